@@ -1,0 +1,60 @@
+/* libjitd's inside: what the extension uses beyond the public jitd.h. One Client per process and namespace.
+ * Thread safety: none of its own; callers hold one lock (in Python the interpreter's). Fork: client_fork_* . */
+#pragma once
+#include "base/hash.h"
+#include "base/str.h"
+#include "protocol/abi.h"
+#include "shared-mem/arena.h"
+#include "shared-mem/segment.h"
+#include "shared-mem/table.h"
+#include <msgpack.h>
+
+typedef struct Client Client;
+
+typedef struct ClientOptions {
+    const char *socket;     /* NULL: $JITD_SOCKET, else the system's /run/jitd/jitd.sock if there is one, else the user's private daemon, started when needed */
+    const char *namespace_; /* NULL: $JITD_NAMESPACE or "default" */
+    const char *daemon;     /* path of the jitd binary to start; NULL: beside this library, else from PATH; "" = never start one */
+    const void *imports[JITD_N_IMPORTS]; /* NULL entries are filled with the library's own */
+} ClientOptions;
+
+/* Connects (starting a private daemon if there is none and the options allow it), says hello, maps everything.
+ * 0, or a negative errno with a message for people in *error. */
+int client_open(const ClientOptions *options, Client **ret_client, char *error, size_t error_size);
+void client_close(Client *client);
+
+Arena *client_arena(Client *client);
+const Table *client_table(Client *client);
+JitdFrame *client_frame(Client *client);               /* of the calling thread (stack_limit set) */
+const uint8_t *client_window(Client *client);
+void client_set_interrupt(Client *client, const volatile uint32_t *flag);
+
+/* One request, blocking up to timeout_ms (-1: the default, 30 s), events handled on the way. The body is packed msgpack (a map).
+ * 0: *ret_body is the answer's map, valid until msgpack_unpacked_destroy(ret_owner). 1: the broker answered ERROR: code and message
+ * are copied. Negative errno: the connection is gone (client_connected() is then false; everything mapped stays usable). */
+typedef struct ClientError {
+    char code[32];
+    char message[4096];
+} ClientError;
+int client_request(Client *client, int message, const char *body, size_t size, int timeout_ms, msgpack_unpacked *ret_owner,
+                   msgpack_object *ret_body, ClientError *ret_error);
+int client_request_fd(Client *client); /* the socket, for those who want to poll (an interpreter that wants Ctrl-C) */
+int client_connected(Client *client);
+
+/* Addresses of a method's code now, NULL if there is none. */
+typedef int32_t (*JitdThunk)(JitdFrame *, uint64_t, const JitdValue *, JitdValue *);
+static inline JitdThunk client_thunk(const uint8_t *window, const ShmMethod *m) {
+    uint64_t at = atomic_load_explicit(&m->thunk, memory_order_acquire);
+    return at ? (JitdThunk)(uintptr_t)(window + at) : NULL;
+}
+
+/* libffi path: calls the native entry. Prepared once per signature; slot types as in types.h. */
+typedef struct CallPlan CallPlan;
+int call_plan_new(const Type *const *params, size_t nparams, const Type *result, int has_self, CallPlan **ret_plan);
+void call_plan_free(CallPlan *plan);
+int32_t call_plan_call(const CallPlan *plan, const void *native, JitdFrame *frame, uint64_t self, const JitdValue *in, JitdValue *out);
+
+/* fork: prepare in the parent before; parent/child after. The child gets its own connection, row, allocator; the parent waits (≤ 5 s) until it has. */
+int client_fork_prepare(Client *client);
+void client_fork_parent(Client *client);
+int client_fork_child(Client *client);

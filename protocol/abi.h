@@ -1,0 +1,82 @@
+/* The binary interface between generated code and whoever calls it. Part of the key of every image: a change here means
+ * JITD_ABI_VERSION + 1.
+ *
+ * A compiled method has two entries:
+ *   native   int32_t f(JitdFrame *frame, uint64_t self, <one C argument per slot>..., <one pointer per result slot>...)
+ *            a slot's C type is its scalar's (types.def), uint64_t for a reference; functions and static methods have no self.
+ *   thunk    int32_t t(JitdFrame *frame, uint64_t self, const JitdValue *in, JitdValue *out)
+ *            self is 0 for functions and static methods; in/out hold the slots in order.
+ * Both return JITD_TRAP_NONE, or the kind of the trap that frame->trap describes; results are then not written.
+ * Argument references are borrowed from the caller for the call; a result reference is owned by the caller (one count). */
+#pragma once
+#include <stdint.h>
+
+#define JITD_ABI_VERSION 1
+
+/* A reference is an arena offset. Two values are no object: */
+#define JITD_UNSET 0 /* a field that was never assigned */
+#define JITD_NONE 1  /* None */
+
+typedef union JitdValue {
+    int64_t i; /* int, bool, signed sized integers (sign-extended) */
+    uint64_t u;
+    double f;
+    float f32;
+    uint64_t ref;
+} JitdValue;
+_Static_assert(sizeof(JitdValue) == 8, "JitdValue is one slot");
+
+typedef enum JitdTrapKind {
+    JITD_TRAP_NONE = 0,
+    JITD_TRAP_REDO = 1,      /* nothing was committed: run the call in Python instead */
+    JITD_TRAP_RAISE = 2,     /* raise what the site table says about trap.site */
+    JITD_TRAP_INTERRUPT = 3, /* the interpreter has a signal handler to run; it may already have raised */
+    JITD_TRAP_PYTHON = 4,    /* an import called the interpreter and its exception is set there */
+    JITD_TRAP_MEMORY = 5,    /* the arena is full */
+} JitdTrapKind;
+
+#define JITD_TRACE_MAX 16
+#define JITD_TRAP_VALUES 8
+
+typedef struct JitdTrap {
+    uint32_t kind;
+    uint32_t site;                            /* index into the image's site table: where it happened */
+    uint32_t ntrace;                          /* compiled callers between there and the entry, innermost first; */
+    uint32_t trace[JITD_TRACE_MAX];           /* the site of each one's call (those beyond JITD_TRACE_MAX are dropped, ntrace counts them) */
+    uint32_t nvalues;
+    JitdValue values[JITD_TRAP_VALUES];       /* what the site's message or operation refers to */
+} JitdTrap;
+
+#define JITD_SIZE_CLASSES 64
+
+/* A process's allocator for one arena: private memory of that process, guarded by its interpreter lock. */
+typedef struct JitdAlloc {
+    uint64_t free[JITD_SIZE_CLASSES]; /* first free block of each size class, linked through bytes 8..15; 0 = none */
+    uint32_t row;                     /* this process's row of roots: the owner of what it allocates */
+    uint32_t reserved;
+    void *owner;                      /* for the imports: the client library's context */
+} JitdAlloc;
+
+/* One per thread that calls generated code. */
+typedef struct JitdFrame {
+    uint8_t *arena;               /* base address of the namespace's arena in this process */
+    JitdAlloc *alloc;
+    const volatile uint32_t *interrupt; /* not 0: call JITD_IMPORT_poll at the next chance */
+    uintptr_t stack_limit;        /* generated code raises RecursionError below this address */
+    JitdTrap trap;
+} JitdFrame;
+
+/* Import table: slot i is a pointer to a function of the client's own process. */
+typedef enum JitdImport {
+#define IMPORT(name, ret, args) JITD_IMPORT_##name,
+#include "protocol/imports.def"
+#undef IMPORT
+    JITD_N_IMPORTS,
+} JitdImport;
+
+/* The window: address space that every client reserves, and the place of each thing in it. Distances inside it are the
+ * same for everybody. Segments follow the import pages; the broker chooses their offsets. */
+#define JITD_WINDOW_SIZE ((uint64_t)2 << 30)
+#define JITD_IMPORTS_OFFSET 0
+#define JITD_IMPORTS_SIZE 65536
+#define JITD_SEGMENTS_OFFSET JITD_IMPORTS_SIZE

@@ -1,0 +1,98 @@
+/* The unit description (docs/protocol.md, "The unit description") as C structs: what a client asks to have compiled.
+ * Decoded by the broker (keys, layouts) and by the compiler (everything). All memory is the pool's; strings point into
+ * the pool. Sizes are checked: a unit that decodes is safe to walk. */
+#pragma once
+#include "base/hash.h"
+#include "protocol/types.h"
+
+#define UNIT_MAX_DEFS 256
+
+typedef enum GlobalKind {
+    GLOBAL_INT, GLOBAL_FLOAT, GLOBAL_BOOL, GLOBAL_NONE, GLOBAL_STR, /* constants */
+    GLOBAL_DEF,     /* def */
+    GLOBAL_MODULE,  /* s: "math" */
+    GLOBAL_MEMBER,  /* module s, member t */
+    GLOBAL_BUILTIN, /* s */
+    GLOBAL_TYPE,    /* type */
+    GLOBAL_OTHER,   /* s: description */
+} GlobalKind;
+
+typedef struct Global {
+    Str name;
+    GlobalKind kind;
+    int64_t i;
+    double f;
+    Str s, t;
+    uint32_t def;
+    const Type *type;
+} Global;
+
+typedef struct Globals {
+    Global *at;
+    size_t len;
+} Globals;
+
+typedef enum ParamKind { PARAM_POS, PARAM_ANY, PARAM_KW } ParamKind;
+
+typedef struct ParamSpec {
+    Str name;
+    const Type *type; /* NULL: not annotated */
+    const Global *default_value; /* a constant; NULL: none */
+    ParamKind kind;
+} ParamSpec;
+
+typedef enum FuncKind { FUNC_METHOD, FUNC_STATIC, FUNC_CLASS, FUNC_PROPERTY, FUNC_SETTER, FUNC_FUNCTION } FuncKind;
+
+typedef struct FuncSpec {
+    Str name;
+    FuncKind kind;
+    int line;
+    Str source;
+    ParamSpec *params; /* without self / cls */
+    size_t nparams;
+    Globals globals;
+} FuncSpec;
+
+typedef struct FieldSpec {
+    Str name;
+    const Type *type;
+    const Global *default_value;
+    uint32_t offset; /* from the start of the object, header included; computed by the decoder */
+} FieldSpec;
+
+typedef enum InitKind { INIT_GENERATED, INIT_USER, INIT_NONE } InitKind;
+
+typedef struct DefSpec {
+    bool is_class;
+    Key key;
+    Str name, file;
+    FieldSpec *fields;
+    size_t nfields;
+    uint32_t size; /* of an instance, header included */
+    InitKind init;
+    Globals consts;
+    FuncSpec *funcs;
+    size_t nfuncs;
+    Globals other; /* GLOBAL_OTHER: name and reason */
+} DefSpec;
+
+typedef struct EntrySpec {
+    uint32_t def, func;   /* indices */
+    const Type **args;    /* of nargs = the function's nparams; NULL: all annotated types */
+    size_t nargs;
+} EntrySpec;
+
+typedef struct UnitSpec {
+    Str name;
+    Key key;
+    int python_major, python_minor;
+    bool wrap, fastmath, boundscheck;
+    DefSpec *defs;
+    size_t ndefs;
+    EntrySpec *entries;
+    size_t nentries;
+} UnitSpec;
+
+/* 0; or 1 when the bytes are no unit description, *ret_error says what is wrong with them. The decoder never recurses
+ * deeper than the format and checks msgpack's element counts against the size before unpacking. */
+int unit_decode(Pool *pool, Str bytes, UnitSpec *ret_unit, Str *ret_error);

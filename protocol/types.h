@@ -1,0 +1,51 @@
+/* Types as they travel: canonical type text <-> Type.
+ *
+ *   text      meaning                                              slots (JitdValue)   size in an object
+ *   int ...   a scalar of types.def                                1                   its size, aligned to it
+ *   None      the type of None                                     0                   not a field
+ *   @3        a reference to an instance of definition 3 of the    1                   8
+ *             unit (never None)
+ *   @3?       Optional of it                                       1                   8
+ *   (T,U,...) a tuple of the above, nested too; () is empty        sum of its parts    not a field
+ *
+ * A reference in memory and in a JitdValue is the object's offset in the arena; JITD_UNSET and JITD_NONE (abi.h) are
+ * the two values that are no object. */
+#pragma once
+#include "base/pool.h"
+
+typedef enum TypeKind {
+#define SCALAR(name, text, size, ctype, member, sign, exact) TYPE_##name,
+#include "protocol/types.def"
+#undef SCALAR
+    TYPE_NONE,
+    TYPE_REF,   /* def: index of the class in the unit; optional: may be None */
+    TYPE_TUPLE, /* items, nitems */
+} TypeKind;
+
+typedef struct Type Type;
+struct Type {
+    TypeKind kind;
+    uint32_t def;
+    bool optional;
+    const Type **items;
+    size_t nitems;
+};
+
+typedef struct TypeLayout {
+    uint32_t size, align;
+} TypeLayout;
+
+/* Parses canonical type text; every reference's definition index must be < ndefs. NULL when it is malformed, nests deeper
+ * than 8 or has over 64 parts. Memory from the pool. */
+const Type *type_parse(Pool *pool, Str text, uint32_t ndefs);
+Str type_text(Pool *pool, const Type *t); /* canonical text */
+bool type_eq(const Type *a, const Type *b);
+uint32_t type_slots(const Type *t);
+TypeLayout type_layout(const Type *t); /* {0, 0} when it cannot be a field */
+const char *type_scalar_name(TypeKind kind);
+static inline bool type_is_scalar(const Type *t) {
+    return t->kind < TYPE_NONE;
+}
+bool type_is_int(const Type *t);   /* int, bool or a sized integer */
+bool type_is_sized(const Type *t); /* int8 ... uint64, float32 */
+bool type_is_signed(const Type *t);

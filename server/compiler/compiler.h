@@ -1,0 +1,34 @@
+/* The compiler as a pure function: unit description in, image or refusal out. No sockets, no shared memory, no global state
+ * but LLVM's. Not reentrant in one process. */
+#pragma once
+#include "base/pool.h"
+
+typedef enum CompileWhat { COMPILE_IMAGE, COMPILE_AST, COMPILE_BOUND, COMPILE_TYPED, COMPILE_IR, COMPILE_IR_OPT, COMPILE_ASM } CompileWhat;
+
+/* A place in the image's code whose 4 bytes the broker must fill with
+ * (window offset of import slot `import`) + addend - (window offset of the place). */
+typedef struct Fixup {
+    uint32_t offset; /* in the code */
+    uint32_t import; /* JITD_IMPORT_ */
+    int32_t addend;
+} Fixup;
+
+typedef struct ImageEntry {
+    uint32_t thunk, native; /* offsets in the code */
+} ImageEntry;
+
+typedef struct Image {
+    Str code;            /* position-independent text and read-only data, 64-byte aligned start */
+    ImageEntry *entries; /* as meta.entries */
+    size_t nentries;
+    Fixup *fixups;
+    size_t nfixups;
+    uint32_t class_table; /* offset in the code of uint32_t[number of defs], which the broker fills with class ids; */
+    uint32_t nclasses;    /* = number of defs (0 for a function's place) */
+    Str meta;             /* msgpack, see docs/protocol.md */
+    Str text;             /* for the dumping kinds; then there is no code */
+} Image;
+
+/* Compiles. `method` (may be STR_NULL) narrows a dump to one function. Memory of the image is the pool's.
+ * Returns 0; or 1 when the whole unit is refused, with *ret_error a message for people. */
+int compiler_run(Pool *pool, Str unit, CompileWhat what, Str method, Image *ret_image, Str *ret_error);

@@ -1,0 +1,78 @@
+/* The arena: the shared instances of one namespace. The essay on ownership, sharing, epochs and deaths is in arena.c.
+ *
+ * Thread safety: an Arena belongs to one process and is used by one thread at a time (in Python: under the interpreter lock). */
+#pragma once
+#include "shared-mem/object.h"
+#include "shared-mem/table.h"
+
+#define ARENA_CHUNK_SIZE ((uint64_t)256 * 1024)
+#define ARENA_MAX_ROWS 1024
+#define ARENA_DEFAULT_SIZE ((uint64_t)4 << 30) /* sparse; the broker commits chunks on request, within the quota */
+
+typedef struct Arena Arena;
+
+/* ---- the broker's side: creates, hands out rows and chunks, marks the dead; follows no offset ---- */
+typedef struct ArenaOwner {
+    int fd;
+    uint8_t *base; /* maps the header, rows and chunk directory only */
+    uint64_t size, quota;
+    uint32_t next_chunk; /* chunks are handed out in order, then from freed runs */
+} ArenaOwner;
+#define ARENA_OWNER_NULL ((ArenaOwner){.fd = -1})
+
+int arena_create(uint64_t size, uint64_t quota, ArenaOwner *ret_owner);
+void arena_owner_deinit(ArenaOwner *owner);
+int arena_owner_take_row(ArenaOwner *owner, uint32_t pid, uint32_t *ret_row); /* -ENOSPC: none free (dead rows wait for reap) */
+int arena_owner_grow(ArenaOwner *owner, uint32_t row, uint32_t chunks, uint32_t *ret_first, uint32_t *ret_count); /* -ENOSPC */
+void arena_owner_mark_dead(ArenaOwner *owner, uint32_t row);
+void arena_owner_free_row(ArenaOwner *owner, uint32_t row); /* after REAP; ignored unless the row is reaped in the arena, too */
+
+/* ---- a client's side ---- */
+typedef struct ArenaOps {
+    /* asks the broker for chunks (GROW); 0, or negative errno */
+    int (*grow)(void *arg, uint32_t chunks, uint32_t *ret_first, uint32_t *ret_count);
+    void (*reaped)(void *arg, uint32_t row); /* tells it (REAP) */
+    void *arg;
+} ArenaOps;
+
+int arena_attach(int fd, uint64_t size, uint32_t row, const Table *table, const ArenaOps *ops, Arena **ret_arena); /* takes the fd */
+void arena_detach(Arena *arena); /* gives back the row in good order: everything private is freed, roots are released */
+uint8_t *arena_base(Arena *arena);
+JitdAlloc *arena_alloc_state(Arena *arena);
+
+/* The three imports' bodies. frame->alloc->owner must be the Arena. */
+uint64_t arena_alloc(JitdFrame *frame, uint32_t size_class);
+void arena_release(JitdFrame *frame, uint64_t object);
+void arena_share(JitdFrame *frame, uint64_t object);
+
+/* Epochs: between enter and leave no block of a shared object is reused that was reachable at some time in between. Nests. Cheap (two plain stores);
+ * every native call and every read of a reference out of a shared object happens inside one. */
+static inline void arena_enter(Arena *arena);
+static inline void arena_leave(Arena *arena);
+
+/* Checks and roots. */
+int arena_check_ref(Arena *arena, uint64_t object, uint32_t *ret_class_id); /* 0 if it is in bounds, aligned, live and of a known class */
+/* A proxy for `object` was made / is gone. For a private object nothing is recorded in shared memory; sharing an object
+ * that has a proxy (link != 0) adds its root. add/drop do not change counts. */
+int arena_root_add(Arena *arena, uint64_t object);
+void arena_root_drop(Arena *arena, uint64_t object);
+int arena_incref_live(Arena *arena, uint64_t object); /* one count more unless it is dying: 0, or -ENOENT */
+
+/* Deaths: gives back everything that dead rows held. Any client may do it at any time; it is done by one at a time and
+ * survives the death of whoever does it. Returns how many rows were reaped, or a negative errno. */
+int arena_reap(Arena *arena);
+
+/* fork(): in the parent before, shares every object with a proxy; in the child, after it has a new row. */
+int arena_before_fork(Arena *arena);
+int arena_after_fork_child(Arena *arena, uint32_t new_row, const ArenaOps *ops);
+
+typedef struct ArenaStats {
+    uint64_t bytes_committed, bytes_used, objects, shared_objects, rows, dead_rows;
+} ArenaStats;
+void arena_stats(Arena *arena, ArenaStats *ret_stats);
+
+/* Walks everything; for tests, `jitctl` and after a death. 0, or the number of inconsistencies, the first described in text. Only exact
+ * while nobody mutates; expects every other client to be stopped or dead and reaped. */
+int arena_check(Arena *arena, char *text, size_t size);
+
+#include "shared-mem/arena_inline.h"

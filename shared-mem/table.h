@@ -1,0 +1,47 @@
+/* The table region: method table and class table of one tenant. The broker is the only writer; clients map it read-only. */
+#pragma once
+#include "base/hash.h"
+#include "protocol/abi.h"
+#include <stdatomic.h>
+#include <stddef.h>
+
+#define TABLE_MAGIC 0x31626174647469ULL
+#define TABLE_MAX_METHODS (1u << 18)
+#define TABLE_MAX_CLASSES (1u << 14)
+#define TABLE_MAX_REFS 512
+
+typedef struct ShmMethod {
+    _Atomic uint64_t thunk;  /* window offset; 0 = none. Stored last, with release */
+    _Atomic uint64_t native; /* window offset */
+} ShmMethod;
+_Static_assert(sizeof(ShmMethod) == 16, "method table entry");
+
+typedef struct ShmClass {
+    _Atomic uint32_t size; /* of an instance; 0 = no such class. Stored last, with release */
+    uint32_t nrefs;        /* reference fields */
+    uint64_t refs;         /* offset in the region of uint32_t[nrefs]: their offsets in the object */
+    Key key;
+} ShmClass;
+_Static_assert(sizeof(ShmClass) == 48, "class table entry");
+
+typedef struct Table {
+    int fd;
+    uint8_t *base;
+    size_t size;
+    int writable;
+} Table;
+
+#define TABLE_NULL ((Table){.fd = -1})
+
+/* 0 or a negative errno. Broker: */
+int table_create(Table *ret_table);
+int table_add_class(Table *table, const Key *key, uint32_t size, const uint32_t *refs, uint32_t nrefs, uint32_t *ret_class_id);
+int table_reserve_methods(Table *table, uint32_t n, uint32_t *ret_first);
+void table_set_method(Table *table, uint32_t slot, uint64_t thunk, uint64_t native);
+/* Client: */
+int table_map(int fd, size_t size, Table *ret_table); /* takes the fd on success */
+void table_deinit(Table *table);
+const ShmMethod *table_method(const Table *table, uint32_t slot);              /* NULL: out of range */
+const ShmClass *table_class(const Table *table, uint32_t class_id);            /* NULL: no such class; class ids start at 1 */
+const uint32_t *table_class_refs(const Table *table, const ShmClass *c);       /* bounds-checked */
+uint32_t table_find_class(const Table *table, const Key *key);                 /* class id or 0 */
