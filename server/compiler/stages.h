@@ -1,0 +1,83 @@
+/* What the language stages hand to the back of the compiler: a unit description in, an LLVM module out, with what the meta
+ * must say about it. Between them, per function: parse, resolve (names), infer (types, effects), lower (IR).
+ *
+ * Names in the module that the later stages must know:
+ *   jitd_native_<i>, jitd_thunk_<i>  the two entries of Program.entries[i]; the only functions with external linkage
+ *   jitd_import_<name>               external functions: import slot JITD_IMPORT_<name>. LLVM itself may add calls of plain
+ *                                    libm/libc names (memset, floor, fmod ...): the import slot of that name
+ *   jitd_class_ids                   [number of defs, at least 1] x i32, hidden, zero-initialised and externally
+ *                                    initialised: Image.class_table; section .rodata.jitd_class_ids; present only if used
+ * Everything of `runtime` becomes internal. */
+#pragma once
+#include "protocol/spec.h"
+#include <llvm-c/Core.h>
+
+#define PROGRAM_FLAG_LOOPS 1
+#define PROGRAM_FLAG_PYTHON 2
+
+typedef enum SiteKind { SITE_RAISE, SITE_OP, SITE_OVERFLOW, SITE_REDO, SITE_ATTR, SITE_NONE, SITE_RECURSION, SITE_CALL } SiteKind;
+
+/* A part of a formatted string: literal text, or a value of the trap. */
+typedef struct SitePiece {
+    bool is_value;
+    Str text;      /* literal; of a value its format spec */
+    uint32_t slot; /* into trap.values */
+    const Type *type;
+    int conversion; /* -1, 's', 'r', 'a' */
+} SitePiece;
+
+typedef enum SiteArgKind { SITE_ARG_CONST, SITE_ARG_VALUE, SITE_ARG_FORMAT } SiteArgKind;
+
+typedef struct SiteArg {
+    SiteArgKind kind;
+    const Global *constant;
+    uint32_t slot;    /* SITE_ARG_VALUE */
+    const Type *type; /* SITE_ARG_VALUE */
+    SitePiece *pieces;
+    size_t npieces;
+} SiteArg;
+
+typedef struct Site {
+    int line;
+    uint32_t def, func; /* indices in the unit */
+    SiteKind kind;
+    Str text;      /* RAISE: exception; OP: operation; OVERFLOW: message; REDO: reason; ATTR: field; NONE: attribute */
+    uint32_t cls;  /* ATTR: def index */
+    SiteArg *args; /* RAISE: arguments; OP: operands, all SITE_ARG_VALUE */
+    size_t nargs;
+} Site;
+
+typedef struct ProgramEntry {
+    uint32_t def, func; /* indices in the unit */
+    const Type **params;
+    size_t nparams;
+    const Type *result;
+    uint32_t flags;
+} ProgramEntry;
+
+typedef struct Refusal {
+    uint32_t def, func; /* indices in the unit */
+    int line, col;      /* as in Span */
+    Str message;        /* one line */
+    Str rendered;       /* file, line, source line, caret, message */
+} Refusal;
+
+typedef enum ProgramDump { PROGRAM_DUMP_NONE, PROGRAM_DUMP_AST, PROGRAM_DUMP_BOUND, PROGRAM_DUMP_TYPED } ProgramDump;
+
+typedef struct Program {
+    LLVMModuleRef module;
+    ProgramEntry *entries; /* those of the unit's entries that were compiled, in the unit's order */
+    size_t nentries;
+    Refusal *refused; /* each function once, whether it was an entry or called by one */
+    size_t nrefused;
+    Site *sites;
+    size_t nsites;
+    Str dump;                                        /* for dumps; then there is no module */
+    uint64_t parse_us, resolve_us, infer_us, lower_us;
+} Program;
+
+/* Compiles the unit's entries and what they call. `runtime` is linked into the new module and so consumed; it may be NULL
+ * for a dump. `method` (may be STR_NULL) narrows a dump to the functions of that name. Never fails as a whole: what cannot
+ * be compiled is in `refused`. Memory is the pool's (whose own failure is the caller's to catch). */
+void program_compile(Pool *pool, const UnitSpec *unit, LLVMContextRef context, LLVMModuleRef runtime, ProgramDump dump,
+                     Str method, Program *ret_program);
