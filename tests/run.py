@@ -1,0 +1,195 @@
+"""Runs every test suite of the project, a few at a time, and counts: the last line is "N passed, N failed"."""
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build"
+ASAN = ROOT / "build-asan"
+LOGS = BUILD / "test-logs"
+PER_PYTHON = {"integration": ["tests/integration"], "ast": ["tests/differential/test_ast_stdlib.py"]}
+ONCE = {
+    "differential": ["tests/differential", "--ignore=tests/differential/test_ast_stdlib.py"],
+    "faults": ["tests/faults"],
+    "golden": ["tests/golden"],
+    "packaging": ["tests/packaging"],
+}
+SANITIZERS = {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=1", "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"}
+
+
+class Suite:
+    """A command with an environment of its own and a way of reading its counts."""
+
+    def __init__(self, name, steps, count, env=None):
+        self.name, self.steps, self.count, self.env = name, steps, count, env or {}
+        self.passed = self.failed = 0
+        self.lines = []
+        self.seconds = 0.0
+
+    def run(self):
+        log = LOGS / f"{self.name}.log"
+        start = time.monotonic()
+        with open(log, "wb") as out:
+            for step in self.steps:
+                code = subprocess.call(step, cwd=ROOT, env=os.environ | self.env, stdout=out, stderr=subprocess.STDOUT,
+                                       stdin=subprocess.DEVNULL)
+                if code:
+                    break
+        self.seconds = time.monotonic() - start
+        text = log.read_text(errors="replace")
+        self.passed, self.failed, self.lines = self.count(text)
+        if code and not self.failed:
+            self.failed = 1
+            self.lines.append(f"{' '.join(map(str, step[:4]))} … ended with status {code}")
+        if not code and not self.passed:
+            self.failed += 1
+            self.lines.append("no test ran")
+        if self.failed:
+            self.lines += ["  | " + line for line in text.splitlines()[-60:]]
+
+
+def count_pytest(text):
+    """The counts of pytest's last line; errors are failures; the reasons of skips are repeated."""
+    summary = [line for line in text.splitlines() if re.match(r"=*\s*(no tests ran|\d+ \w+).* in [\d.]+s", line)]
+    found = {word.rstrip("s"): int(n) for n, word in re.findall(r"(\d+) (passed|failed|errors?|xpassed)", " ".join(summary[-1:]))}
+    skips = [line for line in text.splitlines() if line.startswith("SKIPPED")]
+    return found.get("passed", 0), found.get("failed", 0) + found.get("error", 0), [s.strip("= ") for s in summary[-1:]] + skips
+
+
+def count_meson(build):
+    """The counts of meson's record of the run; a Criterion program counts its own tests."""
+
+    def count(_text):
+        passed = failed = 0
+        lines = []
+        record = build / "meson-logs" / "testlog.json"
+        for line in record.read_text().splitlines() if record.exists() else []:
+            test = json.loads(line)
+            seen = re.findall(r"Tested: .*?(\d+).*?Passing: .*?(\d+).*?Failing: .*?(\d+).*?Crashing: .*?(\d+)",
+                              re.sub(r"\x1b\[[\d;]*m", "", test.get("stderr", "") + test.get("stdout", "")))
+            good, bad = (sum(int(s[1]) for s in seen), sum(int(s[2]) + int(s[3]) for s in seen))
+            ok = test["result"] in ("OK", "EXPECTEDFAIL")
+            passed += good or ok
+            failed += bad or not ok
+            if not ok:
+                lines.append(f"{test['name']}: {test['result']}")
+        return passed, failed, [f"{passed} passed, {failed} failed in C tests"] + lines
+
+    return count
+
+
+def count_last_line(text):
+    found = re.findall(r"^(\d+) passed, (\d+) failed$", text, re.M)
+    passed, failed = map(int, found[-1]) if found else (0, 0)
+    return passed, failed, [f"{passed} passed, {failed} failed"]
+
+
+def pythons():
+    """{version: python of the venv} for every interpreter that ./dev has set up, newest last."""
+    return {d.name[5:]: d / "bin/python" for d in sorted(BUILD.glob("venv-3.*"), key=lambda d: int(d.name.split(".")[1]))}
+
+
+def default_python(found):
+    here = "%d.%d" % sys.version_info[:2]
+    return here if here in found else list(found)[-1]
+
+
+def pytest_suite(name, version, python, arguments, env=None):
+    command = [python, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", *arguments]
+    return Suite(name, [command], count_pytest, python_env(version) | (env or {}))
+
+
+def python_env(version):
+    return {"PYTHONPATH": str(BUILD / "client/python" / version), "JITD_BUILD": str(BUILD)}
+
+
+def asan_suite():
+    """The C tests again, by clang without warnings, under AddressSanitizer and UBSan."""
+    options = ["-Db_sanitize=address,undefined", "-Db_lundef=false", "-Dwerror=true", "-Dpythons="]
+    setup = ["env", "CC=clang-19", "meson", "setup", ASAN, *options]
+    steps = [] if (ASAN / "build.ninja").exists() else [setup]
+    steps += [["ninja", "-C", ASAN, "-j2"], ["meson", "test", "-C", ASAN, "--no-rebuild", "-t", "5"]]
+    return Suite("sanitizers", steps, count_meson(ASAN), SANITIZERS)
+
+
+def suites():
+    found = pythons()
+    default = default_python(found)
+    all_suites = [asan_suite()]
+    for name in ("differential", "packaging", "faults"):
+        all_suites.append(pytest_suite(name, default, found[default], ONCE[name]))
+    for version, python in found.items():
+        for name, arguments in PER_PYTHON.items():
+            all_suites.append(pytest_suite(f"{name}-{version}", version, python, arguments))
+    all_suites.append(pytest_suite("golden", default, found[default], ONCE["golden"]))
+    all_suites.append(Suite("c", [["meson", "test", "-C", BUILD, "--no-rebuild"]], count_meson(BUILD)))
+    all_suites.append(Suite("lint", [[sys.executable, "tests/lint.py"]], count_last_line))
+    return all_suites
+
+
+def stray_tests():
+    """Test files that no suite would run."""
+    homes = [p for paths in (PER_PYTHON | ONCE).values() for p in paths if not p.startswith("--")]
+    files = [str(p.relative_to(ROOT)) for p in (ROOT / "tests").rglob("test_*.py")]
+    return [f for f in files if not any(f.startswith(home) for home in homes)]
+
+
+def run_all(chosen, slots):
+    """Each suite once, `slots` at a time, in the given order (long ones first)."""
+    waiting, lock = list(chosen), threading.Lock()
+
+    def work():
+        while True:
+            with lock:
+                if not waiting:
+                    return
+                suite = waiting.pop(0)
+            suite.run()
+            with lock:
+                print(f"{'FAIL' if suite.failed else 'ok  '} {suite.name:18} {suite.seconds:6.1f} s  " + "\n".join(suite.lines), flush=True)
+
+    threads = [threading.Thread(target=work) for _ in range(slots)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def torture(kills):
+    found = pythons()
+    default = default_python(found)
+    return [pytest_suite("torture", default, found[default], ["tests/faults", "-k", "kill"], {"JITD_KILLS": str(kills)})]
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="./dev test", description=__doc__)
+    parser.add_argument("suite", nargs="*", help="names or beginnings of names; all when none is given")
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument("--torture", type=int, metavar="KILLS")
+    parser.add_argument("--slots", type=int, default=min(4, os.cpu_count() or 1))
+    options = parser.parse_args()
+    LOGS.mkdir(parents=True, exist_ok=True)
+    chosen = torture(options.torture) if options.torture else suites()
+    if options.suite:
+        chosen = [s for s in chosen if any(s.name.startswith(name) for name in options.suite)]
+    if options.list:
+        print("\n".join(s.name for s in chosen))
+        return 0
+    run_all(chosen, options.slots)
+    stray = stray_tests()
+    for name in stray:
+        print(f"FAIL {name}: no suite runs it")
+    failed = sum(s.failed for s in chosen) + len(stray)
+    print(f"{sum(s.passed for s in chosen)} passed, {failed} failed", flush=True)
+    return 1 if failed or not chosen else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
