@@ -1,0 +1,36 @@
+/* Refusals of the compiler: a place in the user's source, a message, perhaps a hint; and the one way out of every pass. */
+#pragma once
+#include "server/compiler/ast.h"
+#include <setjmp.h>
+
+/* Whole lines of a file, UTF-8; `first_line` is the number of the first of them in the file. */
+typedef struct Source {
+    Str file;
+    Str text;
+    int first_line;
+} Source;
+
+typedef struct Diag {
+    Span span; /* line 0: no place in the source */
+    Str message;
+    Str hint; /* may be STR_NULL */
+} Diag;
+
+/* What every pass of one compilation has in hand. The one who starts a pass sets `on_fail` to where fail() shall go. */
+typedef struct Compilation {
+    Pool *pool;
+    const Source *source;
+    jmp_buf *on_fail;
+    Diag diag;
+} Compilation;
+
+_Noreturn void fail(Compilation *c, Span span, const char *format, ...) __attribute__((format(printf, 3, 4)));
+_Noreturn void fail_hint(Compilation *c, Span span, const char *hint, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* For Pool.fail (with the Compilation as Pool.fail_arg): fails without taking more memory. */
+void fail_out_of_memory(void *compilation);
+
+/* 'File "x.py", line 3\n    code line\n       ^^^^\nmessage (hint)': valid UTF-8 whatever the source holds. The code line is left out when
+ * the source does not have it. */
+Str diag_render(Pool *pool, const Source *source, const Diag *diag);
