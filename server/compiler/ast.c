@@ -13,13 +13,34 @@ const char *node_kind_name(NodeKind kind) {
 static const struct {
     const char *name, *text;
 } operators[] = {
-    [OP_Add] = {"Add", "+"},        [OP_Sub] = {"Sub", "-"},       [OP_Mult] = {"Mult", "*"},      [OP_MatMult] = {"MatMult", "@"},
-    [OP_Div] = {"Div", "/"},        [OP_Mod] = {"Mod", "%"},       [OP_Pow] = {"Pow", "**"},       [OP_LShift] = {"LShift", "<<"},
-    [OP_RShift] = {"RShift", ">>"}, [OP_BitOr] = {"BitOr", "|"},   [OP_BitXor] = {"BitXor", "^"},  [OP_BitAnd] = {"BitAnd", "&"},
-    [OP_FloorDiv] = {"FloorDiv", "//"}, [OP_And] = {"And", "and"}, [OP_Or] = {"Or", "or"},         [OP_Invert] = {"Invert", "~"},
-    [OP_Not] = {"Not", "not"},      [OP_UAdd] = {"UAdd", "+"},     [OP_USub] = {"USub", "-"},      [OP_Eq] = {"Eq", "=="},
-    [OP_NotEq] = {"NotEq", "!="},   [OP_Lt] = {"Lt", "<"},         [OP_LtE] = {"LtE", "<="},       [OP_Gt] = {"Gt", ">"},
-    [OP_GtE] = {"GtE", ">="},       [OP_Is] = {"Is", "is"},        [OP_IsNot] = {"IsNot", "is not"}, [OP_In] = {"In", "in"},
+    [OP_Add] = {"Add", "+"},
+    [OP_Sub] = {"Sub", "-"},
+    [OP_Mult] = {"Mult", "*"},
+    [OP_MatMult] = {"MatMult", "@"},
+    [OP_Div] = {"Div", "/"},
+    [OP_Mod] = {"Mod", "%"},
+    [OP_Pow] = {"Pow", "**"},
+    [OP_LShift] = {"LShift", "<<"},
+    [OP_RShift] = {"RShift", ">>"},
+    [OP_BitOr] = {"BitOr", "|"},
+    [OP_BitXor] = {"BitXor", "^"},
+    [OP_BitAnd] = {"BitAnd", "&"},
+    [OP_FloorDiv] = {"FloorDiv", "//"},
+    [OP_And] = {"And", "and"},
+    [OP_Or] = {"Or", "or"},
+    [OP_Invert] = {"Invert", "~"},
+    [OP_Not] = {"Not", "not"},
+    [OP_UAdd] = {"UAdd", "+"},
+    [OP_USub] = {"USub", "-"},
+    [OP_Eq] = {"Eq", "=="},
+    [OP_NotEq] = {"NotEq", "!="},
+    [OP_Lt] = {"Lt", "<"},
+    [OP_LtE] = {"LtE", "<="},
+    [OP_Gt] = {"Gt", ">"},
+    [OP_GtE] = {"GtE", ">="},
+    [OP_Is] = {"Is", "is"},
+    [OP_IsNot] = {"IsNot", "is not"},
+    [OP_In] = {"In", "in"},
     [OP_NotIn] = {"NotIn", "not in"},
 };
 
@@ -39,8 +60,8 @@ static void each_of(Nodes list, const char *field, NodeVisit visit, void *arg) {
 void node_each_child(const Node *node, NodeVisit visit, void *arg) {
     switch (node->kind) {
 #define N(name) visit(arg, #name, n->name);
-#define O(name)  \
-    if (n->name) \
+#define O(name)                                                                                                        \
+    if (n->name)                                                                                                       \
         visit(arg, #name, n->name);
 #define L(name) each_of(n->name, #name, visit, arg);
 #define S(name)
@@ -51,11 +72,11 @@ void node_each_child(const Node *node, NodeVisit visit, void *arg) {
 #define C(name)
 #define SL(name)
 #define X(name)
-#define NODE(kind, fields)                    \
-    case NODE_##kind: {                       \
-        const Node##kind *n = &node->kind;    \
-        (void)n;                              \
-        fields                                \
+#define NODE(kind, fields)                                                                                             \
+    case NODE_##kind: {                                                                                                \
+        const Node##kind *n = &node->kind;                                                                             \
+        (void)n;                                                                                                       \
+        fields                                                                                                         \
     } break;
 #include "server/compiler/nodes.def"
     case N_NODE_KINDS:

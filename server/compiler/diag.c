@@ -30,7 +30,8 @@ void fail_out_of_memory(void *compilation) {
     leave(compilation, (Span){0}, STR("out of memory: the source is too large"), STR_NULL);
 }
 
-/* The n-th line (from 0) of the text, without its end; *ret_found says whether there is one. Ends as Python sees them. */
+/* The n-th line (from 0) of the text, without its end; *ret_found says whether there is one. Ends as Python sees them.
+ */
 static Str nth_line(Str text, int n, bool *ret_found) {
     size_t at = 0;
     for (; n > 0 && at < text.len; n--) {
@@ -53,8 +54,8 @@ static size_t columns(uint32_t code) {
         uint32_t from, to;
         size_t columns;
     } special[] = {
-        {0x0300, 0x036f, 0},   {0x200b, 0x200f, 0},   {0xfe00, 0xfe0f, 0},   {0x1100, 0x115f, 2},   {0x2e80, 0xa4cf, 2},
-        {0xac00, 0xd7a3, 2},   {0xf900, 0xfaff, 2},   {0xfe30, 0xfe6f, 2},   {0xff00, 0xff60, 2},   {0xffe0, 0xffe6, 2},
+        {0x0300, 0x036f, 0},   {0x200b, 0x200f, 0},   {0xfe00, 0xfe0f, 0},   {0x1100, 0x115f, 2}, {0x2e80, 0xa4cf, 2},
+        {0xac00, 0xd7a3, 2},   {0xf900, 0xfaff, 2},   {0xfe30, 0xfe6f, 2},   {0xff00, 0xff60, 2}, {0xffe0, 0xffe6, 2},
         {0x1f300, 0x1f64f, 2}, {0x1f900, 0x1f9ff, 2}, {0x20000, 0x3fffd, 2},
     };
     for (size_t i = 0; i < sizeof special / sizeof *special; i++)
@@ -69,7 +70,8 @@ static void show_line(Out *text, Out *carets, Str line, size_t from, size_t to) 
     for (size_t at = 0, len; at < line.len && shown < SHOWN; at += len, shown++) {
         uint32_t code = utf8_next(str_slice(line, at, line.len), &len);
         bool marked = at >= from && at < to;
-        bool printable = code == '\t' || (code >= ' ' && code != 0x7f && code <= 0x10ffff && !(code >= 0xd800 && code < 0xe000));
+        bool printable =
+            code == '\t' || (code >= ' ' && code != 0x7f && code <= 0x10ffff && !(code >= 0xd800 && code < 0xe000));
         out_str(text, printable ? str_slice(line, at, at + len) : STR("?"));
         if (at < to)
             out_fill(carets, marked ? '^' : code == '\t' ? '\t' : ' ', printable ? columns(code) : 1);

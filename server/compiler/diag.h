@@ -1,4 +1,5 @@
-/* Refusals of the compiler: a place in the user's source, a message, perhaps a hint; and the one way out of every pass. */
+/* Refusals of the compiler: a place in the user's source, a message, perhaps a hint; and the one way out of every pass.
+ */
 #pragma once
 #include "server/compiler/ast.h"
 #include <setjmp.h>
@@ -31,6 +32,6 @@ _Noreturn void fail_hint(Compilation *c, Span span, const char *hint, const char
 /* For Pool.fail (with the Compilation as Pool.fail_arg): fails without taking more memory. */
 void fail_out_of_memory(void *compilation);
 
-/* 'File "x.py", line 3\n    code line\n       ^^^^\nmessage (hint)': valid UTF-8 whatever the source holds. The code line is left out when
- * the source does not have it. */
+/* 'File "x.py", line 3\n    code line\n       ^^^^\nmessage (hint)': valid UTF-8 whatever the source holds. The code
+ * line is left out when the source does not have it. */
 Str diag_render(Pool *pool, const Source *source, const Diag *diag);

@@ -34,7 +34,8 @@ static void dump_string(Out *o, Str s, bool bytes) {
 }
 
 static void dump_const(Out *o, const Const *c) {
-    static const char *const words[] = {[CONST_NONE] = "None", [CONST_TRUE] = "True", [CONST_FALSE] = "False", [CONST_ELLIPSIS] = "..."};
+    static const char *const words[] = {
+        [CONST_NONE] = "None", [CONST_TRUE] = "True", [CONST_FALSE] = "False", [CONST_ELLIPSIS] = "..."};
     switch (c->kind) {
     case CONST_NONE:
     case CONST_TRUE:
@@ -99,16 +100,16 @@ static void dump_scalars(Out *o, const Node *node) {
 #define I(name) out_printf(o, " " #name "=%d", n->name);
 #define P(name) out_printf(o, " " #name "=%s", operator_name(n->name));
 #define PL(name) dump_operators(o, #name, n->name);
-#define C(name)               \
-    out_cstr(o, " " #name "="); \
+#define C(name)                                                                                                        \
+    out_cstr(o, " " #name "=");                                                                                        \
     dump_const(o, &n->name);
 #define SL(name) dump_names(o, #name, n->name);
 #define X(name) out_printf(o, " " #name "=%s", contexts[n->name]);
-#define NODE(kind, fields)                 \
-    case NODE_##kind: {                    \
-        const Node##kind *n = &node->kind; \
-        (void)n;                           \
-        fields                             \
+#define NODE(kind, fields)                                                                                             \
+    case NODE_##kind: {                                                                                                \
+        const Node##kind *n = &node->kind;                                                                             \
+        (void)n;                                                                                                       \
+        fields                                                                                                         \
     } break;
 #include "server/compiler/nodes.def"
     case N_NODE_KINDS:

@@ -1,5 +1,5 @@
-/* Stage parse: Source -> Ast. Grammar and positions are those of CPython 3.13; what an older version says differently is
- * noted where it is parsed. A syntax error is a fail(). */
+/* Stage parse: Source -> Ast. Grammar and positions are those of CPython 3.13; what an older version says differently
+ * is noted where it is parsed. A syntax error is a fail(). */
 #pragma once
 #include "server/compiler/diag.h"
 
@@ -12,6 +12,6 @@ typedef struct Ast {
 
 Ast parse_module(Compilation *c, const Source *source); /* a whole file: Module */
 
-/* The first statement of the source, a perhaps decorated def or class, perhaps indented: its own indentation counts as level 0.
- * The text after it is not looked at. The root is a FunctionDef, AsyncFunctionDef or ClassDef. */
+/* The first statement of the source, a perhaps decorated def or class, perhaps indented: its own indentation counts as
+ * level 0. The text after it is not looked at. The root is a FunctionDef, AsyncFunctionDef or ClassDef. */
 Ast parse_function(Compilation *c, const Source *source);

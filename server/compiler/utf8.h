@@ -1,4 +1,5 @@
-/* UTF-8 one code point at a time, for text whose validity is not yet known, and WTF-8 (lone surrogates allowed) for literals. */
+/* UTF-8 one code point at a time, for text whose validity is not yet known, and WTF-8 (lone surrogates allowed) for
+ * literals. */
 #pragma once
 #include "base/str.h"
 #include <stdint.h>

@@ -47,7 +47,8 @@ Test(diag, end_of_line_and_beyond) {
 }
 
 Test(diag, result_is_valid_text_whatever_the_line) {
-    expect("\x1b[31m\xff = \x80\n", 1, (Span){1, 5, 1, 6}, NULL, "File \"x.py\", line 1\n    ?[31m? = ?\n         ^\nno");
+    expect("\x1b[31m\xff = \x80\n", 1, (Span){1, 5, 1, 6}, NULL,
+           "File \"x.py\", line 1\n    ?[31m? = ?\n         ^\nno");
 }
 
 Test(diag, line_ends_as_python_sees_them) {
