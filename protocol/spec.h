@@ -6,6 +6,9 @@
 #include "protocol/types.h"
 
 #define UNIT_MAX_DEFS 256
+#define UNIT_MAX_FUNCS 4096   /* of a definition */
+#define UNIT_MAX_ENTRIES 4096 /* of a unit */
+#define UNIT_MAX_OBJECT 65536 /* bytes of an instance */
 
 typedef enum GlobalKind {
     GLOBAL_INT, GLOBAL_FLOAT, GLOBAL_BOOL, GLOBAL_NONE, GLOBAL_STR, /* constants */
@@ -92,6 +95,9 @@ typedef struct UnitSpec {
     EntrySpec *entries;
     size_t nentries;
 } UnitSpec;
+
+/* What entries call the function: its name; "x.setter" for the setter of property x. */
+Str func_entry_name(Pool *pool, const FuncSpec *f);
 
 /* 0; or 1 when the bytes are no unit description, *ret_error says what is wrong with them. The decoder never recurses
  * deeper than the format and checks msgpack's element counts against the size before unpacking. */
