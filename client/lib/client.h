@@ -4,6 +4,7 @@
 #include "base/hash.h"
 #include "base/str.h"
 #include "protocol/abi.h"
+#include "protocol/types.h"
 #include "shared-mem/arena.h"
 #include "shared-mem/segment.h"
 #include "shared-mem/table.h"
@@ -16,6 +17,9 @@ typedef struct ClientOptions {
     const char *namespace_; /* NULL: $JITD_NAMESPACE or "default" */
     const char *daemon;     /* path of the jitd binary to start; NULL: beside this library, else from PATH; "" = never start one */
     const void *imports[JITD_N_IMPORTS]; /* NULL entries are filled with the library's own */
+    int (*interrupted)(void *arg); /* a signal came while a request waits: not 0 gives it up with -EINTR. May make requests itself. NULL: go on */
+    void *interrupted_arg;
+    int observe; /* maps nothing and takes no row: client_request for STATS, CLASSES, LOOKUP and DUMP only */
 } ClientOptions;
 
 /* Connects (starting a private daemon if there is none and the options allow it), says hello, maps everything.
@@ -40,6 +44,7 @@ int client_request(Client *client, int message, const char *body, size_t size, i
                    msgpack_object *ret_body, ClientError *ret_error);
 int client_request_fd(Client *client); /* the socket, for those who want to poll (an interpreter that wants Ctrl-C) */
 int client_connected(Client *client);
+int client_usable(Client *client); /* 0 in a forked child that could not attach again: call nothing but client_close then */
 
 /* Addresses of a method's code now, NULL if there is none. */
 typedef int32_t (*JitdThunk)(JitdFrame *, uint64_t, const JitdValue *, JitdValue *);
@@ -54,7 +59,8 @@ int call_plan_new(const Type *const *params, size_t nparams, const Type *result,
 void call_plan_free(CallPlan *plan);
 int32_t call_plan_call(const CallPlan *plan, const void *native, JitdFrame *frame, uint64_t self, const JitdValue *in, JitdValue *out);
 
-/* fork: prepare in the parent before; parent/child after. The child gets its own connection, row, allocator; the parent waits (≤ 5 s) until it has. */
+/* fork: prepare in the parent before; parent/child after (parent also when fork failed). The child gets its own connection, row and
+ * allocator; the parent waits (5 s at most) until it has. 0 or a negative errno; after a failure in the child it is not client_usable(). */
 int client_fork_prepare(Client *client);
 void client_fork_parent(Client *client);
 int client_fork_child(Client *client);

@@ -1,0 +1,253 @@
+/* Attaching: hello, then the mappings: arena read-write, method table read-only, code segments read-execute in the window. */
+#include "base/cleanup.h"
+#include "client/lib/internal.h"
+#include <errno.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+static int refuse(char *error, size_t size, int r, const char *what) {
+    snprintf(error, size, "%s: %s", what, strerror(-r));
+    return r;
+}
+
+int attach_map_segment(Client *client, int fd, uint64_t offset, uint64_t size) {
+    cleanup_close int own = fd;
+    if (!client->window.base) /* observing, or not that far yet */
+        return 0;
+    for (size_t i = 0; i < client->nsegments; i++)
+        if (client->segments[i].offset == offset && client->segments[i].size == size)
+            return 0;
+    if (client->nsegments == CLIENT_MAX_SEGMENTS)
+        return -ENOSPC;
+    int r = window_map(&client->window, own, offset, size);
+    if (r == 0)
+        client->segments[client->nsegments++] = (Mapped){offset, size};
+    return r;
+}
+
+int attach_segments(Client *client, const msgpack_object *hello) {
+    msgpack_object_array segments;
+    if (!wire_array(wire_find(hello, "segments"), &segments))
+        return -EPROTO;
+    for (uint32_t i = 0; i < segments.size; i++) {
+        msgpack_object_array pair;
+        uint64_t offset, size;
+        int fd = request_take_fd(client);
+        if (fd < 0)
+            return -EPROTO;
+        if (!wire_array(&segments.ptr[i], &pair) || pair.size != 2 || !wire_uint(&pair.ptr[0], JITD_WINDOW_SIZE, &offset) ||
+            !wire_uint(&pair.ptr[1], JITD_WINDOW_SIZE, &size)) {
+            close(fd);
+            return -EPROTO;
+        }
+        int r = attach_map_segment(client, fd, offset, size);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static int grow(void *arg, uint32_t chunks, uint32_t *ret_first, uint32_t *ret_count) {
+    Client *client = arg;
+    char body[32] = "\x81\xa6" "chunks\xce";
+    for (int i = 0; i < 4; i++)
+        body[9 + i] = (char)(chunks >> (24 - 8 * i));
+    msgpack_unpacked owner;
+    msgpack_object answer;
+    uint64_t first, count;
+    client->in_arena++;
+    int r = request_exchange(client, MESSAGE_GROW, body, 13, -1, &owner, &answer, NULL);
+    client->in_arena--;
+    if (r != 0)
+        return r < 0 ? r : -ENOSPC;
+    bool sane = wire_uint(wire_find(&answer, "first"), UINT32_MAX, &first) && wire_uint(wire_find(&answer, "count"), chunks, &count) && count;
+    msgpack_unpacked_destroy(&owner);
+    if (!sane)
+        return -EPROTO;
+    *ret_first = (uint32_t)first;
+    *ret_count = (uint32_t)count;
+    return 0;
+}
+
+static void reaped(void *arg, uint32_t row) {
+    Client *client = arg;
+    char body[16] = "\x81\xa3" "row\xce";
+    for (int i = 0; i < 4; i++)
+        body[6 + i] = (char)(row >> (24 - 8 * i));
+    msgpack_unpacked owner;
+    msgpack_object answer;
+    client->in_arena++;
+    if (request_exchange(client, MESSAGE_REAP, body, 10, -1, &owner, &answer, NULL) == 0)
+        msgpack_unpacked_destroy(&owner);
+    client->in_arena--;
+}
+
+ArenaOps attach_arena_ops(Client *client) {
+    return (ArenaOps){.grow = grow, .reaped = reaped, .arg = client};
+}
+
+static void pack_hello(msgpack_sbuffer *body, const Client *client) {
+    msgpack_packer pk;
+    msgpack_sbuffer_init(body);
+    msgpack_packer_init(&pk, body, msgpack_sbuffer_write);
+    msgpack_pack_map(&pk, client->options.observe ? 3 : 2);
+    wire_put_cstr(&pk, "version");
+    msgpack_pack_int(&pk, PROTOCOL_VERSION);
+    wire_put_cstr(&pk, "namespace");
+    wire_put_cstr(&pk, client->namespace_);
+    if (client->options.observe) {
+        wire_put_cstr(&pk, "observe");
+        msgpack_pack_true(&pk);
+    }
+}
+
+int attach_hello(Client *client, msgpack_unpacked *ret_owner, msgpack_object *ret_body, char *error, size_t size) {
+    msgpack_sbuffer body;
+    ClientError refusal = {.code = ""};
+    uint64_t version = 0;
+    pack_hello(&body, client);
+    int r = request_exchange(client, MESSAGE_HELLO, body.data, body.size, CLIENT_START_MS, ret_owner, ret_body, &refusal);
+    msgpack_sbuffer_destroy(&body);
+    if (r > 0) {
+        snprintf(error, size, "the daemon refused: %s", refusal.message);
+        return -ECONNABORTED;
+    }
+    if (r < 0)
+        return refuse(error, size, r, client->path);
+    if (wire_uint(wire_find(ret_body, "version"), UINT32_MAX, &version) && version == PROTOCOL_VERSION)
+        return 0;
+    msgpack_unpacked_destroy(ret_owner);
+    snprintf(error, size, "the daemon at %s speaks version %u of the protocol, this library %d", client->path, (unsigned)version,
+             PROTOCOL_VERSION);
+    return -EPROTO;
+}
+
+static int map_arena(Client *client, const msgpack_object *hello, int fd) {
+    cleanup_close int own = fd;
+    uint64_t row, size;
+    struct stat st;
+    if (own < 0 || !wire_uint(wire_find(hello, "row"), ARENA_MAX_ROWS - 1, &row) ||
+        !wire_uint(wire_find(hello, "arena_size"), INT64_MAX, &size))
+        return -EPROTO;
+    if (fstat(own, &st) < 0)
+        return -errno;
+    client->arena_device = st.st_dev;
+    client->arena_inode = st.st_ino;
+    client->row = (uint32_t)row;
+    ArenaOps ops = attach_arena_ops(client);
+    int r = arena_attach(own, size, client->row, &client->table, &ops, &client->arena);
+    if (r == 0)
+        own = -1;
+    return r;
+}
+
+static int map_table(Client *client, const msgpack_object *hello, int fd) {
+    cleanup_close int own = fd;
+    uint64_t size;
+    if (own < 0 || !wire_uint(wire_find(hello, "table_size"), INT64_MAX, &size))
+        return -EPROTO;
+    int r = table_map(own, (size_t)size, &client->table);
+    if (r == 0)
+        own = -1;
+    return r;
+}
+
+static int map_everything(Client *client, const msgpack_object *hello) {
+    const void *imports[JITD_N_IMPORTS];
+    imports_fill(client->options.imports, imports);
+    int arena = request_take_fd(client);
+    int r = map_table(client, hello, request_take_fd(client));
+    if (r == 0)
+        r = map_arena(client, hello, steal_fd(arena)); /* takes it, whatever happens */
+    if (arena >= 0)
+        close(arena);
+    if (r == 0)
+        r = window_init(&client->window, imports);
+    return r < 0 ? r : attach_segments(client, hello);
+}
+
+static int attach(Client *client, char *error, size_t size) {
+    msgpack_unpacked owner;
+    msgpack_object hello;
+    int r = attach_hello(client, &owner, &hello, error, size);
+    if (r < 0)
+        return r;
+    if (!client->options.observe)
+        r = map_everything(client, &hello);
+    msgpack_unpacked_destroy(&owner);
+    return r < 0 ? refuse(error, size, r, "cannot map the daemon's memory") : 0;
+}
+
+/* An idle daemon may leave just when we come: then the next one is started. */
+static bool daemon_left(int r) {
+    return r == -ECONNRESET || r == -EPIPE || r == -ENOTCONN;
+}
+
+static int open_client(Client *client, const ClientOptions *options, char *error, size_t size) {
+    const char *name = options->namespace_ ? options->namespace_ : getenv("JITD_NAMESPACE");
+    int64_t deadline = clock_ms() + CLIENT_START_MS;
+    client->namespace_ = strdup(name && name[0] ? name : "default");
+    if (!client->namespace_)
+        return -ENOMEM;
+    for (;;) {
+        int r = connect_any(client, options, deadline, error, size);
+        if (r < 0)
+            return r;
+        r = attach(client, error, size);
+        if (!daemon_left(r) || clock_ms() >= deadline)
+            return r;
+        request_disconnect(client);
+        usleep(1000);
+    }
+}
+
+int client_open(const ClientOptions *options, Client **ret_client, char *error, size_t error_size) {
+    Client *client = calloc(1, sizeof *client);
+    if (!client)
+        return refuse(error, error_size, -ENOMEM, "jitd");
+    client->socket = client->fork_pipe[0] = client->fork_pipe[1] = -1;
+    client->in = FRAME_BUFFER_NULL;
+    client->table = TABLE_NULL;
+    client->pid = getpid();
+    client->usable = true;
+    client->options = *options;
+    client_set_interrupt(client, NULL);
+    int r = open_client(client, options, error, error_size);
+    client->options.socket = client->options.namespace_ = client->options.daemon = NULL;
+    if (r < 0)
+        client_close(client);
+    else
+        *ret_client = client;
+    return r < 0 ? r : 0;
+}
+
+void client_close(Client *client) {
+    if (!client)
+        return;
+    threads_forget(client);
+    if (client->arena && client->usable)
+        arena_detach(client->arena); /* it may still ask the broker */
+    client->usable = false;
+    request_disconnect(client);
+    window_deinit(&client->window);
+    table_deinit(&client->table);
+    for (int i = 0; i < 2; i++)
+        if (client->fork_pipe[i] >= 0)
+            close(client->fork_pipe[i]);
+    free(client->path);
+    free(client->namespace_);
+    free(client);
+}
+
+Arena *client_arena(Client *client) {
+    return client->arena;
+}
+
+const Table *client_table(Client *client) {
+    return &client->table;
+}
+
+const uint8_t *client_window(Client *client) {
+    return client->window.base;
+}

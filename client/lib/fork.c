@@ -1,0 +1,111 @@
+/* fork(): the child gets its own connection and its own row of roots, holding what the parent held.
+ *
+ * Before the fork everything that has a proxy becomes shared. The parent's row then keeps those objects alive until the child
+ * has counted them in its own row: so the parent waits on a pipe, which the child's end (done, failed or dead) closes. */
+#include "client/lib/internal.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void close_end(Client *client, int end) {
+    if (client->fork_pipe[end] >= 0)
+        close(client->fork_pipe[end]);
+    client->fork_pipe[end] = -1;
+}
+
+int client_fork_prepare(Client *client) {
+    if (!client->usable || !client->arena)
+        return -ENOTCONN;
+    if (pipe2(client->fork_pipe, O_CLOEXEC) < 0)
+        return -errno;
+    int r = arena_before_fork(client->arena);
+    if (r < 0) { /* the child will be of no use, and nobody needs to wait for it */
+        close_end(client, 0);
+        close_end(client, 1);
+        return r;
+    }
+    threads_lock();
+    return 0;
+}
+
+void client_fork_parent(Client *client) {
+    if (client->fork_pipe[0] < 0) /* prepare did nothing */
+        return;
+    threads_unlock();
+    close_end(client, 1); /* when fork failed it was the only one: the wait is over at once */
+    int64_t deadline = clock_ms() + CLIENT_START_MS;
+    struct pollfd p = {.fd = client->fork_pipe[0], .events = POLLIN};
+    for (int n = -1; n <= 0;) {
+        int64_t left = deadline - clock_ms();
+        n = poll(&p, 1, left > 0 ? (int)left : 0);
+        if ((n < 0 && errno != EINTR) || (n == 0 && left <= 0))
+            break;
+    }
+    close_end(client, 0);
+}
+
+/* The arena that the daemon gives must be the one that is mapped: a new daemon has a new one. */
+static int check_same_arena(Client *client) {
+    int arena = request_take_fd(client), table = request_take_fd(client);
+    struct stat st;
+    int r = arena < 0 || table < 0 || fstat(arena, &st) < 0 ? -EPROTO : 0;
+    if (r == 0 && (st.st_dev != client->arena_device || st.st_ino != client->arena_inode))
+        r = -ESTALE;
+    if (arena >= 0)
+        close(arena);
+    if (table >= 0)
+        close(table);
+    return r;
+}
+
+static int take_row(Client *client, const msgpack_object *hello) {
+    uint64_t row;
+    if (!wire_uint(wire_find(hello, "row"), ARENA_MAX_ROWS - 1, &row))
+        return -EPROTO;
+    int r = check_same_arena(client);
+    if (r == 0)
+        r = attach_segments(client, hello);
+    if (r < 0)
+        return r;
+    ArenaOps ops = attach_arena_ops(client);
+    client->row = (uint32_t)row;
+    return arena_after_fork_child(client->arena, client->row, &ops);
+}
+
+static int attach_again(Client *client) {
+    char ignored[256];
+    msgpack_unpacked owner;
+    msgpack_object hello;
+    int r = connect_path(client->path, &client->socket);
+    if (r == 0)
+        r = attach_hello(client, &owner, &hello, ignored, sizeof ignored);
+    if (r < 0)
+        return r;
+    r = take_row(client, &hello);
+    msgpack_unpacked_destroy(&owner);
+    return r;
+}
+
+int client_fork_child(Client *client) {
+    if (client->fork_pipe[0] < 0) {
+        client->usable = false;
+        return -ENOTCONN;
+    }
+    threads_unlock();
+    close_end(client, 0);
+    bool was_connected = client->socket >= 0;
+    request_disconnect(client);
+    client->waiters = NULL; /* those are requests of the parent's */
+    client->pid = getpid();
+    int r = was_connected ? attach_again(client) : -ENOTCONN;
+    if (r < 0) {
+        client->usable = false;
+        request_disconnect(client);
+    } else {
+        threads_update(client);
+    }
+    close_end(client, 1);
+    return r;
+}

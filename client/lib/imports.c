@@ -1,0 +1,40 @@
+/* The import table's default contents: the functions of this process that generated code reaches. */
+#include "client/lib/internal.h"
+#include <math.h>
+
+/* A program without an interpreter has no signal handlers that would have to run. */
+static int32_t no_poll(JitdFrame *frame) {
+    (void)frame;
+    return JITD_TRAP_NONE;
+}
+
+/* ... nor CPython's own algorithms of `math`, and another library's bits would be wrong ones. */
+static int32_t no_pymath(JitdFrame *frame, uint32_t fn, uint32_t n, const char *types, const JitdValue *in, JitdValue *out) {
+    (void)n, (void)types, (void)in, (void)out;
+    frame->trap.kind = JITD_TRAP_PYTHON;
+    frame->trap.nvalues = 1;
+    frame->trap.values[0].u = fn; /* for the message: see error.c */
+    return JITD_TRAP_PYTHON;
+}
+
+static const void *const defaults[] = {
+#define alloc arena_alloc
+#define release arena_release
+#define share arena_share
+#define poll no_poll
+#define pymath no_pymath
+#define IMPORT(name, ret, args) (const void *)name,
+#include "protocol/imports.def"
+#undef IMPORT
+#undef alloc
+#undef release
+#undef share
+#undef poll
+#undef pymath
+};
+_Static_assert(sizeof defaults / sizeof defaults[0] == JITD_N_IMPORTS, "imports.def");
+
+void imports_fill(const void *const *given, const void **ret_imports) {
+    for (int i = 0; i < JITD_N_IMPORTS; i++)
+        ret_imports[i] = given[i] ? given[i] : defaults[i];
+}

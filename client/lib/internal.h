@@ -1,0 +1,78 @@
+/* What the files of client/lib share: the Client itself. Nobody else includes this. */
+#pragma once
+#include "client/lib/client.h"
+#include "protocol/fdpass.h"
+#include "protocol/frame.h"
+#include "protocol/messages.h"
+#include <sys/types.h>
+
+#define CLIENT_MAX_FDS (2 * FDPASS_MAX) /* received and not yet claimed by a frame */
+#define CLIENT_MAX_SEGMENTS 256
+#define CLIENT_TIMEOUT_MS 30000
+#define CLIENT_START_MS 5000 /* for a daemon to come up */
+
+typedef struct Waiter Waiter;
+typedef struct ThreadFrame ThreadFrame;
+
+typedef struct Mapped {
+    uint64_t offset, size;
+} Mapped;
+
+struct Client {
+    int socket; /* -1: not connected any more */
+    bool usable;
+    pid_t pid; /* who opened the connection */
+    char *path, *namespace_;
+    ClientOptions options; /* its strings are not kept */
+
+    uint32_t next_id;
+    Waiter *waiters; /* requests under way, innermost first */
+    FrameBuffer in;
+    int fds[CLIENT_MAX_FDS];
+    size_t nfds;
+    int in_arena;       /* inside a request that the arena makes: no reaping then */
+    bool deaths;        /* a DEATH event came */
+
+    uint32_t row;
+    Window window;
+    Table table;
+    Arena *arena;
+    uint64_t arena_device, arena_inode; /* which arena it is */
+    Mapped segments[CLIENT_MAX_SEGMENTS];
+    size_t nsegments;
+
+    const volatile uint32_t *interrupt;
+    ThreadFrame *frames;
+    int fork_pipe[2];
+};
+
+/* connect.c: a connected, verified socket. 0, or a negative errno with the reason in `error`. `deadline` (ms of clock_ms) is for
+ * waiting until a daemon that was started is there. */
+int connect_any(Client *client, const ClientOptions *options, int64_t deadline, char *error, size_t size);
+int connect_path(const char *path, int *ret_socket);
+int64_t clock_ms(void);
+
+/* spawn.c: starts a private daemon at that socket. 0, or a negative errno with the reason in `error`. It may not listen yet. */
+int spawn_daemon(const char *binary, const char *socket_path, char *error, size_t size);
+
+/* request.c */
+void request_disconnect(Client *client);
+int request_take_fd(Client *client); /* the oldest fd received, the caller's now; -1: none */
+int request_exchange(Client *client, int message, const char *body, size_t size, int timeout_ms, msgpack_unpacked *ret_owner,
+                     msgpack_object *ret_body, ClientError *ret_error);
+void request_drop_fds(Client *client);
+
+/* attach.c */
+int attach_hello(Client *client, msgpack_unpacked *ret_owner, msgpack_object *ret_body, char *error, size_t size);
+int attach_segments(Client *client, const msgpack_object *hello); /* claims their fds; those already mapped are skipped */
+int attach_map_segment(Client *client, int fd, uint64_t offset, uint64_t size); /* takes the fd */
+ArenaOps attach_arena_ops(Client *client);
+
+/* imports.c: those the options leave open are the library's own. */
+void imports_fill(const void *const *given, const void **ret_imports);
+
+/* threads.c */
+void threads_update(Client *client); /* the client's arena or interrupt flag changed */
+void threads_forget(Client *client);
+void threads_lock(void); /* around fork() */
+void threads_unlock(void);
