@@ -14,13 +14,14 @@ typedef struct Reader {
     Str error;
 } Reader;
 
-static __attribute__((format(printf, 2, 3))) bool spec_bad(Reader *r, const char *format, ...) {
+static __attribute__((format(printf, 2, 3))) void spec_say(Reader *r, const char *format, ...) {
     va_list args;
     va_start(args, format);
     r->error = pool_vprintf(r->pool, format, args);
     va_end(args);
-    return false;
 }
+
+#define spec_bad(r, ...) (spec_say((r), __VA_ARGS__), false)
 
 #define MAX_KEYS 9
 
@@ -244,7 +245,7 @@ static bool spec_other(Reader *r, const msgpack_object *o, Globals *ret) {
 }
 
 static bool spec_param(Reader *r, const msgpack_object *o, ParamSpec *ret) {
-    const msgpack_object *v = NULL;
+    const msgpack_object *v;
     int kind;
     if (!spec_record(r, o, "a parameter", 4, &v) || !spec_name(r, &v[0], "a parameter", &ret->name) ||
         !spec_type_or_nil(r, &v[1], &ret->type) || !spec_default(r, &v[2], &ret->default_value) ||
@@ -316,7 +317,7 @@ static bool spec_funcs(Reader *r, const msgpack_object *o, DefSpec *d) {
 }
 
 static bool spec_field(Reader *r, const msgpack_object *o, DefSpec *d, FieldSpec *ret) {
-    const msgpack_object *v = NULL;
+    const msgpack_object *v;
     if (!spec_record(r, o, "a field", 3, &v) || !spec_name(r, &v[0], "a field", &ret->name) ||
         !spec_type(r, &v[1], &ret->type) || !spec_default(r, &v[2], &ret->default_value))
         return false;
@@ -406,7 +407,7 @@ static bool spec_entry_args(Reader *r, const msgpack_object *o, const FuncSpec *
 }
 
 static bool spec_entry(Reader *r, const msgpack_object *o, EntrySpec *ret) {
-    const msgpack_object *v = NULL;
+    const msgpack_object *v;
     Str name;
     if (!spec_record(r, o, "an entry", 3, &v) || !spec_def_index(r, &v[0], &ret->def) ||
         !spec_name(r, &v[1], "an entry's function", &name))
@@ -445,7 +446,7 @@ static bool spec_options(Reader *r, const msgpack_object *o) {
 
 /* Not inlined: setjmp below would clobber its variables. */
 static __attribute__((noinline)) bool spec_unit(Reader *r, const msgpack_object *o) {
-    const msgpack_object *v[6], *python = NULL;
+    const msgpack_object *v[6], *python;
     msgpack_object_array defs;
     UnitSpec *u = r->unit;
     if (!SPEC_KEYS(r, o, "the unit", v, "name", "key", "python", "options", "defs", "entries") ||
