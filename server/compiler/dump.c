@@ -117,6 +117,12 @@ static void dump_scalars(Out *o, const Node *node) {
     }
 }
 
+/* The kinds that have no position in CPython (ours have one, for messages). */
+static bool has_position(NodeKind kind) {
+    return kind != NODE_Module && kind != NODE_Expression && kind != NODE_comprehension && kind != NODE_arguments && kind != NODE_withitem &&
+           kind != NODE_match_case;
+}
+
 static void dump_node(void *arg, const char *field, const Node *node) {
     Dump *d = arg;
     out_fill(&d->out, ' ', d->depth);
@@ -128,7 +134,7 @@ static void dump_node(void *arg, const char *field, const Node *node) {
         return;
     }
     out_cstr(&d->out, node_kind_name(node->kind));
-    if (node->span.line)
+    if (has_position(node->kind))
         out_printf(&d->out, " %d:%d-%d:%d", node->span.line, node->span.col, node->span.end_line, node->span.end_col);
     dump_scalars(&d->out, node);
     out_char(&d->out, '\n');
