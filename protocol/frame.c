@@ -25,7 +25,7 @@ int frame_buffer_reserve(FrameBuffer *b, size_t want, char **ret_at, size_t *ret
     size_t need;
     if (__builtin_add_overflow(b->end, want, &need))
         return -ENOMEM;
-    if (need > b->cap) {
+    if (!b->data || need > b->cap) {
         size_t cap = b->cap ? b->cap : 4096;
         while (cap < need)
             if (__builtin_mul_overflow(cap, 2, &cap))
