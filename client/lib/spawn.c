@@ -7,12 +7,14 @@
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 extern char **environ;
 
 static bool runnable(const char *path) {
-    return path[0] == '/' && access(path, X_OK) == 0;
+    struct stat st;
+    return path[0] == '/' && stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0;
 }
 
 static bool found_at(const char *dir, size_t length, const char *tail, char path[PATH_MAX]) {
@@ -27,7 +29,7 @@ static bool found_beside(char path[PATH_MAX]) {
     const char *slash = strrchr(info.dli_fname, '/');
     if (!slash)
         return false;
-    static const char *const tails[] = {"/jitd", "/bin/jitd", "/../bin/jitd", "/../../bin/jitd"};
+    static const char *const tails[] = {"/_bin/jitd", "/jitd", "/../bin/jitd", "/../../bin/jitd"};
     for (size_t i = 0; i < sizeof tails / sizeof tails[0]; i++)
         if (found_at(info.dli_fname, (size_t)(slash - info.dli_fname), tails[i], path))
             return true;

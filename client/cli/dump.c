@@ -1,0 +1,152 @@
+/* ir, asm: finds the class or function that is meant, and asks for the compiler's text. */
+#include "client/cli/ctl.h"
+#include <stdio.h>
+
+static size_t smallest(size_t a, size_t b, size_t c) {
+    size_t ab = a < b ? a : b;
+    return ab < c ? ab : c;
+}
+
+/* Edit distance (Levenshtein), of names cut at 127 bytes. */
+static size_t distance(Str a, Str b) {
+    size_t row[128];
+    a.len = a.len < 127 ? a.len : 127;
+    b.len = b.len < 127 ? b.len : 127;
+    for (size_t j = 0; j <= b.len; j++)
+        row[j] = j;
+    for (size_t i = 1; i <= a.len; i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= b.len; j++) {
+            size_t above = row[j];
+            row[j] = smallest(row[j - 1] + 1, above + 1, diagonal + (a.ptr[i - 1] != b.ptr[j - 1]));
+            diagonal = above;
+        }
+    }
+    return row[b.len];
+}
+
+/* "module.Class" is meant by itself and by "Class". */
+static bool names(Str full, Str given) {
+    return str_eq(full, given) || (full.len > given.len && given.len && full.ptr[full.len - given.len - 1] == '.' &&
+                                   str_eq(str_slice(full, full.len - given.len, full.len), given));
+}
+
+static Str last_part(Str s) {
+    const char *dot = s.len ? memrchr(s.ptr, '.', s.len) : NULL;
+    return dot ? str_slice(s, (size_t)(dot - s.ptr) + 1, s.len) : s;
+}
+
+/* The class that was compiled last of those that are meant; NULL: none, *ret_nearest is the most similar one. */
+static const msgpack_object *choose_class(const msgpack_object_array *classes, Str given, const msgpack_object **ret_nearest) {
+    const msgpack_object *best = NULL;
+    size_t least = SIZE_MAX;
+    for (uint32_t i = 0; i < classes->size; i++) {
+        const msgpack_object *c = &classes->ptr[i];
+        Str name = ctl_text(c, "name");
+        bool whole = given.len && memrchr(given.ptr, '.', given.len) != NULL;
+        size_t d = distance(whole ? name : last_part(name), given);
+        if (names(name, given) && (!best || ctl_uint(c, "class_id") > ctl_uint(best, "class_id")))
+            best = c;
+        if (d < least) {
+            least = d;
+            *ret_nearest = c;
+        }
+    }
+    return best;
+}
+
+static int unknown_class(Str given, const msgpack_object *nearest) {
+    fprintf(stderr, "jitctl: nothing called '%.*s' is compiled in this namespace", STR_FMT(given));
+    if (nearest)
+        fprintf(stderr, "; the nearest is '%.*s'", STR_FMT(ctl_text(nearest, "name")));
+    fputs("\n", stderr);
+    return 1;
+}
+
+/* One unit's text; *ret_found: there was some. */
+static int dump_unit(Ctl *ctl, const msgpack_object *key, Str method, bool *ret_found) {
+    msgpack_sbuffer body;
+    msgpack_packer pk;
+    msgpack_unpacked owner;
+    msgpack_object map;
+    msgpack_sbuffer_init(&body);
+    msgpack_packer_init(&pk, &body, msgpack_sbuffer_write);
+    msgpack_pack_map(&pk, method.len ? 3 : 2);
+    wire_put_cstr(&pk, "key");
+    msgpack_pack_object(&pk, *key);
+    wire_put_cstr(&pk, "what");
+    wire_put_cstr(&pk, ctl->what);
+    if (method.len) {
+        wire_put_cstr(&pk, "method");
+        wire_put_str(&pk, method);
+    }
+    int r = ctl_ask(ctl, MESSAGE_DUMP, &body, &owner, &map);
+    msgpack_sbuffer_destroy(&body);
+    if (r)
+        return r;
+    Str s = ctl_text(&map, "text");
+    *ret_found = s.len != 0;
+    if (s.len && ctl->json)
+        ctl_print_json(&map);
+    else if (s.len)
+        printf("%.*s%s", STR_FMT(s), ctl_ends_with(s, "\n") ? "" : "\n");
+    msgpack_unpacked_destroy(&owner);
+    return 0;
+}
+
+/* The class's own unit first, then its specialisations: the first that has the method. */
+static int dump_method(Ctl *ctl, const msgpack_object *cls, Str method) {
+    msgpack_object_array units = {0};
+    bool found = false;
+    wire_array(wire_find(cls, "units"), &units);
+    for (uint32_t i = 0; i < units.size && !found; i++) {
+        int r = dump_unit(ctl, &units.ptr[i], method, &found);
+        if (r)
+            return r;
+    }
+    if (found)
+        return 0;
+    fprintf(stderr, "jitctl: '%.*s' has no compiled method '%.*s'\n", STR_FMT(ctl_text(cls, "name")), STR_FMT(method));
+    return 1;
+}
+
+/* "module.f(float)" is meant by "module.f" and by "f", too. */
+static const msgpack_object *choose_function(const msgpack_object_array *functions, Str given) {
+    for (uint32_t i = functions->size; i-- > 0;) {
+        Str name = ctl_text(&functions->ptr[i], "name");
+        const char *types = name.len ? memchr(name.ptr, '(', name.len) : NULL;
+        if (str_eq(name, given) || names(types ? str_slice(name, 0, (size_t)(types - name.ptr)) : name, given))
+            return &functions->ptr[i];
+    }
+    return NULL;
+}
+
+static int dump_target(Ctl *ctl, const msgpack_object *map) {
+    msgpack_object_array classes = {0}, functions = {0};
+    const msgpack_object *nearest = NULL;
+    Str target = str_from_cstr(ctl->target), method = last_part(target);
+    Str given = method.len < target.len ? str_slice(target, 0, target.len - method.len - 1) : target;
+    wire_array(wire_find(map, "classes"), &classes);
+    wire_array(wire_find(map, "functions"), &functions);
+    const msgpack_object *cls = given.len < target.len ? choose_class(&classes, given, &nearest) : NULL;
+    if (cls)
+        return dump_method(ctl, cls, method);
+    const msgpack_object *function = choose_function(&functions, target);
+    bool found;
+    if (function)
+        return dump_unit(ctl, wire_find(function, "key"), STR_NULL, &found);
+    choose_class(&classes, given, &nearest);
+    return unknown_class(given, nearest);
+}
+
+int dump_code(Ctl *ctl) {
+    msgpack_unpacked owner;
+    msgpack_object map;
+    int r = ctl_ask(ctl, MESSAGE_CLASSES, NULL, &owner, &map);
+    if (r)
+        return r;
+    r = dump_target(ctl, &map);
+    msgpack_unpacked_destroy(&owner);
+    return r;
+}
