@@ -19,12 +19,16 @@ def private_daemon(home):
     os.environ.pop("JITD_SOCKET", None)
 
 
+def stand_in():
+    """Makes `import jitd` give a module that compiles nothing."""
+    jitd = sys.modules["jitd"] = types.ModuleType("jitd")
+    jitd.jitclass, jitd.jit = dataclasses.dataclass, lambda function: function
+
+
 def in_cpython(name):
     """The example's module with @dataclass in the place of @jitd.jitclass: what CPython does with the same text."""
-    stand_in = types.ModuleType("jitd")
-    stand_in.jitclass, stand_in.jit = dataclasses.dataclass, lambda function: function
     real = {key: sys.modules.pop(key, None) for key in (name, "jitd")}
-    sys.modules["jitd"] = stand_in
+    stand_in()
     try:
         return importlib.import_module(name)
     finally:
@@ -39,30 +43,26 @@ def timed(function, *arguments):
     return time.perf_counter() - start, result
 
 
-def machine():
+def compiled_so_far():
+    """(number of compilations, milliseconds in all passes of the compiler) since this daemon began"""
     import jitd
 
-    return jitd.stats()["machine"]
-
-
-class Row:
-    """One line of the table: times of the same work both ways, and the work's own check."""
-
-    def __init__(self, what, plain, compiled, check, size=1.0):
-        self.what, self.plain, self.check = what, plain / size, check
-        self.first, self.compiled, self.compilations = compiled
-
-    def cells(self):
-        ratio = self.plain / self.compiled
-        return (self.what, f"{self.plain:.3f} s", f"{self.compiled:.4f} s", f"{ratio:.0f} ×", f"{self.first * 1e3:.0f} ms", self.compilations, self.check)
+    stats = jitd.stats()
+    return stats["machine"]["compilations"], sum(p["total_us"] for p in stats["passes"].values()) / 1e3
 
 
 def measured(warm, work):
-    """(seconds until the first small result, seconds of the work, compilations)"""
-    before = machine()["compilations"]
-    first, _ = timed(warm)
+    """((seconds of the work, compilations, milliseconds of compilation), result); `warm` does a little of it first."""
+    count, ms = compiled_so_far()
+    warm()
     seconds, result = timed(work)
-    return (first, seconds, machine()["compilations"] - before), result
+    count_after, ms_after = compiled_so_far()
+    return (seconds, count_after - count, ms_after - ms), result
+
+
+def row(what, plain, times, check, use):
+    seconds, compilations, ms = times
+    return (what, f"{plain:.3f} s", f"{seconds:.4f} s", f"{plain / seconds:.0f} ×", f"{ms:.0f} ms", compilations, f"{worker_mib(use) - worker_mib(''):+.1f} MiB", check)
 
 
 def point_row(steps=1_000_000):
@@ -71,7 +71,7 @@ def point_row(steps=1_000_000):
     plain, expected = timed(in_cpython("point").Point(3.0, 4.0).walk, steps)
     times, result = measured(lambda: point.Point(3.0, 4.0).walk(1), lambda: point.Point(3.0, 4.0).walk(steps))
     assert result == expected, (result, expected)
-    return Row(f"Point: {steps:,} turns", plain, times, "same bits")
+    return row(f"Point: {steps:,} turns", plain, times, "same bits", "import point; point.Point(3.0, 4.0).norm2()")
 
 
 def planets_row(steps=100_000):
@@ -86,7 +86,8 @@ def planets_row(steps=100_000):
     plain, expected = timed(run, in_cpython("planets"), steps)
     times, result = measured(lambda: run(planets, 1), lambda: run(planets, steps))
     assert result == expected and abs(result[1]) < 1e-6, (result, expected)
-    return Row(f"outer planets: {steps / 365.25:.0f} years", plain, times, f"same bits, energy drift {abs(result[1]):.0e}")
+    drift = f"same bits, energy drift {abs(result[1]):.0e}"
+    return row(f"outer planets: {steps / 365.25:.0f} years", plain, times, drift, "import planets; planets.solar_system().energy()")
 
 
 def colours_row(count=1_000_000):
@@ -97,7 +98,7 @@ def colours_row(count=1_000_000):
     functions = colours.compiled()
     times, result = measured(lambda: colours.convert(functions, some[:1]), lambda: colours.convert(functions, some))
     assert result == expected
-    return Row(f"colorsys: {count:,} colours", plain, times, "same bits")
+    return row(f"colorsys: {count:,} colours", plain, times, "same bits", "import colours; colours.convert(colours.compiled(), [(0.1, 0.2, 0.3)])")
 
 
 def shared_row(count=100_000):
@@ -108,42 +109,42 @@ def shared_row(count=100_000):
     times, bins = measured(lambda: shared.Bin().run(1, 2), lambda: shared.run(shared.WORKERS, count))
     totals = [sum(b.walks for b in bins), sum(b.steps for b in bins), max(b.longest for b in bins)]
     assert totals == [plain.walks, plain.steps, plain.longest], totals
-    return Row(f"{shared.WORKERS} processes, {shared.WORKERS * count:,} walks", seconds, times, "same totals")
+    return row(f"{shared.WORKERS} processes, {shared.WORKERS * count:,} walks", seconds, times, "same totals", "import shared; shared.Bin().run(1, 2)")
 
 
 WORKER = """
-import os
+import os, sys
+sys.path.insert(0, {here!r})
 {body}
 print(flush=True)
 os.read(0, 1)
 """
-USE = "import point; point.Point(3.0, 4.0).norm2()"
-BODIES = {"bare Python": "", "with the class in CPython": "import dataclasses, types, sys; stand = types.ModuleType('jitd'); stand.jitclass = dataclasses.dataclass; "
-          "sys.modules['jitd'] = stand; " + USE, "with the class compiled": USE}
 
 
-def private_mib(pid):
-    """What this process alone costs: its share (PSS) of everything it maps."""
+def pss_mib(pid):
+    """What a process costs: its share of everything it maps."""
     with open(f"/proc/{pid}/smaps_rollup") as rollup:
         return next(int(line.split()[1]) for line in rollup if line.startswith("Pss:")) / 1024
 
 
-def worker_memory(body, workers=8):
+def worker_mib(body, workers=8):
     """MiB a worker when that many run at once."""
-    processes = [subprocess.Popen([sys.executable, "-c", WORKER.format(body=body)], cwd=HERE, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-                 for _ in range(workers)]
+    text = WORKER.format(here=HERE, body=body)
+    processes = [subprocess.Popen([sys.executable, "-c", text], stdin=subprocess.PIPE, stdout=subprocess.PIPE) for _ in range(workers)]
     for process in processes:
         select.select([process.stdout], [], [], 60)
-    mib = sum(private_mib(process.pid) for process in processes) / workers
+    mib = sum(pss_mib(process.pid) for process in processes) / workers
     for process in processes:
         process.communicate(b"x")
+        if process.returncode:
+            raise RuntimeError(f"a worker ended with status {process.returncode}")
     return mib
 
 
 def table(rows):
     widths = [max(len(str(row[i])) for row in rows) for i in range(len(rows[0]))]
     for number, row in enumerate(rows):
-        print("  ".join(str(cell).rjust(w) if 0 < i < 6 else str(cell).ljust(w) for i, (cell, w) in enumerate(zip(row, widths))).rstrip())
+        print("  ".join(str(cell).rjust(w) if 0 < i < 7 else str(cell).ljust(w) for i, (cell, w) in enumerate(zip(row, widths))).rstrip())
         if number == 0:
             print("  ".join("-" * w for w in widths))
 
@@ -154,11 +155,10 @@ def main():
         os.chmod(home, 0o700)
         private_daemon(home)
         print("Each line: the same source text run by CPython and compiled by jitd, in this very run; results compared.\n")
-        rows = [("work", "CPython", "compiled", "faster", "first result", "compilations", "check")]
-        for row in (point_row, planets_row, colours_row, shared_row):
-            rows.append(row().cells())
+        rows = [("work", "CPython", "compiled", "faster", "compiling", "compilations", "worker", "check")]
+        rows += [make() for make in (point_row, planets_row, colours_row, shared_row)]
         table(rows)
-        print("\nMemory of one of eight workers (PSS): " + ", ".join(f"{name} {worker_memory(body):.1f} MiB" for name, body in BODIES.items()))
+        print("\nworker: memory (PSS) that each of eight processes using the compiled code has more than a Python that does nothing")
 
 
 if __name__ == "__main__":
