@@ -12,11 +12,14 @@ static Str plain_name(Str name) {
 static void add_counter(Cells *t, Str name, const msgpack_object *value) {
     uint64_t n;
     Str s;
+    char digits[24];
     if (wire_uint(value, UINT64_MAX, &n)) {
         if (ctl_ends_with(name, "_bytes") || ctl_ends_with(name, "_capacity"))
             cells_add_bytes(t, n);
         else if (ctl_ends_with(name, "_us") || ctl_ends_with(name, "_ms"))
             cells_add_us(t, ctl_ends_with(name, "_us") || n > UINT64_MAX / 1000 ? n : n * 1000);
+        else if (str_eq_c(name, "pid") && snprintf(digits, sizeof digits, "%u", (unsigned)n) > 0)
+            cells_add(t, str_from_cstr(digits));
         else
             cells_add_uint(t, n);
     } else
