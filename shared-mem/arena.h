@@ -15,23 +15,28 @@ typedef struct Arena Arena;
 typedef struct ArenaOwner {
     int fd;
     uint8_t *base; /* maps the header, rows and chunk directory only */
-    uint64_t size, quota;
-    uint32_t next_chunk; /* chunks are handed out in order, then from freed runs */
+    uint64_t size, quota, mapped;
+    uint32_t next_chunk; /* chunks are handed out in order; those that become free again are taken by clients among themselves */
 } ArenaOwner;
 #define ARENA_OWNER_NULL ((ArenaOwner){.fd = -1})
 
 int arena_create(uint64_t size, uint64_t quota, ArenaOwner *ret_owner);
 void arena_owner_deinit(ArenaOwner *owner);
-int arena_owner_take_row(ArenaOwner *owner, uint32_t pid, uint32_t *ret_row); /* -ENOSPC: none free (dead rows wait for reap) */
+int arena_owner_take_row(ArenaOwner *owner, uint32_t pid, uint32_t *ret_row); /* 1..;  -ENOSPC: none free (dead rows wait for reap) */
 int arena_owner_grow(ArenaOwner *owner, uint32_t row, uint32_t chunks, uint32_t *ret_first, uint32_t *ret_count); /* -ENOSPC */
 void arena_owner_mark_dead(ArenaOwner *owner, uint32_t row);
 void arena_owner_free_row(ArenaOwner *owner, uint32_t row); /* after REAP; ignored unless the row is reaped in the arena, too */
+
+/* When no client is left and no name holds an object: forgets everything and gives the memory back to the system. */
+int arena_owner_reset(ArenaOwner *owner);
 
 /* ---- a client's side ---- */
 typedef struct ArenaOps {
     /* asks the broker for chunks (GROW); 0, or negative errno */
     int (*grow)(void *arg, uint32_t chunks, uint32_t *ret_first, uint32_t *ret_count);
     void (*reaped)(void *arg, uint32_t row); /* tells it (REAP) */
+    /* `object`, which had a proxy, has just become shared; its link was `link` and is 0 now. May be NULL. */
+    void (*shared)(void *arg, uint64_t object, uint32_t link);
     void *arg;
 } ArenaOps;
 
@@ -49,6 +54,8 @@ void arena_share(JitdFrame *frame, uint64_t object);
  * every native call and every read of a reference out of a shared object happens inside one. */
 static inline void arena_enter(Arena *arena);
 static inline void arena_leave(Arena *arena);
+/* Frees what waited for epochs to end, as far as they have; never blocks. Call it now and then, outside native calls. */
+void arena_poll(Arena *arena);
 
 /* Checks and roots. */
 int arena_check_ref(Arena *arena, uint64_t object, uint32_t *ret_class_id); /* 0 if it is in bounds, aligned, live and of a known class */

@@ -17,8 +17,8 @@
  * and the next free block's offset in bytes 8..15. */
 typedef struct ShmObject {
     _Atomic uint64_t head;
-    _Atomic uint32_t refs;
-    _Atomic uint32_t link; /* private: 1 + index in the owner's table of proxies, 0 = none; shared: the arena's (limbo list) */
+    _Atomic uint32_t refs; /* the count; in a shared object also the SHM_REFS_* bits */
+    _Atomic uint32_t link; /* private: 1 + index in the owner's table of proxies, 0 = none; shared: the arena's (who has it in limbo) */
 } ShmObject;
 _Static_assert(sizeof(ShmObject) == 16, "object header");
 
@@ -26,6 +26,10 @@ _Static_assert(sizeof(ShmObject) == 16, "object header");
 #define SHM_HEAD_CLASS(head) ((uint32_t)(head))
 #define SHM_HEAD_STATE(head) ((uint8_t)((head) >> 32))
 #define SHM_HEAD_ROW(head) ((uint16_t)((head) >> 48))
+
+#define SHM_REFS_LIMBO 0x80000000u   /* fell to zero, waits for the end of every epoch that may have seen it */
+#define SHM_REFS_REVIVED 0x40000000u /* was counted up while in limbo */
+#define SHM_REFS_COUNT 0x3fffffffu
 
 #define SHM_OBJECT_HEADER 16
 #define SHM_MAX_OBJECT 65536
@@ -84,18 +88,24 @@ SHM_RUNTIME int shm_is_shared(const ShmObject *object) {
     return SHM_HEAD_STATE(atomic_load_explicit(&object->head, memory_order_relaxed)) == SHM_STATE_SHARED;
 }
 
+/* A reader that borrowed a dying object may store it again: the mark tells whoever has it in limbo (partner: limbo.c). */
+SHM_RUNTIME void shm_incref_shared(ShmObject *object) {
+    if (__builtin_expect(atomic_fetch_add_explicit(&object->refs, 1, memory_order_relaxed) & SHM_REFS_LIMBO, 0))
+        atomic_fetch_or_explicit(&object->refs, SHM_REFS_REVIVED, memory_order_relaxed);
+}
+
 /* One more count. ref may be JITD_NONE or JITD_UNSET. */
 SHM_RUNTIME void shm_incref(JitdFrame *frame, uint64_t ref) {
     if (!shm_is_object(ref))
         return;
     ShmObject *object = shm_object(frame, ref);
     if (__builtin_expect(shm_is_shared(object), 0))
-        atomic_fetch_add_explicit(&object->refs, 1, memory_order_relaxed);
+        shm_incref_shared(object);
     else
         atomic_store_explicit(&object->refs, atomic_load_explicit(&object->refs, memory_order_relaxed) + 1, memory_order_relaxed);
 }
 
-/* One count less; the last one hands the object to `release_slow` (the release import). */
+/* One count less (inside an epoch, if the object may be shared); the last one hands the object to `release_slow` (the release import). */
 SHM_RUNTIME void shm_decref(JitdFrame *frame, uint64_t ref, ShmReleaseFn release_slow) {
     if (!shm_is_object(ref))
         return;
@@ -118,7 +128,7 @@ SHM_RUNTIME void shm_store_ref(JitdFrame *frame, uint64_t self, uint32_t field, 
     _Atomic uint64_t *place = (_Atomic uint64_t *)(frame->arena + self + field);
     uint64_t old;
     if (__builtin_expect(shm_is_shared(shm_object(frame, self)), 0)) {
-        if (shm_is_object(ref))
+        if (shm_is_object(ref) && !shm_is_shared(shm_object(frame, ref)))
             share(frame, ref);
         if (!steal)
             shm_incref(frame, ref);

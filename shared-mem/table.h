@@ -43,5 +43,5 @@ int table_map(int fd, size_t size, Table *ret_table); /* takes the fd on success
 void table_deinit(Table *table);
 const ShmMethod *table_method(const Table *table, uint32_t slot);              /* NULL: out of range */
 const ShmClass *table_class(const Table *table, uint32_t class_id);            /* NULL: no such class; class ids start at 1 */
-const uint32_t *table_class_refs(const Table *table, const ShmClass *c);       /* bounds-checked */
+const uint32_t *table_class_refs(const Table *table, const ShmClass *c);       /* c->nrefs of them; NULL: out of bounds */
 uint32_t table_find_class(const Table *table, const Key *key);                 /* class id or 0 */

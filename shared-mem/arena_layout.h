@@ -1,0 +1,91 @@
+/* What lies where in an arena's memfd, seen by all processes: offsets and fixed-width integers only.
+ *
+ *   header, one page | rows, one page each | chunk directory | bits: 1 KiB per chunk | chunks of 256 KiB
+ */
+#pragma once
+#include "shared-mem/object.h"
+#include "shared-mem/arena.h"
+
+#define ARENA_MAGIC 0x616e6572616474ULL
+#define ARENA_LAYOUT 1
+
+typedef struct ShmArena {
+    uint64_t magic;
+    uint32_t layout, nchunks;
+    uint64_t size, rows_at, directory_at, bits_at, chunks_at;
+    _Atomic uint32_t committed; /* chunks below this one are backed by memory; only grows (but for a reset) */
+    _Atomic uint32_t top_row;   /* rows from this one on were never used */
+    _Atomic int32_t unowned;    /* chunks without an owner: a hint where looking is worth it */
+    uint8_t pad[4096 - 68];
+} ShmArena;
+_Static_assert(sizeof(ShmArena) == 4096, "arena header");
+
+/* A client's row. */
+enum {
+    SHM_ROW_FREE = 0,
+    SHM_ROW_LIVE = 1,    /* a client has it */
+    SHM_ROW_DEAD = 2,    /* its client died; nobody looks after it yet */
+    SHM_ROW_REAPING = 3, /* the row in the upper half is giving back what it held */
+    SHM_ROW_REAPED = 4,  /* holds nothing; the broker may hand it out again */
+    SHM_ROW_LEFT = 5,    /* the same, but its client gave it back itself and may still be connected */
+};
+#define SHM_ROW_STATE(kind, reaper) ((uint64_t)(kind) | (uint64_t)(reaper) << 32)
+#define SHM_ROW_KIND(state) ((uint32_t)(state))
+#define SHM_ROW_REAPER(state) ((uint32_t)((state) >> 32))
+
+#define SHM_ROW_LIMBO_WORDS 256
+#define SHM_ROW_LIMBO_BITS (SHM_ROW_LIMBO_WORDS * 64)
+#define SHM_ROW_ROOTS 240
+
+typedef struct ShmRow {
+    _Atomic uint64_t state;
+    _Atomic uint32_t pid;     /* for people */
+    _Atomic uint32_t sharing; /* 1 while a closure is being made shared: objects with SHM_SHARING still count as private */
+    uint8_t pad0[48];
+    _Atomic uint64_t active; /* odd inside an epoch; own cache line */
+    uint8_t pad1[56];
+    _Atomic uint64_t limbo[SHM_ROW_LIMBO_WORDS]; /* bit (chunk mod 16384): an object in it may be in this row's limbo */
+    _Atomic uint64_t roots[SHM_ROW_ROOTS];       /* objects that a proxy holds; more of them in chunks of class SHM_CLASS_ROOTS */
+} ShmRow;
+_Static_assert(sizeof(ShmRow) == 4096, "row");
+
+/* A chunk's state is one word: size class | owner's row << 8. Owner 0: an orphan, or free when the class is 0, too. */
+typedef struct ShmChunk {
+    _Atomic uint32_t state;
+    _Atomic uint32_t bump;   /* blocks carved so far; what lies behind is not to be looked at */
+    _Atomic uint32_t remote; /* blocks freed by others since the owner last looked: a hint */
+    _Atomic uint32_t live;   /* blocks in use when it became an orphan: a hint */
+    uint8_t pad[48];
+} ShmChunk;
+_Static_assert(sizeof(ShmChunk) == 64, "chunk directory entry");
+
+#define SHM_CHUNK_STATE(size_class, row) ((uint32_t)(size_class) | (uint32_t)(row) << 8)
+#define SHM_CHUNK_CLASS(state) ((state) & 0xff)
+#define SHM_CHUNK_ROW(state) ((state) >> 8)
+#define SHM_CLASS_ROOTS 1 /* not a size class: an array of roots */
+#define SHM_CLASS_FIRST 2
+#define SHM_CLASS_LAST 60
+#define SHM_CHUNK_ROOTS (ARENA_CHUNK_SIZE / 8)
+
+#define SHM_BITS_WORDS 128 /* per chunk, one bit per block (at most 8192): freed by a process that does not own the chunk */
+
+/* A flag of the head: part of a closure that is on its way to being shared. */
+#define SHM_SHARING ((uint64_t)1 << 40)
+
+/* link of an object in limbo: whose. The top bit keeps it apart from every link of a free block, which lies in the same place. */
+#define SHM_LINK_LIMBO(row) (0x80000000u | (row))
+
+/* refs and link are changed together where that matters. */
+#define SHM_COUNT(refs, link) ((uint64_t)(refs) | (uint64_t)(link) << 32)
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "refs is the lower half of the count word");
+
+static inline _Atomic uint64_t *shm_count_word(ShmObject *object) {
+    return (_Atomic uint64_t *)&object->refs;
+}
+
+/* The layout of an arena of `size` bytes: fills in everything but magic and the atomics. -EINVAL if it makes no sense. */
+int shm_arena_layout(uint64_t size, ShmArena *ret_header);
+
+static inline uint32_t shm_chunk_blocks(uint32_t size_class) {
+    return (uint32_t)(ARENA_CHUNK_SIZE / shm_class_block_size(size_class));
+}

@@ -1,0 +1,157 @@
+/* The broker's side of an arena: it makes the file, hands out rows and chunks, and marks the dead. It follows no offset and
+ * believes nothing it reads here: what clients write into rows and directory can at worst harm their own namespace. */
+#include "shared-mem/arena_layout.h"
+#include "shared-mem/memfd.h"
+#include "base/cleanup.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define BITS_BYTES ((uint64_t)SHM_BITS_WORDS * 8)
+
+int shm_arena_layout(uint64_t size, ShmArena *ret_header) {
+    uint64_t fixed = sizeof(ShmArena) + (uint64_t)ARENA_MAX_ROWS * sizeof(ShmRow) + ARENA_CHUNK_SIZE + 4096;
+    if (size % 4096 || size <= fixed + 2 * ARENA_CHUNK_SIZE || size > (uint64_t)1 << 40)
+        return -EINVAL;
+    uint64_t n = (size - fixed) / (ARENA_CHUNK_SIZE + sizeof(ShmChunk) + BITS_BYTES);
+    *ret_header = (ShmArena){.layout = ARENA_LAYOUT, .nchunks = (uint32_t)n, .size = size, .rows_at = sizeof(ShmArena)};
+    ret_header->directory_at = ret_header->rows_at + (uint64_t)ARENA_MAX_ROWS * sizeof(ShmRow);
+    ret_header->bits_at = (ret_header->directory_at + n * sizeof(ShmChunk) + 4095) & ~(uint64_t)4095;
+    ret_header->chunks_at = (ret_header->bits_at + n * BITS_BYTES + ARENA_CHUNK_SIZE - 1) & ~(ARENA_CHUNK_SIZE - 1);
+    return 0;
+}
+
+static ShmArena *header(const ArenaOwner *owner) {
+    return (ShmArena *)owner->base;
+}
+
+/* The layout again from the size: what is in the file is the clients' to write. */
+static ShmArena layout_of(const ArenaOwner *owner) {
+    ShmArena layout;
+    shm_arena_layout(owner->size, &layout);
+    return layout;
+}
+
+static ShmRow *row_at(const ArenaOwner *owner, uint32_t row) {
+    return (ShmRow *)(owner->base + sizeof(ShmArena)) + row;
+}
+
+static void write_header(ArenaOwner *owner) {
+    ShmArena *h = header(owner);
+    *h = layout_of(owner);
+    atomic_store_explicit(&h->top_row, 1, memory_order_relaxed); /* 0 means nobody */
+    h->magic = ARENA_MAGIC;
+}
+
+int arena_create(uint64_t size, uint64_t quota, ArenaOwner *ret_owner) {
+    ShmArena layout;
+    int r = shm_arena_layout(size, &layout);
+    if (r < 0)
+        return r;
+    cleanup_close int fd = memfd_new("jitd-arena", size);
+    if (fd < 0)
+        return fd;
+    r = memfd_seal(fd, MEMFD_SEALS_SIZE);
+    if (r < 0)
+        return r;
+    uint8_t *base = mmap(NULL, layout.bits_at, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (base == MAP_FAILED)
+        return -errno;
+    *ret_owner = (ArenaOwner){.fd = steal_fd(fd), .base = base, .size = size, .quota = quota, .mapped = layout.bits_at};
+    write_header(ret_owner);
+    return 0;
+}
+
+void arena_owner_deinit(ArenaOwner *owner) {
+    if (owner->base)
+        munmap(owner->base, owner->mapped);
+    if (owner->fd >= 0)
+        close(owner->fd);
+    *owner = ARENA_OWNER_NULL;
+}
+
+static void init_row(ShmRow *row, uint32_t pid) {
+    uint64_t active = atomic_load_explicit(&row->active, memory_order_relaxed);
+    memset(row->limbo, 0, sizeof row->limbo);
+    memset(row->roots, 0, sizeof row->roots);
+    atomic_store_explicit(&row->pid, pid, memory_order_relaxed);
+    atomic_store_explicit(&row->sharing, 0, memory_order_relaxed);
+    atomic_store_explicit(&row->active, (active | 1) + 1, memory_order_relaxed); /* outside, and never seen before: limbo.c */
+    atomic_store_explicit(&row->state, SHM_ROW_STATE(SHM_ROW_LIVE, 0), memory_order_release);
+}
+
+int arena_owner_take_row(ArenaOwner *owner, uint32_t pid, uint32_t *ret_row) {
+    for (uint32_t i = 1; i < ARENA_MAX_ROWS; i++) {
+        uint32_t kind = SHM_ROW_KIND(atomic_load_explicit(&row_at(owner, i)->state, memory_order_acquire)); /* partner: arena_reap */
+        if (kind != SHM_ROW_FREE && kind != SHM_ROW_REAPED)
+            continue;
+        init_row(row_at(owner, i), pid);
+        if (atomic_load_explicit(&header(owner)->top_row, memory_order_relaxed) <= i)
+            atomic_store_explicit(&header(owner)->top_row, i + 1, memory_order_release);
+        *ret_row = i;
+        return 0;
+    }
+    return -ENOSPC;
+}
+
+static int commit(ArenaOwner *owner, uint32_t first, uint32_t count) {
+    ShmArena layout = layout_of(owner);
+    off_t at = (off_t)(layout.chunks_at + first * ARENA_CHUNK_SIZE);
+    off_t bits = (off_t)(layout.bits_at + first * BITS_BYTES);
+    if (fallocate(owner->fd, FALLOC_FL_KEEP_SIZE, at, (off_t)(count * ARENA_CHUNK_SIZE)) < 0 ||
+        fallocate(owner->fd, FALLOC_FL_KEEP_SIZE, bits, (off_t)(count * BITS_BYTES)) < 0)
+        return errno == EINTR ? -EAGAIN : -ENOSPC;
+    return 0;
+}
+
+int arena_owner_grow(ArenaOwner *owner, uint32_t row, uint32_t chunks, uint32_t *ret_first, uint32_t *ret_count) {
+    if (!row || row >= ARENA_MAX_ROWS || !chunks)
+        return -EINVAL;
+    ShmArena layout = layout_of(owner);
+    uint64_t limit = owner->quota / ARENA_CHUNK_SIZE;
+    limit = limit < layout.nchunks ? limit : layout.nchunks;
+    if (owner->next_chunk >= limit)
+        return -ENOSPC;
+    uint32_t first = owner->next_chunk, left = (uint32_t)limit - first, count = chunks < left ? chunks : left;
+    int r = commit(owner, first, count);
+    if (r < 0)
+        return r;
+    ShmChunk *directory = (ShmChunk *)(owner->base + layout.directory_at);
+    for (uint32_t i = 0; i < count; i++)
+        atomic_store_explicit(&directory[first + i].state, SHM_CHUNK_STATE(0, row), memory_order_relaxed);
+    owner->next_chunk = first + count;
+    atomic_store_explicit(&header(owner)->committed, first + count, memory_order_release); /* partner: arena_committed */
+    *ret_first = first;
+    *ret_count = count;
+    return 0;
+}
+
+static void change(ArenaOwner *owner, uint32_t row, uint32_t from, uint32_t to) {
+    uint64_t old = SHM_ROW_STATE(from, 0);
+    atomic_compare_exchange_strong_explicit(&row_at(owner, row)->state, &old, SHM_ROW_STATE(to, 0), memory_order_acq_rel,
+                                            memory_order_relaxed);
+}
+
+void arena_owner_mark_dead(ArenaOwner *owner, uint32_t row) {
+    if (!row || row >= ARENA_MAX_ROWS)
+        return;
+    change(owner, row, SHM_ROW_LIVE, SHM_ROW_DEAD);
+    change(owner, row, SHM_ROW_LEFT, SHM_ROW_FREE);
+}
+
+void arena_owner_free_row(ArenaOwner *owner, uint32_t row) {
+    if (row && row < ARENA_MAX_ROWS)
+        change(owner, row, SHM_ROW_REAPED, SHM_ROW_FREE);
+}
+
+int arena_owner_reset(ArenaOwner *owner) {
+    for (uint32_t i = 1; i < ARENA_MAX_ROWS; i++)
+        if (SHM_ROW_KIND(atomic_load_explicit(&row_at(owner, i)->state, memory_order_acquire)) == SHM_ROW_LIVE)
+            return -EBUSY;
+    if (fallocate(owner->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, (off_t)owner->size) < 0)
+        return -errno;
+    owner->next_chunk = 0;
+    write_header(owner);
+    return 0;
+}

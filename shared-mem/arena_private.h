@@ -1,0 +1,151 @@
+/* One process's view of an arena: private memory, and what the arena's own files offer each other. */
+#pragma once
+#include "shared-mem/arena_layout.h"
+#include <stddef.h>
+
+/* In the fault tests' build, a place where the process may be made to die. */
+#ifdef ARENA_STEPS
+void arena_step(void);
+#define ARENA_STEP() arena_step()
+#else
+#define ARENA_STEP() ((void)0)
+#endif
+
+typedef struct ArenaClass {
+    const uint32_t *refs; /* offsets of the references in an object */
+    uint32_t nrefs, size_class;
+} ArenaClass;
+
+typedef struct ArenaList { /* of chunk numbers or entries */
+    uint32_t *v, n, cap, next;
+} ArenaList;
+
+typedef struct ArenaBatch { /* of objects in limbo */
+    uint64_t *v;
+    size_t n, cap;
+} ArenaBatch;
+
+typedef struct ArenaRoots {
+    uint64_t *keys;    /* open addressing: object, 0 = empty */
+    uint32_t *entries; /* its entry in the row */
+    size_t mask;       /* slots - 1 */
+    uint32_t used, proxies;  /* entries in use; proxies of private objects, each of which may come to need one */
+    uint32_t next, room;     /* entries never used yet start at `next`; `room` in all */
+    uint32_t *free, nfree;   /* returned ones; as large as `room` */
+    ArenaList chunks;
+} ArenaRoots;
+
+struct Arena {
+    ArenaEpoch epoch; /* first: arena_inline.h */
+    uint8_t *base;
+    uint64_t size;
+    ShmArena *header;
+    ShmRow *rows, *me;
+    ShmChunk *directory;
+    _Atomic uint64_t *bits;
+    uint64_t chunks_at;
+    uint32_t nchunks;
+    uint32_t row;
+    int fd;
+    JitdAlloc alloc;
+    const Table *table;
+    ArenaOps ops;
+    ArenaClass *classes;               /* cache by class id */
+    ArenaList own[JITD_SIZE_CLASSES];  /* chunks of this row by size class; own[0]: not used for anything yet */
+    uint32_t carving[JITD_SIZE_CLASSES]; /* chunk + 1 that has blocks never carved; 0 = none */
+    ArenaList uncarved;                  /* further such chunks, of any class */
+    uint32_t nown;
+    uint64_t freed_bytes; /* since the last look for empty chunks */
+    ArenaBatch filling, waiting;
+    uint64_t seen[ARENA_MAX_ROWS]; /* of each row, when `waiting` began to wait: its odd epoch, or 0 */
+    uint32_t nseen;
+    uint64_t *queue; /* of arena_share: address space for every block there can be */
+    size_t queue_size;
+    ArenaRoots roots;
+};
+
+/* ---- places; offsets must have been checked ---- */
+static inline ShmRow *arena_row(const Arena *a, uint32_t row) {
+    return a->rows + row;
+}
+static inline ShmChunk *arena_chunk(const Arena *a, uint32_t chunk) {
+    return a->directory + chunk;
+}
+static inline _Atomic uint64_t *arena_bits(const Arena *a, uint32_t chunk) {
+    return a->bits + (size_t)chunk * SHM_BITS_WORDS;
+}
+static inline uint64_t arena_chunk_at(const Arena *a, uint32_t chunk) {
+    return a->chunks_at + (uint64_t)chunk * ARENA_CHUNK_SIZE;
+}
+static inline uint32_t arena_chunk_of(const Arena *a, uint64_t offset) {
+    return (uint32_t)((offset - a->chunks_at) / ARENA_CHUNK_SIZE);
+}
+static inline uint32_t arena_committed(const Arena *a) {
+    uint32_t n = atomic_load_explicit(&a->header->committed, memory_order_acquire); /* partner: arena_owner_grow */
+    return n < a->nchunks ? n : a->nchunks;
+}
+static inline ShmObject *arena_object(const Arena *a, uint64_t offset) {
+    return (ShmObject *)(a->base + offset);
+}
+static inline _Atomic uint64_t *arena_field(const Arena *a, uint64_t object, uint32_t field) {
+    return (_Atomic uint64_t *)(a->base + object + field);
+}
+static inline uint32_t arena_chunk_state(const Arena *a, uint32_t chunk) {
+    return atomic_load_explicit(&arena_chunk(a, chunk)->state, memory_order_acquire);
+}
+static inline uint64_t shm_head(ShmObject *object) {
+    return atomic_load_explicit(&object->head, memory_order_acquire);
+}
+/* The program order of stores is what a death leaves behind: keep the compiler from changing it. */
+static inline void arena_order(void) {
+    atomic_signal_fence(memory_order_seq_cst);
+    ARENA_STEP();
+}
+
+/* ---- chunk.c ---- */
+int chunk_refill(Arena *a, uint32_t size_class);                          /* 0, or -ENOMEM */
+int chunk_take_roots(Arena *a, uint32_t *ret_chunk);                      /* a zeroed chunk of class SHM_CLASS_ROOTS */
+void chunk_free_local(Arena *a, uint64_t object, uint32_t size_class);    /* a block of a chunk of ours */
+void chunk_free_shared(Arena *a, uint64_t object, uint32_t size_class);   /* anybody's */
+int chunk_bit(const Arena *a, uint32_t chunk, uint32_t block);
+void chunk_retire(Arena *a, uint32_t chunk);                              /* nobody's any more: an orphan, or free */
+/* Calls fn for each block that has been carved and is in use; fn takes care of what concurrent owners do. */
+typedef void ChunkVisit(Arena *a, uint64_t object, uint64_t head, void *arg);
+void chunk_each_object(Arena *a, uint32_t chunk, ChunkVisit *fn, void *arg);
+
+/* ---- release.c ---- */
+const ArenaClass *arena_class(Arena *a, uint64_t head); /* NULL: unknown */
+void release_shared(Arena *a, uint64_t object);         /* its count is zero */
+void release_count(Arena *a, uint64_t object);          /* one count of a shared object less */
+/* Lets go of every shared object that a dead object refers to; `row` is the dead owner of a private one, else 0. */
+void release_fields(Arena *a, uint64_t object, uint64_t head, uint32_t row);
+
+/* ---- limbo.c ---- */
+#define LIMBO_BATCH 256 /* objects that make a membarrier worth while */
+void limbo_init(Arena *a);
+void limbo_poll(Arena *a, size_t batch); /* arena_poll, but begins to wait only when there are `batch` objects */
+void limbo_deinit(Arena *a);
+void limbo_retire(Arena *a, uint64_t object);
+void limbo_adopt(Arena *a, uint32_t row); /* takes over what a dead row has in limbo */
+int limbo_empty(const Arena *a);
+
+/* ---- roots.c ---- */
+int roots_init(Arena *a);
+void roots_deinit(Arena *a);
+void roots_insert_reserved(Arena *a, uint64_t object); /* for a proxy of a private object that is being shared */
+int roots_copy(Arena *a, const ArenaRoots *parents); /* fork */
+void roots_drop_row(Arena *a, uint32_t row);
+
+/* ---- share.c ---- */
+void share_object(Arena *a, uint64_t object);
+int share_counts_as_private(const Arena *a, uint64_t head, uint32_t row);
+
+/* ---- arena_check.c ---- */
+/* 0 if offset is a block of a committed chunk of a size class; -EINVAL otherwise. */
+int check_block(const Arena *a, uint64_t offset, uint32_t *ret_chunk, uint32_t *ret_size_class);
+
+/* ---- reap.c ---- */
+void reap_row(Arena *a, uint32_t row);
+
+/* ---- lists ---- */
+int arena_list_push(ArenaList *list, uint32_t value);

@@ -1,0 +1,99 @@
+/* Giving back what a dead client held.
+ *
+ * The broker marks the row dead; any client may then claim it (one compare-and-swap) and reap it. A reaper that dies itself is recognised by
+ * its own row, and the next one begins from the start, so every step can be repeated:
+ *   1. roots: each entry is wiped, then counted down (a private object's entry is only wiped);
+ *   2. the row's chunks are swept: private objects let go of the shared ones they refer to (each field is wiped first), and their heads
+ *      become 0. Private objects among themselves need no counting, they all go;
+ *   3. what the row had in limbo becomes the reaper's (limbo_adopt);
+ *   4. only then the chunks become orphans or free: before that no block of them can be in use again, so an offset that step 2
+ *      finds in a dead object still means what it meant;
+ *   5. claims that the dead row had on others are lifted, and the row is done.
+ * What can be left too high: a count whose process, or reaper, was killed between counting up and storing, or wiping and counting down; an object whose
+ * last count was given up but which had not entered limbo. Those objects are never freed before the arena is reset (or a collection finds
+ * them); nothing is ever counted too low. */
+#include "shared-mem/arena_private.h"
+
+static void sweep_one(Arena *a, uint64_t object, uint64_t head, void *arg) {
+    uint32_t row = *(uint32_t *)arg;
+    _Atomic uint64_t *place = &arena_object(a, object)->head;
+    if (share_counts_as_private(a, head, row)) {
+        release_fields(a, object, head, row);
+        arena_order();
+        atomic_store_explicit(place, 0, memory_order_release);
+    } else if (head & SHM_SHARING) {
+        atomic_store_explicit(place, head & ~SHM_SHARING, memory_order_release);
+    }
+}
+
+static void sweep(Arena *a, uint32_t row) {
+    for (uint32_t i = 0, n = arena_committed(a); i < n; i++)
+        if (SHM_CHUNK_ROW(arena_chunk_state(a, i)) == row)
+            chunk_each_object(a, i, sweep_one, &row);
+}
+
+static void retire_chunks(Arena *a, uint32_t row) {
+    for (uint32_t i = 0, n = arena_committed(a); i < n; i++)
+        if (SHM_CHUNK_ROW(arena_chunk_state(a, i)) == row)
+            chunk_retire(a, i);
+}
+
+static void lift_claims(Arena *a, uint32_t row, uint32_t top) {
+    for (uint32_t i = 1; i < top; i++) {
+        uint64_t claim = SHM_ROW_STATE(SHM_ROW_REAPING, row);
+        atomic_compare_exchange_strong_explicit(&arena_row(a, i)->state, &claim, SHM_ROW_STATE(SHM_ROW_DEAD, 0), memory_order_acq_rel,
+                                                memory_order_relaxed);
+    }
+}
+
+static uint32_t rows_used(const Arena *a) {
+    uint32_t top = atomic_load_explicit(&a->header->top_row, memory_order_acquire);
+    return top < ARENA_MAX_ROWS ? top : ARENA_MAX_ROWS;
+}
+
+void reap_row(Arena *a, uint32_t row) {
+    arena_enter(a);
+    roots_drop_row(a, row);
+    sweep(a, row);
+    arena_leave(a);
+    arena_order();
+    if (row != a->row)
+        limbo_adopt(a, row);
+    else
+        for (int i = 0; i < 4 && !limbo_empty(a); i++)
+            arena_poll(a);
+    arena_order();
+    atomic_store_explicit(&arena_row(a, row)->sharing, 0, memory_order_relaxed);
+    retire_chunks(a, row);
+    lift_claims(a, row, rows_used(a));
+}
+
+/* Dead, or claimed by one who is no longer alive. */
+static int claim(Arena *a, uint32_t row) {
+    _Atomic uint64_t *place = &arena_row(a, row)->state;
+    uint64_t state = atomic_load_explicit(place, memory_order_acquire);
+    if (SHM_ROW_KIND(state) == SHM_ROW_REAPING) {
+        uint32_t reaper = SHM_ROW_REAPER(state) % ARENA_MAX_ROWS;
+        if (SHM_ROW_KIND(atomic_load_explicit(&arena_row(a, reaper)->state, memory_order_acquire)) == SHM_ROW_LIVE)
+            return 0;
+    } else if (SHM_ROW_KIND(state) != SHM_ROW_DEAD) {
+        return 0;
+    }
+    return atomic_compare_exchange_strong_explicit(place, &state, SHM_ROW_STATE(SHM_ROW_REAPING, a->row), memory_order_acq_rel,
+                                                   memory_order_relaxed);
+}
+
+int arena_reap(Arena *a) {
+    int reaped = 0;
+    for (uint32_t row = 1, top = rows_used(a); row < top; row++) {
+        if (row == a->row || !claim(a, row))
+            continue;
+        reap_row(a, row);
+        atomic_store_explicit(&arena_row(a, row)->state, SHM_ROW_STATE(SHM_ROW_REAPED, 0), memory_order_release); /* partner: arena_owner_take_row */
+        reaped++;
+        if (a->ops.reaped)
+            a->ops.reaped(a->ops.arg, row);
+    }
+    arena_poll(a);
+    return reaped;
+}

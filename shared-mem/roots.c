@@ -1,0 +1,199 @@
+/* Roots: which shared objects a process holds, written down in its row so that they can be let go after its death. One entry per object with a
+ * proxy; the entry stands for one count. Private objects need none (they die with the row), but each that has a proxy may be shared
+ * at any time, when failing is not possible any more: room for its entry is kept free (`proxies`).
+ *
+ * The entries are the first SHM_ROW_ROOTS in the row itself, then those of chunks of class SHM_CLASS_ROOTS owned by the row. Private memory
+ * knows the entry of each object. An entry is written after its count was taken and wiped before it is given up: a death in between leaves a
+ * count too high. */
+#include "shared-mem/arena_private.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static _Atomic uint64_t *entry_at(Arena *a, uint32_t entry) {
+    if (entry < SHM_ROW_ROOTS)
+        return &a->me->roots[entry];
+    entry -= SHM_ROW_ROOTS;
+    uint32_t chunk = a->roots.chunks.v[entry / SHM_CHUNK_ROOTS];
+    return (_Atomic uint64_t *)(a->base + arena_chunk_at(a, chunk)) + entry % SHM_CHUNK_ROOTS;
+}
+
+/* ---- object -> entry, open addressing with backward shift ---- */
+
+static size_t slot_of(const ArenaRoots *r, uint64_t object) {
+    size_t slot = (object >> 4) * 0x9e3779b97f4a7c15ull >> 20 & r->mask;
+    while (r->keys[slot] && r->keys[slot] != object)
+        slot = (slot + 1) & r->mask;
+    return slot;
+}
+
+static void map_remove(ArenaRoots *r, size_t hole) {
+    r->keys[hole] = 0;
+    for (size_t i = (hole + 1) & r->mask; r->keys[i]; i = (i + 1) & r->mask) {
+        uint64_t key = r->keys[i];
+        uint32_t entry = r->entries[i];
+        r->keys[i] = 0;
+        size_t slot = slot_of(r, key);
+        r->keys[slot] = key;
+        r->entries[slot] = entry;
+    }
+}
+
+static int map_resize(ArenaRoots *r, uint32_t room) {
+    size_t slots = 512;
+    while (slots < (size_t)room * 2)
+        slots *= 2;
+    ArenaRoots old = *r;
+    uint64_t *keys = calloc(slots, sizeof *keys); /* large ones are untouched pages: room that is only reserved costs nothing */
+    uint32_t *entries = calloc(slots, sizeof *entries), *ends = realloc(r->free, room * sizeof *ends);
+    if (ends)
+        r->free = ends;
+    if (!keys || !entries || !ends) {
+        free(keys);
+        free(entries);
+        return -ENOMEM;
+    }
+    r->keys = keys;
+    r->entries = entries;
+    r->mask = slots - 1;
+    r->room = room;
+    for (size_t i = 0; old.keys && i <= old.mask; i++)
+        if (old.keys[i]) {
+            size_t slot = slot_of(r, old.keys[i]);
+            keys[slot] = old.keys[i];
+            entries[slot] = old.entries[i];
+        }
+    free(old.keys);
+    free(old.entries);
+    return 0;
+}
+
+int roots_init(Arena *a) {
+    return map_resize(&a->roots, SHM_ROW_ROOTS);
+}
+
+void roots_deinit(Arena *a) {
+    free(a->roots.keys);
+    free(a->roots.entries);
+    free(a->roots.free);
+    free(a->roots.chunks.v);
+    a->roots = (ArenaRoots){0};
+}
+
+/* ---- entries ---- */
+
+static int reserve(Arena *a) {
+    ArenaRoots *r = &a->roots;
+    if (r->used + r->proxies < r->room)
+        return 0;
+    uint32_t chunk;
+    int res = chunk_take_roots(a, &chunk);
+    if (res < 0)
+        return res;
+    res = arena_list_push(&r->chunks, chunk);
+    return res < 0 ? res : map_resize(r, SHM_ROW_ROOTS + r->chunks.n * (uint32_t)SHM_CHUNK_ROOTS);
+}
+
+static void insert(Arena *a, uint64_t object) {
+    ArenaRoots *r = &a->roots;
+    size_t slot = slot_of(r, object);
+    if (r->keys[slot])
+        return;
+    uint32_t entry = r->nfree ? r->free[--r->nfree] : r->next++;
+    r->keys[slot] = object;
+    r->entries[slot] = entry;
+    r->used++;
+    arena_order();
+    atomic_store_explicit(entry_at(a, entry), object, memory_order_release);
+}
+
+void roots_insert_reserved(Arena *a, uint64_t object) {
+    a->roots.proxies--;
+    insert(a, object);
+}
+
+int arena_root_add(Arena *a, uint64_t object) {
+    int r = reserve(a);
+    if (r < 0)
+        return r;
+    if (shm_is_shared(arena_object(a, object)))
+        insert(a, object);
+    else
+        a->roots.proxies++;
+    return 0;
+}
+
+void arena_root_drop(Arena *a, uint64_t object) {
+    ArenaRoots *r = &a->roots;
+    if (!shm_is_shared(arena_object(a, object))) {
+        r->proxies--;
+        return;
+    }
+    size_t slot = slot_of(r, object);
+    if (!r->keys[slot])
+        return;
+    uint32_t entry = r->entries[slot];
+    atomic_store_explicit(entry_at(a, entry), 0, memory_order_release);
+    arena_order();
+    r->free[r->nfree++] = entry;
+    r->used--;
+    map_remove(r, slot);
+}
+
+/* ---- fork ---- */
+
+static void share_one(Arena *a, uint64_t object, uint64_t head, void *arg) {
+    (void)arg;
+    if (SHM_HEAD_STATE(head) == SHM_STATE_PRIVATE && SHM_HEAD_ROW(head) == a->row &&
+        atomic_load_explicit(&arena_object(a, object)->link, memory_order_relaxed))
+        share_object(a, object);
+}
+
+int arena_before_fork(Arena *a) {
+    for (uint32_t c = SHM_CLASS_FIRST; c <= SHM_CLASS_LAST; c++)
+        for (uint32_t i = 0; i < a->own[c].n; i++)
+            chunk_each_object(a, a->own[c].v[i], share_one, NULL);
+    return 0;
+}
+
+/* The child holds what the parent held: a count and an entry of its own for each. */
+int roots_copy(Arena *a, const ArenaRoots *parents) {
+    for (size_t i = 0; i <= parents->mask; i++) {
+        uint64_t object = parents->keys[i];
+        if (!object)
+            continue;
+        int r = reserve(a);
+        if (r == 0)
+            r = arena_incref_live(a, object);
+        if (r < 0)
+            return r;
+        arena_order();
+        insert(a, object);
+    }
+    return 0;
+}
+
+/* ---- deaths ---- */
+
+static void drop_entry(Arena *a, _Atomic uint64_t *entry, uint32_t row) {
+    uint64_t object = atomic_load_explicit(entry, memory_order_acquire);
+    uint32_t chunk, size_class;
+    if (!object)
+        return;
+    uint64_t head = check_block(a, object, &chunk, &size_class) == 0 ? shm_head(arena_object(a, object)) : 0;
+    atomic_store_explicit(entry, 0, memory_order_release);
+    arena_order();
+    if (SHM_HEAD_STATE(head) == SHM_STATE_SHARED && !share_counts_as_private(a, head, row))
+        release_count(a, object);
+}
+
+void roots_drop_row(Arena *a, uint32_t row) {
+    for (uint32_t i = 0; i < SHM_ROW_ROOTS; i++)
+        drop_entry(a, &arena_row(a, row)->roots[i], row);
+    for (uint32_t chunk = 0, n = arena_committed(a); chunk < n; chunk++)
+        if (arena_chunk_state(a, chunk) == SHM_CHUNK_STATE(SHM_CLASS_ROOTS, row)) {
+            _Atomic uint64_t *entries = (_Atomic uint64_t *)(a->base + arena_chunk_at(a, chunk));
+            for (uint32_t i = 0; i < SHM_CHUNK_ROOTS; i++)
+                drop_entry(a, &entries[i], row);
+        }
+}

@@ -1,0 +1,98 @@
+/* The table region: what is written is found, read-only for clients, bounds. */
+#include "shared-mem/table.h"
+#include "shared-mem/memfd.h"
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static Table broker, client;
+
+static void open_both(void) {
+    cr_assert_eq(table_create(&broker), 0);
+    cr_assert_eq(table_map(dup(broker.fd), broker.size, &client), 0);
+}
+
+static void close_both(void) {
+    table_deinit(&client);
+    table_deinit(&broker);
+}
+
+TestSuite(table, .init = open_both, .fini = close_both);
+
+Test(table, classes_are_found_by_key_and_id) {
+    uint32_t refs[] = {16, 32}, a, b;
+    Key ka = {{1}}, kb = {{2}}, kc = {{3}};
+    cr_assert_eq(table_add_class(&broker, &ka, 40, refs, 2, &a), 0);
+    cr_assert_eq(table_add_class(&broker, &kb, 24, NULL, 0, &b), 0);
+    cr_assert_eq(table_find_class(&client, &ka), a);
+    cr_assert_eq(table_find_class(&client, &kb), b);
+    cr_assert_eq(table_find_class(&client, &kc), 0);
+    const ShmClass *c = table_class(&client, a);
+    cr_assert_eq(c->size, 40);
+    cr_assert_eq(c->nrefs, 2);
+    cr_assert_eq(table_class_refs(&client, c)[1], 32);
+}
+
+Test(table, ids_out_of_range) {
+    uint32_t a;
+    cr_assert_null(table_class(&client, 0));
+    cr_assert_null(table_class(&client, 1));
+    cr_assert_null(table_class(&client, UINT32_MAX));
+    cr_assert_eq(table_add_class(&broker, &(Key){{1}}, 24, NULL, 0, &a), 0);
+    cr_assert_not_null(table_class(&client, 1));
+    cr_assert_null(table_class(&client, 2));
+    cr_assert_null(table_method(&client, 0));
+    cr_assert_null(table_method(&client, UINT32_MAX));
+}
+
+Test(table, bad_classes_are_refused) {
+    uint32_t bad[][1] = {{8}, {20}, {40}, {UINT32_MAX - 7}}, a;
+    for (size_t i = 0; i < 4; i++)
+        cr_assert_eq(table_add_class(&broker, &(Key){{1}}, 40, bad[i], 1, &a), -EINVAL, "%u", bad[i][0]);
+    cr_assert_eq(table_add_class(&broker, &(Key){{1}}, 8, NULL, 0, &a), -EINVAL);
+    cr_assert_eq(table_add_class(&broker, &(Key){{1}}, 65544, NULL, 0, &a), -EINVAL);
+}
+
+Test(table, fills_up_with_an_error) {
+    uint32_t refs[TABLE_MAX_REFS], id = 0, first;
+    for (uint32_t i = 0; i < TABLE_MAX_REFS; i++)
+        refs[i] = 16 + i * 8;
+    int r = 0;
+    while (r == 0)
+        r = table_add_class(&broker, &(Key){{1}}, 8192, refs, TABLE_MAX_REFS, &id);
+    cr_assert_eq(r, -ENOSPC);
+    cr_assert_gt(id, 1000);
+    cr_assert_eq(table_reserve_methods(&broker, TABLE_MAX_METHODS, &first), 0);
+    cr_assert_eq(table_reserve_methods(&broker, 1, &first), -ENOSPC);
+    cr_assert_eq(table_reserve_methods(&broker, UINT32_MAX, &first), -ENOSPC);
+}
+
+Test(table, methods) {
+    uint32_t first;
+    cr_assert_eq(table_reserve_methods(&broker, 3, &first), 0);
+    cr_assert_eq(table_method(&client, first)->thunk, 0);
+    table_set_method(&broker, first + 2, 0x20000, 0x20040);
+    cr_assert_eq(table_method(&client, first + 2)->thunk, 0x20000);
+    cr_assert_eq(table_method(&client, first + 2)->native, 0x20040);
+    cr_assert_null(table_method(&client, first + 3));
+}
+
+Test(table, clients_cannot_write) {
+    uint32_t id;
+    cr_assert_eq(table_add_class(&client, &(Key){{1}}, 40, NULL, 0, &id), -EPERM);
+    cr_assert_eq(table_reserve_methods(&client, 1, &id), -EPERM);
+    cr_assert_eq(mprotect(client.base, client.size, PROT_READ | PROT_WRITE), -1);
+    cr_assert_eq(mmap(NULL, client.size, PROT_READ | PROT_WRITE, MAP_SHARED, client.fd, 0), MAP_FAILED);
+    cr_assert_eq(errno, EPERM);
+}
+
+Test(table, foreign_files_are_refused) {
+    Table t;
+    int fd = memfd_new("other", broker.size);
+    cr_assert_eq(table_map(fd, broker.size, &t), -EPERM, "not sealed");
+    cr_assert_eq(memfd_seal(fd, MEMFD_SEALS_READERS), 0);
+    cr_assert_eq(table_map(fd, broker.size, &t), -EPROTO, "no magic");
+    cr_assert_eq(table_map(broker.fd, broker.size + 4096, &t), -EINVAL);
+    close(fd);
+}
