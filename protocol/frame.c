@@ -71,6 +71,10 @@ int frame_buffer_next(FrameBuffer *b, Str *ret_body) {
     return 1;
 }
 
+void frame_buffer_unget(FrameBuffer *b, Str body) {
+    b->start = (size_t)(body.ptr - b->data) - FRAME_HEADER;
+}
+
 bool frame_buffer_partial(const FrameBuffer *b) {
     return b->start != b->end;
 }

@@ -25,6 +25,8 @@ int frame_buffer_add(FrameBuffer *b, const void *data, size_t size);
 /* 1: *ret_body is the next frame's body, valid until the next reserve, add or deinit; 0: there is no whole one yet;
  * -EMSGSIZE: its length is over the limit (nothing that follows can be made sense of). */
 int frame_buffer_next(FrameBuffer *b, Str *ret_body);
+/* Gives the body that frame_buffer_next gave out last back: it is the next one again. */
+void frame_buffer_unget(FrameBuffer *b, Str body);
 /* Whether a frame has begun that has not ended. */
 bool frame_buffer_partial(const FrameBuffer *b);
 

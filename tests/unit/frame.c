@@ -35,6 +35,24 @@ Test(frame, several_in_one_buffer) {
     frame_buffer_deinit(&b);
 }
 
+Test(frame, given_back) {
+    FrameBuffer b = FRAME_BUFFER_NULL;
+    Str body;
+    put(&b, "one", 3);
+    put(&b, "two", 3);
+    cr_assert_eq(frame_buffer_next(&b, &body), 1);
+    frame_buffer_unget(&b, body);
+    cr_assert_eq(frame_buffer_next(&b, &body), 1);
+    cr_assert(str_eq_c(body, "one"));
+    cr_assert_eq(frame_buffer_next(&b, &body), 1);
+    cr_assert(str_eq_c(body, "two"));
+    frame_buffer_unget(&b, body);
+    put(&b, "three", 5);
+    cr_assert_eq(frame_buffer_next(&b, &body), 1);
+    cr_assert(str_eq_c(body, "two"));
+    frame_buffer_deinit(&b);
+}
+
 Test(frame, byte_by_byte) {
     FrameBuffer b = FRAME_BUFFER_NULL;
     Str body;
