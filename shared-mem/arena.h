@@ -24,7 +24,7 @@ int arena_create(uint64_t size, uint64_t quota, ArenaOwner *ret_owner);
 void arena_owner_deinit(ArenaOwner *owner);
 int arena_owner_take_row(ArenaOwner *owner, uint32_t pid, uint32_t *ret_row); /* 1..;  -ENOSPC: none free (dead rows wait for reap) */
 int arena_owner_grow(ArenaOwner *owner, uint32_t row, uint32_t chunks, uint32_t *ret_first, uint32_t *ret_count); /* -ENOSPC */
-void arena_owner_mark_dead(ArenaOwner *owner, uint32_t row);
+int arena_owner_mark_dead(ArenaOwner *owner, uint32_t row); /* 1: it has to be reaped; 0: it left in good order */
 void arena_owner_free_row(ArenaOwner *owner, uint32_t row); /* after REAP; ignored unless the row is reaped in the arena, too */
 
 /* When no client is left and no name holds an object: forgets everything and gives the memory back to the system. */

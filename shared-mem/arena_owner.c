@@ -133,11 +133,12 @@ static void change(ArenaOwner *owner, uint32_t row, uint32_t from, uint32_t to) 
                                             memory_order_relaxed);
 }
 
-void arena_owner_mark_dead(ArenaOwner *owner, uint32_t row) {
+int arena_owner_mark_dead(ArenaOwner *owner, uint32_t row) {
     if (!row || row >= ARENA_MAX_ROWS)
-        return;
+        return 0;
     change(owner, row, SHM_ROW_LIVE, SHM_ROW_DEAD);
     change(owner, row, SHM_ROW_LEFT, SHM_ROW_FREE);
+    return SHM_ROW_KIND(atomic_load_explicit(&row_at(owner, row)->state, memory_order_relaxed)) == SHM_ROW_DEAD;
 }
 
 void arena_owner_free_row(ArenaOwner *owner, uint32_t row) {
