@@ -1,0 +1,37 @@
+/* The daemon's parts together, and the handlers of its messages. */
+#pragma once
+#include "server/broker/cache.h"
+#include "server/broker/jobs.h"
+#include "server/broker/peers.h"
+#include "server/broker/stats.h"
+#include "server/broker/tenants.h"
+#include "server/broker/workers.h"
+
+typedef struct Broker {
+    uv_loop_t loop;
+    uv_timer_t idle;
+    uv_signal_t terminate, interrupt;
+    unsigned idle_exit_s; /* 0: never */
+    Peers peers;
+    Tenants tenants;
+    Workers workers;
+    Jobs jobs;
+    Cache cache;
+    Stats stats;
+} Broker;
+
+/* dispatch.c */
+PeerHandled dispatch_message(void *broker, Peer *peer, const MsgMessage *m); /* PeerOps.message */
+void dispatch_left(void *broker, Peer *peer);                                /* PeerOps.left */
+void dispatch_refuse(Peer *peer, const MsgMessage *m, const char *code, const char *message);
+bool broker_is_idle(const Broker *broker); /* no peer but observers */
+
+/* compile.c */
+PeerHandled compile_lookup(Broker *broker, Peer *peer, const MsgMessage *m);
+PeerHandled compile_compile(Broker *broker, Peer *peer, const MsgMessage *m);
+PeerHandled compile_dump(Broker *broker, Peer *peer, const MsgMessage *m);
+void compile_done(void *broker, Job *job, const MsgMessage *done, Str frame, const Key *identity, const char *failure);
+
+/* report.c */
+PeerHandled report_stats(Broker *broker, Peer *peer, const MsgMessage *m);
+PeerHandled report_classes(Broker *broker, Peer *peer, const MsgMessage *m);

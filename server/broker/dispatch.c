@@ -1,0 +1,288 @@
+/* From a message to its handler; the handlers of a connection's life and of the arena: HELLO, GROW, PUBLISH, FIND,
+ * REAP. */
+#include "server/broker/broker.h"
+#include <errno.h>
+
+#define GROW_MAX 64 /* chunks at once: what committing them takes, the other peers wait */
+
+void dispatch_refuse(Peer *peer, const MsgMessage *m, const char *code, const char *message) {
+    peer_reply_error(peer, m->id, code, str_from_cstr(message));
+}
+
+bool broker_is_idle(const Broker *broker) {
+    for (Peer *p = broker->peers.list; p; p = p->next)
+        if (!p->observer)
+            return false;
+    return true;
+}
+
+static void reply_begin(MessageWriter *w, const MsgMessage *m, uint32_t pairs) {
+    message_writer_init(w);
+    message_begin(w, MESSAGE_REPLY, m->id);
+    msgpack_pack_map(&w->packer, pairs);
+}
+
+static void put_uint(MessageWriter *w, const char *key, uint64_t value) {
+    wire_put_cstr(&w->packer, key);
+    msgpack_pack_uint64(&w->packer, value);
+}
+
+/* ---- deaths ---- */
+
+static Peer *tenant_any_client(const Broker *broker, const Tenant *tenant) {
+    for (Peer *p = broker->peers.list; p; p = p->next)
+        if (p->tenant == tenant && !p->observer && !p->doomed)
+            return p;
+    return NULL;
+}
+
+static void tell_death(Peer *peer, DeadRow *dead) {
+    MessageWriter w;
+    message_writer_init(&w);
+    message_begin(&w, MESSAGE_DEATH, 0);
+    msgpack_pack_map(&w.packer, 1);
+    put_uint(&w, "row", dead->row);
+    dead->told = peer;
+    if (message_end(&w) == 0)
+        peer_send(peer, &w, NULL, 0);
+    else
+        message_writer_deinit(&w);
+}
+
+/* Every dead row is one live client's business, as long as there is one. */
+static void tell_deaths(const Broker *broker, const Tenant *tenant) {
+    for (DeadRow *dead = tenant->dead; dead; dead = dead->next) {
+        Peer *peer = dead->told ? NULL : tenant_any_client(broker, tenant);
+        if (peer)
+            tell_death(peer, dead);
+    }
+}
+
+static void row_left(Broker *broker, Peer *peer) {
+    Tenant *tenant = peer->tenant;
+    if (arena_owner_mark_dead(&tenant->arena, peer->row))
+        tenant_row_died(tenant, peer->row);
+    for (DeadRow *dead = tenant->dead; dead; dead = dead->next)
+        if (dead->told == peer)
+            dead->told = NULL;
+    tell_deaths(broker, tenant);
+    if (!tenant_any_client(broker, tenant))
+        tenant_forget_objects(tenant);
+}
+
+void dispatch_left(void *arg, Peer *peer) {
+    Broker *broker = arg;
+    jobs_forget(&broker->jobs, peer);
+    if (peer->tenant) {
+        if (!peer->observer)
+            row_left(broker, peer);
+        peer->tenant->peers--;
+        peer->tenant->used_ms = uv_now(&broker->loop);
+    }
+    if (broker->idle_exit_s && broker_is_idle(broker) && !uv_is_closing((uv_handle_t *)&broker->idle))
+        uv_timer_start(&broker->idle, broker->idle.timer_cb, broker->idle_exit_s * (uint64_t)1000, 0);
+}
+
+/* ---- HELLO ---- */
+
+static void hello_put_segments(MessageWriter *w, const Tenant *tenant) {
+    wire_put_cstr(&w->packer, "segments");
+    msgpack_pack_array(&w->packer, tenant->nsegments);
+    for (unsigned i = 0; i < tenant->nsegments; i++) {
+        msgpack_pack_array(&w->packer, 2);
+        msgpack_pack_uint64(&w->packer, tenant->segments[i].offset);
+        msgpack_pack_uint64(&w->packer, tenant->segments[i].size);
+    }
+}
+
+static void hello_reply(Peer *peer, const MsgMessage *m) {
+    const Tenant *tenant = peer->tenant;
+    int fds[2 + TENANT_MAX_SEGMENTS];
+    size_t nfds = 0;
+    MessageWriter w;
+    fds[nfds++] = tenant->arena.fd;
+    fds[nfds++] = tenant->table.fd;
+    for (unsigned i = 0; i < tenant->nsegments; i++)
+        fds[nfds++] = tenant->segments[i].fd;
+    reply_begin(&w, m, 6);
+    put_uint(&w, "version", PROTOCOL_VERSION);
+    put_uint(&w, "row", peer->row);
+    put_uint(&w, "arena_size", tenant->arena.size);
+    put_uint(&w, "table_size", tenant->table.size);
+    put_uint(&w, "chunk_size", ARENA_CHUNK_SIZE);
+    hello_put_segments(&w, tenant);
+    peer_reply(peer, m->id, &w, fds, nfds);
+}
+
+static void hello_reply_observer(Peer *peer, const MsgMessage *m) {
+    MessageWriter w;
+    reply_begin(&w, m, 6);
+    put_uint(&w, "version", PROTOCOL_VERSION);
+    put_uint(&w, "row", 0);
+    put_uint(&w, "arena_size", 0);
+    put_uint(&w, "table_size", 0);
+    put_uint(&w, "chunk_size", ARENA_CHUNK_SIZE);
+    wire_put_cstr(&w.packer, "segments");
+    msgpack_pack_array(&w.packer, 0);
+    peer_reply(peer, m->id, &w, NULL, 0);
+}
+
+static void hello_observe(Broker *broker, Peer *peer, const MsgMessage *m, Str namespace_) {
+    peer->observer = true;
+    peer->tenant = tenants_find(&broker->tenants, peer->uid, namespace_);
+    if (peer->tenant)
+        peer->tenant->peers++;
+    hello_reply_observer(peer, m);
+}
+
+static void hello_enter(Broker *broker, Peer *peer, const MsgMessage *m, Str namespace_) {
+    Tenant *tenant;
+    int r = tenants_open(&broker->tenants, peer->uid, namespace_, &tenant);
+    if (r == 0)
+        r = arena_owner_take_row(&tenant->arena, (uint32_t)peer->pid, &peer->row);
+    if (r) {
+        dispatch_refuse(peer, m, "quota",
+                        r == 1         ? "too many namespaces in use"
+                        : r == -ENOSPC ? "too many clients in this namespace"
+                                       : "the daemon cannot make the namespace's memory");
+        peer->greeted = false;
+        return;
+    }
+    peer->tenant = tenant;
+    tenant->peers++;
+    tenant_row_reaped(tenant, peer->row); /* it was a dead one's, if a client reaped it and died before saying so */
+    hello_reply(peer, m);
+    tell_deaths(broker, tenant);
+    workers_want_identity(&broker->workers);
+}
+
+static PeerHandled dispatch_hello(Broker *broker, Peer *peer, const MsgMessage *m) {
+    uint64_t version;
+    Str namespace_;
+    bool observe = false;
+    const msgpack_object *o = wire_find(&m->body, "observe");
+    if (!wire_uint(wire_find(&m->body, "version"), UINT32_MAX, &version) ||
+        !wire_str(wire_find(&m->body, "namespace"), &namespace_) || !namespace_.len ||
+        namespace_.len > TENANT_MAX_NAMESPACE || memchr(namespace_.ptr, 0, namespace_.len) ||
+        (o && !wire_bool(o, &observe))) {
+        dispatch_refuse(peer, m, "malformed", "a hello without version or namespace (1 to 64 bytes)");
+    } else if (version != PROTOCOL_VERSION) {
+        dispatch_refuse(peer, m, "version", "the daemon speaks version 1 of the protocol");
+    } else {
+        peer->greeted = true;
+        peer->hello_by = 0;
+        if (observe)
+            hello_observe(broker, peer, m, namespace_);
+        else
+            hello_enter(broker, peer, m, namespace_);
+    }
+    return PEER_HANDLED;
+}
+
+/* ---- the arena ---- */
+
+static PeerHandled dispatch_grow(Broker *broker, Peer *peer, const MsgMessage *m) {
+    uint64_t chunks;
+    uint32_t first, count;
+    MessageWriter w;
+    (void)broker;
+    if (!wire_uint(wire_find(&m->body, "chunks"), UINT32_MAX, &chunks) || !chunks) {
+        dispatch_refuse(peer, m, "malformed", "how many chunks?");
+        return PEER_HANDLED;
+    }
+    if (chunks > GROW_MAX)
+        chunks = GROW_MAX;
+    if (arena_owner_grow(&peer->tenant->arena, peer->row, (uint32_t)chunks, &first, &count) < 0) {
+        dispatch_refuse(peer, m, "full", "the arena is full");
+        return PEER_HANDLED;
+    }
+    reply_begin(&w, m, 2);
+    put_uint(&w, "first", first);
+    put_uint(&w, "count", count);
+    peer_reply(peer, m->id, &w, NULL, 0);
+    return PEER_HANDLED;
+}
+
+static PeerHandled dispatch_publish(Broker *broker, Peer *peer, const MsgMessage *m) {
+    Str name;
+    uint64_t object, old = 0;
+    MessageWriter w;
+    (void)broker;
+    if (!wire_str(wire_find(&m->body, "name"), &name) ||
+        !wire_uint(wire_find(&m->body, "object"), peer->tenant->arena.size, &object)) {
+        dispatch_refuse(peer, m, "malformed", "a name and an object's offset are needed");
+        return PEER_HANDLED;
+    }
+    int r = tenant_publish_name(peer->tenant, name, object, &old);
+    if (r == -ENAMETOOLONG) {
+        dispatch_refuse(peer, m, "malformed", "a name has 1 to 1024 bytes");
+    } else if (r < 0) {
+        dispatch_refuse(peer, m, "quota", "too many names");
+    } else {
+        reply_begin(&w, m, 1);
+        put_uint(&w, "old", old);
+        peer_reply(peer, m->id, &w, NULL, 0);
+    }
+    return PEER_HANDLED;
+}
+
+static PeerHandled dispatch_find(Broker *broker, Peer *peer, const MsgMessage *m) {
+    Str name;
+    MessageWriter w;
+    (void)broker;
+    if (!wire_str(wire_find(&m->body, "name"), &name)) {
+        dispatch_refuse(peer, m, "malformed", "which name?");
+        return PEER_HANDLED;
+    }
+    reply_begin(&w, m, 1);
+    put_uint(&w, "object", tenant_find_name(peer->tenant, name));
+    peer_reply(peer, m->id, &w, NULL, 0);
+    return PEER_HANDLED;
+}
+
+static PeerHandled dispatch_reap(Broker *broker, Peer *peer, const MsgMessage *m) {
+    uint64_t row;
+    MessageWriter w;
+    (void)broker;
+    if (!wire_uint(wire_find(&m->body, "row"), UINT32_MAX, &row)) {
+        dispatch_refuse(peer, m, "malformed", "which row?");
+        return PEER_HANDLED;
+    }
+    if (tenant_row_reaped(peer->tenant, (uint32_t)row)) /* two clients may have done it; the second is late */
+        arena_owner_free_row(&peer->tenant->arena, (uint32_t)row);
+    reply_begin(&w, m, 0);
+    peer_reply(peer, m->id, &w, NULL, 0);
+    return PEER_HANDLED;
+}
+
+/* ---- which ---- */
+
+typedef struct Handler {
+    int number;
+    bool observers; /* may they ask it */
+    PeerHandled (*handle)(Broker *, Peer *, const MsgMessage *);
+} Handler;
+
+static const Handler handlers[] = {
+    {MESSAGE_LOOKUP, true, compile_lookup}, {MESSAGE_COMPILE, false, compile_compile},
+    {MESSAGE_GROW, false, dispatch_grow},   {MESSAGE_PUBLISH, false, dispatch_publish},
+    {MESSAGE_FIND, false, dispatch_find},   {MESSAGE_DUMP, true, compile_dump},
+    {MESSAGE_STATS, true, report_stats},    {MESSAGE_CLASSES, true, report_classes},
+    {MESSAGE_REAP, false, dispatch_reap},
+};
+
+PeerHandled dispatch_message(void *arg, Peer *peer, const MsgMessage *m) {
+    Broker *broker = arg;
+    if (!peer->greeted && m->number == MESSAGE_HELLO)
+        return dispatch_hello(broker, peer, m);
+    for (size_t i = 0; peer->greeted && i < sizeof handlers / sizeof handlers[0]; i++) {
+        if (handlers[i].number != m->number)
+            continue;
+        if (!peer->observer || handlers[i].observers)
+            return handlers[i].handle(broker, peer, m);
+        dispatch_refuse(peer, m, "malformed", "an observer may not ask this");
+        return PEER_HANDLED;
+    }
+    dispatch_refuse(peer, m, "malformed", peer->greeted ? "unknown request" : "HELLO comes first");
+    return PEER_HANDLED;
+}

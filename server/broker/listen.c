@@ -1,0 +1,150 @@
+/* The listening socket; see listen.h.
+ *
+ * Ten daemons may be started for one path at once. A lock file beside it, held as long as the daemon lives, lets one
+ * through; it alone removes a stale socket. The others wait until somebody serves, and leave. If it was held by a
+ * daemon just about to exit, one of them gets the lock and serves. */
+#include "server/broker/listen.h"
+#include "base/cleanup.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+
+#define LISTEN_BACKLOG 4096
+#define LISTEN_WAIT_STEPS 500
+#define LISTEN_WAIT_NS 10000000 /* a step: 10 ms */
+#define SYSTEMD_FIRST_FD 3
+
+static int listener_address(const char *path, struct sockaddr_un *ret_address) {
+    *ret_address = (struct sockaddr_un){.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof ret_address->sun_path)
+        return -ENAMETOOLONG;
+    strcpy(ret_address->sun_path, path);
+    return 0;
+}
+
+/* The path with its directory resolved. That must be this user's, and nobody else may write to it: whoever can replace
+ * the socket can hand out code. */
+static int listener_resolve(const char *path, char **ret_path) {
+    char directory[PATH_MAX];
+    struct stat st;
+    cleanup_free char *copy = strdup(path);
+    char *slash = copy ? strrchr(copy, '/') : NULL;
+    if (!copy)
+        return -ENOMEM;
+    if (slash)
+        *slash = 0;
+    const char *parent = !slash ? "." : slash == copy ? "/" : copy;
+    if (!realpath(parent, directory) || stat(directory, &st) < 0)
+        return -errno;
+    if (st.st_uid != geteuid() || (st.st_mode & 022))
+        return -EPERM;
+    return asprintf(ret_path, "%s/%s", directory, slash ? slash + 1 : path) < 0 ? -ENOMEM : 0;
+}
+
+static int listener_is_served(const struct sockaddr_un *address) {
+    cleanup_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    return fd >= 0 && (connect(fd, (const struct sockaddr *)address, sizeof *address) == 0 || errno == EAGAIN);
+}
+
+static int listener_lock(const char *path, const struct sockaddr_un *address, int *ret_fd) {
+    char name[PATH_MAX];
+    if (snprintf(name, sizeof name, "%s.lock", path) >= (int)sizeof name)
+        return -ENAMETOOLONG;
+    cleanup_close int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return -errno;
+    for (int step = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; step++) {
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            return -errno;
+        if (step == LISTEN_WAIT_STEPS || listener_is_served(address))
+            return 1;
+        nanosleep(&(struct timespec){.tv_nsec = LISTEN_WAIT_NS}, NULL);
+    }
+    *ret_fd = steal_fd(fd);
+    return 0;
+}
+
+static int listener_bind(const struct sockaddr_un *address, int *ret_fd) {
+    struct stat st;
+    cleanup_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return -errno;
+    if (lstat(address->sun_path, &st) == 0 && !S_ISSOCK(st.st_mode))
+        return -EEXIST;
+    if (unlink(address->sun_path) < 0 && errno != ENOENT)
+        return -errno;
+    mode_t old = umask(0177);
+    int r = bind(fd, (const struct sockaddr *)address, sizeof *address) < 0 ? -errno : 0;
+    umask(old);
+    if (r == 0 && listen(fd, LISTEN_BACKLOG) < 0)
+        r = -errno;
+    if (r == 0)
+        *ret_fd = steal_fd(fd);
+    return r;
+}
+
+int listener_open(const char *path, Listener *ret_listener) {
+    struct sockaddr_un address;
+    cleanup_free char *resolved = NULL;
+    cleanup_close int lock = -1;
+    int fd = -1;
+    int r = listener_resolve(path, &resolved);
+    if (r == 0)
+        r = listener_address(resolved, &address);
+    if (r == 0)
+        r = listener_lock(resolved, &address, &lock);
+    if (r == 0)
+        r = listener_bind(&address, &fd);
+    if (r == 0)
+        *ret_listener = (Listener){.fd = fd, .lock = steal_fd(lock), .path = steal_ptr(resolved)};
+    return r;
+}
+
+int listener_from_systemd(Listener *ret_listener) {
+    const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
+    int listening = 0;
+    socklen_t size = sizeof listening;
+    if (!pid || !fds || strtol(pid, NULL, 10) != getpid() || strtol(fds, NULL, 10) < 1)
+        return 1;
+    unsetenv("LISTEN_PID");
+    unsetenv("LISTEN_FDS");
+    unsetenv("LISTEN_FDNAMES");
+    if (getsockopt(SYSTEMD_FIRST_FD, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) < 0)
+        return -errno;
+    if (!listening)
+        return -ENOTSOCK;
+    fcntl(SYSTEMD_FIRST_FD, F_SETFD, FD_CLOEXEC);
+    fcntl(SYSTEMD_FIRST_FD, F_SETFL, O_NONBLOCK);
+    *ret_listener = (Listener){.fd = SYSTEMD_FIRST_FD, .lock = -1};
+    return 0;
+}
+
+void listener_deinit(Listener *listener) {
+    if (listener->path)
+        unlink(listener->path);
+    cleanup_closep(&listener->fd);
+    cleanup_closep(&listener->lock);
+    free(listener->path);
+    *listener = LISTENER_NULL;
+}
+
+void notify_systemd(const char *state) {
+    const char *path = getenv("NOTIFY_SOCKET");
+    struct sockaddr_un address;
+    if (!path || (path[0] != '/' && path[0] != '@') || listener_address(path, &address) < 0)
+        return;
+    if (path[0] == '@')
+        address.sun_path[0] = 0;
+    cleanup_close int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
+    if (fd >= 0 && sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&address, size) < 0)
+        return; /* whoever started this daemon has to do without */
+}

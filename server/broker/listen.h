@@ -1,0 +1,16 @@
+/* The listening socket: taken over from systemd, or made by this daemon, of which there is then one per path. */
+#pragma once
+
+typedef struct Listener {
+    int fd, lock;
+    char *path; /* absolute; NULL: systemd's */
+} Listener;
+#define LISTENER_NULL ((Listener){.fd = -1, .lock = -1})
+
+/* 0; 1: another daemon serves that path; or a negative errno, -EPERM also when the directory is not this user's alone.
+ */
+int listener_open(const char *path, Listener *ret_listener);
+int listener_from_systemd(Listener *ret_listener); /* 0; 1: it gave none; or a negative errno */
+void listener_deinit(Listener *listener);          /* removes the socket and then gives up the lock */
+
+void notify_systemd(const char *state); /* sd_notify: "READY=1", "STOPPING=1"; without $NOTIFY_SOCKET nothing */

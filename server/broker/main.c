@@ -1,0 +1,156 @@
+/* jitd, the daemon: sets up its parts, runs the loop, takes them down again. It compiles nothing, executes no generated
+ * code and believes nobody. */
+#include "base/cleanup.h"
+#include "server/broker/broker.h"
+#include "server/broker/listen.h"
+#include "server/broker/log.h"
+#include "server/broker/options.h"
+#include <errno.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+static void broker_stop(Broker *broker) {
+    if (uv_is_closing((uv_handle_t *)&broker->idle))
+        return;
+    notify_systemd("STOPPING=1");
+    uv_close((uv_handle_t *)&broker->idle, NULL);
+    uv_close((uv_handle_t *)&broker->terminate, NULL);
+    uv_close((uv_handle_t *)&broker->interrupt, NULL);
+    peers_stop(&broker->peers);
+    workers_stop(&broker->workers);
+}
+
+static void broker_signalled(uv_signal_t *handle, int signal_) {
+    (void)signal_;
+    broker_stop(handle->data);
+}
+
+static void broker_idle(uv_timer_t *timer) {
+    Broker *broker = timer->data;
+    if (broker_is_idle(broker)) /* else it is started again when the last one leaves */
+        broker_stop(broker);
+}
+
+static void broker_identified(void *arg) {
+    Broker *broker = arg;
+    peers_resume(&broker->peers);
+}
+
+static void broker_set_up_tenants(Broker *broker, const Options *options) {
+    broker->tenants = (Tenants){.segment_size = options->segment_size / 4096 * 4096,
+                                .arena_size = ARENA_DEFAULT_SIZE,
+                                .arena_quota = options->arena_quota};
+}
+
+static int broker_set_up_workers(Broker *broker, const Options *options) {
+    Workers *w = &broker->workers;
+    w->path = options->worker;
+    w->max = options->max_workers;
+    w->idle_ms = options->worker_idle_ms;
+    w->deadline_ms = options->deadline_ms;
+    w->memory = options->memory;
+    w->on_identity = broker_identified;
+    w->arg = broker;
+    broker->jobs = (Jobs){.workers = w, .on_done = compile_done, .arg = broker};
+    return workers_init(w, &broker->loop);
+}
+
+static int broker_set_up_peers(Broker *broker, const Listener *listener) {
+    broker->peers.ops = (PeerOps){.message = dispatch_message, .left = dispatch_left, .arg = broker};
+    broker->peers.any_uid = !listener->path;
+    return peers_init(&broker->peers, &broker->loop, listener->fd);
+}
+
+static int broker_set_up_signals(Broker *broker) {
+    broker->terminate.data = broker->interrupt.data = broker->idle.data = broker;
+    int r = uv_timer_init(&broker->loop, &broker->idle);
+    if (r == 0)
+        r = uv_timer_start(&broker->idle, broker_idle, broker->idle_exit_s * (uint64_t)1000, 0);
+    if (r == 0 && !broker->idle_exit_s)
+        uv_timer_stop(&broker->idle);
+    if (r == 0)
+        r = uv_signal_init(&broker->loop, &broker->terminate);
+    if (r == 0)
+        r = uv_signal_init(&broker->loop, &broker->interrupt);
+    if (r == 0)
+        r = uv_signal_start(&broker->terminate, broker_signalled, SIGTERM);
+    return r == 0 ? uv_signal_start(&broker->interrupt, broker_signalled, SIGINT) : r;
+}
+
+static void broker_open_cache(Broker *broker, const Options *options) {
+    broker->cache = CACHE_NULL;
+    int r = *options->cache_dir ? cache_open(options->cache_dir, options->cache_size, &broker->cache) : 0;
+    if (r < 0)
+        log_line("no disk cache: %s: %s", options->cache_dir, strerror(-r));
+}
+
+static int broker_run(const Options *options, const Listener *listener) {
+    static Broker broker;
+    broker.idle_exit_s = options->idle_exit_s;
+    int r = uv_loop_init(&broker.loop);
+    if (r < 0)
+        return r;
+    broker_open_cache(&broker, options);
+    broker_set_up_tenants(&broker, options);
+    r = broker_set_up_workers(&broker, options);
+    if (r == 0)
+        r = broker_set_up_signals(&broker);
+    if (r == 0)
+        r = broker_set_up_peers(&broker, listener);
+    if (r < 0)
+        return r;
+    broker.stats.started_ms = uv_now(&broker.loop);
+    notify_systemd("READY=1");
+    uv_run(&broker.loop, UV_RUN_DEFAULT);
+    tenants_deinit(&broker.tenants);
+    cache_deinit(&broker.cache);
+    return uv_loop_close(&broker.loop);
+}
+
+/* A peer, a worker pipe, four fds a tenant: the usual soft limit of 1024 is less than PEERS_MAX needs. */
+static void raise_fd_limit(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static int listen_somewhere(const Options *options, Listener *ret_listener) {
+    int r = listener_from_systemd(ret_listener);
+    if (r != 1)
+        return r;
+    if (!options->socket) {
+        log_line("no --socket, and none from systemd");
+        return -EINVAL;
+    }
+    return listener_open(options->socket, ret_listener);
+}
+
+int main(int argc, char **argv) {
+    Options options;
+    Listener listener = LISTENER_NULL;
+    int r = options_read(argc, argv, &options);
+    if (r)
+        return r == 1 ? 0 : 2;
+    signal(SIGPIPE, SIG_IGN);
+    umask(077);
+    raise_fd_limit();
+    if ((r = log_open(options.log)) < 0 || sodium_init() < 0) {
+        fprintf(stderr, "jitd: %s: %s\n", options.log ? options.log : "libsodium", strerror(-r));
+        return 1;
+    }
+    r = listen_somewhere(&options, &listener);
+    if (r == 0)
+        r = broker_run(&options, &listener);
+    else if (r == 1)
+        r = 0; /* another one serves already */
+    if (r < 0)
+        log_line("%s: %s", options.socket ? options.socket : "the socket", strerror(-r));
+    listener_deinit(&listener);
+    options_deinit(&options);
+    return r < 0;
+}

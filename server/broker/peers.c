@@ -1,0 +1,367 @@
+/* The connections; see peers.h. A peer is never freed under somebody's feet: sending only dooms it, and a timer of zero
+ * drops the doomed. */
+#include "server/broker/peers.h"
+#include "base/cleanup.h"
+#include "server/broker/log.h"
+#include <errno.h>
+#include <sys/socket.h>
+
+#define PEER_READ 16384
+#define PEER_READ_MAX ((size_t)256 * 1024)
+#define PEERS_RELISTEN_MS 100
+
+struct PeerOut {
+    size_t size, sent, nfds;
+    int *fds;
+    PeerOut *next, *prev;
+    char data[];
+};
+
+static void peer_update(Peer *p);
+
+/* ---- the end of a peer ---- */
+
+static void peer_out_free(Peer *p, PeerOut *out) {
+    DL_DELETE(p->out, out);
+    p->out_bytes -= out->size - out->sent;
+    free(out->fds);
+    free(out);
+}
+
+static void peer_closed(uv_handle_t *handle) {
+    Peer *p = handle->data;
+    if (--p->handles)
+        return;
+    close(p->fd);
+    free(p);
+}
+
+static void peer_drop(Peer *p) {
+    Peers *peers = p->peers;
+    if (p->dropped)
+        return;
+    p->dropped = true;
+    DL_DELETE(peers->list, p);
+    peers->count--;
+    peers->ops.left(peers->ops.arg, p);
+    while (p->out)
+        peer_out_free(p, p->out);
+    frame_buffer_deinit(&p->in);
+    shutdown(p->fd, SHUT_RDWR);
+    uv_close((uv_handle_t *)&p->poll, peer_closed);
+    uv_close((uv_handle_t *)&p->timer, peer_closed);
+    uv_close((uv_handle_t *)&p->reaper, peer_closed);
+}
+
+static void peer_reap(uv_timer_t *timer) {
+    peer_drop(timer->data);
+}
+
+void peer_doom(Peer *p, const char *why) {
+    if (p->doomed || p->dropped)
+        return;
+    p->doomed = why;
+    if (*why) {
+        p->peers->dropped++;
+        log_line("dropped peer pid %d uid %u: %s", (int)p->pid, (unsigned)p->uid, why);
+    }
+    uv_timer_start(&p->reaper, peer_reap, 0, 0);
+}
+
+/* ---- time limits ---- */
+
+static void peer_overdue(uv_timer_t *timer) {
+    Peer *p = timer->data;
+    uint64_t now = uv_now(p->peers->loop);
+    if (p->hello_by && now >= p->hello_by)
+        peer_doom(p, "it did not say hello in time");
+    else if (p->frame_by && now >= p->frame_by)
+        peer_doom(p, "it did not finish a message in time");
+    else if (p->stall_by && now >= p->stall_by)
+        peer_doom(p, "it does not read its answers");
+    else
+        peer_update(p);
+}
+
+static uint64_t sooner(uint64_t a, uint64_t b) {
+    return !a || (b && b < a) ? b : a;
+}
+
+static void peer_update_timer(Peer *p) {
+    uint64_t now = uv_now(p->peers->loop);
+    uint64_t by = sooner(p->hello_by, sooner(p->frame_by, p->stall_by));
+    if (!by)
+        uv_timer_stop(&p->timer);
+    else
+        uv_timer_start(&p->timer, peer_overdue, by > now ? by - now : 0, 0);
+}
+
+static bool peer_wants_input(const Peer *p) {
+    return !p->held && p->out_bytes < PEER_QUEUE_SOFT;
+}
+
+static void peer_event(uv_poll_t *poll, int status, int events);
+
+/* Brings time limits and what is asked of the loop up to the peer's state. */
+static void peer_update(Peer *p) {
+    uint64_t now = uv_now(p->peers->loop);
+    if (p->doomed || p->dropped)
+        return;
+    bool partial = peer_wants_input(p) && frame_buffer_partial(&p->in);
+    if (!partial)
+        p->frame_by = 0;
+    else if (!p->frame_by)
+        p->frame_by = now + PEER_FRAME_MS;
+    if (!p->out)
+        p->stall_by = 0;
+    else if (!p->stall_by)
+        p->stall_by = now + PEER_STALL_MS;
+    peer_update_timer(p);
+    int events = (peer_wants_input(p) ? UV_READABLE : UV_DISCONNECT) | (p->out ? UV_WRITABLE : 0);
+    if (events == p->events)
+        return;
+    p->events = events;
+    if (uv_poll_start(&p->poll, events, peer_event) < 0)
+        peer_doom(p, "it cannot be polled");
+}
+
+/* ---- output ---- */
+
+static long peer_send_some(Peer *p, PeerOut *out) {
+    long n = fdpass_send(p->fd, out->data + out->sent, out->size - out->sent, out->fds, out->nfds, MSG_DONTWAIT);
+    if (n > 0) {
+        out->nfds = 0;
+        out->sent += (size_t)n;
+        p->out_bytes -= (size_t)n;
+        p->stall_by = 0;
+    }
+    return n;
+}
+
+static void peer_flush(Peer *p) {
+    while (p->out && !p->doomed) {
+        PeerOut *out = p->out;
+        long n = peer_send_some(p, out);
+        if (n == -EAGAIN || n == -ETOOMANYREFS) /* too many fds in flight: as if its buffer were full */
+            break;
+        if (n < 0)
+            peer_doom(p, "");
+        else if (out->sent == out->size)
+            peer_out_free(p, out);
+    }
+    peer_update(p);
+}
+
+static PeerOut *peer_out_new(const MessageWriter *w, const int *fds, size_t nfds) {
+    PeerOut *out = malloc(sizeof *out + w->buffer.size);
+    if (!out)
+        return NULL;
+    *out = (PeerOut){.size = w->buffer.size, .nfds = nfds};
+    memcpy(out->data, w->buffer.data, w->buffer.size);
+    if (nfds && !(out->fds = malloc(nfds * sizeof *fds))) {
+        free(out);
+        return NULL;
+    }
+    if (nfds)
+        memcpy(out->fds, fds, nfds * sizeof *fds);
+    return out;
+}
+
+void peer_send(Peer *p, MessageWriter *w, const int *fds, size_t nfds) {
+    PeerOut *out = p->doomed || p->dropped || !w->buffer.size ? NULL : peer_out_new(w, fds, nfds);
+    message_writer_deinit(w);
+    if (!out) {
+        peer_doom(p, "there is no memory for its answer");
+        return;
+    }
+    DL_APPEND(p->out, out);
+    p->out_bytes += out->size;
+    peer_flush(p);
+}
+
+void peer_reply(Peer *p, uint64_t id, MessageWriter *w, const int *fds, size_t nfds) {
+    if (message_end(w) < 0) {
+        message_writer_deinit(w);
+        peer_reply_error(p, id, "quota", STR("the answer is too large for one message"));
+        return;
+    }
+    if (p->outstanding)
+        p->outstanding--;
+    peer_send(p, w, fds, nfds);
+}
+
+void peer_reply_error(Peer *p, uint64_t id, const char *code, Str message) {
+    MessageWriter w;
+    message_writer_init(&w);
+    message_begin(&w, MESSAGE_ERROR, id);
+    msgpack_pack_map(&w.packer, 2);
+    wire_put_cstr(&w.packer, "code");
+    wire_put_cstr(&w.packer, code);
+    wire_put_cstr(&w.packer, "message");
+    wire_put_str(&w.packer, str_slice(message, 0, 65536));
+    if (message_end(&w) < 0) {
+        message_writer_deinit(&w);
+        peer_doom(p, "there is no memory for its answer");
+        return;
+    }
+    if (p->outstanding)
+        p->outstanding--;
+    peer_send(p, &w, NULL, 0);
+}
+
+/* ---- input ---- */
+
+static void peer_message(Peer *p, Str frame) {
+    msgpack_unpacked owner;
+    MsgMessage m;
+    if (message_read(frame, &owner, &m) || message_sender(m.number) != 'c' || !m.id) {
+        peer_doom(p, "it sent no message of the protocol");
+    } else if (p->outstanding >= PEER_MAX_OUTSTANDING) {
+        p->outstanding++; /* the answer takes it off again */
+        peer_reply_error(p, m.id, "busy", STR("too many requests outstanding"));
+    } else {
+        p->outstanding++;
+        if (p->peers->ops.message(p->peers->ops.arg, p, &m) == PEER_HOLD) {
+            p->outstanding--;
+            p->held = true;
+            frame_buffer_unget(&p->in, frame);
+        }
+    }
+    msgpack_unpacked_destroy(&owner);
+}
+
+static void peer_messages(Peer *p) {
+    Str frame;
+    int r = 0;
+    while (!p->doomed && peer_wants_input(p) && (r = frame_buffer_next(&p->in, &frame)) == 1) {
+        p->frame_by = 0;
+        peer_message(p, frame);
+    }
+    if (r < 0)
+        peer_doom(p, "its message is too large");
+    if (!frame_buffer_partial(&p->in))
+        frame_buffer_deinit(&p->in); /* an idle peer takes no memory */
+}
+
+static void peer_read(Peer *p) {
+    char *at;
+    size_t room;
+    if (frame_buffer_reserve(&p->in, PEER_READ, &at, &room) < 0) {
+        peer_doom(p, "there is no memory for its message");
+        return;
+    }
+    if (room > PEER_READ_MAX)
+        room = PEER_READ_MAX;
+    ssize_t n = recv(p->fd, at, room, MSG_DONTWAIT); /* takes no fds: the kernel closes those that come */
+    if (n > 0) {
+        frame_buffer_commit(&p->in, (size_t)n);
+        peer_messages(p);
+    } else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
+        peer_doom(p, "");
+    }
+}
+
+static void peer_event(uv_poll_t *poll, int status, int events) {
+    Peer *p = poll->data;
+    if (p->doomed)
+        return;
+    if (status < 0 || (events & UV_DISCONNECT)) {
+        peer_doom(p, "");
+        return;
+    }
+    if (events & UV_WRITABLE) {
+        bool waited = !peer_wants_input(p);
+        peer_flush(p);
+        if (waited && !p->doomed)
+            peer_messages(p);
+    }
+    if ((events & UV_READABLE) && !p->doomed && peer_wants_input(p))
+        peer_read(p);
+    peer_update(p);
+}
+
+void peers_resume(Peers *peers) {
+    for (Peer *p, *next = peers->list; (p = next);) {
+        next = p->next;
+        if (!p->held || p->doomed)
+            continue;
+        p->held = false;
+        peer_messages(p);
+        peer_update(p);
+    }
+}
+
+/* ---- accepting ---- */
+
+static bool peers_admit(const Peers *peers, const struct ucred *who) {
+    unsigned own = 0;
+    if (!peers->any_uid && who->uid != geteuid() && who->uid != 0)
+        return false;
+    for (Peer *p = peers->list; p; p = p->next)
+        own += p->uid == who->uid;
+    return peers->count < PEERS_MAX && own < PEERS_MAX_PER_UID;
+}
+
+static int peer_new(Peers *peers, int fd, const struct ucred *who) {
+    Peer *p = calloc(1, sizeof *p);
+    if (!p)
+        return -ENOMEM;
+    *p = (Peer){.peers = peers, .fd = fd, .uid = who->uid, .pid = who->pid, .handles = 3};
+    int r = uv_poll_init(peers->loop, &p->poll, fd);
+    if (r < 0) {
+        free(p);
+        return r;
+    }
+    uv_timer_init(peers->loop, &p->timer);
+    uv_timer_init(peers->loop, &p->reaper);
+    p->poll.data = p->timer.data = p->reaper.data = p;
+    DL_APPEND(peers->list, p);
+    peers->count++;
+    p->hello_by = uv_now(peers->loop) + PEER_HELLO_MS;
+    peer_update(p);
+    return 0;
+}
+
+static void peers_relisten(uv_timer_t *timer);
+
+/* One per turn of the loop: the others get theirs in between. */
+static void peers_accept(uv_poll_t *poll, int status, int events) {
+    Peers *peers = poll->data;
+    struct ucred who;
+    socklen_t size = sizeof who;
+    (void)status;
+    (void)events;
+    cleanup_close int fd = accept4(peers->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)) {
+        uv_poll_stop(&peers->listener); /* else the loop would spin */
+        uv_timer_start(&peers->relisten, peers_relisten, PEERS_RELISTEN_MS, 0);
+    }
+    if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) < 0)
+        return;
+    if (peers_admit(peers, &who) && peer_new(peers, fd, &who) == 0)
+        fd = -1;
+}
+
+static void peers_relisten(uv_timer_t *timer) {
+    Peers *peers = timer->data;
+    uv_poll_start(&peers->listener, UV_READABLE, peers_accept);
+}
+
+int peers_init(Peers *peers, uv_loop_t *loop, int listen_fd) {
+    peers->loop = loop;
+    peers->fd = listen_fd;
+    int r = uv_timer_init(loop, &peers->relisten);
+    if (r == 0)
+        r = uv_poll_init(loop, &peers->listener, listen_fd);
+    if (r < 0)
+        return r;
+    peers->listener.data = peers->relisten.data = peers;
+    return uv_poll_start(&peers->listener, UV_READABLE, peers_accept);
+}
+
+void peers_stop(Peers *peers) {
+    uv_close((uv_handle_t *)&peers->listener, NULL);
+    uv_close((uv_handle_t *)&peers->relisten, NULL);
+    while (peers->list)
+        peer_drop(peers->list);
+}

@@ -1,0 +1,76 @@
+/* The connections: accepting, reading whole messages, queues of answers, limits and time limits. Nothing here waits for
+ * a peer: what it does not take is queued; one that lets its queue grow is not read from until it reads; one that stops
+ * altogether is dropped. What the messages mean is dispatch.c's. */
+#pragma once
+#include "protocol/fdpass.h"
+#include "protocol/messages.h"
+#include "server/broker/tenants.h"
+#include <uv.h>
+
+#define PEERS_MAX 1000
+#define PEERS_MAX_PER_UID 500
+#define PEER_MAX_OUTSTANDING 64
+#define PEER_HELLO_MS 5000
+#define PEER_FRAME_MS 30000   /* a frame that has begun must end */
+#define PEER_STALL_MS 30000   /* a peer that is owed bytes must take some */
+#define PEER_QUEUE_SOFT 65536 /* bytes owed, from which on nothing is read from it */
+
+typedef struct PeerOut PeerOut;
+typedef struct Peers Peers;
+
+typedef struct Peer {
+    Peers *peers;
+    int fd;
+    uid_t uid;
+    pid_t pid;
+    uv_poll_t poll;
+    uv_timer_t timer, reaper; /* time limits; the drop of a peer that is doomed */
+    unsigned handles;         /* not closed yet */
+    int events;               /* asked of poll */
+    FrameBuffer in;
+    PeerOut *out;
+    size_t out_bytes;
+    uint64_t hello_by, frame_by, stall_by; /* times of the loop's clock; 0: none */
+    unsigned outstanding;                  /* requests that were not answered */
+    bool held;                             /* its next message has to wait */
+    bool dropped;
+    const char *doomed; /* why it is to be dropped; NULL: it is not */
+    /* dispatch.c's: */
+    bool greeted, observer;
+    Tenant *tenant; /* NULL: none */
+    uint32_t row;
+    struct Peer *next, *prev;
+} Peer;
+
+typedef enum PeerHandled { PEER_HANDLED, PEER_HOLD /* give it again after peers_resume */ } PeerHandled;
+
+typedef struct PeerOps {
+    PeerHandled (*message)(void *arg, Peer *peer, const MsgMessage *message);
+    void (*left)(void *arg, Peer *peer); /* it is on no list any more and gets nothing any more */
+    void *arg;
+} PeerOps;
+
+struct Peers {
+    uv_loop_t *loop;
+    uv_poll_t listener;
+    uv_timer_t relisten;
+    int fd;
+    bool any_uid; /* else only this daemon's own uid and root */
+    PeerOps ops;
+    Peer *list;
+    unsigned count;
+    uint64_t dropped; /* for breaking a limit or the protocol */
+};
+
+int peers_init(Peers *peers, uv_loop_t *loop, int listen_fd);
+void peers_stop(Peers *peers);   /* drops all and closes the listener */
+void peers_resume(Peers *peers); /* gives the held ones' messages again */
+
+/* Queues (and sends what can be sent now) all frames of w; the fds go with their first byte and stay the caller's: they
+ * must live as long as the peer. Takes what w holds. */
+void peer_send(Peer *peer, MessageWriter *w, const int *fds, size_t nfds);
+void peer_doom(Peer *peer, const char *why); /* to be dropped as soon as nobody is in the middle of using it */
+
+/* An answer: ends the message that message_begin(w, MESSAGE_REPLY, id) began and sends it. */
+void peer_reply(Peer *peer, uint64_t id, MessageWriter *w, const int *fds, size_t nfds);
+void peer_reply_error(Peer *peer, uint64_t id, const char *code, Str message);

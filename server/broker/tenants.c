@@ -1,0 +1,282 @@
+/* The registry of tenants; see tenants.h. Classes are in classes.c. */
+#include "server/broker/tenants.h"
+#include "base/cleanup.h"
+#include "server/broker/image.h"
+#include <errno.h>
+
+/* ---- units ---- */
+
+void unit_free(Unit *unit) {
+    if (!unit)
+        return;
+    free(unit->name);
+    free(unit->class_ids);
+    free(unit->class_keys);
+    free(unit->meta);
+    free(unit->source);
+    free(unit);
+}
+
+Unit *tenant_find_unit(const Tenant *tenant, const Key *fingerprint) {
+    Unit *unit;
+    HASH_FIND(hh, tenant->units, fingerprint, sizeof *fingerprint, unit);
+    return unit;
+}
+
+Unit *tenant_find_unit_by_name(const Tenant *tenant, Str name) {
+    for (Class *c = tenant->classes; c; c = c->hh.next)
+        if (c->units && str_eq_c(name, c->name))
+            return c->units;
+    for (Unit *unit = tenant->units; unit; unit = unit->hh.next)
+        if (str_eq_c(name, unit->name))
+            return unit;
+    return NULL;
+}
+
+static Class *tenant_root_class(const Tenant *tenant, const Unit *unit) {
+    Class *c = NULL;
+    if (unit->ndefs && unit->class_ids[0])
+        HASH_FIND(hh, tenant->classes, &unit->class_keys[0], sizeof(Key), c);
+    return c;
+}
+
+static uint64_t unit_bytes(const Unit *unit) {
+    return sizeof *unit + unit->meta_size + unit->source_packed + unit->ndefs * (sizeof(Key) + sizeof(uint32_t));
+}
+
+static void tenant_remove_unit(Tenant *tenant, Unit *unit) {
+    Class *c = tenant_root_class(tenant, unit);
+    if (c)
+        DL_DELETE(c->units, unit);
+    HASH_DEL(tenant->units, unit);
+    tenant->unit_bytes -= unit_bytes(unit);
+    unit_free(unit);
+}
+
+void tenant_add_unit(Tenant *tenant, Unit *unit) {
+    Unit *old = tenant_find_unit(tenant, &unit->fingerprint);
+    if (old)
+        tenant_remove_unit(tenant, old);
+    HASH_ADD(hh, tenant->units, fingerprint, sizeof unit->fingerprint, unit);
+    tenant->unit_bytes += unit_bytes(unit);
+    Class *c = tenant_root_class(tenant, unit);
+    if (c && key_eq(&unit->fingerprint, &c->key))
+        DL_PREPEND(c->units, unit);
+    else if (c)
+        DL_APPEND(c->units, unit);
+}
+
+/* ---- names ---- */
+
+static void tenant_remove_name(Tenant *tenant, PublishedName *entry) {
+    HASH_DEL(tenant->names, entry);
+    free(entry->name);
+    free(entry);
+}
+
+static int tenant_add_name(Tenant *tenant, Str name, uint64_t object) {
+    if (HASH_COUNT(tenant->names) >= TENANT_MAX_NAMES)
+        return -ENOSPC;
+    PublishedName *entry = calloc(1, sizeof *entry);
+    char *copy = malloc(name.len + 1);
+    if (!entry || !copy) {
+        free(entry);
+        free(copy);
+        return -ENOMEM;
+    }
+    memcpy(copy, name.ptr, name.len);
+    copy[name.len] = 0;
+    *entry = (PublishedName){.name = copy, .object = object};
+    HASH_ADD_KEYPTR(hh, tenant->names, entry->name, name.len, entry);
+    return 0;
+}
+
+static PublishedName *tenant_name(const Tenant *tenant, Str name) {
+    PublishedName *entry = NULL;
+    HASH_FIND(hh, tenant->names, name.ptr, name.len, entry);
+    return entry;
+}
+
+int tenant_publish_name(Tenant *tenant, Str name, uint64_t object, uint64_t *ret_old) {
+    if (!name.len || name.len > TENANT_MAX_NAME)
+        return -ENAMETOOLONG;
+    PublishedName *entry = tenant_name(tenant, name);
+    uint64_t old = entry ? entry->object : 0;
+    int r = 0;
+    if (entry && object)
+        entry->object = object;
+    else if (entry)
+        tenant_remove_name(tenant, entry);
+    else if (object)
+        r = tenant_add_name(tenant, name, object);
+    if (r == 0)
+        *ret_old = old;
+    return r;
+}
+
+uint64_t tenant_find_name(const Tenant *tenant, Str name) {
+    if (!name.len || name.len > TENANT_MAX_NAME)
+        return 0;
+    PublishedName *entry = tenant_name(tenant, name);
+    return entry ? entry->object : 0;
+}
+
+/* ---- code ---- */
+
+static uint64_t segment_next(const Segment *segment) {
+    return (segment->used + IMAGE_ALIGN - 1) / IMAGE_ALIGN * IMAGE_ALIGN;
+}
+
+static int tenant_add_segment(const Tenants *tenants, Tenant *tenant) {
+    uint64_t offset = JITD_SEGMENTS_OFFSET + tenant->nsegments * tenants->segment_size;
+    if (tenant->nsegments == TENANT_MAX_SEGMENTS ||
+        offset + tenants->segment_size > JITD_WINDOW_SIZE - 2 * IMAGE_MAX_ADDEND)
+        return -ENOSPC;
+    int r = segment_create(offset, tenants->segment_size, &tenant->segments[tenant->nsegments]);
+    if (r == 0)
+        tenant->nsegments++;
+    return r;
+}
+
+int tenant_reserve_code(const Tenants *tenants, Tenant *tenant, uint64_t size, Segment **ret_segment) {
+    Segment *last = &tenant->segments[tenant->nsegments - 1];
+    uint64_t at = segment_next(last);
+    if (at <= last->size && last->size - at >= size) {
+        *ret_segment = last;
+        return 0;
+    }
+    int r = tenant_add_segment(tenants, tenant);
+    if (r < 0)
+        return r;
+    *ret_segment = &tenant->segments[tenant->nsegments - 1];
+    return 1;
+}
+
+uint64_t tenant_code_used(const Tenant *tenant) {
+    uint64_t used = 0;
+    for (unsigned i = 0; i < tenant->nsegments; i++)
+        used += tenant->segments[i].used;
+    return used;
+}
+
+/* ---- the dead ---- */
+
+int tenant_row_died(Tenant *tenant, uint32_t row) {
+    DeadRow *dead = calloc(1, sizeof *dead);
+    if (!dead)
+        return -ENOMEM;
+    dead->row = row;
+    DL_APPEND(tenant->dead, dead);
+    return 0;
+}
+
+bool tenant_row_reaped(Tenant *tenant, uint32_t row) {
+    DeadRow *dead;
+    DL_SEARCH_SCALAR(tenant->dead, dead, row, row);
+    if (!dead)
+        return false;
+    DL_DELETE(tenant->dead, dead);
+    free(dead);
+    return true;
+}
+
+void tenant_forget_objects(Tenant *tenant) {
+    if (tenant->names || arena_owner_reset(&tenant->arena) < 0)
+        return;
+    while (tenant->dead)
+        tenant_row_reaped(tenant, tenant->dead->row);
+}
+
+/* ---- tenants ---- */
+
+static void tenant_free(Tenant *tenant) {
+    while (tenant->units)
+        tenant_remove_unit(tenant, tenant->units);
+    for (Class *c, *next = tenant->classes; (c = next);) {
+        next = c->hh.next;
+        HASH_DEL(tenant->classes, c);
+        free(c->name);
+        free(c->file);
+        free(c->fields);
+        free(c);
+    }
+    while (tenant->names)
+        tenant_remove_name(tenant, tenant->names);
+    while (tenant->dead)
+        tenant_row_reaped(tenant, tenant->dead->row);
+    for (unsigned i = 0; i < tenant->nsegments; i++)
+        segment_deinit(&tenant->segments[i]);
+    table_deinit(&tenant->table);
+    arena_owner_deinit(&tenant->arena);
+    free(tenant);
+}
+
+void tenants_deinit(Tenants *tenants) {
+    for (Tenant *t, *next = tenants->list; (t = next);) {
+        next = t->next;
+        tenant_free(t);
+    }
+    tenants->list = NULL;
+}
+
+Tenant *tenants_find(const Tenants *tenants, uid_t uid, Str namespace_) {
+    for (Tenant *t = tenants->list; t; t = t->next)
+        if (t->uid == uid && str_eq_c(namespace_, t->namespace_))
+            return t;
+    return NULL;
+}
+
+static int tenant_new(const Tenants *tenants, uid_t uid, Str namespace_, Tenant **ret_tenant) {
+    Tenant *t = calloc(1, sizeof *t);
+    if (!t)
+        return -ENOMEM;
+    t->uid = uid;
+    memcpy(t->namespace_, namespace_.ptr, namespace_.len);
+    t->table = TABLE_NULL;
+    t->arena = ARENA_OWNER_NULL;
+    int r = table_create(&t->table);
+    if (r == 0)
+        r = arena_create(tenants->arena_size, tenants->arena_quota, &t->arena);
+    if (r == 0)
+        r = tenant_add_segment(tenants, t);
+    if (r < 0) {
+        tenant_free(t);
+        return r;
+    }
+    *ret_tenant = t;
+    return 0;
+}
+
+/* Room for one more: over a limit, the tenant without peers that was used longest ago goes, the uid's own where it is
+ * the uid's limit. False: all are in use. */
+static bool tenants_make_room(Tenants *tenants, uid_t uid) {
+    unsigned all = 0, own = 0;
+    Tenant *oldest = NULL;
+    for (Tenant *t = tenants->list; t; t = t->next) {
+        all++;
+        own += t->uid == uid;
+        if (t->uid == uid && !t->peers && (!oldest || t->used_ms < oldest->used_ms))
+            oldest = t;
+    }
+    if (all < TENANTS_MAX && own < TENANTS_MAX_PER_UID)
+        return true;
+    if (!oldest)
+        return false;
+    DL_DELETE(tenants->list, oldest);
+    tenant_free(oldest);
+    return true;
+}
+
+int tenants_open(Tenants *tenants, uid_t uid, Str namespace_, Tenant **ret_tenant) {
+    Tenant *t = tenants_find(tenants, uid, namespace_);
+    if (!t) {
+        if (!tenants_make_room(tenants, uid))
+            return 1;
+        int r = tenant_new(tenants, uid, namespace_, &t);
+        if (r < 0)
+            return r;
+        DL_APPEND(tenants->list, t);
+    }
+    *ret_tenant = t;
+    return 0;
+}

@@ -1,0 +1,407 @@
+/* The pool of compiler processes; see workers.h. A worker is starting until its first message [DONE, 0, {"identity"}],
+ * then idle or busy. It is gone when its process was waited for and its pipe has ended (an answer may still be in
+ * there). */
+#include "server/broker/workers.h"
+#include "protocol/abi.h"
+#include "server/broker/log.h"
+#include "server/broker/map.h"
+#include "server/broker/stats.h"
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define WORKERS_EARLY_MAX 3 /* deaths in a row before the first message, until waiting tasks are failed */
+#define WORKERS_BACKOFF_MS 100
+#define WORKERS_BACKOFF_MAX_MS 10000
+#define WORKER_START_MS 10000
+#define WORKER_END_MS 1000    /* between the end of its output and its exit, whichever comes first */
+#define WORKER_EXIT_MEMORY 12 /* ENOMEM as exit status: it hit its memory limit */
+
+struct Worker {
+    Workers *pool;
+    uv_process_t process;
+    uv_pipe_t in, out; /* its standard input and output */
+    uv_timer_t timer;
+    unsigned handles; /* not closed yet */
+    FrameBuffer buffer;
+    Key identity;
+    WorkerTask *task;
+    uint64_t task_id;
+    bool ready, spawned, exited, ended, gone;
+    char why[160]; /* it was killed for; empty: it died of its own accord */
+    Worker *next, *prev;
+};
+
+typedef struct WorkerWrite {
+    uv_write_t request;
+    MessageWriter message;
+} WorkerWrite;
+
+static void workers_pump(Workers *pool);
+static void worker_idle(Worker *w);
+
+/* ---- the end of a worker ---- */
+
+static void worker_closed(uv_handle_t *handle) {
+    Worker *w = handle->data;
+    if (--w->handles)
+        return;
+    frame_buffer_deinit(&w->buffer);
+    free(w);
+}
+
+static void worker_close(Worker *w) {
+    uv_close((uv_handle_t *)&w->process, worker_closed);
+    uv_close((uv_handle_t *)&w->in, worker_closed);
+    uv_close((uv_handle_t *)&w->out, worker_closed);
+    uv_close((uv_handle_t *)&w->timer, worker_closed);
+}
+
+static void workers_fail_queue(Workers *pool, const char *why) {
+    while (pool->queue) {
+        WorkerTask *task = pool->queue;
+        DL_DELETE(pool->queue, task);
+        pool->queued--;
+        task->finish(task, NULL, STR_NULL, &pool->identity, why);
+    }
+}
+
+static void workers_backoff_over(uv_timer_t *timer) {
+    Workers *pool = timer->data;
+    workers_pump(pool);
+    if (pool->early_deaths < WORKERS_EARLY_MAX)
+        workers_want_identity(pool);
+}
+
+/* It died before it said hello: the next one starts later and later. */
+static void workers_died_early(Workers *pool, const char *why) {
+    unsigned shift = pool->early_deaths < 10 ? pool->early_deaths : 10;
+    uint64_t wait = (uint64_t)WORKERS_BACKOFF_MS << shift;
+    log_line("the compiler process does not start: %s", why);
+    pool->early_deaths++;
+    snprintf(pool->why, sizeof pool->why, "%s", why);
+    uv_timer_start(&pool->backoff, workers_backoff_over, wait < WORKERS_BACKOFF_MAX_MS ? wait : WORKERS_BACKOFF_MAX_MS,
+                   0);
+    if (pool->early_deaths < WORKERS_EARLY_MAX)
+        return;
+    workers_fail_queue(pool, why);
+    if (!pool->have_identity)
+        pool->on_identity(pool->arg);
+}
+
+static void worker_gone(Worker *w) {
+    Workers *pool = w->pool;
+    WorkerTask *task = w->task;
+    if (w->gone)
+        return;
+    w->gone = true;
+    w->task = NULL;
+    DL_DELETE(pool->list, w);
+    pool->count--;
+    if (task)
+        task->finish(task, NULL, STR_NULL, &w->identity, w->why);
+    if (!w->ready && !pool->stopping)
+        workers_died_early(pool, w->why);
+    else if (task)
+        pool->restarts++;
+    worker_close(w);
+    if (!pool->stopping)
+        workers_pump(pool);
+}
+
+static void worker_kill(Worker *w, const char *why) {
+    if (!w->why[0])
+        snprintf(w->why, sizeof w->why, "%s", why);
+    if (w->spawned && !w->exited)
+        uv_process_kill(&w->process, SIGKILL);
+}
+
+static void worker_overdue(uv_timer_t *timer) {
+    Worker *w = timer->data;
+    char why[sizeof w->why];
+    if (w->exited) {
+        worker_gone(w);
+        return;
+    }
+    if (w->ended)
+        snprintf(why, sizeof why, "the compiler process closed its output");
+    else if (w->task)
+        snprintf(why, sizeof why, "the compiler process did not finish within its deadline of %g s",
+                 w->pool->deadline_ms / 1000.0);
+    else
+        snprintf(why, sizeof why, "%s",
+                 w->ready ? "the compiler process was idle" : "the compiler process did not start in time");
+    worker_kill(w, why);
+}
+
+static void worker_exited(uv_process_t *process, int64_t status, int signal_) {
+    Worker *w = process->data;
+    w->exited = true;
+    if (w->why[0])
+        ;
+    else if (signal_)
+        snprintf(w->why, sizeof w->why, "the compiler process was killed by signal %d (%s)", signal_,
+                 strsignal(signal_));
+    else if (status == WORKER_EXIT_MEMORY)
+        snprintf(w->why, sizeof w->why, "the compiler process ran out of memory (limit %llu MiB)",
+                 (unsigned long long)w->pool->memory >> 20);
+    else
+        snprintf(w->why, sizeof w->why, "the compiler process exited with status %d", (int)status);
+    if (w->ended)
+        worker_gone(w);
+    else
+        uv_timer_start(&w->timer, worker_overdue, WORKER_END_MS, 0);
+}
+
+/* ---- what it says ---- */
+
+static void worker_identify(Worker *w, const MsgMessage *m) {
+    Workers *pool = w->pool;
+    Str text;
+    if (m->id || !wire_str(wire_find(&m->body, "identity"), &text) || text.len > 65536) {
+        worker_kill(w, "the compiler process did not say who it is");
+        return;
+    }
+    Hash h;
+    uint32_t abi = JITD_ABI_VERSION;
+    hash_init(&h);
+    hash_add(&h, &abi, sizeof abi);
+    hash_add_str(&h, text);
+    hash_final(&h, &w->identity);
+    w->ready = true;
+    pool->early_deaths = 0;
+    bool first = !pool->have_identity;
+    pool->identity = w->identity;
+    pool->have_identity = true;
+    worker_idle(w);
+    if (first)
+        pool->on_identity(pool->arg);
+}
+
+static void worker_message(Worker *w, const MsgMessage *m, Str frame) {
+    if (m->number != MESSAGE_DONE) {
+        worker_kill(w, "the compiler process sent something else than a result");
+    } else if (!w->ready) {
+        worker_identify(w, m);
+    } else if (!w->task || m->id != w->task_id) {
+        worker_kill(w, "the compiler process answered what nobody asked");
+    } else {
+        WorkerTask *task = w->task;
+        w->task = NULL;
+        worker_idle(w);
+        task->finish(task, m, frame, &w->identity, NULL);
+    }
+}
+
+static void worker_frames(Worker *w) {
+    Str frame;
+    int r = 0;
+    while (!w->why[0] && (r = frame_buffer_next(&w->buffer, &frame)) == 1) {
+        msgpack_unpacked owner;
+        MsgMessage m;
+        if (message_read(frame, &owner, &m) == 0)
+            worker_message(w, &m, frame);
+        else
+            worker_kill(w, "the compiler process sent garbage");
+        msgpack_unpacked_destroy(&owner);
+    }
+    if (r < 0)
+        worker_kill(w, "the compiler process sent too large a result");
+}
+
+static void worker_room(uv_handle_t *handle, size_t suggested, uv_buf_t *buf) {
+    Worker *w = handle->data;
+    size_t room;
+    (void)suggested;
+    if (frame_buffer_reserve(&w->buffer, 16384, &buf->base, &room) < 0)
+        room = 0;
+    buf->len = room;
+}
+
+static void worker_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf) {
+    Worker *w = stream->data;
+    (void)buf;
+    if (n > 0) {
+        frame_buffer_commit(&w->buffer, (size_t)n);
+        worker_frames(w);
+        if (!w->why[0])
+            workers_pump(w->pool);
+    } else if (n < 0) {
+        uv_read_stop(stream);
+        w->ended = true;
+        if (w->exited)
+            worker_gone(w);
+        else
+            uv_timer_start(&w->timer, worker_overdue, WORKER_END_MS, 0);
+    }
+}
+
+/* ---- starting one ---- */
+
+static int worker_spawn(Worker *w) {
+    char memory[32];
+    char *argv[] = {(char *)w->pool->path, "--memory", memory, NULL};
+    uv_stdio_container_t stdio[] = {
+        {.flags = UV_CREATE_PIPE | UV_READABLE_PIPE, .data.stream = (uv_stream_t *)&w->in},
+        {.flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&w->out},
+        {.flags = UV_INHERIT_FD, .data.fd = STDERR_FILENO},
+    };
+    uv_process_options_t options = {
+        .exit_cb = worker_exited, .file = w->pool->path, .args = argv, .stdio_count = 3, .stdio = stdio};
+    snprintf(memory, sizeof memory, "%llu", (unsigned long long)w->pool->memory);
+    int r = uv_spawn(w->pool->loop, &w->process, &options);
+    w->spawned = r == 0;
+    return r;
+}
+
+static void workers_start_one(Workers *pool) {
+    Worker *w = calloc(1, sizeof *w);
+    if (!w)
+        return;
+    w->pool = pool;
+    w->handles = 4;
+    uv_pipe_init(pool->loop, &w->in, 0);
+    uv_pipe_init(pool->loop, &w->out, 0);
+    uv_timer_init(pool->loop, &w->timer);
+    w->process.data = w->in.data = w->out.data = w->timer.data = w;
+    DL_APPEND(pool->list, w);
+    pool->count++;
+    int r = worker_spawn(w);
+    if (r < 0) {
+        snprintf(w->why, sizeof w->why, "%s cannot be started: %s", pool->path, uv_strerror(r));
+        worker_gone(w);
+        return;
+    }
+    uv_read_start((uv_stream_t *)&w->out, worker_room, worker_read);
+    uv_timer_start(&w->timer, worker_overdue, WORKER_START_MS, 0);
+}
+
+/* ---- work ---- */
+
+static void worker_written(uv_write_t *request, int status) {
+    WorkerWrite *write = (WorkerWrite *)request; /* its first member */
+    (void)status;                                /* a dead worker is noticed by its exit */
+    message_writer_deinit(&write->message);
+    free(write);
+}
+
+static int worker_put_job(MessageWriter *m, uint64_t id, const WorkerTask *task) {
+    message_writer_init(m);
+    message_begin(m, MESSAGE_JOB, id);
+    msgpack_pack_map(&m->packer, task->method.ptr ? 3 : 2);
+    wire_put_cstr(&m->packer, "unit");
+    wire_put_bin(&m->packer, task->unit);
+    wire_put_cstr(&m->packer, "what");
+    wire_put_cstr(&m->packer, task->what);
+    if (task->method.ptr) {
+        wire_put_cstr(&m->packer, "method");
+        wire_put_str(&m->packer, task->method);
+    }
+    return message_end(m);
+}
+
+static void worker_give(Worker *w, WorkerTask *task) {
+    WorkerWrite *write = calloc(1, sizeof *write);
+    if (!write || worker_put_job(&write->message, ++w->task_id, task) < 0) {
+        if (write)
+            message_writer_deinit(&write->message);
+        free(write);
+        task->finish(task, NULL, STR_NULL, &w->identity, "the unit is too large");
+        return;
+    }
+    w->task = task;
+    uv_buf_t buf = uv_buf_init(write->message.buffer.data, (unsigned)write->message.buffer.size);
+    if (uv_write(&write->request, (uv_stream_t *)&w->in, &buf, 1, worker_written) < 0) {
+        worker_written(&write->request, 0);
+        worker_kill(w, "the compiler process cannot be reached");
+    }
+    uv_timer_start(&w->timer, worker_overdue, w->pool->deadline_ms, 0);
+}
+
+static void worker_idle(Worker *w) {
+    uv_timer_start(&w->timer, worker_overdue, w->pool->idle_ms, 0);
+}
+
+static Worker *workers_idle_one(const Workers *pool, unsigned *ret_starting) {
+    Worker *idle = NULL;
+    *ret_starting = 0;
+    for (Worker *w = pool->list; w; w = w->next) {
+        if (!w->ready)
+            ++*ret_starting;
+        else if (!w->task && !w->why[0] && !w->exited && !w->ended)
+            idle = idle ? idle : w;
+    }
+    return idle;
+}
+
+static bool workers_may_start(const Workers *pool) {
+    return !pool->stopping && pool->count < pool->max && !uv_is_active((uv_handle_t *)&pool->backoff);
+}
+
+static void workers_pump(Workers *pool) {
+    unsigned starting;
+    Worker *idle = workers_idle_one(pool, &starting);
+    while (pool->queue && idle) {
+        WorkerTask *task = pool->queue;
+        DL_DELETE(pool->queue, task);
+        pool->queued--;
+        worker_give(idle, task);
+        idle = workers_idle_one(pool, &starting);
+    }
+    while (starting < pool->queued && workers_may_start(pool)) {
+        workers_start_one(pool);
+        starting++;
+    }
+}
+
+void workers_submit(Workers *workers, WorkerTask *task) {
+    DL_APPEND(workers->queue, task);
+    workers->queued++;
+    if (workers->stopping)
+        workers_fail_queue(workers, "the daemon is stopping");
+    else if (workers->early_deaths >= WORKERS_EARLY_MAX && uv_is_active((uv_handle_t *)&workers->backoff))
+        workers_fail_queue(workers, workers->why);
+    else
+        workers_pump(workers);
+}
+
+bool workers_cancel(Workers *workers, WorkerTask *task) {
+    WorkerTask *t;
+    DL_FOREACH(workers->queue, t) {
+        if (t != task)
+            continue;
+        DL_DELETE(workers->queue, task);
+        workers->queued--;
+        return true;
+    }
+    return false;
+}
+
+bool workers_want_identity(Workers *workers) {
+    if (!workers->have_identity && !workers->count && workers_may_start(workers))
+        workers_start_one(workers);
+    return workers->have_identity || workers->early_deaths < WORKERS_EARLY_MAX;
+}
+
+uint64_t workers_resident(const Workers *workers) {
+    uint64_t bytes = 0;
+    for (Worker *w = workers->list; w; w = w->next)
+        bytes += stats_resident(w->process.pid);
+    return bytes;
+}
+
+int workers_init(Workers *workers, uv_loop_t *loop) {
+    workers->loop = loop;
+    int r = uv_timer_init(loop, &workers->backoff);
+    workers->backoff.data = workers;
+    return r;
+}
+
+void workers_stop(Workers *workers) {
+    workers->stopping = true;
+    workers_fail_queue(workers, "the daemon is stopping");
+    for (Worker *w = workers->list; w; w = w->next)
+        worker_kill(w, "the daemon is stopping");
+    uv_close((uv_handle_t *)&workers->backoff, NULL);
+}

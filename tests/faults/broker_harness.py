@@ -1,0 +1,212 @@
+"""Starting a daemon for a test, and talking to it with a plain socket."""
+
+import array
+import hashlib
+import os
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import msgpack
+
+HERE = Path(__file__).resolve().parent
+BUILD = Path(os.environ.get("JITD_BUILD", HERE.parent.parent / "build"))
+JITD = BUILD / "server" / "broker" / "jitd"
+HELLO, LOOKUP, COMPILE, GROW, PUBLISH, FIND, DUMP, STATS, CLASSES, REAP = range(1, 11)
+REPLY, ERROR, SEGMENT, DEATH = 64, 65, 66, 67
+
+
+def frame(message):
+    body = msgpack.packb(message)
+    return struct.pack("<I", len(body)) + body
+
+
+def key(text):
+    return hashlib.blake2b(str(text).encode(), digest_size=32).digest()
+
+
+def function(name):
+    return {"kind": "function", "key": key(name), "name": f"m.{name}", "file": "m.py", "funcs": [
+        {"name": name, "kind": "function", "line": 1, "source": f"def {name}():\n    pass\n", "params": [], "globals": {}}]}
+
+
+def class_(name, fields=(), salt=""):
+    return {"kind": "class", "key": key(name + salt), "name": f"m.{name}", "file": "m.py", "init": "generated",
+            "fields": [[n, t, None] for n, t in fields], "consts": {}, "funcs": [], "other": {}}
+
+
+def unit(name, defs=None, salt=""):
+    """The bytes of a unit; the fake worker does what its name says."""
+    return msgpack.packb({"name": name, "key": key(f"{name}{salt}"), "python": [3, 11],
+                          "options": {"overflow": "python", "fastmath": False, "boundscheck": True},
+                          "defs": defs or [function("f")], "entries": []})
+
+
+class Refused(Exception):
+    def __init__(self, body):
+        super().__init__(body["code"], body["message"])
+        self.code, self.message = body["code"], body["message"]
+
+
+class Client:
+    """One connection. Answers are kept by id, events in order."""
+
+    def __init__(self, path, namespace="default", hello=True, timeout=20, **more):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(timeout)
+        self.socket.connect(str(path))
+        self.buffer, self.fds, self.answers, self.events, self.ids = b"", [], {}, [], 0
+        if hello:
+            self.welcome = self.ask(HELLO, version=1, namespace=namespace, **more)
+
+    def send(self, number, **body):
+        self.ids += 1
+        self.socket.sendall(frame([number, self.ids, body]))
+        return self.ids
+
+    def read(self):
+        """One message of the daemon: (number, id, body)."""
+        while len(self.buffer) < 4 or len(self.buffer) < 4 + struct.unpack("<I", self.buffer[:4])[0]:
+            data, control, _flags, _from = self.socket.recvmsg(1 << 16, socket.CMSG_SPACE(64 * 4))
+            for level, kind, bytes_ in control:
+                assert (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS)
+                fds = array.array("i")
+                fds.frombytes(bytes_[: len(bytes_) // 4 * 4])
+                self.fds += fds
+            if not data:
+                raise EOFError
+            self.buffer += data
+        end = 4 + struct.unpack("<I", self.buffer[:4])[0]
+        message = msgpack.unpackb(self.buffer[4:end], strict_map_key=False)
+        self.buffer = self.buffer[end:]
+        return message
+
+    def wait(self, ident):
+        while ident not in self.answers:
+            number, answered, body = self.read()
+            if answered:
+                self.answers[answered] = (number, body)
+            else:
+                self.events.append((number, body))
+        number, body = self.answers.pop(ident)
+        if number == ERROR:
+            raise Refused(body)
+        assert number == REPLY
+        return body
+
+    def ask(self, number, **body):
+        return self.wait(self.send(number, **body))
+
+    def compile(self, name, defs=None, salt=""):
+        return self.ask(COMPILE, unit=unit(name, defs, salt))
+
+    def lookup(self, *keys):
+        return self.ask(LOOKUP, keys=list(keys))["units"]
+
+    def stats(self):
+        return self.ask(STATS)["machine"]
+
+    def is_dropped(self, within):
+        """Whether the daemon closes the connection in that time (s); what it still sends is read."""
+        end = time.monotonic() + within
+        while time.monotonic() < end:
+            self.socket.settimeout(max(0.01, end - time.monotonic()))
+            try:
+                if not self.socket.recv(1 << 16):
+                    return True
+            except ConnectionError:
+                return True
+            except TimeoutError:
+                return False
+        return False
+
+    def close(self):
+        for fd in self.fds:
+            os.close(fd)
+        self.fds = []
+        self.socket.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+class Daemon:
+    """A daemon of its own socket, cache and (by default fake) compiler processes."""
+
+    def __init__(self, *arguments, env=None, worker=None, directory=None):
+        self.directory = Path(directory or tempfile.mkdtemp(prefix="jitd-test-"))
+        self.own_directory = directory is None
+        self.path, self.cache = self.directory / "sock", self.directory / "cache"
+        self.count, self.log = self.directory / "workers", self.directory / "log"
+        self.worker = worker or self.fake_worker()
+        self.arguments = [str(JITD), "--socket", str(self.path), "--worker", str(self.worker), "--cache-dir",
+                          str(self.cache), *map(str, arguments)]
+        self.env = os.environ | {"FAKE_WORKER_COUNT": str(self.count)} | (env or {})
+        self.start()
+
+    def fake_worker(self):
+        path = self.directory / "fake-worker"
+        path.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{HERE / "fake_worker.py"}" "$@"\n')
+        path.chmod(0o700)
+        return path
+
+    def start(self):
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(self.arguments, env=self.env, stdin=subprocess.DEVNULL, stderr=log)
+        self.wait_served()
+
+    def wait_served(self, within=10):
+        end = time.monotonic() + within
+        while True:
+            try:
+                Client(self.path, hello=False).close()
+                return
+            except OSError:
+                assert self.process.poll() is None, self.log.read_text()
+                assert time.monotonic() < end
+                time.sleep(0.005)
+
+    def client(self, *arguments, **more):
+        return Client(self.path, *arguments, **more)
+
+    def resident(self):
+        """Its own memory, in bytes: without what it shares with its clients."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
+        return sum(int(line.split()[1]) for line in status if line.startswith(("RssAnon", "RssFile"))) * 1024
+
+    def fds(self):
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
+    def workers(self):
+        """The compiler processes that run now."""
+        pid = self.process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return [int(child) for child in children]
+
+    def stop(self):
+        """SIGTERM; must be clean."""
+        self.process.terminate()
+        return self.process.wait(10)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+                raise
+        if self.own_directory:
+            shutil.rmtree(self.directory, ignore_errors=True)

@@ -1,0 +1,735 @@
+"""The daemon against bad peers, bad compiler processes and its own life, with a compiler process of the tests' own."""
+
+import concurrent.futures
+import mmap
+import os
+import random
+import signal
+import socket
+import stat
+import struct
+import subprocess
+import threading
+import time
+
+import msgpack
+import pytest
+from broker_harness import (CLASSES, COMPILE, DEATH, DUMP, FIND, GROW, HELLO, JITD, LOOKUP, PUBLISH, REAP, SEGMENT, STATS,
+                            Client, Daemon, Refused, class_, frame, function, key, unit)
+from fake_worker import CODE, LIES
+
+
+@pytest.fixture
+def daemon():
+    with Daemon() as d:
+        yield d
+        assert d.process.poll() is None, d.log.read_text()
+
+
+def refused(call, *arguments, **more):
+    with pytest.raises(Refused) as caught:
+        call(*arguments, **more)
+    return caught.value
+
+
+# ---- the way of data ----
+
+
+def test_compile_publishes_code_for_everybody(daemon):
+    with daemon.client() as a, daemon.client() as b:
+        defs = [class_("P", [("x", "float"), ("next", "@0?")]), function("f")]
+        answer = a.compile("ok", defs)
+        assert answer["meta"] == b"the meta" and answer["class_id"] == 1
+        assert answer["classes"] == [[key("P"), 1], None]
+        assert b.lookup(key("ok"), key("nothing")) == [answer, None]
+        arena, table, segment = b.fds
+        offset, size = b.welcome["segments"][0]
+        code = mmap.mmap(segment, size, mmap.MAP_SHARED, mmap.PROT_READ)
+        image = bytearray(CODE)
+        image[100:104] = struct.pack("<i", 5 * 8 - 4 - (offset + 100))
+        image[200:204] = struct.pack("<i", 0 * 8 - 8 - (offset + 200))
+        image[300:308] = struct.pack("<II", 1, 0)
+        assert code[: len(image)] == bytes(image)
+        assert os.fstat(arena).st_size == b.welcome["arena_size"]
+        assert os.fstat(table).st_size == b.welcome["table_size"]
+
+
+def test_no_fd_given_out_can_be_mapped_writable_but_the_arena(daemon):
+    with daemon.client() as c:
+        arena, table, segment = c.fds
+        mmap.mmap(arena, 4096, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE)
+        for fd in (table, segment):
+            with pytest.raises(PermissionError):
+                mmap.mmap(fd, 4096, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE)
+            with pytest.raises(OSError):
+                os.write(fd, b"x")
+            with pytest.raises(OSError):
+                os.ftruncate(fd, 0)
+
+
+def test_one_compilation_for_equal_requests_at_once(daemon):
+    clients = [daemon.client() for _ in range(8)] + [daemon.client("other")]
+    with concurrent.futures.ThreadPoolExecutor(9) as pool:
+        answers = list(pool.map(lambda c: c.compile("sleep 0.3"), clients))
+    assert all(a == answers[0] for a in answers[:8])
+    stats = clients[0].stats()
+    assert (stats["compilations"], stats["single_flight_joins"]) == (1, 8)
+    for c in clients:
+        c.close()
+
+
+def test_a_peer_that_leaves_takes_nobody_along(daemon):
+    with daemon.client() as stays, daemon.client() as leaves:
+        leaves.send(COMPILE, unit=unit("sleep 0.4"))
+        time.sleep(0.1)
+        request = stays.send(COMPILE, unit=unit("sleep 0.4"))
+        time.sleep(0.1)
+        leaves.close()
+        assert stays.wait(request)["meta"] == b"the meta"
+        assert stays.stats()["compilations"] == 1
+
+
+def test_tenants_do_not_see_each_other(daemon):
+    with daemon.client("one") as a, daemon.client("two") as b:
+        a.compile("ok")
+        a.ask(PUBLISH, name="sun", object=64)
+        assert b.lookup(key("nothing")) == [None]
+        assert b.ask(FIND, name="sun") == {"object": 0}
+        assert b.ask(CLASSES)["classes"] == []
+        assert os.fstat(a.fds[0]).st_ino != os.fstat(b.fds[0]).st_ino
+
+
+def test_names(daemon):
+    with daemon.client() as c:
+        assert c.ask(PUBLISH, name="sun", object=64) == {"old": 0}
+        assert c.ask(PUBLISH, name="sun", object=128) == {"old": 64}
+        assert c.ask(FIND, name="sun") == {"object": 128}
+        assert c.ask(PUBLISH, name="sun", object=0) == {"old": 128}
+        assert c.ask(FIND, name="sun") == {"object": 0}
+        assert refused(c.ask, PUBLISH, name="x" * 1025, object=64).code == "malformed"
+        assert refused(c.ask, PUBLISH, name="x", object=2**63).code == "malformed"
+        assert c.ask(FIND, name="x" * 5000) == {"object": 0}
+
+
+def test_classes_and_dump(daemon):
+    with daemon.client() as c:
+        c.compile("ok", [class_("P", [("x", "float"), ("flag", "bool"), ("next", "@0?"), ("other", "@1")]), class_("Q")])
+        c.compile("special", [class_("P", [("x", "float"), ("flag", "bool"), ("next", "@0?"), ("other", "@1")]), class_("Q")])
+        p, q = sorted(c.ask(CLASSES)["classes"], key=lambda x: x["class_id"])
+        assert (p["name"], p["file"], p["class_id"], p["size"]) == ("m.P", "m.py", 1, 48)
+        assert p["fields"] == [["x", "float", 16], ["flag", "bool", 24], ["next", "@1?", 32], ["other", "@2", 40]]
+        assert p["units"] == [key("ok"), key("special")] and q["units"] == []
+        assert (p["entries"], p["code_bytes"], p["compile_us"]) == (4, 1024, 1022)
+        assert c.ask(DUMP, name="m.P", what="ir", method="norm")["text"] == "ir of norm"
+        assert c.ask(DUMP, key=key("ok"), what="asm")["text"] == "asm of None"
+        assert refused(c.ask, DUMP, name="m.Nobody", what="ir").code == "unknown"
+        assert refused(c.ask, DUMP, name="m.P", what="image").code == "malformed"
+        c.compile("fun", [function("f")])
+        assert [f["name"] for f in c.ask(CLASSES)["functions"]] == ["fun"]
+        passes = c.ask(STATS)["passes"]
+        assert passes["codegen"] == {"count": 3, "total_us": 1500, "max_us": 500, "last_us": 500}
+
+
+def test_a_class_key_stands_for_one_layout(daemon):
+    with daemon.client() as c:
+        c.compile("ok", [class_("P", [("x", "float")])])
+        changed = [class_("P", [("x", "float"), ("y", "float")])]
+        assert refused(c.compile, "ok again", changed).code == "malformed"
+
+
+def test_segments_are_announced_before_they_are_needed():
+    with Daemon("--segment-size", 65536) as d, d.client() as a, d.client() as b, d.client("other") as stranger:
+        for i in range(10):
+            a.compile("big 60000", salt=i)
+        assert [e[0] for e in a.events] == [SEGMENT] * 9
+        assert [e[1]["offset"] for e in a.events] == [65536 * (i + 2) for i in range(9)]
+        assert len(a.fds) == 3 + 9
+        b.stats()
+        assert len(b.events) == 9 and len(b.fds) == 12
+        stranger.stats()
+        assert stranger.events == []
+        with d.client() as late:
+            assert len(late.welcome["segments"]) == 10 and len(late.fds) == 12
+        for i in range(10, 31):
+            a.compile("big 60000", salt=i)
+        assert refused(a.compile, "big 60000", salt=31).code == "quota"
+        assert refused(a.compile, "big 70000").code == "worker"
+
+
+def test_observer_takes_no_row_and_makes_no_tenant(daemon):
+    with daemon.client("ghost", observe=True) as c:
+        assert c.welcome["row"] == 0 and c.fds == []
+        assert c.ask(CLASSES)["classes"] == [] and c.lookup(key("x")) == [None]
+        assert c.stats()["tenants"] == 0 and c.stats()["clients"] == 0
+        assert refused(c.compile, "ok").code == "malformed"
+        assert refused(c.ask, GROW, chunks=1).code == "malformed"
+
+
+# ---- deaths of clients ----
+
+
+def test_a_death_is_told_to_one_live_client(daemon):
+    a, b, c = (daemon.client() for _ in range(3))
+    row = a.welcome["row"]
+    a.close()
+    time.sleep(0.1)
+    b.stats(), c.stats()
+    assert sorted([b.events, c.events]) == [[], [[DEATH, {"row": row}]]] or sorted([b.events, c.events]) == [
+        [], [(DEATH, {"row": row})]]
+    told, other = (b, c) if b.events else (c, b)
+    told_row = told.welcome["row"]
+    told.close()
+    time.sleep(0.1)
+    other.stats()
+    assert sorted(e[1]["row"] for e in other.events) == sorted([row, told_row])
+    assert other.ask(REAP, row=row) == {} and other.ask(REAP, row=row) == {}
+    other.close()
+
+
+def test_the_next_client_hears_of_deaths_nobody_saw(daemon):
+    a = daemon.client()
+    a.ask(PUBLISH, name="keeps the arena", object=64)
+    a.close()
+    time.sleep(0.1)
+    with daemon.client() as b:
+        b.stats()
+        assert b.events == [(DEATH, {"row": a.welcome["row"]})]
+
+
+# ---- compiler processes ----
+
+
+@pytest.mark.parametrize("name, says", [
+    ("crash", "signal 11"), ("half 3", "signal 9"), ("half 100", "signal 9"), ("exit 5", "status 5"),
+    ("exit 12", "ran out of memory"), ("hang", "deadline"), ("close", "closed its output"), ("garbage", "garbage"),
+    ("claim", "too large"), ("flood", "nobody asked"), ("other", "nobody asked"),
+])
+def test_a_bad_compiler_process_costs_its_job_only(name, says):
+    with Daemon("--deadline", 1, "--max-workers", 2) as d, d.client() as c:
+        c.compile("ok")
+        start = time.monotonic()
+        error = refused(c.compile, name)
+        assert error.code == "worker" and says in error.message
+        assert time.monotonic() - start < 3
+        assert c.compile("ok", salt="again")["meta"] == b"the meta"
+        assert c.stats()["jobs_failed"] == 1 and c.stats()["worker_restarts"] == 1
+
+
+def test_an_answer_before_death_counts(daemon):
+    with daemon.client() as c:
+        assert c.compile("answer-then-die")["meta"] == b"the meta"
+        time.sleep(0.1)
+        assert c.compile("twice")["meta"] == b"the meta"
+        assert c.compile("ok")["meta"] == b"the meta"
+
+
+@pytest.mark.parametrize("lie", sorted(LIES))
+def test_lies_are_refused(daemon, lie):
+    with daemon.client() as c:
+        before = c.compile("ok", [class_("P"), class_("Q")])
+        big = lie == "much code"
+        if big:
+            assert c.compile(f"lie {lie}", [class_("P"), class_("Q")])  # no lie: it fits a segment
+            return
+        error = refused(c.compile, f"lie {lie}", [class_("P"), class_("Q")])
+        assert error.code == "worker"
+        assert c.lookup(key(f"lie {lie}"), key("ok")) == [None, before]
+        assert not list(daemon.cache.glob("*.tmp"))
+
+
+def test_compile_errors_reach_everybody_who_asked(daemon):
+    with daemon.client() as a, daemon.client() as b:
+        requests = [(c, c.send(COMPILE, unit=unit("error m.py:3:5: lambda is not compiled"))) for c in (a, b)]
+        for c, request in requests:
+            assert refused(c.wait, request).args == ("compile", "m.py:3:5: lambda is not compiled")
+
+
+@pytest.mark.parametrize("start", ["die", "garbage"])
+def test_a_compiler_that_does_not_start(start):
+    with Daemon(env={"FAKE_WORKER_START": start}) as d, d.client() as c:
+        assert refused(c.compile, "ok").code == "worker"
+        assert c.lookup(key("ok")) == [None]
+        starts = len(d.count.read_text().split())
+        for _ in range(20):
+            assert refused(c.compile, "ok").code == "worker"
+        assert len(d.count.read_text().split()) <= starts + 1  # with back-off, not once per request
+
+
+def test_a_compiler_that_is_not_there():
+    with Daemon(worker="/nonexistent/jitd-worker") as d, d.client() as c:
+        assert "cannot be started" in refused(c.compile, "ok").message
+        assert c.lookup(key("ok")) == [None]
+
+
+def test_killed_compiler_process_while_idle(daemon):
+    with daemon.client() as c:
+        c.compile("ok")
+        for worker in daemon.workers():
+            os.kill(worker, signal.SIGKILL)
+        time.sleep(0.1)
+        assert c.compile("ok", salt=2)["meta"] == b"the meta"
+
+
+def test_idle_compiler_processes_end():
+    with Daemon("--worker-idle", 0.2) as d, d.client() as c:
+        c.compile("ok")
+        time.sleep(0.6)
+        assert d.workers() == []
+        assert c.compile("ok", salt=2)["meta"] == b"the meta"
+
+
+def test_at_most_so_many_compiler_processes():
+    with Daemon("--max-workers", 2) as d, d.client() as c:
+        requests = [c.send(COMPILE, unit=unit("sleep 0.1", salt=i)) for i in range(8)]
+        time.sleep(0.3)
+        assert len(d.workers()) <= 2
+        for request in requests:
+            c.wait(request)
+
+
+# ---- the disk cache ----
+
+
+def restart(d):
+    assert d.stop() == 0
+    d.start()
+
+
+def test_a_restart_compiles_nothing_again():
+    with Daemon() as d:
+        with d.client() as c:
+            first = c.compile("ok", [class_("P"), function("f")])
+        restart(d)
+        with d.client() as c, d.client("second") as other:
+            assert c.lookup(key("ok"), key("nothing")) == [first, None]  # without source
+            assert other.compile("ok", [class_("P"), function("f")])["meta"] == b"the meta"
+            stats = c.stats()
+            assert (stats["compilations"], stats["disk_hits"]) == (0, 2)
+
+
+def test_another_compiler_has_other_images():
+    with Daemon() as d:
+        with d.client() as c:
+            c.compile("ok")
+        d.env["FAKE_WORKER_IDENTITY"] = "fake 2"
+        restart(d)
+        with d.client() as c:
+            assert c.lookup(key("ok")) == [None]
+            c.compile("ok")
+            assert c.stats()["compilations"] == 1
+
+
+def test_corrupt_files_are_compiled_again():
+    with Daemon() as d:
+        rng = random.Random(3)
+        for round_ in range(12):
+            with d.client(f"round{round_}") as c:
+                assert c.compile("ok")["meta"] == b"the meta"
+                c.stats()  # the answer comes before the file
+            files = list(d.cache.iterdir())
+            assert len(files) == 2
+            for path in files:
+                data = bytearray(path.read_bytes())
+                if round_ % 2:
+                    data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
+                else:
+                    del data[rng.randrange(len(data)) :]
+                path.write_bytes(bytes(data))
+            restart(d)
+            with d.client(f"round{round_} again") as c:
+                assert c.lookup(key("ok")) == [None]
+
+
+def test_the_cache_directory_must_be_ones_own(tmp_path):
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    cache.chmod(0o777)
+    with Daemon("--cache-dir", cache) as d, d.client() as c:
+        assert c.compile("ok")["meta"] == b"the meta"
+        assert list(cache.iterdir()) == [] and "no disk cache" in d.log.read_text()
+
+
+def test_a_full_disk_changes_nothing(tmp_path):
+    """The cache's directory is taken away while the daemon runs: no file can be made in it."""
+    with Daemon() as d, d.client() as c:
+        os.rmdir(d.cache)
+        assert c.compile("ok")["meta"] == b"the meta"
+        assert c.compile("ok", salt=2)["meta"] == b"the meta"
+        assert d.log.read_text().count("cannot be written") == 1
+
+
+# ---- bad peers ----
+
+
+class Latency:
+    """Another client that is served all the while."""
+
+    def __init__(self, daemon):
+        self.client, self.worst, self.count, self.stopping = daemon.client("bystander"), 0.0, 0, False
+        self.thread = threading.Thread(target=self.run)
+
+    def run(self):
+        while not self.stopping or self.count < 10:
+            start = time.monotonic()
+            self.client.ask(FIND, name="x")
+            self.worst = max(self.worst, time.monotonic() - start)
+            self.count += 1
+            time.sleep(0.002)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, kind, *_):
+        self.stopping = True
+        self.thread.join()
+        self.client.close()
+        if kind is None:
+            assert self.worst < 0.25, f"a bystander waited {self.worst * 1000:.0f} ms"
+
+
+def greeting(namespace="bad"):
+    return frame([HELLO, 1, {"version": 1, "namespace": namespace}])
+
+
+DEEP = b"\x91" * 10000
+BAD = {
+    "garbage": os.urandom(4096)[:1] + b"\xff\xff\xff" + os.urandom(4096),
+    "http": b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "claims 4 GB in 5 bytes": b"\x05\0\0\0\xdd\xff\xff\xff\xff",
+    "claims a 4 GB frame": b"\xff\xff\xff\xff",
+    "10,000 deep": struct.pack("<I", len(DEEP)) + DEEP,
+    "empty frame": b"\0\0\0\0",
+    "not a message": frame({"a": 1}),
+    "two parts": frame([HELLO, 1]),
+    "id 0": frame([HELLO, 0, {}]),
+    "the daemon's number": frame([64, 1, {}]),
+    "the worker's number": frame([97, 1, {}]),
+    "unknown number": frame([1000, 1, {}]),
+    "a body that is no map": frame([HELLO, 1, []]),
+    "something behind": struct.pack("<I", 5) + b"\x93\x01\x01\x80\x80",
+}
+
+
+@pytest.mark.parametrize("greeted", [False, True])
+@pytest.mark.parametrize("name", sorted(BAD))
+def test_bad_bytes_are_dropped(daemon, name, greeted):
+    with Latency(daemon), daemon.client(hello=False) as c:
+        if greeted:
+            c.socket.sendall(greeting())
+        c.socket.sendall(BAD[name])
+        assert c.is_dropped(2)
+
+
+@pytest.mark.parametrize("body", [
+    {}, {"version": 1}, {"namespace": "x"}, {"version": 1, "namespace": ""}, {"version": 1, "namespace": "x" * 65},
+    {"version": 1, "namespace": "a\0b"}, {"version": 2, "namespace": "x"}, {"version": -1, "namespace": "x"},
+    {"version": "1", "namespace": 1}, {"version": 1, "namespace": "x", "observe": 3},
+])
+def test_bad_hello_is_refused(daemon, body):
+    with daemon.client(hello=False) as c:
+        assert refused(c.ask, HELLO, **body).code in ("malformed", "version")
+        assert refused(c.ask, STATS).code == "malformed"
+        assert c.ask(HELLO, version=1, namespace="x")["version"] == 1
+        assert refused(c.ask, HELLO, version=1, namespace="x").code == "malformed"
+
+
+@pytest.mark.parametrize("number, body", [
+    (LOOKUP, {}), (LOOKUP, {"keys": 1}), (LOOKUP, {"keys": [b"short"]}), (LOOKUP, {"keys": ["x" * 32]}),
+    (LOOKUP, {"keys": [b"x" * 32] * 1025}), (COMPILE, {}), (COMPILE, {"unit": "text"}), (COMPILE, {"unit": b""}),
+    (COMPILE, {"unit": b"\xdd\xff\xff\xff\xff"}), (COMPILE, {"unit": DEEP}), (COMPILE, {"unit": unit("ok")[:-1]}),
+    (COMPILE, {"unit": unit("ok") + b"x"}), (COMPILE, {"unit": b"\xc4" * (9 << 20)}), (GROW, {}), (GROW, {"chunks": 0}),
+    (GROW, {"chunks": -1}), (PUBLISH, {}), (PUBLISH, {"name": 1, "object": 2}), (FIND, {}), (DUMP, {}),
+    (DUMP, {"what": "ir"}), (DUMP, {"what": "x" * 100}), (REAP, {}), (REAP, {"row": "x"}),
+])
+def test_malformed_requests_are_answered(daemon, number, body):
+    with daemon.client() as c:
+        assert refused(c.ask, number, **body).code in ("malformed", "unknown", "quota")
+        assert c.ask(STATS)
+
+
+def test_truncations_of_good_messages(daemon):
+    whole = greeting() + frame([COMPILE, 2, {"unit": unit("ok")}])
+    for end in range(0, len(whole), 7):
+        with daemon.client(hello=False) as c:
+            c.socket.sendall(whole[:end])
+    with daemon.client() as c:
+        assert c.stats()["peers_dropped"] == 0
+
+
+def test_mutations_of_good_messages(daemon):
+    rng = random.Random(5)
+    good = [greeting(), frame([COMPILE, 2, {"unit": unit("ok")}]), frame([LOOKUP, 3, {"keys": [key("a")] * 5}]),
+            frame([GROW, 4, {"chunks": 1}]), frame([PUBLISH, 5, {"name": "n", "object": 64}]), frame([CLASSES, 6, {}])]
+    with Latency(daemon):
+        for _ in range(300):
+            data = bytearray(b"".join(good))
+            for _ in range(rng.randrange(1, 4)):
+                data[rng.randrange(len(data))] = rng.randrange(256)
+            with daemon.client(hello=False) as c:
+                try:
+                    c.socket.sendall(bytes(data))
+                except OSError:
+                    pass
+    with daemon.client() as c:
+        assert c.ask(STATS)
+
+
+def test_silent_peer_is_dropped_in_time(daemon):
+    with Latency(daemon), daemon.client(hello=False) as c:
+        start = time.monotonic()
+        assert c.is_dropped(8)
+        assert 4 < time.monotonic() - start < 7
+
+
+def test_slow_hello_is_dropped_in_time(daemon):
+    """A byte a second does not put the end off."""
+    with daemon.client(hello=False) as c:
+        start = time.monotonic()
+        try:
+            for byte in greeting():
+                c.socket.sendall(bytes([byte]))
+                time.sleep(0.5)
+        except OSError:
+            pass
+        assert time.monotonic() - start < 8
+
+
+def test_slow_frame_is_dropped_in_time(daemon):
+    """A byte a second, for longer than a frame may take."""
+    with daemon.client() as c:
+        data, start = frame([FIND, 9, {"name": "x" * 100}]), time.monotonic()
+        with pytest.raises(OSError):
+            for byte in data:
+                c.socket.sendall(bytes([byte]))
+                time.sleep(1)
+        assert 28 < time.monotonic() - start < 35
+
+
+def test_flooding_peer_does_not_starve_others(daemon):
+    with Latency(daemon), daemon.client() as c:
+        flood = b"".join(frame([FIND, i, {"name": "x"}]) for i in range(1, 2000))
+        done = threading.Event()
+
+        def read():
+            try:
+                while c.socket.recv(1 << 20):
+                    pass
+            except OSError:
+                pass
+            done.set()
+
+        thread = threading.Thread(target=read)
+        thread.start()
+        end = time.monotonic() + 2
+        while time.monotonic() < end:
+            c.socket.sendall(flood)
+        c.socket.shutdown(socket.SHUT_RDWR)
+        thread.join()
+        assert done.is_set()
+
+
+def test_never_reading_peer_costs_little_and_is_dropped(daemon):
+    """It asks and asks and never takes an answer: the daemon stops listening to it, then drops it."""
+    with daemon.client() as c:
+        c.compile("ok")
+    before = daemon.resident()
+    with Latency(daemon), daemon.client() as c:
+        c.socket.settimeout(1)
+        request = frame([CLASSES, 7, {}]) * 1000
+        sent, start = 0, time.monotonic()
+        with pytest.raises(OSError):
+            while time.monotonic() < start + 45:
+                try:
+                    sent += c.socket.send(request)
+                except TimeoutError:
+                    pass
+        assert 25 < time.monotonic() - start < 40
+        assert sent < 8 << 20
+    assert daemon.resident() - before < 4 << 20
+
+
+def test_half_closed_peer_is_dropped(daemon):
+    with daemon.client() as c:
+        c.send(COMPILE, unit=unit("sleep 0.2"))
+        c.socket.shutdown(socket.SHUT_WR)
+        assert c.is_dropped(2)
+    with daemon.client() as c:
+        assert c.compile("sleep 0.2")["meta"] == b"the meta"
+
+
+def test_too_many_outstanding_requests(daemon):
+    with daemon.client() as c:
+        requests = [c.send(COMPILE, unit=unit("sleep 0.2", salt=i)) for i in range(70)]
+        outcomes = []
+        for request in requests:
+            try:
+                c.wait(request)
+                outcomes.append("ok")
+            except Refused as e:
+                outcomes.append(e.code)
+        assert outcomes.count("busy") >= 1 and outcomes.count("ok") >= 64
+
+
+def test_fds_sent_by_a_peer_are_closed(daemon):
+    with daemon.client() as c:
+        c.compile("ok")
+        before = daemon.fds()
+        for _ in range(50):
+            socket.send_fds(c.socket, [frame([FIND, 9, {"name": "x"}])], [0, 1, 2])
+            c.read()
+        assert daemon.fds() == before
+
+
+def test_many_peers_and_no_leak(daemon):
+    with daemon.client() as c:
+        c.compile("ok")
+        before = daemon.fds()
+        for _ in range(5):
+            clients = [daemon.client() for _ in range(100)]
+            assert all(x.lookup(key("ok"))[0] for x in clients)
+            for x in clients:
+                x.close()
+            c.stats()
+        time.sleep(0.2)
+        assert c.stats()["clients"] == 1
+        assert daemon.fds() == before
+        assert daemon.resident() < 10 << 20
+
+
+def test_too_many_peers_are_turned_away(daemon):
+    clients = []
+    with daemon.client() as c:
+        for _ in range(520):
+            clients.append(daemon.client(hello=False))
+        assert clients[-1].is_dropped(2)
+        assert c.ask(STATS)
+    for x in clients:
+        x.close()
+    time.sleep(0.2)
+    with daemon.client() as c:
+        assert c.ask(STATS)
+
+
+def test_hostile_unit_does_not_stop_the_loop(daemon):
+    """The largest unit that the limits let through, shaped to cost most, while somebody else is served."""
+    names = [[f"f{i}", "int", None] for i in range(60000)]
+    many_fields = class_("P") | {"fields": names}
+    many_globals = function("g")
+    many_globals["funcs"][0]["globals"] = {f"g{i}": ["int", i] for i in range(40000)}
+    with Latency(daemon), daemon.client() as c:
+        for defs in ([many_fields], [many_globals]):
+            try:
+                c.compile("ok", defs)
+            except Refused as e:
+                assert e.code in ("malformed", "quota", "worker")
+
+
+def test_namespaces_are_limited_but_unused_ones_make_room(daemon):
+    for i in range(40):
+        daemon.client(f"n{i}").close()
+    time.sleep(0.2)
+    held = [daemon.client(f"h{i}") for i in range(32)]
+    assert refused(daemon.client, "one more").code == "quota"
+    for c in held:
+        c.close()
+
+
+# ---- life ----
+
+
+def test_it_is_small(daemon):
+    with daemon.client() as c:
+        c.compile("ok")
+        assert c.stats()["resident_bytes"] < 10 << 20
+    assert daemon.resident() < 10 << 20
+
+
+def test_no_llvm_in_it():
+    libraries = subprocess.run(["ldd", JITD], capture_output=True, text=True, check=True).stdout
+    symbols = subprocess.run(["nm", JITD], capture_output=True, text=True, check=True).stdout
+    assert "libuv" in libraries and "LLVM" not in libraries and "libffi" not in libraries
+    assert "tenants_open" in symbols and "LLVM" not in symbols
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signals_end_it_cleanly(daemon, number):
+    c = daemon.client()
+    c.send(COMPILE, unit=unit("hang"))
+    time.sleep(0.3)
+    workers = daemon.workers()
+    daemon.process.send_signal(number)
+    assert daemon.process.wait(5) == 0
+    assert not daemon.path.exists()
+    assert workers and not any(os.path.exists(f"/proc/{w}") for w in workers)
+    daemon.start()
+
+
+def test_idle_exit():
+    with Daemon("--idle-exit", 1) as d:
+        c = d.client()
+        with d.client("x", observe=True):
+            time.sleep(1.5)
+            assert d.process.poll() is None
+            c.close()
+            assert d.process.wait(3) == 0  # an observer does not keep it
+        assert not d.path.exists()
+
+
+def test_idle_exit_without_any_client():
+    with Daemon("--idle-exit", 1) as d:
+        assert d.process.wait(3) == 0
+
+
+def start_many(d, n):
+    return [subprocess.Popen(d.arguments, env=d.env, stdin=subprocess.DEVNULL) for _ in range(n)]
+
+
+def test_ten_at_once_are_one():
+    with Daemon() as d:
+        assert d.stop() == 0
+        started = start_many(d, 10)
+        time.sleep(0.5)
+        d.wait_served()
+        alive = [p for p in started if p.poll() is None]
+        assert len(alive) == 1 and all(p.returncode == 0 for p in started if p not in alive)
+        with d.client() as c:
+            assert c.stats()["pid"] == alive[0].pid
+        alive[0].kill()  # leaves a stale socket and lock behind
+        alive[0].wait()
+        assert d.path.exists()
+        again = start_many(d, 10)
+        time.sleep(0.5)
+        d.wait_served()
+        assert sum(p.poll() is None for p in again) == 1
+        for p in again:
+            p.terminate()
+            assert p.wait(5) == 0
+
+
+def test_the_directory_of_the_socket_must_be_ones_own(tmp_path):
+    open_to_all = tmp_path / "open"
+    open_to_all.mkdir()
+    open_to_all.chmod(0o777)
+    run = subprocess.run([JITD, "--socket", open_to_all / "sock"], capture_output=True, text=True, timeout=5)
+    assert run.returncode == 1 and "not permitted" in run.stderr
+    (tmp_path / "file").write_text("mine")
+    tmp_path.chmod(0o700)
+    run = subprocess.run([JITD, "--socket", tmp_path / "file"], capture_output=True, text=True, timeout=5)
+    assert run.returncode == 1 and (tmp_path / "file").read_text() == "mine"
+
+
+def test_the_socket_is_private(daemon):
+    assert stat.S_IMODE(os.stat(daemon.path).st_mode) == 0o600
+
+
+@pytest.mark.parametrize("arguments", [["--nothing"], ["--deadline", "x"], ["--max-workers", "0"], ["surplus"],
+                                       ["--arena-quota", "-5"], []])
+def test_bad_options_are_refused(arguments):
+    run = subprocess.run([JITD, *arguments], capture_output=True, text=True, timeout=5)
+    assert run.returncode in (1, 2) and run.stderr
+
+
+def test_help():
+    run = subprocess.run([JITD, "--help"], capture_output=True, text=True, timeout=5)
+    assert run.returncode == 0 and "--socket" in run.stdout
