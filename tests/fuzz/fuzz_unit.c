@@ -1,0 +1,33 @@
+/* unit_decode of any bytes: refused with a message, or safe to walk. */
+#include "protocol/spec.h"
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void need(bool b) {
+    if (!b)
+        abort();
+}
+
+static void walk(const UnitSpec *u) {
+    for (size_t d = 0; d < u->ndefs; d++)
+        for (size_t f = 0; f < u->defs[d].nfields; f++) {
+            const FieldSpec *field = &u->defs[d].fields[f];
+            need(field->offset + type_layout(field->type).size <= u->defs[d].size);
+            need(field->type->kind != TYPE_REF || u->defs[field->type->def].is_class);
+        }
+    for (size_t i = 0; i < u->nentries; i++)
+        need(u->entries[i].def < u->ndefs && u->entries[i].func < u->defs[u->entries[i].def].nfuncs);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    Pool pool = POOL_NULL;
+    UnitSpec unit;
+    Str error = STR_NULL;
+    if (unit_decode(&pool, (Str){(const char *)data, size}, &unit, &error) == 0)
+        walk(&unit);
+    else
+        need(error.len > 0);
+    pool_deinit(&pool);
+    return 0;
+}
