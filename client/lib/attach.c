@@ -83,8 +83,13 @@ static void reaped(void *arg, uint32_t row) {
     client->in_arena--;
 }
 
+static void shared(void *arg, uint64_t object, uint32_t link) {
+    Client *client = arg;
+    client->options.shared(client->options.shared_arg, object, link);
+}
+
 ArenaOps attach_arena_ops(Client *client) {
-    return (ArenaOps){.grow = grow, .reaped = reaped, .arg = client};
+    return (ArenaOps){.grow = grow, .reaped = reaped, .shared = client->options.shared ? shared : NULL, .arg = client};
 }
 
 static void pack_hello(msgpack_sbuffer *body, const Client *client) {

@@ -19,6 +19,8 @@ typedef struct ClientOptions {
     const void *imports[JITD_N_IMPORTS]; /* NULL entries are filled with the library's own */
     int (*interrupted)(void *arg); /* a signal came while a request waits: not 0 gives it up with -EINTR. May make requests itself. NULL: go on */
     void *interrupted_arg;
+    void (*shared)(void *arg, uint64_t object, uint32_t link); /* ArenaOps.shared. May be NULL */
+    void *shared_arg;
     int observe; /* maps nothing and takes no row: client_request for STATS, CLASSES, LOOKUP and DUMP only */
 } ClientOptions;
 

@@ -53,7 +53,30 @@ static void erase(Handles *handles, Handle *h) {
 }
 
 static void give_back(jitd_session *session, uint64_t object) {
+    Arena *arena = client_arena(session->client);
+    arena_enter(arena);
     shm_decref(client_frame(session->client), object, arena_release);
+    arena_leave(arena);
+}
+
+/* The root, and for a private object the mark that makes the arena write one when it becomes shared. */
+static int hold(jitd_session *session, uint64_t object) {
+    ShmObject *o = shm_object(client_frame(session->client), object);
+    int r = arena_root_add(client_arena(session->client), object);
+    if (r == 0 && !shm_is_shared(o))
+        atomic_store_explicit(&o->link, 1, memory_order_relaxed);
+    return r;
+}
+
+static void let_go(jitd_session *session, uint64_t object) {
+    Arena *arena = client_arena(session->client);
+    ShmObject *o = shm_object(client_frame(session->client), object);
+    arena_enter(arena);
+    arena_root_drop(arena, object);
+    if (!shm_is_shared(o))
+        atomic_store_explicit(&o->link, 0, memory_order_relaxed);
+    shm_decref(client_frame(session->client), object, arena_release);
+    arena_leave(arena);
 }
 
 int handle_adopt(jitd_session *session, uint64_t object) {
@@ -65,7 +88,7 @@ int handle_adopt(jitd_session *session, uint64_t object) {
     }
     int r = make_room(&session->handles);
     if (r == 0)
-        r = arena_root_add(client_arena(session->client), object);
+        r = hold(session, object);
     if (r < 0) {
         give_back(session, object);
         return -ENOMEM;
@@ -80,17 +103,14 @@ void handle_drop(jitd_session *session, uint64_t object) {
     if (!h || --h->count)
         return;
     erase(&session->handles, h);
-    arena_root_drop(client_arena(session->client), object);
-    give_back(session, object);
+    let_go(session, object);
 }
 
 void handles_deinit(jitd_session *session) {
     Handles *handles = &session->handles;
     for (size_t i = 0; i < handles->cap && client_usable(session->client); i++)
-        if (handles->at[i].object) {
-            arena_root_drop(client_arena(session->client), handles->at[i].object);
-            give_back(session, handles->at[i].object);
-        }
+        if (handles->at[i].object)
+            let_go(session, handles->at[i].object);
     free(handles->at);
     *handles = (Handles){0};
 }

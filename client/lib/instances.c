@@ -2,9 +2,15 @@
 #include "client/lib/session.h"
 #include <string.h>
 
+int check_attached(jitd_session *session, jitd_error *error) {
+    if (client_usable(session->client))
+        return 0;
+    return error_set(error, JITD_E_DISCONNECTED, "RuntimeError", "this forked process is not attached to the daemon");
+}
+
 int check_object(jitd_session *session, jitd_ref object, uint32_t *ret_class_id, jitd_error *error) {
-    if (!client_usable(session->client))
-        return error_set(error, JITD_E_DISCONNECTED, "RuntimeError", "this forked process is not attached");
+    if (check_attached(session, error) < 0)
+        return JITD_E_DISCONNECTED;
     if (!shm_is_object(object) || arena_check_ref(client_arena(session->client), object, ret_class_id) != 0)
         return error_set(error, JITD_E_TYPE, "TypeError", "%#llx is no live instance", (unsigned long long)object);
     return 0;
@@ -44,8 +50,8 @@ int check_value(jitd_session *session, const Slot *slot, jitd_value value, const
 }
 
 int jitd_new(jitd_session *session, const jitd_class *cls, jitd_ref *ret_object, jitd_error *error) {
-    if (!client_usable(session->client))
-        return error_set(error, JITD_E_DISCONNECTED, "RuntimeError", "this forked process is not attached");
+    if (check_attached(session, error) < 0)
+        return JITD_E_DISCONNECTED;
     uint64_t object = shm_new(client_frame(session->client), cls->id, cls->size, arena_alloc);
     if (!object || handle_adopt(session, object) < 0)
         return error_set(error, JITD_E_MEMORY, "MemoryError", "the arena is full");

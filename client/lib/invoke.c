@@ -44,8 +44,8 @@ int jitd_call(jitd_session *session, const jitd_method *method, jitd_ref self, c
     jitd_method *m = (jitd_method *)(uintptr_t)method; /* the plan is made when it is first needed */
     jitd_error own;
     error = error ? error : &own;
-    if (!client_usable(session->client))
-        return error_set(error, JITD_E_DISCONNECTED, "RuntimeError", "this forked process is not attached");
+    if (check_attached(session, error) < 0)
+        return JITD_E_DISCONNECTED;
     int r = check_arguments(session, m, self, in, nin, nout, error);
     if (r == 0)
         r = make_plan(m, error);

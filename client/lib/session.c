@@ -65,22 +65,30 @@ static int ask_name(jitd_session *session, int message, const char *name, const 
     return r;
 }
 
-int jitd_publish(jitd_session *session, const char *name, jitd_ref object, jitd_error *error) {
+static int publish_in_epoch(jitd_session *session, const char *name, jitd_ref object, jitd_error *error) {
     uint32_t class_id;
     uint64_t old;
-    int r = object ? check_object(session, object, &class_id, error) : 0;
-    if (r < 0)
-        return r;
     JitdFrame *frame = client_frame(session->client);
     if (object) { /* the name's own count, before anybody can find it */
         arena_share(frame, object);
         shm_incref(frame, object);
     }
-    r = ask_name(session, MESSAGE_PUBLISH, name, &object, "old", &old, error);
+    int r = ask_name(session, MESSAGE_PUBLISH, name, &object, "old", &old, error);
     if (r < 0 && r != JITD_E_DISCONNECTED) /* whether a lost request was carried out is not known: rather too high than too low */
         shm_decref(frame, object, arena_release);
     if (r == 0 && old && arena_check_ref(client_arena(session->client), old, &class_id) == 0)
         shm_decref(frame, old, arena_release);
+    return r;
+}
+
+int jitd_publish(jitd_session *session, const char *name, jitd_ref object, jitd_error *error) {
+    uint32_t class_id;
+    int r = object ? check_object(session, object, &class_id, error) : check_attached(session, error);
+    if (r < 0)
+        return r;
+    arena_enter(client_arena(session->client));
+    r = publish_in_epoch(session, name, object, error);
+    arena_leave(client_arena(session->client));
     return r;
 }
 
@@ -100,8 +108,8 @@ static int find_in_epoch(jitd_session *session, const char *name, jitd_ref *ret_
 }
 
 int jitd_find(jitd_session *session, const char *name, jitd_ref *ret_object, jitd_error *error) {
-    if (!client_usable(session->client))
-        return error_set(error, JITD_E_DISCONNECTED, "RuntimeError", "this forked process is not attached");
+    if (check_attached(session, error) < 0)
+        return JITD_E_DISCONNECTED;
     arena_enter(client_arena(session->client)); /* until it is counted, what the answer names must not be reused */
     int r = find_in_epoch(session, name, ret_object, error);
     arena_leave(client_arena(session->client));

@@ -86,5 +86,6 @@ void handle_drop(jitd_session *session, uint64_t object);
 void handles_deinit(jitd_session *session); /* drops everything */
 
 /* instances.c */
+int check_attached(jitd_session *session, jitd_error *error); /* 0 but in a forked child that could not attach: there the arena must not be touched */
 int check_object(jitd_session *session, jitd_ref object, uint32_t *ret_class_id, jitd_error *error);
 int check_value(jitd_session *session, const Slot *slot, jitd_value value, const char *what, jitd_error *error);

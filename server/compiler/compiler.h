@@ -17,6 +17,19 @@ typedef struct ImageEntry {
     uint32_t thunk, native; /* offsets in the code */
 } ImageEntry;
 
+typedef enum Pass {
+#define PASS(name) PASS_##name,
+#include "server/compiler/passes.def"
+#undef PASS
+    N_PASSES,
+} Pass;
+
+typedef struct Timings {
+    uint64_t us[N_PASSES];
+} Timings;
+
+const char *pass_name(Pass pass);
+
 typedef struct Image {
     Str code;            /* position-independent text and read-only data, 64-byte aligned start */
     ImageEntry *entries; /* as meta.entries */
@@ -24,11 +37,23 @@ typedef struct Image {
     Fixup *fixups;
     size_t nfixups;
     uint32_t class_table; /* offset in the code of uint32_t[number of defs], which the broker fills with class ids; */
-    uint32_t nclasses;    /* = number of defs (0 for a function's place) */
+    uint32_t nclasses;    /* = number of defs (0 for a function's place); 0 when the code has no such table */
     Str meta;             /* msgpack, see docs/protocol.md */
+    Timings timings;      /* also in meta */
     Str text;             /* for the dumping kinds; then there is no code */
 } Image;
 
-/* Compiles. `method` (may be STR_NULL) narrows a dump to one function. Memory of the image is the pool's.
+/* Once in a process, before everything else and before a sandbox. When LLVM can only give up, `fatal` (may be NULL) gets its
+ * last words; it should not return. */
+void compiler_init(void (*fatal)(const char *message));
+
+/* What images depend on besides the unit: this very compiler, LLVM's version, target, CPU and features. */
+const char *compiler_identity(void);
+
+/* The word for it in a JOB and on the command line; false when there is none such. */
+bool compile_what(Str word, CompileWhat *ret_what);
+
+/* Compiles. `method` (may be STR_NULL) narrows a dump to one function. Memory of the image is the pool's; when the pool
+ * is full, that is an error like others.
  * Returns 0; or 1 when the whole unit is refused, with *ret_error a message for people. */
 int compiler_run(Pool *pool, Str unit, CompileWhat what, Str method, Image *ret_image, Str *ret_error);

@@ -1,0 +1,221 @@
+/* Calls off the hot path: keyword and default arguments, the choice among specialisations by the arguments' types, and
+ * the refusal of arguments that an annotation excludes. */
+#include "client/python/ext/ext.h"
+
+#define MAX_PARAMS 64
+#define MAX_KEY_DEPTH 8
+
+static Py_ssize_t name_index(Method *m, PyObject *name) {
+    Py_ssize_t n = PyTuple_GET_SIZE(m->names);
+    for (Py_ssize_t i = m->nposonly; i < n; i++)
+        if (PyTuple_GET_ITEM(m->names, i) == name)
+            return i;
+    for (Py_ssize_t i = m->nposonly; i < n; i++)
+        if (PyUnicode_Compare(PyTuple_GET_ITEM(m->names, i), name) == 0)
+            return i;
+    return -1;
+}
+
+/* Arguments (self left out) to one borrowed value for each parameter; 1 when they do not fit the signature. */
+static int bind_arguments(Method *m, PyObject *const *args, Py_ssize_t n, PyObject *kwnames, PyObject **values) {
+    Py_ssize_t total = PyTuple_GET_SIZE(m->names);
+    if (total > MAX_PARAMS || n > m->npositional)
+        return 1;
+    memcpy(values, args, (size_t)n * sizeof *values);
+    memset(values + n, 0, (size_t)(total - n) * sizeof *values);
+    for (Py_ssize_t k = 0; kwnames && k < PyTuple_GET_SIZE(kwnames); k++) {
+        Py_ssize_t i = name_index(m, PyTuple_GET_ITEM(kwnames, k));
+        if (i < 0 || values[i])
+            return 1;
+        values[i] = args[n + k];
+    }
+    for (Py_ssize_t i = 0; i < total; i++)
+        if (!values[i] && (values[i] = PyTuple_GET_ITEM(m->defaults, i)) == jitd_missing)
+            return 1;
+    return 0;
+}
+
+static ConvertResult convert_all(const Plan *plan, PyObject *const *values, JitdValue *in, uint32_t *ret_param) {
+    JitdValue *next = in;
+    ConvertResult r = CONVERT_OK;
+    for (*ret_param = 0; *ret_param < plan->nparams; ++*ret_param)
+        if ((r = convert_value(plan->params[*ret_param], plan->defs, values[*ret_param], &next)) != CONVERT_OK)
+            break;
+    return r;
+}
+
+/* ---- the arguments' types as a key ---- */
+
+static PyObject *type_key(PyObject *v, int depth) {
+    if (!PyTuple_CheckExact(v) || depth == MAX_KEY_DEPTH || PyTuple_GET_SIZE(v) > MAX_PARAMS)
+        return Py_NewRef(Py_TYPE(v));
+    PyObject *key = PyTuple_New(PyTuple_GET_SIZE(v));
+    for (Py_ssize_t i = 0; key && i < PyTuple_GET_SIZE(v); i++) {
+        PyObject *part = type_key(PyTuple_GET_ITEM(v, i), depth + 1);
+        if (part)
+            PyTuple_SET_ITEM(key, i, part);
+        else
+            Py_CLEAR(key);
+    }
+    return key;
+}
+
+static PyObject *values_tuple(PyObject *const *values, Py_ssize_t n) {
+    PyObject *tuple = PyTuple_New(n);
+    for (Py_ssize_t i = 0; tuple && i < n; i++)
+        PyTuple_SET_ITEM(tuple, i, Py_NewRef(values[i]));
+    return tuple;
+}
+
+/* ---- what an annotation excludes ---- */
+
+static int is_number(PyObject *v) {
+    return PyLong_Check(v) || PyFloat_Check(v) || PyNumber_Check(v);
+}
+
+static int refuse_argument(Method *m, Py_ssize_t i, const char *wanted, PyObject *v) {
+    PyObject *name = PyObject_GetAttrString(m->func, "__qualname__");
+    if (name)
+        PyErr_Format(PyExc_TypeError, "%U() argument '%U' must be %s, not %s", name, PyTuple_GET_ITEM(m->names, i),
+                     wanted, Py_TYPE(v)->tp_name);
+    Py_XDECREF(name);
+    return -1;
+}
+
+/* An annotation is None or (words, classes that it takes or () for a number). Numbers among themselves are left to other
+ * specialisations or to Python. */
+static int check_annotations(Method *m, PyObject *const *values) {
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(m->annotated); i++) {
+        PyObject *annotation = PyTuple_GET_ITEM(m->annotated, i);
+        if (annotation == Py_None)
+            continue;
+        PyObject *classes = PyTuple_GET_ITEM(annotation, 1);
+        int fits = PyTuple_GET_SIZE(classes) == 0 && is_number(values[i]);
+        for (Py_ssize_t k = 0; k < PyTuple_GET_SIZE(classes); k++)
+            fits |= (PyObject *)Py_TYPE(values[i]) == PyTuple_GET_ITEM(classes, k);
+        if (!fits)
+            return refuse_argument(m, i, PyUnicode_AsUTF8(PyTuple_GET_ITEM(annotation, 0)), values[i]);
+    }
+    return 0;
+}
+
+static PyObject *refuse_value(Method *m, Plan *plan, uint32_t param, PyObject *value) {
+    char range[64];
+    TypeKind kind = plan->params[param]->kind;
+    convert_range(kind, range, sizeof range);
+    PyObject *name = PyObject_GetAttrString(m->func, "__qualname__");
+    if (name)
+        PyErr_Format(PyExc_OverflowError, "%U() argument '%U': %S is out of range for %s (%s)", name,
+                     PyTuple_GET_ITEM(m->names, param), value, type_scalar_name(kind), range);
+    Py_XDECREF(name);
+    return NULL;
+}
+
+/* ---- choosing ---- */
+
+typedef enum Choice { CHOICE_NONE, CHOICE_DONE, CHOICE_PYTHON } Choice;
+
+/* One call's facts, passed around. */
+typedef struct Call {
+    Method *m;
+    PyObject *const *args;
+    size_t nargsf;
+    PyObject *kwnames;
+    PyObject *values[MAX_PARAMS];
+    PyObject *result;
+} Call;
+
+static PyObject *run(Call *call, Plan *plan, const JitdValue *in) {
+    Method *m = call->m;
+    JitdValue out[PLAN_MAX_SLOTS];
+    JitdFrame *frame = context_frame();
+    if (!frame)
+        return NULL;
+    m->plan = plan;
+    int32_t status = plan_run(plan, frame, m->type ? instance_ref(call->args[0]) : 0, in, out);
+    return method_finish(m, plan, status, out, call->args, call->nargsf, call->kwnames);
+}
+
+/* Runs the first specialisation whose types fit exactly. */
+static Choice choose(Call *call) {
+    JitdValue in[PLAN_MAX_SLOTS];
+    for (uint32_t i = 0; i < call->m->nplans; i++) {
+        Plan *plan = call->m->plans[i];
+        uint32_t param;
+        switch (convert_all(plan, call->values, in, &param)) {
+        case CONVERT_OK:
+            call->result = run(call, plan, in);
+            return CHOICE_DONE;
+        case CONVERT_BIG:
+            return CHOICE_PYTHON; /* an int of more than 64 bits */
+        case CONVERT_RANGE:
+            call->result = refuse_value(call->m, plan, param, call->values[param]);
+            return CHOICE_DONE;
+        case CONVERT_ERROR:
+            return CHOICE_DONE;
+        case CONVERT_TYPE:
+            break;
+        }
+    }
+    return CHOICE_NONE;
+}
+
+/* Asks for a specialisation to these types: 1 there is one now, 0 these are Python's, -1 exception. */
+static int specialise(Call *call) {
+    Method *m = call->m;
+    PyObject *values = values_tuple(call->values, PyTuple_GET_SIZE(m->names));
+    PyObject *key = values ? type_key(values, 0) : NULL;
+    int known = key ? PySet_Contains(m->rejected, key) : -1, r = known < 0 ? -1 : 0;
+    if (!known && m->nplans < METHOD_MAX_PLANS) {
+        PyObject *resolve = Py_NewRef(m->resolve);
+        PyObject *made = PyObject_CallFunctionObjArgs(resolve, (PyObject *)m, values, NULL);
+        r = made ? PyObject_IsTrue(made) : -1;
+        Py_DECREF(resolve);
+        Py_XDECREF(made);
+        if (r == 0)
+            r = PySet_Add(m->rejected, key);
+    }
+    Py_XDECREF(key);
+    Py_XDECREF(values);
+    return r;
+}
+
+static PyObject *call_bound(Call *call) {
+    Choice choice = choose(call);
+    if (choice == CHOICE_NONE) {
+        call->m->guard_misses++;
+        if (check_annotations(call->m, call->values) < 0)
+            return NULL;
+        int r = specialise(call);
+        if (r < 0)
+            return NULL;
+        choice = r ? choose(call) : CHOICE_PYTHON;
+    }
+    return choice == CHOICE_DONE ? call->result : method_call_python(call->m, call->args, call->nargsf, call->kwnames);
+}
+
+static PyObject *resolve_and_retry(Method *m, PyObject *const *args, size_t nargsf, PyObject *kwnames) {
+    PyObject *resolve = Py_NewRef(m->resolve);
+    PyObject *done = PyObject_CallFunctionObjArgs(resolve, (PyObject *)m, Py_None, NULL);
+    Py_DECREF(resolve);
+    if (!done)
+        return NULL;
+    Py_DECREF(done);
+    if (m->mode == METHOD_PENDING)
+        return method_call_python(m, args, nargsf, kwnames);
+    return PyObject_Vectorcall((PyObject *)m, args, nargsf, kwnames);
+}
+
+PyObject *method_call_slow(Method *m, PyObject *const *args, size_t nargsf, PyObject *kwnames) {
+    Py_ssize_t n = PyVectorcall_NARGS(nargsf), skip = m->type != NULL;
+    if (m->mode == METHOD_PENDING)
+        return resolve_and_retry(m, args, nargsf, kwnames);
+    if (m->mode == METHOD_PYTHON || n < skip || (skip && Py_TYPE(args[0]) != m->type))
+        return method_call_python(m, args, nargsf, kwnames);
+    if (skip && !((Instance *)args[0])->data)
+        return instance_released(args[0]);
+    Call call = {.m = m, .args = args, .nargsf = nargsf, .kwnames = kwnames};
+    if (bind_arguments(m, args + skip, n - skip, kwnames, call.values))
+        return method_call_python(m, args, nargsf, kwnames); /* raises what CPython raises */
+    return call_bound(&call);
+}

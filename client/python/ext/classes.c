@@ -1,0 +1,329 @@
+/* Jitclasses: making the Python type, what is known of it (ClassInfo), and finding that by type and by class id.
+ *
+ * A class is made by type(name, (..., Instance), namespace) with no slots of its own, so that its instances are exactly
+ * proxies. It is not a base type (an override would be invisible to compiled callers) and immutable (so would be a new method). */
+#include "client/python/ext/ext.h"
+
+/* type -> ClassInfo, open addressing, power of two; entries are borrowed and removed by ClassInfo's dealloc. */
+static ClassInfo **by_type;
+static size_t by_type_size, by_type_used;
+static ClassInfo *by_id[TABLE_MAX_CLASSES];
+
+static inline size_t type_hash(const PyTypeObject *type) {
+    return (size_t)(((uintptr_t)type >> 4) * 0x9E3779B97F4A7C15ULL >> 20);
+}
+
+ClassInfo *class_of_type(PyTypeObject *type) {
+    if (unlikely(!by_type_size))
+        return NULL;
+    for (size_t i = type_hash(type) & (by_type_size - 1); by_type[i]; i = (i + 1) & (by_type_size - 1))
+        if (likely(by_type[i]->type == type))
+            return by_type[i];
+    return NULL;
+}
+
+PyTypeObject *class_of_id(uint32_t class_id) {
+    return class_id && class_id < TABLE_MAX_CLASSES && by_id[class_id] ? by_id[class_id]->type : NULL;
+}
+
+static void by_type_put(ClassInfo **table, size_t size, ClassInfo *info) {
+    size_t i = type_hash(info->type) & (size - 1);
+    while (table[i])
+        i = (i + 1) & (size - 1);
+    table[i] = info;
+}
+
+static int by_type_rebuild(size_t size, const ClassInfo *without) {
+    ClassInfo **table = PyMem_Calloc(size, sizeof *table);
+    if (!table) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    by_type_used = 0;
+    for (size_t i = 0; i < by_type_size; i++)
+        if (by_type[i] && by_type[i] != without) {
+            by_type_put(table, size, by_type[i]);
+            by_type_used++;
+        }
+    PyMem_Free(by_type);
+    by_type = table;
+    by_type_size = size;
+    return 0;
+}
+
+static int by_type_add(ClassInfo *info) {
+    if (by_type_used * 2 >= by_type_size && by_type_rebuild(by_type_size ? by_type_size * 2 : 64, NULL) < 0)
+        return -1;
+    by_type_put(by_type, by_type_size, info);
+    by_type_used++;
+    return 0;
+}
+
+/* ---- ClassInfo ---- */
+
+static void pool_failed(void *arg) {
+    (void)arg;
+    Py_FatalError("jitd: out of memory");
+}
+
+static void fields_clear(ClassInfo *info) {
+    for (Py_ssize_t i = 0; i < info->nfields; i++) {
+        Py_CLEAR(info->fields[i].target);
+        Py_CLEAR(info->fields[i].default_value);
+    }
+}
+
+static int info_clear(PyObject *op) {
+    ClassInfo *info = (ClassInfo *)op;
+    fields_clear(info);
+    Py_CLEAR(info->init_method);
+    Py_CLEAR(info->post_init);
+    Py_CLEAR(info->finish);
+    return 0;
+}
+
+static int info_traverse(PyObject *op, visitproc visit, void *arg) {
+    ClassInfo *info = (ClassInfo *)op;
+    for (Py_ssize_t i = 0; i < info->nfields; i++) {
+        Py_VISIT(info->fields[i].target);
+        Py_VISIT(info->fields[i].default_value);
+    }
+    Py_VISIT(info->init_method);
+    Py_VISIT(info->post_init);
+    Py_VISIT(info->finish);
+    return 0;
+}
+
+static void info_dealloc(PyObject *op) {
+    ClassInfo *info = (ClassInfo *)op;
+    PyObject_GC_UnTrack(op);
+    if (info->type && class_of_type(info->type) == info && by_type_rebuild(by_type_size, info) < 0)
+        PyErr_Clear();
+    if (info->class_id && by_id[info->class_id] == info)
+        by_id[info->class_id] = NULL;
+    info_clear(op);
+    for (Py_ssize_t i = 0; i < info->nfields; i++)
+        Py_CLEAR(info->fields[i].name);
+    PyMem_Free(info->fields);
+    pool_deinit(&info->pool);
+    PyObject_GC_Del(op);
+}
+
+PyTypeObject ClassInfo_Type = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "jitd._jitd.ClassInfo",
+    .tp_basicsize = sizeof(ClassInfo),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
+    .tp_dealloc = info_dealloc,
+    .tp_traverse = info_traverse,
+    .tp_clear = info_clear,
+};
+
+static ClassInfo *info_new(PyTypeObject *type, PyObject *finish) {
+    ClassInfo *info = PyObject_GC_New(ClassInfo, &ClassInfo_Type);
+    if (!info)
+        return NULL;
+    memset((char *)info + sizeof(PyObject), 0, sizeof *info - sizeof(PyObject));
+    info->pool.fail = pool_failed;
+    info->type = type;
+    Py_INCREF(finish);
+    info->finish = finish;
+    if (by_type_add(info) < 0)
+        info->type = NULL;
+    PyObject_GC_Track(info);
+    return info;
+}
+
+/* ---- making one ---- */
+
+/* What type() cannot be asked for. Proxies refer to nothing but their class, so they stay out of the collector's sight. */
+static void specialise_type(PyTypeObject *type) {
+    type->tp_vectorcall = construct_vectorcall;
+    type->tp_dealloc = instance_dealloc;
+    type->tp_traverse = NULL;
+    type->tp_clear = NULL;
+    type->tp_free = PyObject_Free;
+    type->tp_flags &= ~(Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC);
+    type->tp_flags |= Py_TPFLAGS_IMMUTABLETYPE;
+    PyType_Modified(type);
+}
+
+/* new_class(metatype, name, bases, namespace, finish) -> type. finish(type) is called before its first instance. */
+PyObject *class_new(PyObject *module, PyObject *args) {
+    (void)module;
+    PyObject *metatype, *name, *bases, *namespace, *finish;
+    if (!PyArg_ParseTuple(args, "OUO!O!O", &metatype, &name, &PyTuple_Type, &bases, &PyDict_Type, &namespace, &finish))
+        return NULL;
+    PyTypeObject *type = (PyTypeObject *)PyObject_CallFunctionObjArgs(metatype, name, bases, namespace, NULL);
+    if (!type)
+        return NULL;
+    if (type->tp_basicsize != sizeof(Instance) || !PyType_IsSubtype(type, &Instance_Type)) {
+        PyErr_Format(PyExc_TypeError, "%U: its base classes keep state of their own, which a jitclass cannot hold",
+                     name);
+        Py_DECREF(type);
+        return NULL;
+    }
+    ClassInfo *info = info_new(type, finish);
+    if (!info || !info->type || PyDict_SetItemString(type->tp_dict, "__jitd__", (PyObject *)info) < 0) {
+        Py_XDECREF(info);
+        Py_DECREF(type);
+        return NULL;
+    }
+    Py_DECREF(info);
+    specialise_type(type);
+    return (PyObject *)type;
+}
+
+static int parse_field(ClassInfo *info, Field *field, PyObject *item) {
+    const char *text;
+    Py_ssize_t size;
+    PyObject *target, *default_value;
+    if (!PyArg_ParseTuple(item, "Us#OO", &field->name, &text, &size, &target, &default_value)) {
+        field->name = NULL;
+        return -1;
+    }
+    Py_INCREF(field->name);
+    PyUnicode_InternInPlace(&field->name);
+    field->type = type_parse(&info->pool, (Str){text, (size_t)size}, 1);
+    if (!field->type || !type_layout(field->type).size) {
+        PyErr_Format(PyExc_ValueError, "%s is no type of a field", text);
+        return -1;
+    }
+    if (PyType_Check(target)) {
+        Py_INCREF(target);
+        field->target = (PyTypeObject *)target;
+    }
+    if (default_value != jitd_missing) {
+        Py_INCREF(default_value);
+        field->default_value = default_value;
+    }
+    field->owner = info->type;
+    return 0;
+}
+
+/* Offsets in declared order at natural alignment, as the broker does it (docs/protocol.md). */
+static void lay_out(ClassInfo *info) {
+    uint32_t at = SHM_OBJECT_HEADER;
+    for (Py_ssize_t i = 0; i < info->nfields; i++) {
+        TypeLayout layout = type_layout(info->fields[i].type);
+        at = (at + layout.align - 1) / layout.align * layout.align;
+        info->fields[i].offset = at;
+        at += layout.size;
+    }
+    info->size = (at + 7) / 8 * 8;
+}
+
+static int parse_fields(ClassInfo *info, PyObject *fields) {
+    info->fields = PyMem_Calloc((size_t)PyTuple_GET_SIZE(fields) + 1, sizeof(Field));
+    if (!info->fields) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(fields); i++, info->nfields++)
+        if (parse_field(info, &info->fields[i], PyTuple_GET_ITEM(fields, i)) < 0)
+            return -1;
+    while (info->nrequired < info->nfields && !info->fields[info->nrequired].default_value)
+        info->nrequired++;
+    lay_out(info);
+    if (info->size > SHM_MAX_OBJECT) {
+        PyErr_Format(PyExc_TypeError, "an instance of %s would take %u bytes; at most %d are possible",
+                     info->type->tp_name, info->size, SHM_MAX_OBJECT);
+        return -1;
+    }
+    for (Py_ssize_t i = 0; i < info->nfields; i++)
+        if (field_install(info, &info->fields[i]) < 0)
+            return -1;
+    PyType_Modified(info->type);
+    return 0;
+}
+
+/* setup_fields(type, ((name, type text, target class or None, default or MISSING)), ...) -> (size, [offset]) */
+PyObject *class_setup_fields(PyObject *module, PyObject *args) {
+    (void)module;
+    PyTypeObject *type;
+    PyObject *fields;
+    if (!PyArg_ParseTuple(args, "O!O!", &PyType_Type, &type, &PyTuple_Type, &fields))
+        return NULL;
+    ClassInfo *info = class_of_type(type);
+    if (!info || info->fields)
+        return PyErr_Format(PyExc_ValueError, "%s is no jitclass, or is set up already", type->tp_name);
+    if (parse_fields(info, fields) < 0)
+        return NULL;
+    PyObject *offsets = PyList_New(info->nfields);
+    for (Py_ssize_t i = 0; offsets && i < info->nfields; i++)
+        PyList_SET_ITEM(offsets, i, PyLong_FromUnsignedLong(info->fields[i].offset));
+    return offsets ? Py_BuildValue("IN", info->size, offsets) : NULL;
+}
+
+static int set_init(ClassInfo *info, const char *init, PyObject *method) {
+    if (method != Py_None)
+        Py_INCREF(method);
+    PyObject *held = method != Py_None ? method : NULL;
+    if (!strcmp(init, "user")) {
+        info->init = INIT_METHOD;
+        info->init_method = held;
+    } else if (!strcmp(init, "generated")) {
+        info->init = INIT_FIELDS;
+        info->post_init = held;
+    } else {
+        info->init = INIT_EMPTY;
+        Py_XDECREF(held);
+    }
+    Py_CLEAR(info->finish);
+    return 0;
+}
+
+/* setup(type, class id, "generated" | "user" | "none", __post_init__, __init__ or None): instances can be made from now on. */
+PyObject *class_setup(PyObject *module, PyObject *args) {
+    (void)module;
+    PyTypeObject *type;
+    unsigned class_id;
+    const char *init;
+    PyObject *method;
+    if (!PyArg_ParseTuple(args, "O!IsO", &PyType_Type, &type, &class_id, &init, &method))
+        return NULL;
+    ClassInfo *info = class_of_type(type);
+    const ShmClass *known = jitd_context.arena ? table_class(jitd_context.table, class_id) : NULL;
+    if (!info || !info->fields || info->init != INIT_PENDING)
+        return PyErr_Format(PyExc_ValueError, "%s is not ready to be set up", type->tp_name);
+    if (!known || atomic_load_explicit(&known->size, memory_order_acquire) != info->size)
+        return PyErr_Format(PyExc_RuntimeError, "the daemon's class %u is not laid out like %s", class_id,
+                            type->tp_name);
+    if (by_id[class_id])
+        return PyErr_Format(PyExc_RuntimeError, "class id %u is %s already", class_id, by_id[class_id]->type->tp_name);
+    info->class_id = class_id;
+    by_id[class_id] = info;
+    set_init(info, init, method);
+    Py_RETURN_NONE;
+}
+
+/* replace(type, name, value): changes an attribute of a jitclass (for jitd itself; users cannot). */
+PyObject *class_replace(PyObject *module, PyObject *args) {
+    (void)module;
+    PyTypeObject *type;
+    PyObject *name, *value;
+    if (!PyArg_ParseTuple(args, "O!UO", &PyType_Type, &type, &name, &value))
+        return NULL;
+    if (!class_of_type(type))
+        return PyErr_Format(PyExc_ValueError, "%s is no jitclass", type->tp_name);
+    if (PyDict_SetItem(type->tp_dict, name, value) < 0)
+        return NULL;
+    PyType_Modified(type);
+    Py_RETURN_NONE;
+}
+
+/* class_info(type) -> (class id, size, [(name, offset)]) or None */
+PyObject *class_info(PyObject *module, PyObject *op) {
+    (void)module;
+    ClassInfo *info = PyType_Check(op) ? class_of_type((PyTypeObject *)op) : NULL;
+    if (!info)
+        Py_RETURN_NONE;
+    PyObject *fields = PyList_New(info->nfields);
+    for (Py_ssize_t i = 0; fields && i < info->nfields; i++) {
+        PyObject *item = Py_BuildValue("OI", info->fields[i].name, info->fields[i].offset);
+        if (!item)
+            Py_CLEAR(fields);
+        else
+            PyList_SET_ITEM(fields, i, item);
+    }
+    return fields ? Py_BuildValue("IIN", info->class_id, info->size, fields) : NULL;
+}

@@ -1,0 +1,172 @@
+/* Construction: Point(1.0, 2.0). The short way (all fields given by position) stores straight into the new object;
+ * keywords, defaults, a user's __init__ and __post_init__ take the longer ones. */
+#include "client/python/ext/ext.h"
+
+/* Makes the class ready (its layout, its id, its code) when this is its first use. */
+static int class_finish(ClassInfo *info) {
+    if (info->init != INIT_PENDING)
+        return 0;
+    PyObject *finish = info->finish;
+    Py_INCREF(finish);
+    PyObject *done = PyObject_CallOneArg(finish, (PyObject *)info->type);
+    Py_DECREF(finish);
+    if (done && info->init == INIT_PENDING) {
+        PyErr_Format(PyExc_RuntimeError, "%s could not be made ready", info->type->tp_name);
+        Py_CLEAR(done);
+    }
+    Py_XDECREF(done);
+    return done ? 0 : -1;
+}
+
+PyObject *construct_empty(PyTypeObject *type) {
+    ClassInfo *info = class_of_type(type);
+    if (!info)
+        return PyErr_Format(PyExc_TypeError, "%s is no jitclass", type->tp_name);
+    return class_finish(info) < 0 ? NULL : instance_make(info);
+}
+
+/* The arguments do not fit the generated __init__: let a function of that signature raise what CPython raises. */
+static int refuse_arguments(ClassInfo *info, PyObject *const *args, Py_ssize_t n, PyObject *kwnames) {
+    PyObject *module = PyImport_ImportModule("jitd.spec");
+    PyObject *init = module ? PyObject_CallMethod(module, "init_function", "O", info->type) : NULL;
+    PyObject **all = init ? PyMem_New(PyObject *, n + 1 + (kwnames ? PyTuple_GET_SIZE(kwnames) : 0)) : NULL;
+    if (all) {
+        all[0] = Py_None;
+        memcpy(all + 1, args, (size_t)(n + (kwnames ? PyTuple_GET_SIZE(kwnames) : 0)) * sizeof *all);
+        PyObject *result = PyObject_Vectorcall(init, all, (size_t)n + 1, kwnames);
+        if (result)
+            PyErr_Format(PyExc_TypeError, "%s() got unfit arguments", info->type->tp_name);
+        Py_XDECREF(result);
+    }
+    PyMem_Free(all);
+    Py_XDECREF(init);
+    Py_XDECREF(module);
+    return -1;
+}
+
+static Py_ssize_t field_index(ClassInfo *info, PyObject *name) {
+    for (Py_ssize_t i = 0; i < info->nfields; i++)
+        if (info->fields[i].name == name)
+            return i;
+    for (Py_ssize_t i = 0; i < info->nfields; i++)
+        if (PyUnicode_Compare(info->fields[i].name, name) == 0)
+            return i;
+    return -1;
+}
+
+/* Sorts the arguments into values[nfields] (borrowed). */
+static int bind_fields(ClassInfo *info, PyObject *const *args, Py_ssize_t n, PyObject *kwnames, PyObject **values) {
+    if (n > info->nfields)
+        return -1;
+    memcpy(values, args, (size_t)n * sizeof *values);
+    memset(values + n, 0, (size_t)(info->nfields - n) * sizeof *values);
+    for (Py_ssize_t k = 0; kwnames && k < PyTuple_GET_SIZE(kwnames); k++) {
+        Py_ssize_t i = field_index(info, PyTuple_GET_ITEM(kwnames, k));
+        if (i < 0 || values[i])
+            return -1;
+        values[i] = args[n + k];
+    }
+    for (Py_ssize_t i = 0; i < info->nfields; i++)
+        if (!values[i] && !(values[i] = info->fields[i].default_value))
+            return -1;
+    return 0;
+}
+
+static int store_fields(ClassInfo *info, PyObject *self, PyObject *const *values) {
+    for (Py_ssize_t i = 0; i < info->nfields; i++)
+        if (unlikely(field_store(&info->fields[i], self, values[i]) < 0))
+            return -1;
+    return 0;
+}
+
+static int init_fields(ClassInfo *info, PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *kwnames) {
+    PyObject *few[16], **values = few;
+    if (info->nfields > 16 && !(values = PyMem_New(PyObject *, info->nfields)))
+        return PyErr_NoMemory(), -1;
+    int r = bind_fields(info, args, n, kwnames, values);
+    if (r < 0)
+        refuse_arguments(info, args, n, kwnames);
+    else
+        r = store_fields(info, self, values);
+    if (values != few)
+        PyMem_Free(values);
+    if (r < 0 || !info->post_init)
+        return r;
+    PyObject *result = PyObject_CallOneArg(info->post_init, self);
+    Py_XDECREF(result);
+    return result ? 0 : -1;
+}
+
+/* Calls callable(self, *args). */
+static PyObject *call_with_self(PyObject *callable, PyObject *self, PyObject *const *args, size_t nargsf,
+                                PyObject *kwnames) {
+    Py_ssize_t n = PyVectorcall_NARGS(nargsf);
+    if (nargsf & PY_VECTORCALL_ARGUMENTS_OFFSET) {
+        PyObject **from = (PyObject **)args - 1, *saved = from[0];
+        from[0] = self;
+        PyObject *result = PyObject_Vectorcall(callable, from, (size_t)n + 1, kwnames);
+        from[0] = saved;
+        return result;
+    }
+    size_t total = (size_t)n + (kwnames ? (size_t)PyTuple_GET_SIZE(kwnames) : 0);
+    PyObject **all = PyMem_New(PyObject *, total + 1);
+    if (!all)
+        return PyErr_NoMemory();
+    all[0] = self;
+    memcpy(all + 1, args, total * sizeof *all);
+    PyObject *result = PyObject_Vectorcall(callable, all, (size_t)n + 1, kwnames);
+    PyMem_Free(all);
+    return result;
+}
+
+/* A default is what the class attribute would be to an __init__ that does not assign the field. */
+static int store_defaults(ClassInfo *info, PyObject *self) {
+    for (Py_ssize_t i = info->nrequired; i < info->nfields; i++)
+        if (info->fields[i].default_value && field_store(&info->fields[i], self, info->fields[i].default_value) < 0)
+            return -1;
+    return 0;
+}
+
+static int init_method(ClassInfo *info, PyObject *self, PyObject *const *args, size_t nargsf, PyObject *kwnames) {
+    if (store_defaults(info, self) < 0)
+        return -1;
+    PyObject *result = call_with_self(info->init_method, self, args, nargsf, kwnames);
+    if (result && result != Py_None) {
+        PyErr_Format(PyExc_TypeError, "__init__() should return None, not '%.200s'", Py_TYPE(result)->tp_name);
+        Py_CLEAR(result);
+    }
+    Py_XDECREF(result);
+    return result ? 0 : -1;
+}
+
+static int construct_init(ClassInfo *info, PyObject *self, PyObject *const *args, size_t nargsf, PyObject *kwnames) {
+    Py_ssize_t n = PyVectorcall_NARGS(nargsf);
+    if (info->init == INIT_METHOD)
+        return init_method(info, self, args, nargsf, kwnames);
+    if (info->init == INIT_FIELDS)
+        return init_fields(info, self, args, n, kwnames);
+    if (!n && !(kwnames && PyTuple_GET_SIZE(kwnames)))
+        return store_defaults(info, self);
+    PyErr_Format(PyExc_TypeError, "%s() takes no arguments", info->type->tp_name);
+    return -1;
+}
+
+static PyObject *construct_slow(ClassInfo *info, PyObject *const *args, size_t nargsf, PyObject *kwnames) {
+    if (class_finish(info) < 0)
+        return NULL;
+    PyObject *self = instance_make(info);
+    if (self && construct_init(info, self, args, nargsf, kwnames) < 0)
+        Py_CLEAR(self);
+    return self;
+}
+
+PyObject *construct_vectorcall(PyObject *type, PyObject *const *args, size_t nargsf, PyObject *kwnames) {
+    ClassInfo *info = class_of_type((PyTypeObject *)type);
+    if (unlikely(info->init != INIT_FIELDS || kwnames || PyVectorcall_NARGS(nargsf) != info->nfields ||
+                 info->post_init))
+        return construct_slow(info, args, nargsf, kwnames);
+    PyObject *self = instance_make(info);
+    if (likely(self != NULL) && unlikely(store_fields(info, self, args) < 0))
+        Py_CLEAR(self);
+    return self;
+}

@@ -1,0 +1,204 @@
+/* The process's context: which arena its instances live in, and the frames through which generated code is called.
+ * There is one context in a process: it is set once and never replaced, because instances point into it. */
+#include "client/python/ext/ext.h"
+#include <sys/mman.h>
+
+Context jitd_context;
+__thread JitdFrame *jitd_frame __attribute__((tls_model("initial-exec")));
+
+/* A local arena: what a process without a daemon uses. This process plays both sides. */
+typedef struct Local {
+    ArenaOwner owner;
+    Table table;
+    uint32_t row;
+} Local;
+static Local local = {.owner = {.fd = -1}, .table = {.fd = -1}};
+
+static int local_grow(void *arg, uint32_t chunks, uint32_t *ret_first, uint32_t *ret_count) {
+    (void)arg;
+    return arena_owner_grow(&local.owner, local.row, chunks, ret_first, ret_count);
+}
+
+static void local_reaped(void *arg, uint32_t row) {
+    (void)arg, (void)row;
+}
+
+JitdFrame *context_new_frame(void) {
+    if (!jitd_context.arena) {
+        PyErr_SetString(PyExc_RuntimeError, "jitd is not connected");
+        return NULL;
+    }
+    if (jitd_context.client) {
+        jitd_frame = client_frame(jitd_context.client);
+    } else if ((jitd_frame = PyMem_RawCalloc(1, sizeof(JitdFrame)))) {
+        jitd_frame->arena = jitd_context.base;
+        jitd_frame->alloc = arena_alloc_state(jitd_context.arena);
+        jitd_frame->interrupt = &import_interrupt_flag;
+    }
+    if (!jitd_frame)
+        PyErr_NoMemory();
+    return jitd_frame;
+}
+
+static int context_start(Arena *arena, uint64_t size) {
+    size_t bytes = (size_t)(size >> 5) * sizeof(PyObject *);
+    void *proxies = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (proxies == MAP_FAILED) {
+        PyErr_SetFromErrno(PyExc_OSError);
+        return -1;
+    }
+    jitd_context.proxies = proxies;
+    jitd_context.size = size;
+    jitd_context.base = arena_base(arena);
+    jitd_context.arena = arena;
+    const char *call = getenv("JITD_CALL");
+    jitd_context.use_ffi = call && !strcmp(call, "ffi");
+    return 0;
+}
+
+static int check_signals(void *arg) {
+    (void)arg;
+    return PyErr_CheckSignals();
+}
+
+/* connect(socket or None, namespace or None, daemon or None): raises ConnectionError. */
+PyObject *context_connect(PyObject *module, PyObject *args) {
+    (void)module;
+    ClientOptions options = {0};
+    if (!PyArg_ParseTuple(args, "zzz", &options.socket, &options.namespace_, &options.daemon))
+        return NULL;
+    if (jitd_context.arena)
+        Py_RETURN_NONE;
+    options.interrupted = check_signals;
+    options.imports[JITD_IMPORT_poll] = (const void *)import_poll;
+    options.imports[JITD_IMPORT_pymath] = (const void *)import_pymath;
+    char error[1024] = "";
+    Client *client;
+    int r = client_open(&options, &client, error, sizeof error);
+    if (r < 0 && PyErr_Occurred())
+        return NULL;
+    if (r < 0)
+        return PyErr_Format(PyExc_ConnectionError, "%s", error[0] ? error : strerror(-r));
+    client_set_interrupt(client, &import_interrupt_flag);
+    jitd_context.client = client;
+    jitd_context.table = client_table(client);
+    jitd_context.window = client_window(client);
+    if (context_start(client_arena(client), ARENA_DEFAULT_SIZE) < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+/* Makes the local arena's memory private to the process, so that fork() copies it like any other Python object's: both roles
+ * then work through the one private mapping. */
+static int local_make_private(Arena *arena) {
+    uint8_t *base = arena_base(arena);
+    if (mmap(base, local.owner.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, local.owner.fd,
+             0) == MAP_FAILED)
+        return -errno;
+    local.owner.base = base;
+    return 0;
+}
+
+static int local_open(Arena **ret_arena) {
+    static const ArenaOps ops = {.grow = local_grow, .reaped = local_reaped};
+    int r = arena_create(ARENA_DEFAULT_SIZE, ARENA_DEFAULT_SIZE, &local.owner);
+    if (r >= 0)
+        r = table_create(&local.table);
+    if (r >= 0)
+        r = arena_owner_take_row(&local.owner, (uint32_t)getpid(), &local.row);
+    if (r >= 0)
+        r = arena_attach(dup(local.owner.fd), local.owner.size, local.row, &local.table, &ops, ret_arena);
+    return r < 0 ? r : local_make_private(*ret_arena);
+}
+
+PyObject *context_connect_local(PyObject *module, PyObject *args) {
+    (void)module, (void)args;
+    if (jitd_context.arena)
+        Py_RETURN_NONE;
+    Arena *arena;
+    int r = local_open(&arena);
+    if (r < 0)
+        return PyErr_Format(PyExc_OSError, "cannot make a local arena: %s", strerror(-r));
+    jitd_context.table = &local.table;
+    if (context_start(arena, local.owner.size) < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+/* None: not yet; True: to a daemon; False: a local arena. */
+PyObject *context_connected(PyObject *module, PyObject *args) {
+    (void)module, (void)args;
+    if (!jitd_context.arena)
+        Py_RETURN_NONE;
+    return PyBool_FromLong(jitd_context.client != NULL);
+}
+
+/* local_class(key, size, [offsets of references]) -> class id in the local table */
+PyObject *context_local_class(PyObject *module, PyObject *args) {
+    (void)module;
+    const char *key;
+    Py_ssize_t key_size;
+    unsigned size, id, n = 0, refs[TABLE_MAX_REFS];
+    PyObject *offsets;
+    if (!PyArg_ParseTuple(args, "y#IO!", &key, &key_size, &size, &PyList_Type, &offsets))
+        return NULL;
+    if (jitd_context.client || !jitd_context.arena || key_size != KEY_SIZE || PyList_GET_SIZE(offsets) > TABLE_MAX_REFS)
+        return PyErr_Format(PyExc_ValueError, "no local arena, or a malformed class");
+    for (; n < PyList_GET_SIZE(offsets); n++) {
+        refs[n] = (unsigned)PyLong_AsUnsignedLong(PyList_GET_ITEM(offsets, n));
+        if (PyErr_Occurred())
+            return NULL;
+    }
+    int r = table_add_class(&local.table, (const Key *)key, size, refs, n, &id);
+    if (r < 0)
+        return PyErr_Format(PyExc_MemoryError, "too many classes: %s", strerror(-r));
+    return PyLong_FromUnsignedLong(id);
+}
+
+/* ---- fork: called by os.register_at_fork ---- */
+
+PyObject *context_fork_prepare(PyObject *module, PyObject *args) {
+    (void)module, (void)args;
+    int r = jitd_context.client ? client_fork_prepare(jitd_context.client) : 0;
+    return PyLong_FromLong(r);
+}
+
+PyObject *context_fork_parent(PyObject *module, PyObject *args) {
+    (void)module, (void)args;
+    if (jitd_context.client)
+        client_fork_parent(jitd_context.client);
+    Py_RETURN_NONE;
+}
+
+PyObject *context_fork_child(PyObject *module, PyObject *args) {
+    (void)module, (void)args;
+    int r = 0;
+    jitd_frame = NULL;
+    if (jitd_context.client)
+        r = client_fork_child(jitd_context.client);
+    return PyLong_FromLong(r);
+}
+
+/* ---- for tests and people ---- */
+
+/* check() -> (number of inconsistencies, the first one in words) */
+PyObject *context_check(PyObject *module, PyObject *args) {
+    (void)module, (void)args;
+    char text[512] = "";
+    int n = jitd_context.arena ? arena_check(jitd_context.arena, text, sizeof text) : 0;
+    return Py_BuildValue("is", n, text);
+}
+
+PyObject *context_reap(PyObject *module, PyObject *args) {
+    (void)module, (void)args;
+    return PyLong_FromLong(jitd_context.arena ? arena_reap(jitd_context.arena) : 0);
+}
+
+PyObject *context_arena_stats(PyObject *module, PyObject *args) {
+    (void)module, (void)args;
+    ArenaStats s = {0};
+    if (jitd_context.arena)
+        arena_stats(jitd_context.arena, &s);
+    return Py_BuildValue("{sKsKsKsKsKsK}", "bytes_committed", s.bytes_committed, "bytes_used", s.bytes_used, "objects",
+                         s.objects, "shared_objects", s.shared_objects, "rows", s.rows, "dead_rows", s.dead_rows);
+}

@@ -1,0 +1,209 @@
+/* The extension's inside: what its files share. Everything here runs under the interpreter lock. */
+#pragma once
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include "client/lib/client.h"
+#include "protocol/types.h"
+
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+extern PyObject *jitd_missing; /* stands for "no default" */
+
+/* ---- context.c: the process's one arena, of a daemon's namespace or its own ---- */
+typedef struct Context {
+    Client *client; /* NULL: a local arena without a daemon */
+    Arena *arena;   /* NULL: not connected yet */
+    const Table *table;
+    const uint8_t *window;
+    uint8_t *base;
+    /* The one proxy of each object, by offset / 32 (no two objects are closer): sparse, costs a page per 16 KiB of objects. */
+    PyObject **proxies;
+    uint64_t size;
+    int use_ffi; /* JITD_CALL=ffi */
+} Context;
+extern Context jitd_context;
+
+JitdFrame *context_new_frame(void); /* NULL with an exception set */
+extern __thread JitdFrame *jitd_frame __attribute__((tls_model("initial-exec")));
+
+/* The calling thread's frame. */
+static inline JitdFrame *context_frame(void) {
+    return likely(jitd_frame != NULL) ? jitd_frame : context_new_frame();
+}
+PyObject *context_connect(PyObject *module, PyObject *args);
+PyObject *context_connect_local(PyObject *module, PyObject *args);
+PyObject *context_local_class(PyObject *module, PyObject *args);
+PyObject *context_connected(PyObject *module, PyObject *args);
+PyObject *context_fork_prepare(PyObject *module, PyObject *args);
+PyObject *context_fork_parent(PyObject *module, PyObject *args);
+PyObject *context_fork_child(PyObject *module, PyObject *args);
+PyObject *context_check(PyObject *module, PyObject *args);
+PyObject *context_arena_stats(PyObject *module, PyObject *args);
+PyObject *context_reap(PyObject *module, PyObject *args);
+
+/* ---- imports.c: what generated code calls in this process ---- */
+int32_t import_poll(JitdFrame *frame);
+int32_t import_pymath(JitdFrame *frame, uint32_t fn, uint32_t n, const char *types, const JitdValue *in,
+                      JitdValue *out);
+extern const volatile uint32_t import_interrupt_flag;
+
+/* ---- instance.c: the proxy ---- */
+typedef struct Instance {
+    PyObject_HEAD uint8_t *data; /* of the object in the arena; NULL: released. The proxy holds one count. */
+    PyObject *weakrefs;
+} Instance;
+
+extern PyTypeObject Instance_Type;
+extern PyObject *jitd_ReleasedError;
+PyObject *instance_released(PyObject *self); /* raises; NULL */
+PyObject *instance_proxy(uint64_t ref);      /* of a borrowed reference that is an object; a new Python reference */
+PyObject *instance_adopt(uint64_t ref);      /* the same, taking over one count */
+void instance_dealloc(PyObject *self);
+struct ClassInfo;
+PyObject *instance_make(struct ClassInfo *info); /* a new object, all fields zero or unset */
+
+static inline uint64_t instance_ref(PyObject *self) {
+    return (uint64_t)(((Instance *)self)->data - jitd_context.base);
+}
+
+/* ---- classes.c: what is known of a jitclass ---- */
+typedef struct Field {
+    PyObject *name;
+    const Type *type;
+    uint32_t offset;         /* in the object */
+    PyTypeObject *target;    /* TYPE_REF: the class of the values */
+    PyObject *default_value; /* NULL: none */
+    PyTypeObject *owner;     /* borrowed */
+    PyGetSetDef def;
+} Field;
+
+typedef enum InitMode { INIT_PENDING, INIT_FIELDS, INIT_METHOD, INIT_EMPTY } InitMode;
+
+typedef struct ClassInfo {
+    PyObject_HEAD PyTypeObject *type; /* borrowed: the type holds this */
+    uint32_t class_id, size;
+    InitMode init;
+    Py_ssize_t nfields, nrequired;
+    Field *fields;
+    PyObject *init_method; /* INIT_METHOD: the user's __init__ */
+    PyObject *post_init;   /* INIT_FIELDS: __post_init__ or NULL */
+    PyObject *finish;      /* INIT_PENDING: called with the type before the first use */
+    Pool pool;             /* the fields' types */
+} ClassInfo;
+
+extern PyTypeObject ClassInfo_Type;
+ClassInfo *class_of_type(PyTypeObject *type); /* borrowed, NULL when it is no jitclass */
+PyTypeObject *class_of_id(uint32_t class_id); /* borrowed, NULL when this process has none */
+PyObject *class_new(PyObject *module, PyObject *args);
+PyObject *class_setup_fields(PyObject *module, PyObject *args);
+PyObject *class_setup(PyObject *module, PyObject *args);
+PyObject *class_replace(PyObject *module, PyObject *args);
+PyObject *class_info(PyObject *module, PyObject *type);
+
+/* ---- fields.c ---- */
+int field_install(ClassInfo *info, Field *field);
+int field_store(Field *field, PyObject *self, PyObject *value); /* a new or an old object; -1 with an exception */
+
+/* ---- construct.c ---- */
+PyObject *construct_vectorcall(PyObject *type, PyObject *const *args, size_t nargsf, PyObject *kwnames);
+PyObject *construct_empty(PyTypeObject *type); /* the same by type, made ready first if need be */
+
+/* ---- convert.c ---- */
+typedef enum ConvertResult { CONVERT_OK, CONVERT_TYPE, CONVERT_BIG, CONVERT_RANGE, CONVERT_ERROR } ConvertResult;
+ConvertResult convert_value(const Type *t, PyTypeObject *const *defs, PyObject *v, JitdValue **next);
+ConvertResult convert_sized(TypeKind kind, PyObject *v, JitdValue *ret); /* int, bool or float to a sized type */
+PyObject *convert_result(const Type *t, const JitdValue **next);         /* owned references are taken over */
+const char *convert_type_name(const Type *t, PyTypeObject *const *defs);
+void convert_range(TypeKind kind, char *text, size_t size);
+
+/* Exactly an int that fits: 0, not exactly an int: CONVERT_TYPE, too big: CONVERT_BIG. */
+static inline ConvertResult convert_int(PyObject *v, int64_t *ret) {
+    if (unlikely(!PyLong_CheckExact(v)))
+        return CONVERT_TYPE;
+#if PY_VERSION_HEX >= 0x030c0000
+    if (likely(PyUnstable_Long_IsCompact((PyLongObject *)v))) {
+        *ret = PyUnstable_Long_CompactValue((PyLongObject *)v);
+        return CONVERT_OK;
+    }
+#else
+    Py_ssize_t digits = Py_SIZE(v);
+    if (likely(digits >= -1 && digits <= 1)) {
+        *ret = digits * (int64_t)((PyLongObject *)v)->ob_digit[0];
+        return CONVERT_OK;
+    }
+#endif
+    int overflow;
+    *ret = PyLong_AsLongLongAndOverflow(v, &overflow);
+    return overflow ? CONVERT_BIG : CONVERT_OK;
+}
+
+/* ---- plan.c: one specialisation of a method ---- */
+#define PLAN_MAX_SLOTS 64
+#define PLAN_FAST_SLOTS 8
+
+typedef enum PlanCode { CODE_INT, CODE_FLOAT, CODE_BOOL, CODE_REF, CODE_NONE, CODE_SLOW } PlanCode;
+
+typedef struct Plan {
+    const ShmMethod *method;
+    const Type **params;
+    const Type *result;
+    uint8_t *codes;       /* PlanCode of each parameter */
+    PyTypeObject **types; /* CODE_REF: the exact class */
+    PyTypeObject **defs;  /* of the unit, held */
+    CallPlan *ffi;        /* NULL: use the thunk */
+    PyObject *unit;       /* for the traps: has .sites */
+    uint32_t nparams, ndefs, nin, nout, flags;
+    uint8_t result_code;
+    uint8_t fast; /* all parameters are simple and few */
+    uint64_t calls;
+    Pool pool;
+} Plan;
+
+Plan *plan_new(PyObject *unit, uint32_t slot, PyObject *params, PyObject *result, PyObject *defs, uint32_t flags,
+               int has_self);
+void plan_free(Plan *plan);
+int plan_traverse(Plan *plan, visitproc visit, void *arg);
+int32_t plan_run(Plan *plan, JitdFrame *frame, uint64_t self, const JitdValue *in, JitdValue *out); /* -1: no code */
+
+/* ---- method.c ---- */
+#define METHOD_MAX_PLANS 9 /* one for the annotated types and eight more */
+
+typedef enum MethodMode { METHOD_PENDING, METHOD_NATIVE, METHOD_PYTHON } MethodMode;
+
+typedef struct Method {
+    PyObject_HEAD vectorcallfunc vectorcall;
+    Plan *plan;         /* the last one used; NULL: none yet */
+    PyTypeObject *type; /* exact class of self, borrowed (the type's dict holds this); NULL: a function */
+    PyObject *func;     /* the original Python function */
+    Plan *plans[METHOD_MAX_PLANS];
+    uint32_t nplans;
+    MethodMode mode;
+    PyObject *names;                /* tuple of parameter names, self left out */
+    PyObject *defaults;             /* tuple of values, or NULL entries' stand-in, by parameter */
+    PyObject *annotated;            /* tuple by parameter: (type text, class) or None */
+    uint32_t npositional, nposonly; /* of the names */
+    PyObject *resolve;              /* callable(method, types or None): finishes, compiles a specialisation */
+    PyObject *rejected;             /* set of type tuples that are left to Python */
+    PyObject *dict;
+    PyObject *weakrefs;
+    uint64_t native_calls, python_calls, fallbacks, guard_misses;
+} Method;
+
+extern PyTypeObject Method_Type;
+PyObject *method_call_python(Method *m, PyObject *const *args, size_t nargsf, PyObject *kwnames);
+PyObject *method_call_slow(Method *m, PyObject *const *args, size_t nargsf, PyObject *kwnames); /* bind.c */
+PyObject *method_finish(Method *m, Plan *plan, int32_t status, const JitdValue *out, PyObject *const *args,
+                        size_t nargsf, PyObject *kwnames);
+
+/* ---- trap.c ---- */
+PyObject *trap_raise(Method *m, Plan *plan, int32_t status); /* always NULL with an exception set */
+
+/* ---- request.c ---- */
+extern PyObject *jitd_RemoteError;
+PyObject *request_call(PyObject *module, PyObject *args);
+PyObject *request_pack(PyObject *module, PyObject *value);
+PyObject *request_unpack(PyObject *module, PyObject *bytes);
+
+PyObject *request_publish(PyObject *module, PyObject *args);
+PyObject *request_lookup(PyObject *module, PyObject *args);

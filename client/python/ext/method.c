@@ -1,0 +1,302 @@
+/* Methods and functions: descriptors with vectorcall and Py_TPFLAGS_METHOD_DESCRIPTOR, so that obj.method(x) makes no bound
+ * method. The hot path: the last plan fits the arguments exactly, convert, call the thunk, make the result. Everything
+ * else (keywords, defaults, other types, a trap) leaves it for bind.c and trap.c. */
+#include "client/python/ext/ext.h"
+#include <structmember.h>
+
+/* Simple parameters to slots; 0 when they fit exactly. */
+static inline int convert_fast(const Plan *plan, PyObject *const *args, JitdValue *in) {
+    for (uint32_t i = 0; i < plan->nparams; i++) {
+        PyObject *v = args[i];
+        switch (plan->codes[i]) {
+        case CODE_FLOAT:
+            if (unlikely(!PyFloat_CheckExact(v)))
+                return 1;
+            in[i].f = PyFloat_AS_DOUBLE(v);
+            break;
+        case CODE_INT:
+            if (unlikely(convert_int(v, &in[i].i) != CONVERT_OK))
+                return 1;
+            break;
+        case CODE_BOOL:
+            if (unlikely(!PyBool_Check(v)))
+                return 1;
+            in[i].i = v == Py_True;
+            break;
+        default: /* CODE_REF */
+            if (unlikely(Py_TYPE(v) != plan->types[i] || !((Instance *)v)->data))
+                return 1;
+            in[i].ref = instance_ref(v);
+        }
+    }
+    return 0;
+}
+
+static inline PyObject *result_fast(const Plan *plan, const JitdValue *out) {
+    switch (plan->result_code) {
+    case CODE_FLOAT:
+        return PyFloat_FromDouble(out->f);
+    case CODE_INT:
+        return PyLong_FromLongLong(out->i);
+    case CODE_BOOL:
+        return PyBool_FromLong(out->i & 1);
+    case CODE_NONE:
+        Py_RETURN_NONE;
+    default:
+        return convert_result(plan->result, &out);
+    }
+}
+
+/* After the call: the result, or what the trap asks for. */
+PyObject *method_finish(Method *m, Plan *plan, int32_t status, const JitdValue *out, PyObject *const *args,
+                        size_t nargsf, PyObject *kwnames) {
+    if (likely(status == JITD_TRAP_NONE)) {
+        m->native_calls++;
+        return result_fast(plan, out);
+    }
+    if (status == JITD_TRAP_REDO || status == -1) {
+        m->fallbacks += status == JITD_TRAP_REDO;
+        return method_call_python(m, args, nargsf, kwnames);
+    }
+    m->native_calls++;
+    return trap_raise(m, plan, status);
+}
+
+PyObject *method_call_python(Method *m, PyObject *const *args, size_t nargsf, PyObject *kwnames) {
+    m->python_calls++;
+    return PyObject_Vectorcall(m->func, args, nargsf, kwnames);
+}
+
+static PyObject *method_vectorcall(PyObject *callable, PyObject *const *args, size_t nargsf, PyObject *kwnames) {
+    Method *m = (Method *)callable;
+    Plan *plan = m->plan;
+    if (unlikely(!plan || kwnames || !plan->fast || PyVectorcall_NARGS(nargsf) != (Py_ssize_t)plan->nparams + 1))
+        return method_call_slow(m, args, nargsf, kwnames);
+    PyObject *self = args[0];
+    JitdValue in[PLAN_FAST_SLOTS], out[PLAN_MAX_SLOTS];
+    if (unlikely(Py_TYPE(self) != m->type || !((Instance *)self)->data || convert_fast(plan, args + 1, in)))
+        return method_call_slow(m, args, nargsf, kwnames);
+    JitdFrame *frame = context_frame();
+    if (unlikely(!frame))
+        return NULL;
+    int32_t status = plan_run(plan, frame, instance_ref(self), in, out);
+    return method_finish(m, plan, status, out, args, nargsf, kwnames);
+}
+
+static PyObject *function_vectorcall(PyObject *callable, PyObject *const *args, size_t nargsf, PyObject *kwnames) {
+    Method *m = (Method *)callable;
+    Plan *plan = m->plan;
+    JitdValue in[PLAN_FAST_SLOTS], out[PLAN_MAX_SLOTS];
+    if (unlikely(!plan || kwnames || !plan->fast || PyVectorcall_NARGS(nargsf) != (Py_ssize_t)plan->nparams ||
+                 convert_fast(plan, args, in)))
+        return method_call_slow(m, args, nargsf, kwnames);
+    JitdFrame *frame = context_frame();
+    if (unlikely(!frame))
+        return NULL;
+    int32_t status = plan_run(plan, frame, 0, in, out);
+    return method_finish(m, plan, status, out, args, nargsf, kwnames);
+}
+
+/* ---- the Python object ---- */
+
+/* Method(func, class or None, names, npositional, nposonly, defaults, annotated, resolve): see ext.h. */
+static PyObject *method_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
+    PyObject *func, *cls, *names, *defaults, *annotated, *resolve;
+    unsigned npositional, nposonly;
+    if (kwargs || !PyArg_ParseTuple(args, "OOO!IIO!O!O", &func, &cls, &PyTuple_Type, &names, &npositional, &nposonly,
+                                    &PyTuple_Type, &defaults, &PyTuple_Type, &annotated, &resolve))
+        return NULL;
+    Py_ssize_t n = PyTuple_GET_SIZE(names);
+    if (PyTuple_GET_SIZE(defaults) != n || PyTuple_GET_SIZE(annotated) != n || npositional > n ||
+        nposonly > npositional)
+        return PyErr_Format(PyExc_ValueError, "the parameters' tuples differ in length");
+    Method *m = (Method *)type->tp_alloc(type, 0);
+    if (!m)
+        return NULL;
+    m->type = PyType_Check(cls) ? (PyTypeObject *)cls : NULL;
+    m->vectorcall = m->type ? method_vectorcall : function_vectorcall;
+    m->func = Py_NewRef(func);
+    m->names = Py_NewRef(names);
+    m->npositional = npositional;
+    m->nposonly = nposonly;
+    m->defaults = Py_NewRef(defaults);
+    m->annotated = Py_NewRef(annotated);
+    m->resolve = Py_NewRef(resolve);
+    m->mode = METHOD_PENDING;
+    m->rejected = PySet_New(NULL);
+    m->dict = PyDict_New();
+    if (!m->rejected || !m->dict)
+        Py_CLEAR(m);
+    return (PyObject *)m;
+}
+
+static int method_traverse(PyObject *op, visitproc visit, void *arg) {
+    Method *m = (Method *)op;
+    for (uint32_t i = 0; i < m->nplans; i++)
+        if (plan_traverse(m->plans[i], visit, arg))
+            return 1;
+    Py_VISIT(m->func);
+    Py_VISIT(m->defaults);
+    Py_VISIT(m->annotated);
+    Py_VISIT(m->resolve);
+    Py_VISIT(m->rejected);
+    Py_VISIT(m->dict);
+    return 0;
+}
+
+static int method_clear(PyObject *op) {
+    Method *m = (Method *)op;
+    m->plan = NULL;
+    m->mode = METHOD_PYTHON;
+    while (m->nplans)
+        plan_free(m->plans[--m->nplans]);
+    Py_CLEAR(m->resolve);
+    Py_CLEAR(m->rejected);
+    Py_CLEAR(m->dict);
+    return 0;
+}
+
+static void method_dealloc(PyObject *op) {
+    Method *m = (Method *)op;
+    PyObject_GC_UnTrack(op);
+    if (m->weakrefs)
+        PyObject_ClearWeakRefs(op);
+    method_clear(op);
+    Py_CLEAR(m->func);
+    Py_CLEAR(m->names);
+    Py_CLEAR(m->defaults);
+    Py_CLEAR(m->annotated);
+    Py_TYPE(op)->tp_free(op);
+}
+
+static PyObject *method_get(PyObject *op, PyObject *obj, PyObject *type) {
+    (void)type;
+    return obj && obj != Py_None ? PyMethod_New(op, obj) : Py_NewRef(op);
+}
+
+static PyObject *method_repr(PyObject *op) {
+    PyObject *name = PyObject_GetAttrString(((Method *)op)->func, "__qualname__");
+    PyObject *text =
+        name ? PyUnicode_FromFormat("<jitd %s %U>", ((Method *)op)->type ? "method" : "function", name) : NULL;
+    Py_XDECREF(name);
+    return text;
+}
+
+/* add_plan(unit, slot, (param types), result type, (definitions), flags) */
+static PyObject *method_add_plan(PyObject *op, PyObject *args) {
+    Method *m = (Method *)op;
+    PyObject *unit, *params, *result, *defs;
+    unsigned slot, flags;
+    if (!PyArg_ParseTuple(args, "OIO!OO!I", &unit, &slot, &PyTuple_Type, &params, &result, &PyTuple_Type, &defs,
+                          &flags))
+        return NULL;
+    if (m->nplans == METHOD_MAX_PLANS || PyTuple_GET_SIZE(params) != PyTuple_GET_SIZE(m->names))
+        return PyErr_Format(PyExc_ValueError, "too many specialisations, or another number of parameters");
+    Plan *plan = plan_new(unit, slot, params, result, defs, flags, m->type != NULL);
+    if (!plan)
+        return NULL;
+    m->plans[m->nplans++] = plan;
+    m->plan = plan;
+    m->mode = METHOD_NATIVE;
+    Py_RETURN_NONE;
+}
+
+/* From now on every call runs in Python. */
+static PyObject *method_set_python(PyObject *op, PyObject *ignored) {
+    (void)ignored;
+    Method *m = (Method *)op;
+    m->plan = NULL;
+    m->mode = METHOD_PYTHON;
+    Py_RETURN_NONE;
+}
+
+/* Compiled, but all specialisations are made at the calls. */
+static PyObject *method_set_native(PyObject *op, PyObject *ignored) {
+    (void)ignored;
+    ((Method *)op)->mode = METHOD_NATIVE;
+    Py_RETURN_NONE;
+}
+
+static PyObject *method_set_annotated(PyObject *op, PyObject *annotated) {
+    Method *m = (Method *)op;
+    if (!PyTuple_Check(annotated) || PyTuple_GET_SIZE(annotated) != PyTuple_GET_SIZE(m->names))
+        return PyErr_Format(PyExc_ValueError, "one annotation for each parameter");
+    Py_SETREF(m->annotated, Py_NewRef(annotated));
+    Py_RETURN_NONE;
+}
+
+/* The class is made after its methods. */
+static PyObject *method_set_class(PyObject *op, PyObject *type) {
+    Method *m = (Method *)op;
+    if (!PyType_Check(type))
+        return PyErr_Format(PyExc_TypeError, "a class is needed");
+    m->type = (PyTypeObject *)type;
+    m->vectorcall = method_vectorcall;
+    Py_RETURN_NONE;
+}
+
+static PyObject *method_counters(PyObject *op, PyObject *ignored) {
+    (void)ignored;
+    Method *m = (Method *)op;
+    return Py_BuildValue("{sKsKsKsKsI}", "native_calls", m->native_calls, "python_calls", m->python_calls, "fallbacks",
+                         m->fallbacks, "guard_misses", m->guard_misses, "specialisations", m->nplans);
+}
+
+static PyObject *method_reduce(PyObject *op, PyObject *ignored) {
+    (void)ignored;
+    return PyObject_GetAttrString(((Method *)op)->func, "__qualname__");
+}
+
+static PyObject *method_getattro(PyObject *op, PyObject *name) {
+    PyObject *value = PyObject_GenericGetAttr(op, name);
+    if (value || !PyErr_ExceptionMatches(PyExc_AttributeError))
+        return value;
+    PyErr_Clear(); /* __name__, __doc__, __code__, __annotations__ …: the function's */
+    return PyObject_GetAttr(((Method *)op)->func, name);
+}
+
+static PyObject *method_doc(PyObject *op, void *closure) {
+    return PyObject_GetAttrString(((Method *)op)->func, (const char *)closure);
+}
+
+static PyMethodDef method_methods[] = {
+    {"_add_plan", method_add_plan, METH_VARARGS, NULL},    {"_set_python", method_set_python, METH_NOARGS, NULL},
+    {"_set_native", method_set_native, METH_NOARGS, NULL}, {"_set_annotated", method_set_annotated, METH_O, NULL},
+    {"_set_class", method_set_class, METH_O, NULL},        {"_counters", method_counters, METH_NOARGS, NULL},
+    {"__reduce__", method_reduce, METH_NOARGS, NULL},      {0},
+};
+
+static PyMemberDef method_members[] = {
+    {"__wrapped__", T_OBJECT, offsetof(Method, func), READONLY, NULL},
+    {"__dict__", T_OBJECT, offsetof(Method, dict), READONLY, NULL},
+    {0},
+};
+
+static PyGetSetDef method_getset[] = {
+    {"__doc__", method_doc, NULL, NULL, "__doc__"},
+    {"__module__", method_doc, NULL, NULL, "__module__"},
+    {"__name__", method_doc, NULL, NULL, "__name__"},
+    {"__qualname__", method_doc, NULL, NULL, "__qualname__"},
+    {0},
+};
+
+PyTypeObject Method_Type = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "jitd.Method",
+    .tp_doc = "A method or function that jitd compiles; __wrapped__ is the Python one.",
+    .tp_basicsize = sizeof(Method),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_METHOD_DESCRIPTOR,
+    .tp_vectorcall_offset = offsetof(Method, vectorcall),
+    .tp_weaklistoffset = offsetof(Method, weakrefs),
+    .tp_dictoffset = offsetof(Method, dict),
+    .tp_new = method_new,
+    .tp_dealloc = method_dealloc,
+    .tp_traverse = method_traverse,
+    .tp_clear = method_clear,
+    .tp_call = PyVectorcall_Call,
+    .tp_descr_get = method_get,
+    .tp_repr = method_repr,
+    .tp_getattro = method_getattro,
+    .tp_methods = method_methods,
+    .tp_members = method_members,
+    .tp_getset = method_getset,
+};

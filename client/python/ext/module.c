@@ -1,0 +1,67 @@
+/* The module jitd._jitd: everything of jitd that must be C. Process-wide state (one arena), so one interpreter. */
+#include "client/python/ext/ext.h"
+
+PyObject *jitd_missing;
+
+static PyObject *module_new(PyObject *module, PyObject *type) {
+    (void)module;
+    return PyType_Check(type) ? construct_empty((PyTypeObject *)type)
+                              : PyErr_Format(PyExc_TypeError, "a class is needed");
+}
+
+static PyMethodDef functions[] = {
+    {"connect", context_connect, METH_VARARGS, "connect(socket, namespace, daemon), each a str or None"},
+    {"connect_local", context_connect_local, METH_NOARGS, "use an arena of this process, without a daemon"},
+    {"connected", context_connected, METH_NOARGS, "None: not yet; True: to a daemon; False: a local arena"},
+    {"local_class", context_local_class, METH_VARARGS, "register a class in the local arena"},
+    {"fork_prepare", context_fork_prepare, METH_NOARGS, NULL},
+    {"fork_parent", context_fork_parent, METH_NOARGS, NULL},
+    {"fork_child", context_fork_child, METH_NOARGS, NULL},
+    {"check", context_check, METH_NOARGS, "(number of inconsistencies of the arena, the first one in words)"},
+    {"reap", context_reap, METH_NOARGS, "take back what dead processes held"},
+    {"arena_stats", context_arena_stats, METH_NOARGS, NULL},
+    {"new_class", class_new, METH_VARARGS, NULL},
+    {"setup_fields", class_setup_fields, METH_VARARGS, NULL},
+    {"setup", class_setup, METH_VARARGS, NULL},
+    {"replace", class_replace, METH_VARARGS, NULL},
+    {"class_info", class_info, METH_O, "(class id, size, [(field, offset)]) or None"},
+    {"request", request_call, METH_VARARGS, NULL},
+    {"pack", request_pack, METH_O, NULL},
+    {"unpack", request_unpack, METH_O, NULL},
+    {"publish", request_publish, METH_VARARGS, NULL},
+    {"lookup", request_lookup, METH_VARARGS, NULL},
+    {"new", module_new, METH_O, "an instance with no field set"},
+    {0},
+};
+
+static struct PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT, .m_name = "jitd._jitd", .m_doc = "The C part of jitd.", .m_size = -1, .m_methods = functions,
+};
+
+static int add_object(PyObject *module, const char *name, PyObject *object) {
+    return object ? PyModule_AddObjectRef(module, name, object) : -1;
+}
+
+static int add_types(PyObject *module) {
+    if (PyType_Ready(&ClassInfo_Type) < 0 || PyType_Ready(&Instance_Type) < 0 || PyType_Ready(&Method_Type) < 0)
+        return -1;
+    jitd_missing = PyObject_CallNoArgs((PyObject *)&PyBaseObject_Type);
+    jitd_ReleasedError = PyErr_NewExceptionWithDoc("jitd.ReleasedError", "The object was released with close().",
+                                                   PyExc_RuntimeError, NULL);
+    jitd_RemoteError =
+        PyErr_NewExceptionWithDoc("jitd.RemoteError", "The daemon refused: (code, message).", PyExc_RuntimeError, NULL);
+    return add_object(module, "MISSING", jitd_missing) < 0 ||
+                   add_object(module, "Instance", (PyObject *)&Instance_Type) < 0 ||
+                   add_object(module, "Method", (PyObject *)&Method_Type) < 0 ||
+                   add_object(module, "ReleasedError", jitd_ReleasedError) < 0 ||
+                   add_object(module, "RemoteError", jitd_RemoteError) < 0
+               ? -1
+               : 0;
+}
+
+PyMODINIT_FUNC PyInit__jitd(void) {
+    PyObject *module = PyModule_Create(&definition);
+    if (module && add_types(module) < 0)
+        Py_CLEAR(module);
+    return module;
+}

@@ -1,0 +1,155 @@
+/* A call plan: one specialisation of a method, with everything its calls need computed once: types, conversions, the
+ * method table's entry, libffi's cif when that path is chosen. */
+#include "client/python/ext/ext.h"
+
+static void pool_failed(void *arg) {
+    (void)arg;
+    Py_FatalError("jitd: out of memory");
+}
+
+static PlanCode code_of(const Type *t) {
+    switch (t->kind) {
+    case TYPE_INT:
+        return CODE_INT;
+    case TYPE_FLOAT:
+        return CODE_FLOAT;
+    case TYPE_BOOL:
+        return CODE_BOOL;
+    case TYPE_NONE:
+        return CODE_NONE;
+    case TYPE_REF:
+        return CODE_REF;
+    default:
+        return CODE_SLOW;
+    }
+}
+
+static const Type *parse_type(Plan *plan, PyObject *text) {
+    Py_ssize_t size;
+    const char *s = PyUnicode_Check(text) ? PyUnicode_AsUTF8AndSize(text, &size) : NULL;
+    const Type *t = s ? type_parse(&plan->pool, (Str){s, (size_t)size}, plan->ndefs) : NULL;
+    if (!t && !PyErr_Occurred())
+        PyErr_Format(PyExc_ValueError, "%R is no type", text);
+    return t;
+}
+
+/* A reference's definition must be a class that this process has. */
+static int check_refs(const Plan *plan, const Type *t) {
+    if (t->kind == TYPE_REF && !plan->defs[t->def]) {
+        PyErr_Format(PyExc_ValueError, "definition %u is no class", t->def);
+        return -1;
+    }
+    for (size_t i = 0; t->kind == TYPE_TUPLE && i < t->nitems; i++)
+        if (check_refs(plan, t->items[i]) < 0)
+            return -1;
+    return 0;
+}
+
+static int plan_set_defs(Plan *plan, PyObject *defs) {
+    plan->ndefs = (uint32_t)PyTuple_GET_SIZE(defs);
+    plan->defs = pool_array(&plan->pool, PyTypeObject *, plan->ndefs);
+    for (uint32_t i = 0; i < plan->ndefs; i++) {
+        PyObject *def = PyTuple_GET_ITEM(defs, i);
+        if (!PyType_Check(def) || !class_of_type((PyTypeObject *)def))
+            continue;
+        Py_INCREF(def);
+        plan->defs[i] = (PyTypeObject *)def;
+    }
+    return 0;
+}
+
+static int plan_set_params(Plan *plan, PyObject *params) {
+    plan->nparams = (uint32_t)PyTuple_GET_SIZE(params);
+    plan->params = pool_array(&plan->pool, const Type *, plan->nparams);
+    plan->codes = pool_array(&plan->pool, uint8_t, plan->nparams);
+    plan->types = pool_array(&plan->pool, PyTypeObject *, plan->nparams);
+    plan->fast = plan->nparams <= PLAN_FAST_SLOTS;
+    for (uint32_t i = 0; i < plan->nparams; i++) {
+        const Type *t = plan->params[i] = parse_type(plan, PyTuple_GET_ITEM(params, i));
+        if (!t || check_refs(plan, t) < 0)
+            return -1;
+        plan->nin += type_slots(t);
+        plan->codes[i] = (uint8_t)code_of(t);
+        plan->types[i] = t->kind == TYPE_REF ? plan->defs[t->def] : NULL;
+        if (plan->codes[i] == CODE_SLOW || plan->codes[i] == CODE_NONE)
+            plan->fast = 0;
+    }
+    return 0;
+}
+
+static int plan_set_result(Plan *plan, PyObject *result) {
+    plan->result = parse_type(plan, result);
+    if (!plan->result || check_refs(plan, plan->result) < 0)
+        return -1;
+    plan->result_code = (uint8_t)code_of(plan->result);
+    plan->nout = type_slots(plan->result);
+    if (plan->nin > PLAN_MAX_SLOTS || plan->nout > PLAN_MAX_SLOTS) {
+        PyErr_SetString(PyExc_ValueError, "more than 64 values in a call");
+        return -1;
+    }
+    return 0;
+}
+
+static int plan_set_ffi(Plan *plan, int has_self) {
+    if (!jitd_context.use_ffi)
+        return 0;
+    int r = call_plan_new(plan->params, plan->nparams, plan->result, has_self, &plan->ffi);
+    if (r < 0)
+        PyErr_Format(PyExc_ValueError, "libffi cannot call this signature: %s", strerror(-r));
+    return r;
+}
+
+Plan *plan_new(PyObject *unit, uint32_t slot, PyObject *params, PyObject *result, PyObject *defs, uint32_t flags,
+               int has_self) {
+    Plan *plan = PyMem_Calloc(1, sizeof *plan);
+    if (!plan)
+        return (Plan *)PyErr_NoMemory();
+    plan->pool.fail = pool_failed;
+    plan->flags = flags;
+    Py_INCREF(unit);
+    plan->unit = unit;
+    plan->method = jitd_context.client ? table_method(jitd_context.table, slot) : NULL;
+    if (!plan->method) {
+        PyErr_Format(PyExc_ValueError, "no slot %u in the method table", slot);
+    } else if (plan_set_defs(plan, defs) == 0 && plan_set_params(plan, params) == 0 &&
+               plan_set_result(plan, result) == 0 && plan_set_ffi(plan, has_self) == 0) {
+        return plan;
+    }
+    plan_free(plan);
+    return NULL;
+}
+
+void plan_free(Plan *plan) {
+    if (!plan)
+        return;
+    for (uint32_t i = 0; i < plan->ndefs; i++)
+        Py_XDECREF(plan->defs[i]);
+    if (plan->ffi)
+        call_plan_free(plan->ffi);
+    Py_XDECREF(plan->unit);
+    pool_deinit(&plan->pool);
+    PyMem_Free(plan);
+}
+
+int plan_traverse(Plan *plan, visitproc visit, void *arg) {
+    for (uint32_t i = 0; i < plan->ndefs; i++)
+        Py_VISIT(plan->defs[i]);
+    Py_VISIT(plan->unit);
+    return 0;
+}
+
+/* Calls the code; -1 when there is none (any more). */
+int32_t plan_run(Plan *plan, JitdFrame *frame, uint64_t self, const JitdValue *in, JitdValue *out) {
+    int32_t status;
+    plan->calls++;
+    arena_enter(jitd_context.arena);
+    if (likely(!plan->ffi)) {
+        JitdThunk thunk = client_thunk(jitd_context.window, plan->method);
+        status = likely(thunk != NULL) ? thunk(frame, self, in, out) : -1;
+    } else {
+        uint64_t native = atomic_load_explicit(&plan->method->native, memory_order_acquire);
+        status = native ? call_plan_call(plan->ffi, jitd_context.window + native, frame, self, in, out) : -1;
+    }
+    arena_leave(jitd_context.arena);
+    return status;
+}

@@ -1,0 +1,99 @@
+/* Traps: a status other than zero becomes the Python exception, with a traceback entry at the user's own file and line for
+ * the place itself and for each compiled caller on the way out. What exception it is, the unit's site table says
+ * (docs/protocol.md, "The meta"), which jitd/trap.py reads: this is the cold path. */
+#include "client/python/ext/ext.h"
+#include <frameobject.h>
+
+/* Puts a line on top of the current exception's traceback. */
+static void add_line(const char *file, const char *function, int line, PyObject *globals) {
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyCodeObject *code = PyCode_NewEmpty(file, function, line);
+    PyFrameObject *frame = code ? PyFrame_New(PyThreadState_Get(), code, globals, NULL) : NULL;
+    if (!frame)
+        PyErr_Clear();
+    PyErr_Restore(type, value, traceback);
+    if (frame) {
+#if PY_VERSION_HEX < 0x030b0000
+        frame->f_lineno = line;
+#endif
+        PyTraceBack_Here(frame);
+    }
+    Py_XDECREF(frame);
+    Py_XDECREF(code);
+}
+
+/* unit.place(site) -> (file, function, line); a missing one leaves the traceback shorter. */
+static void add_site(Plan *plan, uint32_t site, PyObject *globals) {
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    const char *file = NULL, *function;
+    int line;
+    PyObject *place = PyObject_CallMethod(plan->unit, "place", "I", site);
+    if (!place || !PyArg_ParseTuple(place, "ssi", &file, &function, &line)) {
+        file = NULL;
+        PyErr_Clear();
+    }
+    PyErr_Restore(type, value, traceback);
+    if (file)
+        add_line(file, function, line, globals);
+    Py_XDECREF(place);
+}
+
+static void add_traceback(Method *m, Plan *plan, const JitdTrap *trap) {
+    PyObject *globals = PyFunction_Check(m->func) ? PyFunction_GET_GLOBALS(m->func) : PyEval_GetGlobals();
+    if (!globals)
+        return;
+    add_site(plan, trap->site, globals);
+    for (uint32_t i = 0; i < trap->ntrace && i < JITD_TRACE_MAX; i++)
+        add_site(plan, trap->trace[i], globals);
+}
+
+static PyObject *trap_values(const JitdTrap *trap) {
+    uint32_t n = trap->nvalues < JITD_TRAP_VALUES ? trap->nvalues : JITD_TRAP_VALUES;
+    PyObject *values = PyTuple_New(JITD_TRAP_VALUES);
+    for (uint32_t i = 0; values && i < JITD_TRAP_VALUES; i++)
+        PyTuple_SET_ITEM(values, i, PyLong_FromUnsignedLongLong(i < n ? trap->values[i].u : 0));
+    return values;
+}
+
+/* Lets unit.raise_site() raise; its own frames do not belong into the traceback. */
+static void raise_site(Plan *plan, const JitdTrap *trap) {
+    PyObject *values = trap_values(trap);
+    PyObject *result = values ? PyObject_CallMethod(plan->unit, "raise_site", "IO", trap->site, values) : NULL;
+    Py_XDECREF(values);
+    if (result) {
+        PyErr_Format(PyExc_SystemError, "jitd: the operation at site %u did not raise", trap->site);
+        Py_DECREF(result);
+        return;
+    }
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyErr_NormalizeException(&type, &value, &traceback);
+    Py_CLEAR(traceback);
+    if (value && PyExceptionInstance_Check(value))
+        PyException_SetTraceback(value, Py_None);
+    PyErr_Restore(type, value, NULL);
+}
+
+PyObject *trap_raise(Method *m, Plan *plan, int32_t status) {
+    JitdTrap trap = jitd_frame->trap; /* what follows may run compiled code */
+    switch (status) {
+    case JITD_TRAP_RAISE:
+        raise_site(plan, &trap);
+        break;
+    case JITD_TRAP_INTERRUPT:
+        if (!PyErr_Occurred())
+            PyErr_CheckSignals();
+        break;
+    case JITD_TRAP_MEMORY:
+        PyErr_SetString(PyExc_MemoryError, "the jitd arena is full");
+        break;
+    default:
+        break;
+    }
+    if (!PyErr_Occurred())
+        PyErr_Format(PyExc_SystemError, "jitd: compiled code ended with status %d and no exception", (int)status);
+    add_traceback(m, plan, &trap);
+    return NULL;
+}

@@ -1,0 +1,46 @@
+"""jitd: Python classes at native speed, compiled once per machine.
+
+    import jitd
+
+    @jitd.jitclass
+    class Point:
+        x: float
+        y: float = 0.0
+
+        def norm2(self) -> float:
+            return self.x * self.x + self.y * self.y
+
+The names below are loaded when they are first used, so that importing jitd stays cheap.
+"""
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "api": "jitclass jit publish lookup layout",
+    "insight": "stats explain inspect_llvm inspect_asm",
+    "errors": "CompileError CompileWarning ReleasedError RemoteError",
+    "types": "int8 int16 int32 int64 uint8 uint16 uint32 uint64 intp uintp float32 float64 int_ float_ boolean bool_",
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
+
+__all__ = sorted(_HOME_OF)
+
+
+def __getattr__(name):
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module 'jitd' has no attribute {name!r}")
+    module = __import__(f"jitd.{home}", fromlist=[name])
+    value = globals()[name] = getattr(module, name)
+    return value
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})
+
+
+def _new(cls):
+    """An instance with no field set: what copying and unpickling start from."""
+    from jitd._jitd import new
+
+    return new(cls)

@@ -1,0 +1,380 @@
+"""Links decorated classes and functions to compiled code: at the first use of any, everything decorated so far is looked up in one
+round trip by fingerprint; what the daemon does not know is compiled when it is first used itself."""
+
+import os
+import sys
+from _thread import RLock
+
+from jitd import _jitd, fingerprint, types
+
+_LOOKUP, _COMPILE = 2, 3  # protocol/messages.def
+_lock = RLock()
+_pending = []
+
+
+class Unit:
+    """A compiled unit in this process: what the traps of its code refer to."""
+
+    __slots__ = ("sites", "records")
+
+    def __init__(self, sites, records):
+        self.sites, self.records = sites, records
+
+    def place(self, site):
+        """(file, function, line) for a traceback."""
+        line, definition, name, *_ = self.sites[site]
+        return self.records[definition].file, name, line
+
+    def raise_site(self, site, values):
+        from jitd.trap import raise_site
+
+        raise_site(self, self.sites[site], values)
+
+
+# ---- connecting ----
+
+
+def connect():
+    """Attaches this process to a daemon (starting a private one), or to an arena of its own if there is none to be had."""
+    if _jitd.connected() is not None:
+        return
+    with _lock:
+        if os.environ.get("JITD_DISABLE", "") not in ("", "0"):
+            _log("jitd is disabled (JITD_DISABLE): classes run as plain Python")
+            _jitd.connect_local()
+        else:
+            try:
+                _jitd.connect(None, None, _daemon())
+            except ConnectionError as error:
+                _log(f"jitd has no daemon, classes run as plain Python: {error}")
+                _jitd.connect_local()
+        os.register_at_fork(before=_jitd.fork_prepare, after_in_parent=_jitd.fork_parent, after_in_child=_after_fork_in_child)
+
+
+def _daemon():
+    """The daemon's program if it was installed with this package; None: libjitd looks for it."""
+    for place in (os.path.join(os.path.dirname(__file__), "_bin", "jitd"), os.path.join(sys.prefix, "bin", "jitd")):
+        if os.access(place, os.X_OK):
+            return place
+    return None
+
+
+def _log(text):
+    from logging import getLogger
+
+    getLogger("jitd").warning(text)
+
+
+def _after_fork_in_child():
+    global _lock
+    _lock = RLock()
+    if _jitd.fork_child() < 0:
+        _log("jitd: the forked process could not attach to the daemon; its jitclasses cannot be used")
+
+
+# ---- from decoration to use ----
+
+
+def register(record):
+    """Called by the decorators."""
+    _pending.append(record)
+    if record.options["strict"]:
+        finish(record)
+
+
+def finish_class(cls):
+    finish(cls.__dict__["__jitd_record__"])
+
+
+def resolve(method, values):
+    """Called by a Method: values None before its first call, else a tuple of arguments that no specialisation takes. True: one does now."""
+    record, f = method.__dict__["_jitd_record"], method.__dict__["_jitd_func"]
+    with _lock:
+        if values is None:
+            return finish(record)
+        return _specialise(record, f, values)
+
+
+def finish(record):
+    """Makes a record ready for use, together with all that are pending."""
+    with _lock:
+        connect()
+        if not record.linked:
+            _prepare(record)
+            finish_pending()
+        if not record.linked:
+            if record in _pending:
+                _pending.remove(record)
+            _compile(record)
+
+
+def finish_pending():
+    """One LOOKUP for all records that have not been looked up."""
+    with _lock:
+        ready = [record for record in _pending if not record.linked and _can_prepare(record)]
+        if not _jitd.connected():
+            for record in ready:
+                _link_local(record)
+        elif ready:
+            units = _jitd.request(_LOOKUP, {"keys": [record.key for record in ready]})["units"]
+            for record, unit in zip(ready, units):
+                if unit is not None and not record.linked:
+                    _install(record, unit)
+        _pending[:] = [record for record in _pending if not record.linked]
+
+
+def _can_prepare(record):
+    try:
+        _prepare(record)
+    except (NameError, TypeError):
+        return False  # its own first use says it
+    return True
+
+
+def _prepare(record):
+    """Resolves the types of a record and all it reaches, and computes their keys."""
+    if record.key is not None:
+        return
+    plain = {}
+    todo = [record]
+    for one in todo:
+        if one.local is None:
+            lay_out(one)
+            _resolve_params(one)
+            fingerprint.prepare(one, plain)
+        todo.extend(r for r in one.references if r not in todo)
+    for one in todo:
+        if one.key is None:
+            one.key = fingerprint.key(one)
+
+
+def lay_out(record):
+    """Resolves a class's fields and installs their descriptors."""
+    if record.kind != "class" or record.field_types is not None:
+        return
+    from jitd.spec import field_type
+
+    resolved = []
+    for name, annotation, _ in record.fields:
+        try:
+            resolved.append(field_type(record, name, annotation))
+        except NameError as error:
+            raise NameError(f"field {name!r} of {record.short}: {error}") from None
+    described = tuple(
+        (name, types.text(t, lambda cls: 0), t[0] if isinstance(t, tuple) else None, default)
+        for (name, _, default), t in zip(record.fields, resolved)
+    )
+    record.size, record.offsets = _jitd.setup_fields(record.target, described)
+    record.field_types = resolved
+
+
+def _resolve_params(record):
+    for f in record.funcs:
+        evaluate = record.evaluate or (lambda text, scope=f.func.__globals__: eval(text, dict(scope)))
+        f.types = [_param_type(f, name, annotation, evaluate) for name, annotation, _ in f.params]
+        if f.method is not None:
+            f.method._set_annotated(tuple(_accepted(t) for t in f.types))
+
+
+def _param_type(f, name, annotation, evaluate):
+    if annotation is _jitd.MISSING:
+        return None
+    try:
+        resolved = types.resolve(annotation, evaluate)
+    except Exception as error:
+        f.reason = f.reason or f"the annotation of parameter {name!r} cannot be evaluated: {error}"
+        return None
+    if resolved is None:
+        shown = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", None) or repr(annotation)
+        f.reason = f.reason or f"parameter {name!r} is annotated {shown}, which is not compiled"
+    return resolved
+
+
+def _accepted(resolved):
+    """What _jitd checks: None, or (words, classes; none for a number)."""
+    if resolved is None or resolved == "None" or isinstance(resolved, list):
+        return None
+    if isinstance(resolved, tuple):
+        return types.words(resolved), (resolved[0], type(None)) if resolved[1] else (resolved[0],)
+    return resolved, ()
+
+
+# ---- compiled ----
+
+
+def _own_entries(record):
+    """The functions whose types are all known: they are compiled with the unit, the others at their calls."""
+    return [f for f in record.funcs if f.method is not None and not f.reason and None not in f.types]
+
+
+def _compile(record):
+    from jitd import unit
+
+    if record.kind == "function" and not _own_entries(record):
+        return _set_modes(record, {})
+    defs = fingerprint.closure([record])
+    entries = [(f, None) for f in _own_entries(record)]
+    try:
+        answer = _jitd.request(_COMPILE, {"unit": unit.describe(record.name, record.key, record.options, defs, entries)})
+    except (_jitd.RemoteError, ConnectionError) as error:
+        return _compile_failed(record, error)
+    _install(record, answer)
+
+
+def _compile_failed(record, error):
+    """The whole unit was refused: the class gets its layout (if the daemon still answers), everything stays Python."""
+    from jitd import unit
+
+    reason = error.args[-1]
+    for f in record.funcs:
+        f.reason = f.reason or reason
+    _warn(record, record.file, record.funcs[0].code.co_firstlineno if record.funcs else 1, f"{record.name} stays Python: {reason}")
+    if record.kind == "class":
+        if isinstance(error, ConnectionError):
+            raise error
+        record.key = fingerprint.key(record, "layout only")
+        bare = [r for r in fingerprint.closure([record]) if r.kind == "class"]
+        answer = _jitd.request(_COMPILE, {"unit": unit.describe(record.name, record.key, record.options, bare, [])})
+        return _install(record, answer, bare)
+    _set_modes(record, {})
+
+
+def _install(record, answer, defs=None):
+    defs = defs or fingerprint.closure([record])
+    meta = _jitd.unpack(answer["meta"])
+    for definition, pair in zip(defs, answer["classes"]):
+        if definition.kind == "class" and not definition.class_id:
+            _identify(definition, pair)
+    record.unit = Unit(meta["sites"], defs)
+    _add_plans(record, meta, answer["slot"], defs)
+    refused = {(definition, name): (line, message, text) for definition, name, line, _, message, text in meta["refused"]}
+    _set_modes(record, {name: what for (definition, name), what in refused.items() if definition == 0})
+
+
+def _identify(record, pair):
+    """From now on instances of the class can be made."""
+    key, record.class_id = pair
+    if key != record.key:
+        raise RuntimeError(f"the daemon's class for {record.name} has another key")
+    cls = record.target
+    init = cls.__init__ if record.init == "user" else getattr(cls, "__post_init__", None)
+    _jitd.setup(cls, record.class_id, record.init, init)
+
+
+def _add_plans(record, meta, slot, defs):
+    targets = tuple(r.target for r in defs)
+    for i, (definition, name, params, result, flags) in enumerate(meta["entries"]):
+        f = record.func(name) if definition == 0 else None
+        if f is not None and f.method is not None:
+            f.method._add_plan(record.unit, slot + i, tuple(params), result, targets, flags)
+
+
+def _set_modes(record, refused):
+    """What is not compiled goes back to plain Python, and says so once."""
+    record.linked = True
+    for f in record.funcs:
+        line, message, text = refused.get(f.name, (f.code.co_firstlineno, f.reason, None))
+        if message and f.kind not in ("class", "setter"):
+            f.reason = message
+            if f.name != "__init__" or record.init != "generated":
+                _warn(record, f.code.co_filename, line, text or f"{record.name}.{f.name} stays Python: {message}".rstrip())
+        if f.method is not None:
+            _set_mode(record, f)
+
+
+def _set_mode(record, f):
+    if not f.reason:
+        f.method._set_native()
+        return
+    f.method._set_python()
+    if record.kind == "class" and f.kind == "method":
+        _jitd.replace(record.target, f.name, f.func)
+
+
+def _warn(record, file, line, text):
+    from warnings import warn_explicit
+
+    from jitd.errors import CompileError, CompileWarning
+
+    if record.options["strict"]:
+        raise CompileError(text)
+    warn_explicit(text, CompileWarning, file, line)
+
+
+# ---- specialisations ----
+
+
+def _specialise(record, f, values):
+    """Compiles (or finds) the function for these argument types. False: they are left to Python."""
+    resolved = [types.of_value(v) for v in values]
+    if f.reason or None in resolved or not _jitd.connected():
+        return False
+    # Sized parameters stay what their annotation says: the value was in range, or it would have been refused.
+    resolved = [a if isinstance(a, str) and a not in types.SCALARS.values() and a != "None" else v for a, v in zip(f.types, resolved)]
+    classes = []
+    for t in resolved:
+        _classes_of(t, classes)
+    for other in classes:
+        _prepare(other)
+    defs = fingerprint.closure([record, *classes])
+    answer = _specialised_unit(record, f, resolved, classes, defs)
+    return answer is not None and _install_specialisation(record, f, answer, defs)
+
+
+def _classes_of(resolved, found):
+    if isinstance(resolved, list):
+        for item in resolved:
+            _classes_of(item, found)
+    elif isinstance(resolved, tuple):
+        found.append(resolved[0].__dict__["__jitd_record__"])
+
+
+def _specialised_unit(record, f, resolved, classes, defs):
+    from jitd import unit
+
+    shown = ", ".join(types.words(t) for t in resolved)
+    texts = [types.text(t, lambda cls: cls.__dict__["__jitd_record__"].key.hex()) for t in resolved]
+    key = fingerprint.key(record, f.name, *texts)
+    try:
+        found = _jitd.request(_LOOKUP, {"keys": [key]})["units"][0]
+        if found is None:
+            packed = unit.describe(f"{record.name}.{f.name}({shown})", key, record.options, defs, [(f, resolved)])
+            found = _jitd.request(_COMPILE, {"unit": packed})
+    except (_jitd.RemoteError, ConnectionError) as error:
+        _warn(record, f.code.co_filename, f.code.co_firstlineno, f"{record.name}.{f.name}({shown}) stays Python: {error.args[-1]}")
+        return None
+    return found
+
+
+def _install_specialisation(record, f, answer, defs):
+    meta = _jitd.unpack(answer["meta"])
+    for definition, pair in zip(defs, answer["classes"]):
+        if definition.kind == "class" and not definition.class_id:
+            _identify(definition, pair)
+    for definition, name, line, _, message, text in meta["refused"]:
+        if definition == 0 and name == f.name:
+            record.refused[name] = message
+            _warn(record, f.code.co_filename, line, text)
+    if not meta["entries"]:
+        return False
+    _, _, params, result, flags = meta["entries"][0]
+    unit = Unit(meta["sites"], defs)
+    f.method._add_plan(unit, answer["slot"], tuple(params), result, tuple(r.target for r in defs), flags)
+    return True
+
+
+# ---- without a daemon ----
+
+
+def _link_local(record):
+    """A class with a local layout, or a function: all methods are plain Python."""
+    for definition in fingerprint.closure([record]):
+        if definition.kind == "class" and not definition.class_id:
+            refs = [at for at, t in zip(definition.offsets, definition.field_types) if isinstance(t, tuple)]
+            _identify(definition, (definition.key, _jitd.local_class(definition.key, definition.size, refs)))
+    record.linked = True
+    for f in record.funcs:
+        if f.method is not None:
+            f.method._set_python()
+            if record.kind == "class" and f.kind == "method":
+                _jitd.replace(record.target, f.name, f.func)

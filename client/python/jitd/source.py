@@ -1,0 +1,79 @@
+"""The source of a function, and the proof that it is the source of the running code. Only read when something must be compiled."""
+
+import sys
+
+_CODE = type((lambda: None).__code__)
+_ONLY_AST = 0x400  # PyCF_ONLY_AST
+_files = {}  # file name -> _File, for the length of one compilation
+
+
+class NoSource(Exception):
+    """Why there is none."""
+
+
+class _File:
+    def __init__(self, name, module_globals):
+        from linecache import getlines
+
+        self.lines = getlines(name, module_globals)
+        if not self.lines:
+            raise NoSource("its source cannot be read")
+        text = "".join(self.lines)
+        try:
+            self.functions = _functions(compile(text, name, "exec", _ONLY_AST, dont_inherit=True))
+            self.codes = _codes(compile(text, name, "exec", 0, dont_inherit=True))
+        except (SyntaxError, ValueError, RecursionError) as error:
+            raise NoSource(f"the source file has changed since import ({error})") from None
+
+
+def _functions(tree):
+    """{(first line, name): last line} of all functions; the first line is the first decorator's, as in code objects."""
+    found, todo = {}, [tree]
+    for node in todo:
+        if type(node).__name__ in ("FunctionDef", "AsyncFunctionDef"):
+            first = min([node.lineno] + [d.lineno for d in node.decorator_list])
+            found.setdefault((first, node.name), node.end_lineno)
+        for field in node._fields:
+            value = getattr(node, field, None)
+            if isinstance(value, list):
+                todo.extend(v for v in value if hasattr(v, "_fields"))
+            elif hasattr(value, "_fields"):
+                todo.append(value)
+    return found
+
+
+def _codes(code):
+    found, todo = {}, [code]
+    for one in todo:
+        found.setdefault((one.co_firstlineno, one.co_name), []).append(one)
+        todo.extend(c for c in one.co_consts if type(c) is _CODE)
+    return found
+
+
+def _file(name, module_globals):
+    if name not in _files:
+        linecache = sys.modules.get("linecache")
+        if linecache:
+            linecache.checkcache(name)
+        try:
+            _files[name] = _File(name, module_globals)
+        except NoSource as error:
+            _files[name] = error
+    if isinstance(_files[name], NoSource):
+        raise _files[name]
+    return _files[name]
+
+
+def forget():
+    _files.clear()
+
+
+def find(func):
+    """(first line, source text) of a function's whole lines, decorators included. NoSource when there is none."""
+    code = func.__code__
+    file = _file(code.co_filename, func.__globals__)
+    place = (code.co_firstlineno, code.co_name)
+    last = file.functions.get(place)
+    if last is None or code not in file.codes.get(place, ()):
+        raise NoSource("the source file has changed since import")
+    return place[0], "".join(file.lines[place[0] - 1 : last])

@@ -1,0 +1,86 @@
+"""From a trap's site to its exception (docs/protocol.md, "The meta"). The cold path: loaded at the first such exception."""
+
+import builtins
+import operator
+from struct import pack, unpack
+
+_BINARY = {
+    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "//": operator.floordiv, "%": operator.mod,
+    "**": operator.pow, "<<": operator.lshift, ">>": operator.rshift, "&": operator.and_, "|": operator.or_, "^": operator.xor,
+    "u-": operator.neg, "u+": operator.pos, "u~": operator.invert,
+}  # fmt: skip
+
+
+def value(kind, bits):
+    """The Python value of one slot of a trap."""
+    if kind == "float":
+        return unpack("d", pack("Q", bits))[0]
+    if kind == "float32":
+        return unpack("f", pack("I", bits & 0xFFFFFFFF))[0]
+    if kind == "bool":
+        return bool(bits & 1)
+    if kind == "None":
+        return None
+    if kind.startswith("uint"):
+        return bits
+    return bits - (1 << 64) if bits >> 63 else bits
+
+
+def _argument(arg, values):
+    kind, *rest = arg
+    if kind == "c":
+        const = rest[0]
+        return None if const[0] == "none" else const[1]
+    if kind == "v":
+        return value(rest[1], values[rest[0]])
+    return "".join(p if isinstance(p, str) else _piece(p, values) for p in rest[0])
+
+
+_CONVERSIONS = {"s": str, "r": repr, "a": ascii}
+
+
+def _piece(piece, values):
+    slot, kind, conversion, spec = piece
+    shown = value(kind, values[slot])
+    if conversion not in (None, "", -1, 0):
+        shown = _CONVERSIONS[conversion if isinstance(conversion, str) else chr(conversion)](shown)
+    return format(shown, spec or "")
+
+
+def _operate(operation, operands):
+    if operation in _BINARY:
+        return _BINARY[operation](*operands)
+    if operation.startswith("math."):
+        import math
+
+        return getattr(math, operation[5:])(*operands)
+    if operation.startswith("store:"):
+        return _store(operation[6:], operands[0])
+    return getattr(builtins, operation)(*operands)
+
+
+def _store(kind, number):
+    from jitd import types
+
+    scalar = getattr(types, kind)
+    low = -(1 << scalar.bits - 1) if scalar.signed else 0
+    raise OverflowError(f"{number} is out of range for {kind} ({low}..{low + (1 << scalar.bits) - 1})")
+
+
+def raise_site(unit, site, values):
+    _, definition, name, kind, payload = site
+    if kind == "raise":
+        exception, args = payload
+        raise getattr(builtins, exception)(*(_argument(a, values) for a in args))
+    if kind == "op":
+        operation, operands = payload
+        return _operate(operation, [value(t, values[slot]) for slot, t in operands])
+    if kind == "overflow":
+        raise OverflowError(payload[0])
+    if kind == "attr":
+        raise AttributeError(f"{unit.records[payload[0]].short!r} object has no attribute {payload[1]!r}")
+    if kind == "none":
+        raise AttributeError(f"'NoneType' object has no attribute {payload[0]!r}")
+    if kind == "recursion":
+        raise RecursionError("maximum recursion depth exceeded")
+    raise SystemError(f"jitd: the trap of {name} is of an unknown kind {kind!r}")

@@ -1,0 +1,130 @@
+"""The types of fields, parameters and constants: the sized ones as objects of their own, the exact ones as Python's.
+
+What travels to the daemon is text (docs/protocol.md, protocol/types.h). Here a resolved type is one of
+    "int", "float32", ...       a scalar
+    "None"
+    (cls, optional)             a reference to an instance of a jitclass
+    [type, ...]                 a tuple
+"""
+
+__all__ = ["Scalar", "SCALARS", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32", "float64"]
+
+
+class Scalar:
+    """A sized number type, as numpy's: wraps in compiled arithmetic, refuses what is out of range when it comes in."""
+
+    __slots__ = ("name", "bits", "signed")
+
+    def __init__(self, name, bits, signed):
+        self.name, self.bits, self.signed = name, bits, signed
+
+    def __repr__(self):
+        return f"jitd.{self.name}"
+
+    def __reduce__(self):
+        return self.name
+
+    def __call__(self, value=0):
+        """The value as this type would hold it: an int wrapped, a float rounded."""
+        if self.name == "float32":
+            from _struct import pack, unpack
+
+            return unpack("f", pack("f", value))[0]
+        value = int(value) & (1 << self.bits) - 1
+        return value - (1 << self.bits) if self.signed and value >> self.bits - 1 else value
+
+    def __or__(self, other):
+        if other is None:
+            raise TypeError(f"{self!r} cannot be optional: only references to jitclasses can be None")
+        return NotImplemented
+
+
+int8, int16, int32, int64 = (Scalar(f"int{n}", n, True) for n in (8, 16, 32, 64))
+uint8, uint16, uint32, uint64 = (Scalar(f"uint{n}", n, False) for n in (8, 16, 32, 64))
+float32 = Scalar("float32", 32, True)
+intp, uintp = int64, uint64
+float64 = float_ = float
+int_ = int
+boolean = bool_ = bool
+
+Scalar.__module__ = "jitd.types"
+SCALARS = {int: "int", float: "float", bool: "bool"}
+SUPPORTED = "int, float, bool, jitd.int8 ... jitd.uint64, jitd.float32, jitclasses and Optional[a jitclass]"
+_UNION = type(int | None)
+
+
+def is_jitclass(value):
+    return isinstance(value, type) and "__jitd__" in value.__dict__
+
+
+def unwrap(annotation):
+    """The annotation inside Annotated[...] and Final[...]."""
+    while True:
+        kind = type(annotation).__name__
+        if kind == "_AnnotatedAlias":
+            annotation = annotation.__origin__
+        elif kind == "_GenericAlias" and repr(annotation.__origin__) == "typing.Final":
+            annotation = annotation.__args__[0]
+        else:
+            return annotation
+
+
+def resolve(annotation, evaluate):
+    """The resolved type, or None when there is none. `evaluate` turns a string annotation into its value."""
+    if isinstance(annotation, str):
+        annotation = evaluate(annotation)
+    annotation = unwrap(annotation)
+    if type(annotation).__name__ == "ForwardRef":
+        annotation = unwrap(evaluate(annotation.__forward_arg__))
+    if isinstance(annotation, Scalar):
+        return annotation.name
+    if annotation is None or annotation is type(None):
+        return "None"
+    if isinstance(annotation, type) and annotation in SCALARS:
+        return SCALARS[annotation]
+    if is_jitclass(annotation):
+        return (annotation, False)
+    origin, args = getattr(annotation, "__origin__", None), getattr(annotation, "__args__", ())
+    if isinstance(annotation, _UNION) or repr(origin) == "typing.Union":
+        return _resolve_union(args, evaluate)
+    if origin is tuple:
+        items = [resolve(a, evaluate) for a in args if a != ()]
+        return None if None in items or Ellipsis in args else items
+    return None
+
+
+def _resolve_union(args, evaluate):
+    rest = [a for a in args if a is not type(None) and a is not None]
+    inner = resolve(rest[0], evaluate) if len(rest) == 1 and len(args) == 2 else None
+    return (inner[0], True) if isinstance(inner, tuple) else None
+
+
+def text(resolved, index):
+    """The protocol's text; index(cls) is the class's place among the unit's definitions."""
+    if isinstance(resolved, str):
+        return resolved
+    if isinstance(resolved, list):
+        return "(" + ",".join(text(item, index) for item in resolved) + ")"
+    return f"@{index(resolved[0])}{'?' if resolved[1] else ''}"
+
+
+def words(resolved):
+    """For people: what an error message calls it."""
+    if isinstance(resolved, str):
+        return resolved
+    if isinstance(resolved, list):
+        return "a tuple"
+    return resolved[0].__name__ + (" or None" if resolved[1] else "")
+
+
+def of_value(value, depth=0):
+    """The resolved type of an argument, or None when compiled code cannot take it."""
+    kind = type(value)
+    if kind in SCALARS:
+        return SCALARS[kind]
+    if value is None:
+        return "None"
+    if kind is tuple and depth < 8 and len(value) <= 64:
+        items = [of_value(item, depth + 1) for item in value]
+        return None if None in items else items
+    return (kind, False) if is_jitclass(kind) else None

@@ -1,0 +1,73 @@
+"""The unit description that COMPILE sends (docs/protocol.md): only made when the daemon does not know a fingerprint."""
+
+import sys
+
+from jitd import source, types
+from jitd._jitd import MISSING, pack
+from jitd.fingerprint import constant
+
+
+def describe(name, key, options, defs, entries):
+    """The bytes of a unit. `defs` are records, the root first; entries are (Func, [resolved types] or None)."""
+    index = {id(record): i for i, record in enumerate(defs)}
+    describer = _Describer(index)
+    try:
+        described = [describer.definition(record) for record in defs]
+    finally:
+        source.forget()
+    return pack(
+        {
+            "name": name,
+            "key": key,
+            "python": list(sys.version_info[:2]),
+            "options": {"overflow": options["overflow"], "fastmath": bool(options["fastmath"]), "boundscheck": bool(options["boundscheck"])},
+            "defs": described,
+            "entries": [[0, f.name, None if resolved is None else [describer.type(t) for t in resolved]] for f, resolved in entries if not f.reason],
+        }
+    )
+
+
+class _Describer:
+    def __init__(self, index):
+        self.index = index
+
+    def type(self, resolved):
+        if resolved is None:
+            return None
+        return types.text(resolved, lambda cls: self.index[id(cls.__dict__["__jitd_record__"])])
+
+    def global_(self, value):
+        if value[0] != "def":
+            return value
+        at = self.index.get(id(value[1]))
+        return ["other", f"{value[1].name}, of a program of over 256 definitions"] if at is None else ["def", at]
+
+    def definition(self, record):
+        funcs, other = [], dict(record.other)
+        for f in record.funcs:
+            try:
+                if not f.reason:
+                    funcs.append(self.func(record, f))
+            except source.NoSource as error:
+                f.reason = str(error)
+            if f.reason:
+                other[f.name] = f.reason
+        described = {"kind": record.kind, "key": record.key, "name": record.name, "file": record.file, "funcs": funcs}
+        if record.kind == "class":
+            described["fields"] = [
+                [name, self.type(resolved), None if default is MISSING else constant(default)]
+                for (name, _, default), resolved in zip(record.fields, record.field_types)
+            ]
+            described["init"] = record.init
+            described["consts"] = {name: constant(value) or ["other", "a large int"] for name, value in record.consts.items()}
+            described["other"] = other
+        return described
+
+    def func(self, record, f):
+        line, text = source.find(f.func)
+        params = [
+            [name, self.type(resolved), None if default is MISSING else constant(default), f.param_kind(i)]
+            for i, ((name, _, default), resolved) in enumerate(zip(f.params, f.types))
+        ]
+        bound = {name: self.global_(value) for name, value in record.bound.get(f, {}).items()}
+        return {"name": f.name, "kind": f.kind, "line": line, "source": text, "params": params, "globals": bound}

@@ -1,0 +1,65 @@
+/* jitd-worker: the compiler as a process of its own, started by the broker with a pipe on standard input and output. */
+#include "server/compiler/compiler.h"
+#include "server/worker/serve.h"
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static int usage(const char *name) {
+    fprintf(stderr,
+            "usage: %s [--memory BYTES] [--cpu SECONDS]\n"
+            "Reads compilation jobs from standard input and answers on standard output; started by jitd.\n",
+            name);
+    return 2;
+}
+
+static bool parse_number(const char *text, unsigned long max, unsigned long *ret) {
+    char *end;
+    unsigned long n = strtoul(text, &end, 10);
+    if (end == text || *end || n == 0 || n > max)
+        return false;
+    *ret = n;
+    return true;
+}
+
+static void fatal(const char *message) {
+    fprintf(stderr, "jitd-worker: %s\n", message);
+    serve_fatal(message);
+}
+
+static size_t memory_limit;
+
+/* LLVM and the C++ library abort when there is no memory left. The broker wants to know that from other aborts: by the exit
+ * status. Whether it was that is tried out; nothing else is safe in a signal handler. */
+static void on_abort(int signal_number) {
+    (void)signal_number;
+    void *p = mmap(NULL, memory_limit / 8, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED)
+        _exit(ENOMEM);
+}
+
+int main(int argc, char **argv) {
+    static const struct option options[] = {{"memory", required_argument, NULL, 'm'}, {"cpu", required_argument, NULL, 'c'}, {0}};
+    unsigned long memory = 1ul << 30, cpu = 60;
+    int option;
+    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
+        if (!(option == 'm' && parse_number(optarg, 1ul << 40, &memory)) && !(option == 'c' && parse_number(optarg, 86400, &cpu)))
+            return usage(argv[0]);
+    if (optind < argc)
+        return usage(argv[0]);
+    SandboxLimits limits = {.memory = memory, .cpu_seconds = (unsigned)cpu};
+    memory_limit = memory;
+    signal(SIGABRT, on_abort);
+    compiler_init(fatal);
+    int r = sandbox_enter(&limits);
+    if (r == 0)
+        r = serve(STDIN_FILENO, STDOUT_FILENO, &limits);
+    if (r < 0)
+        fprintf(stderr, "jitd-worker: %s\n", strerror(-r));
+    return r == -ENOMEM ? ENOMEM : r < 0;
+}
