@@ -1,15 +1,37 @@
-/* jitd-cc: the compiler on the command line. Shows what a stage makes of Python files: jitd-cc --dump=tokens|ast
- * [--function] FILE... With several files each dump follows a line "== FILE"; a file that is refused shows "error: "
- * and the message. Exit status 1 when any was. */
-#include "base/cleanup.h"
+/* jitd-cc: the compiler on the command line. Shows what a stage makes of Python files or unit descriptions. With several
+ * files each dump follows a line "== FILE"; a file that is refused shows "error: " and the message. Exit status 1 when
+ * any was. */
+#include "server/compiler/compiler.h"
 #include "server/compiler/dump.h"
-#include "server/compiler/parse.h"
+#include "server/compiler/lex.h"
+#include "server/tool/show_image.h"
+#include "server/tool/unit_from_py.h"
 #include <errno.h>
+#include <getopt.h>
 #include <stdio.h>
 
+#define MAX_ENTRIES 64
+
+typedef enum Dump { DUMP_TOKENS, DUMP_AST, DUMP_UNIT, DUMP_COMPILE } Dump;
+
 typedef struct Options {
-    bool tokens, function;
+    Dump dump;
+    CompileWhat what; /* DUMP_COMPILE */
+    bool function;
+    const char *entries[MAX_ENTRIES];
+    size_t nentries;
+    Str method;
 } Options;
+
+static int usage(void) {
+    fprintf(stderr, "usage: jitd-cc [--dump=WHAT] [--entry='f(int,float)']... [--method=NAME] [--function] FILE...\n"
+                    "FILE is Python source, or a unit description (*.unit). WHAT is one of\n"
+                    "  tokens ast          of the file, or with --function of its first statement\n"
+                    "  unit                the unit description made of the file's classes and functions\n"
+                    "  bound typed ir iropt asm image (the default)\n"
+                    "Entries are methods (\"Point.norm\") and functions; without, everything by its annotations.\n");
+    return 2;
+}
 
 static int read_file(const char *path, Pool *pool, Str *ret_text) {
     FILE *f = fopen(path, "rb");
@@ -29,13 +51,43 @@ static int read_file(const char *path, Pool *pool, Str *ret_text) {
     return r;
 }
 
-static Str dump(Compilation *c, const Options *options) {
-    if (options->tokens) {
+static Str dump_front(Compilation *c, const Options *options) {
+    if (options->dump == DUMP_TOKENS) {
         Tokens tokens = lex(c, c->source, options->function ? LEX_STATEMENT : LEX_FILE);
         return tokens_dump(c->pool, &tokens);
     }
     Ast ast = options->function ? parse_function(c, c->source) : parse_module(c, c->source);
     return ast_dump(c->pool, ast.root);
+}
+
+static bool is_unit(Str path) {
+    return str_eq_c(str_slice(path, path.len < 5 ? 0 : path.len - 5, path.len), ".unit");
+}
+
+static Str unit_of(Compilation *c, const Options *options) {
+    if (is_unit(c->source->file))
+        return c->source->text;
+    Ast ast = parse_module(c, c->source);
+    return unit_from_py(c, &ast, options->entries, options->nentries);
+}
+
+static Str dump_compiled(Compilation *c, const Options *options) {
+    Image image;
+    Str error;
+    if (compiler_run(c->pool, unit_of(c, options), options->what, options->method, &image, &error))
+        fail(c, (Span){0}, "%.*s", STR_FMT(error));
+    return options->what == COMPILE_IMAGE ? show_image(c->pool, &image) : image.text;
+}
+
+static Str dump(Compilation *c, const Options *options) {
+    switch (options->dump) {
+    case DUMP_UNIT:
+        return unit_of(c, options);
+    case DUMP_COMPILE:
+        return dump_compiled(c, options);
+    default:
+        return dump_front(c, options);
+    }
 }
 
 static int show(const char *path, const Options *options, bool header) {
@@ -59,18 +111,54 @@ static int show(const char *path, const Options *options, bool header) {
     return refused || error;
 }
 
+static bool set_dump(Options *o, const char *word) {
+    if (strcmp(word, "tokens") == 0)
+        o->dump = DUMP_TOKENS;
+    else if (strcmp(word, "ast") == 0)
+        o->dump = DUMP_AST;
+    else if (strcmp(word, "unit") == 0)
+        o->dump = DUMP_UNIT;
+    else
+        return compile_what(str_from_cstr(word), &o->what);
+    return true;
+}
+
+static bool set_option(Options *o, int option) {
+    switch (option) {
+    case 'd':
+        return set_dump(o, optarg);
+    case 'e':
+        if (o->nentries == MAX_ENTRIES)
+            return false;
+        o->entries[o->nentries++] = optarg;
+        return true;
+    case 'm':
+        o->method = str_from_cstr(optarg);
+        return true;
+    case 'f':
+        o->function = true;
+        return true;
+    default:
+        return false;
+    }
+}
+
 int main(int argc, char **argv) {
-    Options options = {0};
-    int at = 1, status = 0;
-    for (; at < argc && argv[at][0] == '-'; at++) {
-        options.tokens |= !strcmp(argv[at], "--dump=tokens");
-        options.function |= !strcmp(argv[at], "--function");
-    }
-    if (at == argc) {
-        fprintf(stderr, "usage: jitd-cc --dump=tokens|ast [--function] FILE...\n");
-        return 2;
-    }
-    for (int i = at; i < argc; i++)
-        status |= show(argv[i], &options, argc - at > 1);
+    static const struct option long_options[] = {{"dump", required_argument, NULL, 'd'},
+                                                 {"entry", required_argument, NULL, 'e'},
+                                                 {"method", required_argument, NULL, 'm'},
+                                                 {"function", no_argument, NULL, 'f'},
+                                                 {0}};
+    Options options = {.dump = DUMP_COMPILE, .what = COMPILE_IMAGE};
+    int option, status = 0;
+    while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1)
+        if (!set_option(&options, option))
+            return usage();
+    if (optind == argc)
+        return usage();
+    if (options.dump == DUMP_COMPILE)
+        compiler_init(NULL);
+    for (int i = optind; i < argc; i++)
+        status |= show(argv[i], &options, argc - optind > 1);
     return status;
 }
