@@ -16,7 +16,7 @@ static void dump_code(Out *o, uint32_t code) {
             out_char(o, e[1]);
             return;
         }
-    if (code >= ' ' && code < 0x80)
+    if (code >= ' ' && code < 0x7f)
         out_char(o, (char)code);
     else if (code < 0x10000)
         out_printf(o, "\\u%04x", code);
@@ -119,8 +119,8 @@ static void dump_scalars(Out *o, const Node *node) {
 
 /* The kinds that have no position in CPython (ours have one, for messages). */
 static bool has_position(NodeKind kind) {
-    return kind != NODE_Module && kind != NODE_Expression && kind != NODE_comprehension && kind != NODE_arguments && kind != NODE_withitem &&
-           kind != NODE_match_case;
+    return kind != NODE_Module && kind != NODE_Expression && kind != NODE_comprehension && kind != NODE_arguments &&
+           kind != NODE_withitem && kind != NODE_match_case;
 }
 
 static void dump_node(void *arg, const char *field, const Node *node) {

@@ -115,8 +115,8 @@ static void step_escape(Lexer *l, bool raw) {
     l->at += lexer_peek(l, n) == '}' ? n + 1 : 0;
 }
 
-/* One piece: text up to a quote, a brace, or the end. A doubled brace ends a piece with its first half, as in CPython.
- */
+/* One piece: text up to a quote, a brace, or the end. A doubled brace ends a piece, whose text has one of the two but
+ * whose place has both, as in CPython. */
 void lexer_fstring(Lexer *l) {
     const Bracket *string = fstring_of(l);
     bool spec = lexer_bracket(l)->kind == BRACKET_SPEC;
@@ -136,9 +136,10 @@ void lexer_fstring(Lexer *l) {
     bool doubled = (c == '{' || c == '}') && lexer_peek(l, 1) == c && !spec;
     l->at += doubled;
     push_middle(l, from);
-    if (doubled)
+    if (doubled) {
         l->at++;
-    else if (c == '{')
+        l->tokens[l->len - 1].span.end_col++;
+    } else if (c == '{')
         open_field(l);
     else if (c == '}')
         close_field(l);

@@ -19,7 +19,8 @@ static Span place(const Source *source, Str text, size_t at) {
     return s;
 }
 
-static bool is_utf8_name(Str name) {
+/* With a byte order mark CPython wants the name spelled utf-8; without, any of the codec's names. */
+static bool is_utf8_name(Str name, bool bom) {
     static const char *const names[] = {"utf-8",     "utf8",    "u8",        "utf",   "utf8-ucs2",
                                         "utf8-ucs4", "cp65001", "utf-8-sig", "ascii", "us-ascii"};
     char plain[16];
@@ -27,6 +28,8 @@ static bool is_utf8_name(Str name) {
         return false;
     for (size_t i = 0; i <= name.len; i++)
         plain[i] = i == name.len ? '\0' : name.ptr[i] == '_' ? '-' : (char)tolower((unsigned char)name.ptr[i]);
+    if (bom)
+        return !strcmp(plain, "utf-8") || !strncmp(plain, "utf-8-", 6);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (!strcmp(plain, names[i]))
             return true;
@@ -63,14 +66,14 @@ static bool is_blank(Str line) {
 }
 
 /* Refuses a file that says it is in another encoding, in its first or (after a blank or comment) second line. */
-static void check_encoding(Compilation *c, const Source *source, Str text) {
+static void check_encoding(Compilation *c, const Source *source, Str text, bool bom) {
     size_t start = 0;
     for (int line = 0; line < 2 && start < text.len; line++) {
         size_t end = start;
         while (end < text.len && text.ptr[end] != '\n' && text.ptr[end] != '\r')
             end++;
         Str s = str_slice(text, start, end), name = declared_encoding(s);
-        if (name.len && !is_utf8_name(name))
+        if (name.len && !is_utf8_name(name, bom))
             fail_hint(c, place(source, text, (size_t)(name.ptr - text.ptr)), "save the file as UTF-8",
                       "source in encoding '%.*s' is not supported", STR_FMT(name));
         if (name.len || !is_blank(s))
@@ -109,9 +112,9 @@ Str source_text(Compilation *c, const Source *source, LexWhat what) {
     if (text.len > (size_t)1 << 28)
         fail(c, (Span){0}, "the source is too large");
     if (what == LEX_FILE) {
-        if (text.len >= 3 && !memcmp(text.ptr, "\xef\xbb\xbf", 3))
-            text = str_slice(text, 3, text.len);
-        check_encoding(c, source, text);
+        bool bom = text.len >= 3 && !memcmp(text.ptr, "\xef\xbb\xbf", 3);
+        text = str_slice(text, bom ? 3 : 0, text.len);
+        check_encoding(c, source, text, bom);
     }
     check_bytes(c, source, text);
     return normalise_lines(c->pool, text);
