@@ -60,7 +60,8 @@ void arena_poll(Arena *arena);
 /* Checks and roots. */
 int arena_check_ref(Arena *arena, uint64_t object, uint32_t *ret_class_id); /* 0 if it is in bounds, aligned, live and of a known class */
 /* A proxy for `object` was made / is gone. For a private object nothing is recorded in shared memory; sharing an object
- * that has a proxy (link != 0) adds its root. add/drop do not change counts. */
+ * that has a proxy (link != 0) adds its root. add/drop do not change counts; add sets a link of 0 to ARENA_LINK_PROXY, drop clears it. */
+#define ARENA_LINK_PROXY 0x7fffffff
 int arena_root_add(Arena *arena, uint64_t object);
 void arena_root_drop(Arena *arena, uint64_t object);
 int arena_incref_live(Arena *arena, uint64_t object); /* one count more unless it is dying: 0, or -ENOENT */

@@ -22,3 +22,10 @@ static inline void arena_leave(Arena *arena) {
     if (--epoch->nest == 0)
         atomic_store_explicit(epoch->active, atomic_load_explicit(epoch->active, memory_order_relaxed) + 1, memory_order_release);
 }
+
+/* One count less, of any object, from outside native calls. */
+static inline void arena_decref(Arena *arena, JitdFrame *frame, uint64_t object) {
+    arena_enter(arena);
+    shm_decref(frame, object, arena_release);
+    arena_leave(arena);
+}

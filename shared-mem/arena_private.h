@@ -3,14 +3,6 @@
 #include "shared-mem/arena_layout.h"
 #include <stddef.h>
 
-/* In the fault tests' build, a place where the process may be made to die. */
-#ifdef ARENA_STEPS
-void arena_step(void);
-#define ARENA_STEP() arena_step()
-#else
-#define ARENA_STEP() ((void)0)
-#endif
-
 typedef struct ArenaClass {
     const uint32_t *refs; /* offsets of the references in an object */
     uint32_t nrefs, size_class;
@@ -99,7 +91,7 @@ static inline uint64_t shm_head(ShmObject *object) {
 /* The program order of stores is what a death leaves behind: keep the compiler from changing it. */
 static inline void arena_order(void) {
     atomic_signal_fence(memory_order_seq_cst);
-    ARENA_STEP();
+    SHM_STEP();
 }
 
 /* ---- chunk.c ---- */
@@ -143,6 +135,9 @@ int share_counts_as_private(const Arena *a, uint64_t head, uint32_t row);
 /* ---- arena_check.c ---- */
 /* 0 if offset is a block of a committed chunk of a size class; -EINVAL otherwise. */
 int check_block(const Arena *a, uint64_t offset, uint32_t *ret_chunk, uint32_t *ret_size_class);
+
+/* arena_check; and how many objects have a count that nothing in the arena accounts for. */
+int check_all(Arena *a, char *text, size_t size, uint64_t *ret_too_high);
 
 /* ---- reap.c ---- */
 void reap_row(Arena *a, uint32_t row);

@@ -154,7 +154,7 @@ static int take_state(Arena *a, uint32_t chunk, uint32_t from, uint32_t to) {
     if (!atomic_compare_exchange_strong_explicit(&arena_chunk(a, chunk)->state, &from, to, memory_order_acq_rel, memory_order_relaxed))
         return 0;
     atomic_fetch_sub_explicit(&a->header->unowned, 1, memory_order_relaxed);
-    ARENA_STEP();
+    SHM_STEP();
     return 1;
 }
 
@@ -320,7 +320,7 @@ void chunk_retire(Arena *a, uint32_t chunk) {
         atomic_store_explicit(&c->bump, 0, memory_order_relaxed);
     arena_order();
     atomic_store_explicit(&c->state, SHM_CHUNK_STATE(live ? size_class : 0, 0), memory_order_release);
-    ARENA_STEP();
+    SHM_STEP();
     atomic_fetch_add_explicit(&a->header->unowned, 1, memory_order_relaxed);
 }
 

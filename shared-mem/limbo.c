@@ -233,6 +233,6 @@ void limbo_adopt(Arena *a, uint32_t row) {
         for (uint32_t chunk = bit; chunk < n; chunk += SHM_ROW_LIMBO_BITS)
             chunk_each_object(a, chunk, adopt_one, &row);
         atomic_fetch_and_explicit(word, ~(1ull << bit % 64), memory_order_relaxed);
-        ARENA_STEP();
+        SHM_STEP();
     }
 }

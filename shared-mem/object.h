@@ -50,6 +50,14 @@ static inline uint32_t shm_class_block_size(uint32_t size_class) {
     return (1u << shift) + ((quarter + 1) << (shift - 2));
 }
 
+/* In the fault tests' build, a place where the process may be made to die. */
+#ifdef ARENA_STEPS
+void arena_step(void);
+#define SHM_STEP() arena_step()
+#else
+#define SHM_STEP() ((void)0)
+#endif
+
 #define SHM_RUNTIME static inline __attribute__((always_inline, unused))
 
 typedef uint64_t (*ShmAllocFn)(JitdFrame *, uint32_t);
@@ -79,6 +87,7 @@ SHM_RUNTIME uint64_t shm_new(JitdFrame *frame, uint32_t class_id, uint32_t size,
     atomic_store_explicit(&object->refs, 1, memory_order_relaxed);
     atomic_store_explicit(&object->link, 0, memory_order_relaxed);
     __builtin_memset((uint8_t *)object + SHM_OBJECT_HEADER, 0, size - SHM_OBJECT_HEADER);
+    SHM_STEP();
     /* Last, and in this order for the reclaimer's eyes: a block with a state has only valid references in it. */
     atomic_store_explicit(&object->head, SHM_HEAD(class_id, SHM_STATE_PRIVATE, alloc->row), memory_order_release);
     return offset;
@@ -117,6 +126,7 @@ SHM_RUNTIME void shm_decref(JitdFrame *frame, uint64_t ref, ShmReleaseFn release
         left = atomic_load_explicit(&object->refs, memory_order_relaxed) - 1;
         atomic_store_explicit(&object->refs, left, memory_order_relaxed);
     }
+    SHM_STEP();
     if (!left)
         release_slow(frame, ref);
 }
@@ -132,6 +142,7 @@ SHM_RUNTIME void shm_store_ref(JitdFrame *frame, uint64_t self, uint32_t field, 
             share(frame, ref);
         if (!steal)
             shm_incref(frame, ref);
+        SHM_STEP();
         old = atomic_exchange_explicit(place, ref, memory_order_acq_rel);
     } else {
         if (!steal)
@@ -139,5 +150,6 @@ SHM_RUNTIME void shm_store_ref(JitdFrame *frame, uint64_t self, uint32_t field, 
         old = atomic_load_explicit(place, memory_order_relaxed);
         atomic_store_explicit(place, ref, memory_order_relaxed);
     }
+    SHM_STEP();
     shm_decref(frame, old, release_slow);
 }

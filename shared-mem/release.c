@@ -27,7 +27,7 @@ void release_shared(Arena *a, uint64_t object) {
 void release_count(Arena *a, uint64_t object) {
     arena_order();
     if (atomic_fetch_sub_explicit(&arena_object(a, object)->refs, 1, memory_order_acq_rel) == 1) {
-        ARENA_STEP();
+        SHM_STEP();
         release_shared(a, object);
     }
 }

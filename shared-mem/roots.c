@@ -113,20 +113,26 @@ void roots_insert_reserved(Arena *a, uint64_t object) {
 }
 
 int arena_root_add(Arena *a, uint64_t object) {
+    ShmObject *o = arena_object(a, object);
     int r = reserve(a);
     if (r < 0)
         return r;
-    if (shm_is_shared(arena_object(a, object)))
+    if (shm_is_shared(o)) {
         insert(a, object);
-    else
-        a->roots.proxies++;
+        return 0;
+    }
+    a->roots.proxies++;
+    if (!atomic_load_explicit(&o->link, memory_order_relaxed)) /* a caller without a table of proxies */
+        atomic_store_explicit(&o->link, ARENA_LINK_PROXY, memory_order_relaxed);
     return 0;
 }
 
 void arena_root_drop(Arena *a, uint64_t object) {
     ArenaRoots *r = &a->roots;
-    if (!shm_is_shared(arena_object(a, object))) {
+    ShmObject *o = arena_object(a, object);
+    if (!shm_is_shared(o)) {
         r->proxies--;
+        atomic_store_explicit(&o->link, 0, memory_order_relaxed);
         return;
     }
     size_t slot = slot_of(r, object);

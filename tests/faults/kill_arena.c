@@ -1,0 +1,510 @@
+/* Kills clients of an arena at random instants (`kill_arena KILLS [SEED]`) and at every step point (`kill_arena steps`), and checks after each
+ * death that the arena is consistent, that nothing of the dead one remains, and that nobody else lost anything.
+ * This process plays the broker (rows, chunks, marking the dead) and has a row of its own, from which it checks. */
+#include "shared-mem/arena_private.h"
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { HUB = 1, NODE = 2, LEAF = 3, BIG = 4 };
+#define HUB_SLOTS 32
+#define HUB_SLOT(i) (16 + 8 * (uint32_t)(i))
+#define VALUE 16 /* of a node, leaf or big object: MAGIC */
+#define NEXT 24
+#define OTHER 32
+#define MAGIC 0x6f626a6563746f6bULL
+#define WORKERS 4
+#define HELD 24
+
+typedef struct Peer {
+    Arena *arena;
+    JitdFrame frame;
+    int socket; /* a worker's line to the broker */
+} Peer;
+
+typedef struct Worker {
+    pid_t pid;
+    uint32_t row;
+    int socket;
+} Worker;
+
+typedef struct Control {
+    _Atomic uint32_t pause, paused, stop;
+    _Atomic uint64_t operations;
+} Control;
+
+static Table table; /* of this process: a worker maps its own, the broker's mapping does not survive a fork */
+static ArenaOwner owner;
+static Control *control;
+static uint64_t hub;
+static Peer checker;
+static Worker workers[WORKERS];
+
+/* ---- dying at a step point ---- */
+
+static uint64_t steps, die_at; /* 0: never */
+
+void arena_step(void);
+void arena_step(void) {
+    if (die_at && ++steps == die_at)
+        kill(getpid(), SIGKILL);
+}
+
+/* ---- randomness and failing ---- */
+
+static uint64_t random_state;
+
+static uint32_t rnd(uint32_t n) {
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 7;
+    random_state ^= random_state << 17;
+    return (uint32_t)(random_state >> 33) % n;
+}
+
+#define FAIL(...)                                         \
+    do {                                                  \
+        fprintf(stderr, "kill_arena: " __VA_ARGS__);      \
+        fputc('\n', stderr);                              \
+        abort();                                          \
+    } while (0)
+#define NEED(condition)                                   \
+    do {                                                  \
+        if (!(condition))                                 \
+            FAIL("%s:%d: %s", __FILE__, __LINE__, #condition); \
+    } while (0)
+
+/* ---- the line between worker and broker ---- */
+
+typedef struct Grow {
+    int32_t result;
+    uint32_t chunks, first, count;
+} Grow;
+
+static int ask_grow(void *arg, uint32_t chunks, uint32_t *ret_first, uint32_t *ret_count) {
+    Peer *p = arg;
+    Grow g = {.chunks = chunks};
+    if (p->socket < 0)
+        return arena_owner_grow(&owner, p->frame.alloc->row, chunks, ret_first, ret_count);
+    if (write(p->socket, &g, sizeof g) != sizeof g || read(p->socket, &g, sizeof g) != sizeof g)
+        _exit(3);
+    *ret_first = g.first;
+    *ret_count = g.count;
+    return g.result;
+}
+
+static void answer(const Worker *w) {
+    Grow g;
+    if (read(w->socket, &g, sizeof g) != sizeof g)
+        return;
+    g.result = arena_owner_grow(&owner, w->row, g.chunks, &g.first, &g.count);
+    if (write(w->socket, &g, sizeof g) != sizeof g)
+        return; /* it was killed meanwhile; its chunks are its row's */
+}
+
+/* Serves all workers for a while; returns early when `until` says so. */
+static void serve(int64_t microseconds, int (*until)(void)) {
+    struct timespec now, end;
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    int64_t end_us = end.tv_sec * 1000000 + end.tv_nsec / 1000 + microseconds, left = microseconds;
+    while (left > 0 && !(until && until())) {
+        struct pollfd fds[WORKERS];
+        for (int i = 0; i < WORKERS; i++)
+            fds[i] = (struct pollfd){.fd = workers[i].pid ? workers[i].socket : -1, .events = POLLIN};
+        struct timespec wait = {.tv_nsec = (left < 200 ? left : 200) * 1000};
+        if (ppoll(fds, WORKERS, &wait, NULL) > 0)
+            for (int i = 0; i < WORKERS; i++)
+                if (fds[i].revents & POLLIN)
+                    answer(&workers[i]);
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        left = end_us - (now.tv_sec * 1000000 + now.tv_nsec / 1000);
+    }
+}
+
+static void attach(Peer *p, uint32_t row, int socket) {
+    ArenaOps ops = {.grow = ask_grow, .arg = p};
+    p->socket = socket;
+    NEED(arena_attach(dup(owner.fd), owner.size, row, &table, &ops, &p->arena) == 0);
+    p->frame = (JitdFrame){.arena = arena_base(p->arena), .alloc = arena_alloc_state(p->arena)};
+}
+
+/* ---- what a worker does ---- */
+
+static _Atomic uint64_t *field(Peer *p, uint64_t object, uint32_t at) {
+    return (_Atomic uint64_t *)(p->frame.arena + object + at);
+}
+
+static uint64_t make(Peer *p, uint32_t class_id, uint32_t size) {
+    uint64_t o = shm_new(&p->frame, class_id, size, arena_alloc);
+    if (o)
+        atomic_store_explicit(field(p, o, VALUE), MAGIC, memory_order_relaxed);
+    return o;
+}
+
+static void store(Peer *p, uint64_t self, uint32_t at, uint64_t ref, int steal) {
+    shm_store_ref(&p->frame, self, at, ref, steal, arena_share, arena_release);
+}
+
+/* A private list or tree; 0 when memory is short. */
+static uint64_t build(Peer *p, uint32_t n) {
+    uint64_t head = JITD_NONE;
+    for (uint32_t i = 0; i < n; i++) {
+        uint64_t node = make(p, NODE, 40);
+        if (!node)
+            break;
+        store(p, node, NEXT, head, 1);
+        head = node;
+        uint64_t other = rnd(8) == 0 ? make(p, LEAF, 24) : rnd(200) == 0 ? make(p, BIG, 60000) : 0;
+        if (other)
+            store(p, node, OTHER, other, 1);
+    }
+    return head == JITD_NONE ? 0 : head;
+}
+
+/* In an epoch: whatever can be reached is alive. */
+static void walk(Peer *p, uint64_t o) {
+    for (uint32_t i = 0; shm_is_object(o) && i < 100; i++) {
+        ShmObject *object = shm_object(&p->frame, o);
+        uint64_t head = atomic_load(&object->head);
+        if (SHM_HEAD_STATE(head) != SHM_STATE_SHARED || atomic_load(field(p, o, VALUE)) != MAGIC)
+            FAIL("object %#lx: head %#lx, value %#lx", (long)o, (long)head, (long)atomic_load(field(p, o, VALUE)));
+        o = SHM_HEAD_CLASS(head) == NODE ? atomic_load(field(p, o, NEXT)) : 0;
+    }
+}
+
+static void hold(Peer *p, uint64_t *held, uint64_t o) {
+    uint32_t i = rnd(HELD);
+    for (uint32_t j = 0; j < HELD; j++) /* one proxy per object */
+        if (held[j] == o) {
+            arena_decref(p->arena, &p->frame, o);
+            return;
+        }
+    if (held[i]) {
+        arena_root_drop(p->arena, held[i]);
+        arena_decref(p->arena, &p->frame, held[i]);
+        held[i] = 0;
+    }
+    if (arena_root_add(p->arena, o) == 0)
+        held[i] = o;
+    else
+        arena_decref(p->arena, &p->frame, o);
+}
+
+static uint64_t read_slot(Peer *p, uint32_t slot) {
+    uint64_t o = atomic_load_explicit(field(p, hub, slot), memory_order_acquire);
+    walk(p, o);
+    return o;
+}
+
+static void operate(Peer *p, uint64_t *held) {
+    uint32_t slot = HUB_SLOT(rnd(HUB_SLOTS)), what = rnd(16);
+    uint64_t o;
+    if (what < 4) { /* keep a private one */
+        if ((o = build(p, 1 + rnd(40))))
+            hold(p, held, o);
+        return;
+    }
+    arena_enter(p->arena);
+    if (what < 7) { /* publish a new one */
+        if ((o = build(p, 1 + rnd(40))))
+            store(p, hub, slot, o, 1);
+    } else if (what < 9) { /* publish one that is held */
+        if ((o = held[rnd(HELD)]))
+            store(p, hub, slot, o, 0);
+    } else if (what < 12) { /* hold what others published */
+        o = read_slot(p, slot);
+        if (shm_is_object(o) && arena_incref_live(p->arena, o) == 0)
+            hold(p, held, o);
+    } else if (what < 14) { /* move a tail, as compiled code does: borrowed, then stored */
+        o = read_slot(p, slot);
+        if (shm_is_object(o) && SHM_HEAD_CLASS(atomic_load(&shm_object(&p->frame, o)->head)) == NODE)
+            store(p, hub, HUB_SLOT(rnd(HUB_SLOTS)), atomic_load_explicit(field(p, o, NEXT), memory_order_acquire), 0);
+    } else if (what < 15) { /* cut a list */
+        o = read_slot(p, slot);
+        if (shm_is_object(o) && SHM_HEAD_CLASS(atomic_load(&shm_object(&p->frame, o)->head)) == NODE)
+            store(p, o, rnd(2) ? NEXT : OTHER, JITD_NONE, 1);
+    } else {
+        store(p, hub, slot, JITD_NONE, 1);
+    }
+    arena_leave(p->arena);
+}
+
+static void attach_worker(Peer *p, uint32_t row, int socket) {
+    attach(p, row, socket);
+    arena_enter(p->arena);
+    NEED(arena_incref_live(p->arena, hub) == 0);
+    NEED(arena_root_add(p->arena, hub) == 0);
+    arena_leave(p->arena);
+}
+
+static void detach_worker(Peer *p, uint64_t *held) {
+    for (uint32_t i = 0; i < HELD; i++)
+        if (held[i]) {
+            arena_root_drop(p->arena, held[i]);
+            arena_decref(p->arena, &p->frame, held[i]);
+        }
+    arena_root_drop(p->arena, hub);
+    arena_decref(p->arena, &p->frame, hub);
+    arena_detach(p->arena);
+}
+
+static void wait_if_paused(void) {
+    if (!atomic_load(&control->pause))
+        return;
+    atomic_fetch_add(&control->paused, 1);
+    while (atomic_load(&control->pause))
+        usleep(50);
+    atomic_fetch_sub(&control->paused, 1);
+}
+
+static void work(uint32_t row, int socket) {
+    Peer p;
+    uint64_t held[HELD] = {0};
+    attach_worker(&p, row, socket);
+    while (!atomic_load(&control->stop)) {
+        wait_if_paused();
+        operate(&p, held);
+        if (rnd(50) == 0)
+            arena_reap(p.arena);
+        if (rnd(20) == 0)
+            arena_poll(p.arena);
+        atomic_fetch_add_explicit(&control->operations, 1, memory_order_relaxed);
+    }
+    if (rnd(2))
+        detach_worker(&p, held);
+    _exit(0);
+}
+
+/* ---- the broker ---- */
+
+static void start(int i, void (*run)(uint32_t row, int socket)) {
+    int pair[2];
+    uint32_t row;
+    NEED(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0);
+    NEED(arena_owner_take_row(&owner, 0, &row) == 0);
+    uint64_t seed = random_state ^ ((uint64_t)row << 40) ^ rnd(1 << 30);
+    pid_t pid = fork();
+    NEED(pid >= 0);
+    if (pid == 0) {
+        random_state = seed | 1;
+        close(pair[0]);
+        NEED(table_map(table.fd, table.size, &table) == 0);
+        run(row, pair[1]);
+        _exit(0);
+    }
+    close(pair[1]);
+    workers[i] = (Worker){.pid = pid, .row = row, .socket = pair[0]};
+}
+
+/* Waits for its death (serving it meanwhile) and marks the row; the wait status. */
+static int bury(int i) {
+    int status;
+    while (waitpid(workers[i].pid, &status, WNOHANG) == 0)
+        serve(300, NULL);
+    if (!WIFEXITED(status) && !(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL))
+        FAIL("a worker ended with status %#x", status);
+    if (WIFEXITED(status) && WEXITSTATUS(status))
+        FAIL("a worker ended with exit code %d", WEXITSTATUS(status));
+    arena_owner_mark_dead(&owner, workers[i].row);
+    close(workers[i].socket);
+    workers[i] = (Worker){0};
+    return status;
+}
+
+static uint64_t check_now(void) {
+    char text[256];
+    uint64_t too_high;
+    arena_reap(checker.arena);
+    int n = check_all(checker.arena, text, sizeof text, &too_high);
+    if (n)
+        FAIL("%d inconsistencies, the first: %s", n, text);
+    ArenaStats s;
+    arena_stats(checker.arena, &s);
+    NEED(s.dead_rows == 0);
+    return too_high;
+}
+
+static void open_arena(uint64_t quota) {
+    uint32_t id, slots[HUB_SLOTS], node[] = {NEXT, OTHER}, big[] = {NEXT};
+    for (uint32_t i = 0; i < HUB_SLOTS; i++)
+        slots[i] = HUB_SLOT(i);
+    NEED(table_create(&table) == 0);
+    NEED(table_add_class(&table, &(Key){{1}}, HUB_SLOT(HUB_SLOTS), slots, HUB_SLOTS, &id) == 0 && id == HUB);
+    NEED(table_add_class(&table, &(Key){{2}}, 40, node, 2, &id) == 0 && id == NODE);
+    NEED(table_add_class(&table, &(Key){{3}}, 24, NULL, 0, &id) == 0 && id == LEAF);
+    NEED(table_add_class(&table, &(Key){{4}}, 60000, big, 1, &id) == 0 && id == BIG);
+    NEED(arena_create((uint64_t)512 << 20, quota, &owner) == 0);
+    uint32_t row;
+    NEED(arena_owner_take_row(&owner, 0, &row) == 0);
+    attach(&checker, row, -1);
+    hub = shm_new(&checker.frame, HUB, HUB_SLOT(HUB_SLOTS), arena_alloc);
+    arena_share(&checker.frame, hub);
+    NEED(arena_root_add(checker.arena, hub) == 0);
+}
+
+/* Lets go of everything; what is left then has leaked. */
+static uint64_t empty_out(void) {
+    ArenaStats s;
+    for (uint32_t i = 0; i < HUB_SLOTS; i++) {
+        arena_enter(checker.arena);
+        store(&checker, hub, HUB_SLOT(i), JITD_UNSET, 1);
+        arena_leave(checker.arena);
+    }
+    for (int i = 0; i < 100; i++)
+        arena_poll(checker.arena);
+    arena_stats(checker.arena, &s);
+    return s.objects - 1; /* the hub */
+}
+
+static void close_arena(void) {
+    ArenaStats s;
+    arena_root_drop(checker.arena, hub);
+    arena_decref(checker.arena, &checker.frame, hub);
+    arena_detach(checker.arena);
+    arena_owner_mark_dead(&owner, 1);
+    NEED(arena_owner_reset(&owner) == 0);
+    uint32_t row;
+    NEED(arena_owner_take_row(&owner, 0, &row) == 0);
+    attach(&checker, row, -1);
+    arena_stats(checker.arena, &s);
+    NEED(s.objects == 0 && s.bytes_committed == 0);
+    arena_detach(checker.arena);
+    arena_owner_deinit(&owner);
+    table_deinit(&table);
+}
+
+static int all_paused(void) {
+    uint32_t alive = 0;
+    for (int i = 0; i < WORKERS; i++)
+        alive += workers[i].pid != 0;
+    return atomic_load(&control->paused) == alive;
+}
+
+/* A killed worker may have been counted as paused only while it was not killed: killing happens when nobody is. */
+static void pause_all(void) {
+    atomic_store(&control->pause, 1);
+    serve(60000000, all_paused);
+    NEED(all_paused());
+}
+
+static void resume_all(void) {
+    atomic_store(&control->pause, 0);
+    while (atomic_load(&control->paused))
+        usleep(20);
+}
+
+static void kill_at_random(uint32_t kills) {
+    uint64_t too_high = 0;
+    open_arena((uint64_t)256 << 20);
+    for (int i = 0; i < WORKERS; i++)
+        start(i, work);
+    for (uint32_t k = 0; k < kills; k++) {
+        serve(200 + rnd(6000), NULL);
+        for (uint32_t n = 1 + rnd(2), i = 0; i < n; i++) { /* often two at once: a reaper may be among them */
+            int victim = (int)rnd(WORKERS);
+            if (!workers[victim].pid)
+                continue;
+            kill(workers[victim].pid, SIGKILL);
+            bury(victim);
+            if (rnd(2))
+                serve(rnd(400), NULL); /* the others reap it, some time */
+        }
+        pause_all();
+        too_high = check_now();
+        resume_all();
+        for (int i = 0; i < WORKERS; i++)
+            if (!workers[i].pid)
+                start(i, work);
+    }
+    atomic_store(&control->stop, 1);
+    for (int i = 0; i < WORKERS; i++)
+        bury(i);
+    check_now();
+    uint64_t leaked = empty_out();
+    too_high = check_now();
+    printf("%u kills, %lu operations: consistent after each; %lu counts too high, %lu objects leaked until the reset\n", kills,
+           (unsigned long)atomic_load(&control->operations), (unsigned long)too_high, (unsigned long)leaked);
+    if (too_high > kills + 1)
+        FAIL("more counts leaked than processes died");
+    close_arena();
+}
+
+/* ---- every step ---- */
+
+static uint64_t step_to_die_at;
+
+static void scenario(uint32_t row, int socket) {
+    Peer p;
+    uint64_t held[HELD] = {0};
+    random_state = 88172645463325252ULL;
+    die_at = step_to_die_at;
+    attach_worker(&p, row, socket);
+    for (int i = 0; i < 60; i++) {
+        operate(&p, held);
+        if (i % 7 == 0)
+            arena_poll(p.arena);
+    }
+    detach_worker(&p, held);
+    _exit(0);
+}
+
+static void reap_and_die(uint32_t row, int socket) {
+    Peer p;
+    attach(&p, row, socket);
+    die_at = step_to_die_at;
+    arena_reap(p.arena);
+    die_at = 0;
+    arena_detach(p.arena);
+    _exit(0);
+}
+
+/* The worker dies at its n-th step; then a reaper dies at one of its steps; then we reap. */
+static int die_at_step(uint64_t n) {
+    open_arena((uint64_t)64 << 20);
+    step_to_die_at = n;
+    start(0, scenario);
+    int survived = WIFEXITED(bury(0));
+    step_to_die_at = 1 + n * 7 % 97;
+    start(1, reap_and_die);
+    bury(1);
+    uint64_t too_high = check_now(), leaked;
+    leaked = empty_out();
+    too_high = check_now();
+    if (too_high > 2 || (survived && leaked && step_to_die_at > 1000))
+        FAIL("step %lu: %lu counts too high, %lu objects leaked", (unsigned long)n, (unsigned long)too_high, (unsigned long)leaked);
+    close_arena();
+    return survived;
+}
+
+static void kill_at_steps(uint64_t stride) {
+    uint64_t n = 1;
+    while (!die_at_step(n))
+        n += stride;
+    printf("died at every %s step up to %lu: consistent after each\n", stride == 1 ? "single" : "few", (unsigned long)n);
+}
+
+int main(int argc, char **argv) {
+    if (argc < 2) {
+        fprintf(stderr, "usage: kill_arena KILLS [SEED] | steps [STRIDE]\n");
+        return 2;
+    }
+    signal(SIGPIPE, SIG_IGN);
+    control = mmap(NULL, sizeof *control, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    NEED(control != MAP_FAILED);
+    random_state = argc > 2 ? strtoull(argv[2], NULL, 0) | 1 : (uint64_t)time(NULL) * 2654435761u | 1;
+    if (strcmp(argv[1], "steps") == 0) {
+        kill_at_steps(argc > 2 ? strtoull(argv[2], NULL, 0) : 1);
+    } else {
+        printf("seed %lu\n", (unsigned long)random_state);
+        fflush(stdout);
+        kill_at_random((uint32_t)strtoul(argv[1], NULL, 0));
+    }
+    return 0;
+}
