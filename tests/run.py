@@ -107,7 +107,7 @@ def pytest_suite(name, version, python, arguments, env=None):
 
 
 def python_env(version):
-    return {"PYTHONPATH": str(BUILD / "client/python" / version), "JITD_BUILD": str(BUILD)}
+    return {"PYTHONPATH": str(BUILD / "client/python" / version), "JITD_BUILD": str(BUILD), "JITD_DAEMON": str(BUILD / "server/broker/jitd")}
 
 
 def asan_suite():
