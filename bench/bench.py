@@ -17,14 +17,25 @@ import startup  # noqa: E402
 import variants  # noqa: E402
 from child import MICRO, SIZES  # noqa: E402
 
-MICRO_VARIANTS = ("C extension", "C extension, vectorcall", "jitd", "jitd through libffi", "python", "Cython", "mypyc", "numba")
+MICRO_VARIANTS = (
+    "C extension",
+    "C extension, vectorcall",
+    "jitd",
+    "jitd through libffi",
+    "python",
+    "Cython",
+    "mypyc",
+    "numba",
+)
 KERNEL_VARIANTS = ("clang", "jitd", "python", "Cython", "mypyc", "numba")
 CALLS = [name for name in MICRO if name.startswith("call")]
 
 
 def child(what, variant, repeat):
     env = dict(os.environ, JITD_CALL="ffi") if variant == "jitd through libffi" else os.environ
-    done = subprocess.run([sys.executable, str(HERE / "child.py"), what, variant, str(repeat)], env=env, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, str(HERE / "child.py"), what, variant, str(repeat)], env=env, capture_output=True, text=True
+    )
     if done.returncode:
         raise RuntimeError(f"{what} of {variant}: {done.stderr.strip()[-2000:]}")
     if done.stderr:
@@ -54,7 +65,13 @@ def table(title, head, rows):
     widths = [max(len(str(row[i])) for row in rows) for i in range(len(head))]
     print(f"\n{title}\n")
     for number, row in enumerate(rows):
-        print("| " + " | ".join(str(cell).ljust(w) if i == 0 else str(cell).rjust(w) for i, (cell, w) in enumerate(zip(row, widths))) + " |")
+        print(
+            "| "
+            + " | ".join(
+                str(cell).ljust(w) if i == 0 else str(cell).rjust(w) for i, (cell, w) in enumerate(zip(row, widths))
+            )
+            + " |"
+        )
         if number == 0:
             print("|" + "|".join("-" * (w + 1) + (":" if i else "-") for i, w in enumerate(widths)) + "|")
 
@@ -70,9 +87,19 @@ class Figures:
         self.rows.append({"what": what, "measured": value, "limit": limit, "unit": unit, "least": least, "met": met})
 
     def print(self):
-        table("Figures", ("what", "measured", "asked", "met"),
-              [(r["what"], f"{r['measured']:.2f} {r['unit']}", f"{'≥' if r['least'] else '≤'} {r['limit']:g} {r['unit']}", "yes" if r["met"] else "NO")
-               for r in self.rows])
+        table(
+            "Figures",
+            ("what", "measured", "asked", "met"),
+            [
+                (
+                    r["what"],
+                    f"{r['measured']:.2f} {r['unit']}",
+                    f"{'≥' if r['least'] else '≤'} {r['limit']:g} {r['unit']}",
+                    "yes" if r["met"] else "NO",
+                )
+                for r in self.rows
+            ],
+        )
 
 
 def check_kernels(rounds):
@@ -104,7 +131,9 @@ def micro_figures(figures, rounds, names):
 
 def kernel_figures(figures, rounds):
     for case in SIZES:
-        figures.add(f"{case}: / clang -O3", ratio(rounds, "jitd", "clang", case), 0.6 if case == "linked list" else 1.15)
+        figures.add(
+            f"{case}: / clang -O3", ratio(rounds, "jitd", "clang", case), 0.6 if case == "linked list" else 1.15
+        )
 
 
 def start_figures(figures, data):
@@ -112,11 +141,18 @@ def start_figures(figures, data):
     figures.add("first result, warm: over bare Python", warm["wall_ms"] - bare["wall_ms"], 2, "ms")
     figures.add("first result, warm: over bare Python", (warm["rss_kib"] - bare["rss_kib"]) / 1024, 2, "MiB")
     if "numba" in data["first"]:
-        figures.add("first result, warm: numba / jitd", data["first"]["numba"]["wall_ms"] / warm["wall_ms"], 40, least=True)
+        figures.add(
+            "first result, warm: numba / jitd", data["first"]["numba"]["wall_ms"] / warm["wall_ms"], 40, least=True
+        )
     eight, base = data["eight"]["jitd"], data["eight"]["python"]
     figures.add("8 processes: CPU in all", eight["cpu_s"], 0.2, "s")
     figures.add("8 processes: compilations", eight["compilations"], 1, "")
-    figures.add("8 processes: PSS over bare Python, daemon included", (eight["pss_kib"] + eight["daemon_pss_kib"] - base["pss_kib"]) / 1024, 16, "MiB")
+    figures.add(
+        "8 processes: PSS over bare Python, daemon included",
+        (eight["pss_kib"] + eight["daemon_pss_kib"] - base["pss_kib"]) / 1024,
+        16,
+        "MiB",
+    )
     figures.add("class of 5 methods, cold, to first result", data["latency_ms"], 25, "ms")
     figures.add("resident: broker", data["broker_rss_kib"] / 1024, 10, "MiB")
     figures.add("resident: compiler process", data["worker_rss_kib"] / 1024, 50, "MiB")
@@ -129,12 +165,17 @@ def compilations():
 
 
 def measure_start(daemon, names, rounds):
-    data = {"first": startup.first_results(daemon, [v for v in ("python", "jitd", "numba") if v in names], 4 * rounds + 1)}
+    data = {
+        "first": startup.first_results(daemon, [v for v in ("python", "jitd", "numba") if v in names], 4 * rounds + 1)
+    }
     data["eight"] = {}
     for variant in ("python", "jitd", "numba"):
         if variant in names:
             before, salt = compilations(), time.time()
-            tries = [startup.eight_at_once(daemon, variant, salt=salt + n) for n in range(1 if variant == "numba" else rounds)]
+            tries = [
+                startup.eight_at_once(daemon, variant, salt=salt + n)
+                for n in range(1 if variant == "numba" else rounds)
+            ]
             data["eight"][variant] = {key: statistics.median(t[key] for t in tries) for key in tries[0]}
             data["eight"][variant]["compilations"] = (compilations() - before) / len(tries)
     data["latency_ms"] = statistics.median(startup.compile_latency(daemon, 2 * rounds + 1))
@@ -143,26 +184,61 @@ def measure_start(daemon, names, rounds):
 
 
 def print_micro(rounds, names):
-    table("Micro operations (ns; in brackets: times the C extension)", ("what", *names),
-          [(case, *(f"{median(rounds, v, case):.1f} ({ratio(rounds, v, 'C extension', case):.2f})" for v in names)) for case in MICRO])
+    table(
+        "Micro operations (ns; in brackets: times the C extension)",
+        ("what", *names),
+        [
+            (case, *(f"{median(rounds, v, case):.1f} ({ratio(rounds, v, 'C extension', case):.2f})" for v in names))
+            for case in MICRO
+        ],
+    )
 
 
 def print_kernels(rounds, names):
-    table("Kernels (ns a unit: step, pixel, sample, node; in brackets: times clang)", ("what", *names),
-          [(case, *(f"{median(rounds, v, case):.2f} ({ratio(rounds, v, 'clang', case):.2f})" for v in names)) for case in SIZES])
+    table(
+        "Kernels (ns a unit: step, pixel, sample, node; in brackets: times clang)",
+        ("what", *names),
+        [
+            (case, *(f"{median(rounds, v, case):.2f} ({ratio(rounds, v, 'clang', case):.2f})" for v in names))
+            for case in SIZES
+        ],
+    )
 
 
 def print_start(data):
-    table("Fresh process to first result", ("what", "wall ms", "CPU ms", "RSS MiB"),
-          [(name, f"{d['wall_ms']:.1f}", f"{d['cpu_ms']:.1f}", f"{d['rss_kib'] / 1024:.1f}") for name, d in data["first"].items()])
-    table("8 processes at once, class not compiled before", ("what", "wall s", "CPU s", "PSS MiB", "daemon's PSS MiB", "compilations"),
-          [(name, f"{d['wall_s']:.3f}", f"{d['cpu_s']:.3f}", f"{d['pss_kib'] / 1024:.1f}", f"{d['daemon_pss_kib'] / 1024:.1f}",
-            f"{d['compilations']:g}" if name == "jitd" else "in each") for name, d in data["eight"].items()])
+    table(
+        "Fresh process to first result",
+        ("what", "wall ms", "CPU ms", "RSS MiB"),
+        [
+            (name, f"{d['wall_ms']:.1f}", f"{d['cpu_ms']:.1f}", f"{d['rss_kib'] / 1024:.1f}")
+            for name, d in data["first"].items()
+        ],
+    )
+    table(
+        "8 processes at once, class not compiled before",
+        ("what", "wall s", "CPU s", "PSS MiB", "daemon's PSS MiB", "compilations"),
+        [
+            (
+                name,
+                f"{d['wall_s']:.3f}",
+                f"{d['cpu_s']:.3f}",
+                f"{d['pss_kib'] / 1024:.1f}",
+                f"{d['daemon_pss_kib'] / 1024:.1f}",
+                f"{d['compilations']:g}" if name == "jitd" else "in each",
+            )
+            for name, d in data["eight"].items()
+        ],
+    )
 
 
 def machine():
-    cpu = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), platform.machine())
-    return f"{cpu}, {os.cpu_count()} CPUs, Linux {platform.release().split('-')[0]}, CPython {platform.python_version()}"
+    cpu = next(
+        (line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")),
+        platform.machine(),
+    )
+    return (
+        f"{cpu}, {os.cpu_count()} CPUs, Linux {platform.release().split('-')[0]}, CPython {platform.python_version()}"
+    )
 
 
 def versions(names):
@@ -200,12 +276,21 @@ def main():
     micro_figures(figures, micro, have)
     kernel_figures(figures, kernels)
     start_figures(figures, start)
-    print(f"{machine()}; {', '.join(f'{k} {v}' for k, v in versions(have).items())}; {rounds} round{'s' * (rounds > 1)}")
+    print(
+        f"{machine()}; {', '.join(f'{k} {v}' for k, v in versions(have).items())}; {rounds} round{'s' * (rounds > 1)}"
+    )
     print_micro(micro, micro_names)
     print_kernels(kernels, kernel_names)
     print_start(start)
     figures.print()
-    result = {"machine": machine(), "versions": versions(have), "micro": micro, "kernels": kernels, "start": start, "figures": figures.rows}
+    result = {
+        "machine": machine(),
+        "versions": versions(have),
+        "micro": micro,
+        "kernels": kernels,
+        "start": start,
+        "figures": figures.rows,
+    }
     (HERE.parent / "build/bench.json").write_text(json.dumps(result, indent=1))
 
 

@@ -24,14 +24,53 @@ MICRO = {
     "set int field": "o.n = i",
     "construct and drop": "C(a, i)",
 }
-MODULES = {"python": "_python", "jitd": "_jitd", "jitd through libffi": "_jitd", "numba": "_numba", "Cython": "_cython", "mypyc": "_mypyc"}
+MODULES = {
+    "python": "_python",
+    "jitd": "_jitd",
+    "jitd through libffi": "_jitd",
+    "numba": "_numba",
+    "Cython": "_cython",
+    "mypyc": "_mypyc",
+}
 # Positions, velocities and masses of the classic five-body benchmark; what they mean does not matter here.
 BODIES = [
     (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 39.47841760435743),
-    (4.841431442464721, -1.1603200440274284, -0.10362204447112311, 0.606326392995832, 2.81198684491626, -0.02521836165988763, 0.03769367487038949),
-    (8.34336671824458, 4.124798564124305, -0.4035234171143214, -1.0107743461787924, 1.8256623712304119, 0.008415761376584154, 0.011286326131968767),
-    (12.894369562139131, -15.111151401698631, -0.22330757889265573, 1.0827910064415354, 0.8687130181696082, -0.010832637401363636, 0.0017237240570597112),
-    (15.379697114850917, -25.919314609987964, 0.17925877295037118, 0.979090732243898, 0.5946989986476762, -0.034755955504078104, 0.0020336868699246304),
+    (
+        4.841431442464721,
+        -1.1603200440274284,
+        -0.10362204447112311,
+        0.606326392995832,
+        2.81198684491626,
+        -0.02521836165988763,
+        0.03769367487038949,
+    ),
+    (
+        8.34336671824458,
+        4.124798564124305,
+        -0.4035234171143214,
+        -1.0107743461787924,
+        1.8256623712304119,
+        0.008415761376584154,
+        0.011286326131968767,
+    ),
+    (
+        12.894369562139131,
+        -15.111151401698631,
+        -0.22330757889265573,
+        1.0827910064415354,
+        0.8687130181696082,
+        -0.010832637401363636,
+        0.0017237240570597112,
+    ),
+    (
+        15.379697114850917,
+        -25.919314609987964,
+        0.17925877295037118,
+        0.979090732243898,
+        0.5946989986476762,
+        -0.034755955504078104,
+        0.0020336868699246304,
+    ),
 ]
 SIZES = {"n-body": 20000, "mandelbrot": (160, 200), "LCG in fields": 500000, "linked list": 200000}
 SLOW = {"python"}  # a tenth of the work, so that a round takes seconds
@@ -82,9 +121,14 @@ def python_kernels(module, share):
 def clang_kernels():
     lib = ctypes.CDLL(str(Path(__file__).resolve().parent.parent / "build/bench/kernels_clang.so"))
     real, whole, pointer = ctypes.c_double, ctypes.c_int64, ctypes.c_void_p
-    for name, result, parameters in (("body_new", pointer, [real] * 7), ("system_new", pointer, [pointer] * 5),
-                                     ("nbody", real, [pointer, whole, real]), ("mandelbrot", whole, [whole, whole]),
-                                     ("dice", whole, [pointer, whole]), ("chain", whole, [whole])):
+    for name, result, parameters in (
+        ("body_new", pointer, [real] * 7),
+        ("system_new", pointer, [pointer] * 5),
+        ("nbody", real, [pointer, whole, real]),
+        ("mandelbrot", whole, [whole, whole]),
+        ("dice", whole, [pointer, whole]),
+        ("chain", whole, [whole]),
+    ):
         getattr(lib, name).restype, getattr(lib, name).argtypes = result, parameters
     steps, (size, limit), samples, length = (SIZES[k] for k in SIZES)
     system = lib.system_new(*(lib.body_new(*b) for b in BODIES))
@@ -99,7 +143,11 @@ def clang_kernels():
 
 def kernels(variant, repeat):
     share = 10 if variant in SLOW else 1
-    found = clang_kernels() if variant == "clang" else python_kernels(importlib.import_module("kernels" + MODULES[variant]), share)
+    found = (
+        clang_kernels()
+        if variant == "clang"
+        else python_kernels(importlib.import_module("kernels" + MODULES[variant]), share)
+    )
     result = {}
     for name, (run, units) in found.items():
         first = run()

@@ -23,8 +23,13 @@ class Point:
     def norm2(self) -> float:
         return self.x * self.x + self.y * self.y + {salt}
 """
-JITD = "import jitd\n@jitd.jitclass" + BODY.replace("    def __init__(self, x, y):\n        self.x = x\n        self.y = y\n", "")
-NUMBA = "from numba import float64\nfrom numba.experimental import jitclass\n@jitclass([('x', float64), ('y', float64)])" + BODY.replace("    x: float\n    y: float\n", "")
+JITD = "import jitd\n@jitd.jitclass" + BODY.replace(
+    "    def __init__(self, x, y):\n        self.x = x\n        self.y = y\n", ""
+)
+NUMBA = (
+    "from numba import float64\nfrom numba.experimental import jitclass\n@jitclass([('x', float64), ('y', float64)])"
+    + BODY.replace("    x: float\n    y: float\n", "")
+)
 END = "print(Point(3.0, 4.0).norm2(), flush=True)\nimport os\nos.read(0, 1)\n"
 FIVE = """
 import time
@@ -103,10 +108,23 @@ class Daemon:
     def __enter__(self):
         self.home = tempfile.mkdtemp(prefix="jitd-bench-")
         os.chmod(self.home, 0o700)
-        self.env = {"JITD_SOCKET": f"{self.home}/jitd.sock", "JITD_CACHE_DIR": f"{self.home}/cache", "JITD_NAMESPACE": "bench"}
+        self.env = {
+            "JITD_SOCKET": f"{self.home}/jitd.sock",
+            "JITD_CACHE_DIR": f"{self.home}/cache",
+            "JITD_NAMESPACE": "bench",
+        }
         os.environ.update(self.env)
-        self.process = subprocess.Popen([ROOT / "build/server/broker/jitd", "--socket", self.env["JITD_SOCKET"], "--cache-dir", f"{self.home}/cache",
-                                         "--worker", ROOT / "build/server/worker/jitd-worker"])
+        self.process = subprocess.Popen(
+            [
+                ROOT / "build/server/broker/jitd",
+                "--socket",
+                self.env["JITD_SOCKET"],
+                "--cache-dir",
+                f"{self.home}/cache",
+                "--worker",
+                ROOT / "build/server/worker/jitd-worker",
+            ]
+        )
         for _ in range(500):
             if os.path.exists(self.env["JITD_SOCKET"]):
                 return self
@@ -175,7 +193,10 @@ def first_results(daemon, variants, rounds):
                 continue
             done = one(variant, daemon.home, salt if salt is not None else time.time())
             seen.setdefault(name, []).append((done.wall, done.cpu * 1e3, done.rss))
-    return {name: dict(zip(("wall_ms", "cpu_ms", "rss_kib"), map(statistics.median, zip(*rows)))) for name, rows in seen.items()}
+    return {
+        name: dict(zip(("wall_ms", "cpu_ms", "rss_kib"), map(statistics.median, zip(*rows))))
+        for name, rows in seen.items()
+    }
 
 
 def eight_at_once(daemon, variant, count=8, salt=0.0):
@@ -188,12 +209,20 @@ def eight_at_once(daemon, variant, count=8, salt=0.0):
     pss = sum(run.pss for run in runs)
     server = sum(pss_kib(pid) for pid in daemon.pids()) if variant == "jitd" else 0
     cpu = sum(run.end().cpu for run in runs)
-    return {"wall_s": wall, "cpu_s": cpu + (daemon.cpu() - before if variant == "jitd" else 0), "pss_kib": pss, "daemon_pss_kib": server}
+    return {
+        "wall_s": wall,
+        "cpu_s": cpu + (daemon.cpu() - before if variant == "jitd" else 0),
+        "pss_kib": pss,
+        "daemon_pss_kib": server,
+    }
 
 
 def compile_latency(daemon, rounds):
     """Milliseconds from decoration to first result of a class of five methods that nobody has compiled before."""
-    return [float(Run(FIVE.replace("{salt}", repr(time.time())), daemon.home, "five").first().end().line) for _ in range(rounds)]
+    return [
+        float(Run(FIVE.replace("{salt}", repr(time.time())), daemon.home, "five").first().end().line)
+        for _ in range(rounds)
+    ]
 
 
 def server_memory(daemon):

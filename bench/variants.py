@@ -16,13 +16,26 @@ NAMES = ("Body", "System", "Mandelbrot", "Dice", "Node", "Chain")
 
 
 def run(*command, cwd=OUT, env=None):
-    done = subprocess.run([str(c) for c in command], cwd=cwd, env=os.environ | (env or {}), capture_output=True, text=True)
+    done = subprocess.run(
+        [str(c) for c in command], cwd=cwd, env=os.environ | (env or {}), capture_output=True, text=True
+    )
     if done.returncode:
         raise RuntimeError((done.stderr or done.stdout).strip().splitlines()[-1:] or f"status {done.returncode}")
 
 
 def extension(source, module, *options, compiler="gcc"):
-    run(compiler, *OPTIMISE, "-shared", "-fPIC", "-I", sysconfig.get_path("include"), *options, source, "-o", OUT / (module + SUFFIX))
+    run(
+        compiler,
+        *OPTIMISE,
+        "-shared",
+        "-fPIC",
+        "-I",
+        sysconfig.get_path("include"),
+        *options,
+        source,
+        "-o",
+        OUT / (module + SUFFIX),
+    )
 
 
 def plain(text):
@@ -39,7 +52,11 @@ def decorated(text):
         elif skipping and (not line.strip() or not line.startswith("        ")):
             skipping = False
         if not skipping:
-            out.append(line.replace("from bench_compiled import compiled", "import jitd").replace("@compiled", "@jitd.jitclass"))
+            out.append(
+                line.replace("from bench_compiled import compiled", "import jitd").replace(
+                    "@compiled", "@jitd.jitclass"
+                )
+            )
     return "\n".join(out) + "\n"
 
 
@@ -73,7 +90,14 @@ def make_cython():
 def make_mypyc():
     for name in ("point", "kernels"):
         (OUT / f"{name}_mypyc.py").write_text(plain((HERE / f"{name}.py").read_text()))
-    run(sys.executable, "-m", "mypyc", "point_mypyc.py", "kernels_mypyc.py", env={"CFLAGS": " ".join(OPTIMISE), "MYPYC_OPT_LEVEL": "3"})
+    run(
+        sys.executable,
+        "-m",
+        "mypyc",
+        "point_mypyc.py",
+        "kernels_mypyc.py",
+        env={"CFLAGS": " ".join(OPTIMISE), "MYPYC_OPT_LEVEL": "3"},
+    )
     for name in ("point", "kernels"):
         (OUT / f"{name}_mypyc.py").unlink()
 
@@ -82,8 +106,15 @@ def make_clang():
     run("clang-19", *OPTIMISE, "-shared", "-fPIC", HERE / "kernels.c", "-o", OUT / "kernels_clang.so", "-lm")
 
 
-MAKERS = {"python": make_python, "jitd": make_jitd, "C extension": make_floor, "numba": make_numba, "Cython": make_cython,
-          "mypyc": make_mypyc, "clang": make_clang}
+MAKERS = {
+    "python": make_python,
+    "jitd": make_jitd,
+    "C extension": make_floor,
+    "numba": make_numba,
+    "Cython": make_cython,
+    "mypyc": make_mypyc,
+    "clang": make_clang,
+}
 
 
 def make_all():

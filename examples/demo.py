@@ -15,7 +15,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 def private_daemon(home):
     """A daemon and a cache of the demo's own, so that what is compiled here is compiled before your eyes."""
-    os.environ.update(XDG_RUNTIME_DIR=home, JITD_CACHE_DIR=os.path.join(home, "cache"), JITD_NAMESPACE=f"demo-{os.getpid()}")
+    os.environ.update(
+        XDG_RUNTIME_DIR=home, JITD_CACHE_DIR=os.path.join(home, "cache"), JITD_NAMESPACE=f"demo-{os.getpid()}"
+    )
     os.environ.pop("JITD_SOCKET", None)
 
 
@@ -62,7 +64,16 @@ def measured(warm, work):
 
 def row(what, plain, times, check, use):
     seconds, compilations, ms = times
-    return (what, f"{plain:.3f} s", f"{seconds:.4f} s", f"{plain / seconds:.0f} ×", f"{ms:.0f} ms", compilations, f"{worker_mib(use) - worker_mib(''):+.1f} MiB", check)
+    return (
+        what,
+        f"{plain:.3f} s",
+        f"{seconds:.4f} s",
+        f"{plain / seconds:.0f} ×",
+        f"{ms:.0f} ms",
+        compilations,
+        f"{worker_mib(use) - worker_mib(''):+.1f} MiB",
+        check,
+    )
 
 
 def point_row(steps=1_000_000):
@@ -87,7 +98,13 @@ def planets_row(steps=100_000):
     times, result = measured(lambda: run(planets, 1), lambda: run(planets, steps))
     assert result == expected and abs(result[1]) < 1e-6, (result, expected)
     drift = f"same bits, energy drift {abs(result[1]):.0e}"
-    return row(f"outer planets: {steps / 365.25:.0f} years", plain, times, drift, "import planets; planets.solar_system().energy()")
+    return row(
+        f"outer planets: {steps / 365.25:.0f} years",
+        plain,
+        times,
+        drift,
+        "import planets; planets.solar_system().energy()",
+    )
 
 
 def colours_row(count=1_000_000):
@@ -98,7 +115,13 @@ def colours_row(count=1_000_000):
     functions = colours.compiled()
     times, result = measured(lambda: colours.convert(functions, some[:1]), lambda: colours.convert(functions, some))
     assert result == expected
-    return row(f"colorsys: {count:,} colours", plain, times, "same bits", "import colours; colours.convert(colours.compiled(), [(0.1, 0.2, 0.3)])")
+    return row(
+        f"colorsys: {count:,} colours",
+        plain,
+        times,
+        "same bits",
+        "import colours; colours.convert(colours.compiled(), [(0.1, 0.2, 0.3)])",
+    )
 
 
 def shared_row(count=100_000):
@@ -109,7 +132,13 @@ def shared_row(count=100_000):
     times, bins = measured(lambda: shared.Bin().run(1, 2), lambda: shared.run(shared.WORKERS, count))
     totals = [sum(b.walks for b in bins), sum(b.steps for b in bins), max(b.longest for b in bins)]
     assert totals == [plain.walks, plain.steps, plain.longest], totals
-    return row(f"{shared.WORKERS} processes, {shared.WORKERS * count:,} walks", seconds, times, "same totals", "import shared; shared.Bin().run(1, 2)")
+    return row(
+        f"{shared.WORKERS} processes, {shared.WORKERS * count:,} walks",
+        seconds,
+        times,
+        "same totals",
+        "import shared; shared.Bin().run(1, 2)",
+    )
 
 
 WORKER = """
@@ -130,7 +159,10 @@ def pss_mib(pid):
 def worker_mib(body, workers=8):
     """MiB a worker when that many run at once."""
     text = WORKER.format(here=HERE, body=body)
-    processes = [subprocess.Popen([sys.executable, "-c", text], stdin=subprocess.PIPE, stdout=subprocess.PIPE) for _ in range(workers)]
+    processes = [
+        subprocess.Popen([sys.executable, "-c", text], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        for _ in range(workers)
+    ]
     for process in processes:
         select.select([process.stdout], [], [], 60)
     mib = sum(pss_mib(process.pid) for process in processes) / workers
@@ -144,7 +176,11 @@ def worker_mib(body, workers=8):
 def table(rows):
     widths = [max(len(str(row[i])) for row in rows) for i in range(len(rows[0]))]
     for number, row in enumerate(rows):
-        print("  ".join(str(cell).rjust(w) if 0 < i < 7 else str(cell).ljust(w) for i, (cell, w) in enumerate(zip(row, widths))).rstrip())
+        print(
+            "  ".join(
+                str(cell).rjust(w) if 0 < i < 7 else str(cell).ljust(w) for i, (cell, w) in enumerate(zip(row, widths))
+            ).rstrip()
+        )
         if number == 0:
             print("  ".join("-" * w for w in widths))
 
@@ -154,11 +190,15 @@ def main():
     with tempfile.TemporaryDirectory(prefix="jitd-demo-") as home:
         os.chmod(home, 0o700)
         private_daemon(home)
-        print("Each line: the same source text run by CPython and compiled by jitd, in this very run; results compared.\n")
+        print(
+            "Each line: the same source text run by CPython and compiled by jitd, in this very run; results compared.\n"
+        )
         rows = [("work", "CPython", "compiled", "faster", "compiling", "compilations", "worker", "check")]
         rows += [make() for make in (point_row, planets_row, colours_row, shared_row)]
         table(rows)
-        print("\nworker: memory (PSS) that each of eight processes using the compiled code has more than a Python that does nothing")
+        print(
+            "\nworker: memory (PSS) that each of eight processes using the compiled code has more than a Python that does nothing"
+        )
 
 
 if __name__ == "__main__":

@@ -47,7 +47,10 @@ def run(workers=WORKERS, count=10_000):
     for number, one in enumerate(bins):
         jitd.publish(f"bin {number}", one)
     here = os.path.dirname(os.path.abspath(__file__))
-    processes = [subprocess.Popen([sys.executable, "-c", f"import shared; shared.work({number}, {count})"], cwd=here) for number in range(workers)]
+    processes = [
+        subprocess.Popen([sys.executable, "-c", f"import shared; shared.work({number}, {count})"], cwd=here)
+        for number in range(workers)
+    ]
     for process in processes:
         if process.wait():
             raise RuntimeError(f"a worker ended with status {process.returncode}")

@@ -21,8 +21,13 @@ BELOW = {
     "client/cli": {"base", "protocol", "shared-mem", "client/lib", "client/cli"},
 }
 # Library headers that one folder alone (or one file) may include.
-ONLY = {"uv.h": "server/broker", "ffi.h": "client/lib/call.c", "Python.h": "client/python", "llvm-c/": "server/compiler",
-        "seccomp.h": "server/worker"}
+ONLY = {
+    "uv.h": "server/broker",
+    "ffi.h": "client/lib/call.c",
+    "Python.h": "client/python",
+    "llvm-c/": "server/compiler",
+    "seccomp.h": "server/worker",
+}
 # Headers that are the same bytes on both sides of the shared memory: generated code is compiled from them.
 EVERYWHERE = {"shared-mem/object.h", "protocol/abi.h"}
 LENGTH = 80  # lines of a function that want a reason
@@ -77,7 +82,9 @@ def check_warnings():
     for unit in json.loads((ROOT / "build/compile_commands.json").read_text()):
         if "/tests/" in unit["file"] or not unit["file"].endswith(".c") or "clang" in unit["command"].split()[0]:
             continue
-        command = re.sub(r" -o \S+ | -MQ \S+| -MF \S+| -MD\b", " ", unit["command"]) + " -fsyntax-only -Wall -Wextra -Wshadow"
+        command = (
+            re.sub(r" -o \S+ | -MQ \S+| -MF \S+| -MD\b", " ", unit["command"]) + " -fsyntax-only -Wall -Wextra -Wshadow"
+        )
         err = subprocess.run(command, shell=True, cwd=unit["directory"], capture_output=True, text=True).stderr
         bad += [line for line in err.splitlines() if "warning:" in line or "error:" in line]
     return sorted(set(bad))
@@ -109,11 +116,13 @@ def functions(path):
 
 def check_lengths():
     """functions are short: a report, and no limit but common sense"""
-    found = [(lines, path, name) for path in files("*.c") if not path.startswith("tests/") for name, lines in functions(path)]
+    found = [
+        (lines, path, name) for path in files("*.c") if not path.startswith("tests/") for name, lines in functions(path)
+    ]
     lengths = sorted(lines for lines, _, _ in found)
     if lengths:
-        at = lambda share: lengths[int(share * (len(lengths) - 1))]
-        print(f"  {len(lengths)} functions: median {at(0.5)} lines, 90th percentile {at(0.9)}")
+        median, most = (lengths[int(share * (len(lengths) - 1))] for share in (0.5, 0.9))
+        print(f"  {len(lengths)} functions: median {median} lines, 90th percentile {most}")
         for lines, path, name in sorted(found, reverse=True):
             if lines > LENGTH:
                 print(f"  {path}: {name} has {lines} lines")
@@ -133,7 +142,15 @@ def check_words():
 
 def main():
     passed = failed = 0
-    for check in (check_format, check_includes, check_broker, check_warnings, check_first_comment, check_lengths, check_words):
+    for check in (
+        check_format,
+        check_includes,
+        check_broker,
+        check_warnings,
+        check_first_comment,
+        check_lengths,
+        check_words,
+    ):
         bad = check()
         print(f"{'FAIL' if bad else 'ok  '} {check.__doc__}")
         for line in bad[:40]:

@@ -38,8 +38,14 @@ class Suite:
         start = time.monotonic()
         with open(log, "wb") as out:
             for step in self.steps:
-                code = subprocess.call(step, cwd=ROOT, env=os.environ | self.env, stdout=out, stderr=subprocess.STDOUT,
-                                       stdin=subprocess.DEVNULL)
+                code = subprocess.call(
+                    step,
+                    cwd=ROOT,
+                    env=os.environ | self.env,
+                    stdout=out,
+                    stderr=subprocess.STDOUT,
+                    stdin=subprocess.DEVNULL,
+                )
                 if code:
                     break
         self.seconds = time.monotonic() - start
@@ -58,9 +64,16 @@ class Suite:
 def count_pytest(text):
     """The counts of pytest's last line; errors are failures; the reasons of skips are repeated."""
     summary = [line for line in text.splitlines() if re.match(r"=*\s*(no tests ran|\d+ \w+).* in [\d.]+s", line)]
-    found = {word.rstrip("s"): int(n) for n, word in re.findall(r"(\d+) (passed|failed|errors?|xpassed)", " ".join(summary[-1:]))}
+    found = {
+        word.rstrip("s"): int(n)
+        for n, word in re.findall(r"(\d+) (passed|failed|errors?|xpassed)", " ".join(summary[-1:]))
+    }
     skips = [line for line in text.splitlines() if line.startswith("SKIPPED")]
-    return found.get("passed", 0), found.get("failed", 0) + found.get("error", 0), [s.strip("= ") for s in summary[-1:]] + skips
+    return (
+        found.get("passed", 0),
+        found.get("failed", 0) + found.get("error", 0),
+        [s.strip("= ") for s in summary[-1:]] + skips,
+    )
 
 
 def count_meson(build):
@@ -72,8 +85,10 @@ def count_meson(build):
         record = build / "meson-logs" / "testlog.json"
         for line in record.read_text().splitlines() if record.exists() else []:
             test = json.loads(line)
-            seen = re.findall(r"Tested: .*?(\d+).*?Passing: .*?(\d+).*?Failing: .*?(\d+).*?Crashing: .*?(\d+)",
-                              re.sub(r"\x1b\[[\d;]*m", "", test.get("stderr", "") + test.get("stdout", "")))
+            seen = re.findall(
+                r"Tested: .*?(\d+).*?Passing: .*?(\d+).*?Failing: .*?(\d+).*?Crashing: .*?(\d+)",
+                re.sub(r"\x1b\[[\d;]*m", "", test.get("stderr", "") + test.get("stdout", "")),
+            )
             good, bad = (sum(int(s[1]) for s in seen), sum(max(int(s[2]), int(s[3])) for s in seen))
             ok = test["result"] in ("OK", "EXPECTEDFAIL")
             passed += good or ok
@@ -93,7 +108,9 @@ def count_last_line(text):
 
 def pythons():
     """{version: python of the venv} for every interpreter that ./dev has set up, newest last."""
-    return {d.name[5:]: d / "bin/python" for d in sorted(BUILD.glob("venv-3.*"), key=lambda d: int(d.name.split(".")[1]))}
+    return {
+        d.name[5:]: d / "bin/python" for d in sorted(BUILD.glob("venv-3.*"), key=lambda d: int(d.name.split(".")[1]))
+    }
 
 
 def default_python(found):
@@ -107,7 +124,11 @@ def pytest_suite(name, version, python, arguments, env=None):
 
 
 def python_env(version):
-    return {"PYTHONPATH": str(BUILD / "client/python" / version), "JITD_BUILD": str(BUILD), "JITD_DAEMON": str(BUILD / "server/broker/jitd")}
+    return {
+        "PYTHONPATH": str(BUILD / "client/python" / version),
+        "JITD_BUILD": str(BUILD),
+        "JITD_DAEMON": str(BUILD / "server/broker/jitd"),
+    }
 
 
 def asan_suite():
@@ -153,7 +174,11 @@ def run_all(chosen, slots):
                 suite = waiting.pop(0)
             suite.run()
             with lock:
-                print(f"{'FAIL' if suite.failed else 'ok  '} {suite.name:18} {suite.seconds:6.1f} s  " + "\n".join(suite.lines), flush=True)
+                print(
+                    f"{'FAIL' if suite.failed else 'ok  '} {suite.name:18} {suite.seconds:6.1f} s  "
+                    + "\n".join(suite.lines),
+                    flush=True,
+                )
 
     threads = [threading.Thread(target=work) for _ in range(slots)]
     for thread in threads:
@@ -165,7 +190,9 @@ def run_all(chosen, slots):
 def torture(kills):
     found = pythons()
     default = default_python(found)
-    return [pytest_suite("torture", default, found[default], ["tests/faults", "-k", "kill"], {"JITD_KILLS": str(kills)})]
+    return [
+        pytest_suite("torture", default, found[default], ["tests/faults", "-k", "kill"], {"JITD_KILLS": str(kills)})
+    ]
 
 
 def main():

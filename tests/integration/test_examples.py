@@ -21,6 +21,8 @@ def test_all_examples_are_tested():
 
 @pytest.mark.parametrize("name", SAYS)
 def test_example(name):
-    done = subprocess.run([sys.executable, "-W", "error", str(EXAMPLES / name)], capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(EXAMPLES / name)], capture_output=True, text=True, timeout=120
+    )
     assert done.returncode == 0, done.stderr
     assert SAYS[name] in done.stdout
