@@ -32,15 +32,6 @@ typedef struct Compile {
     Str error;
 } Compile;
 
-const char *pass_name(Pass pass) {
-    static const char *const names[] = {
-#define PASS(name) #name,
-#include "server/compiler/passes.def"
-#undef PASS
-    };
-    return names[pass];
-}
-
 bool compile_what(Str word, CompileWhat *ret_what) {
     static const char *const words[] = {"image", "ast", "bound", "typed", "ir", "iropt", "asm"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)

@@ -1,7 +1,17 @@
-/* The current stage, and the faults that tests ask for; see stage.h. */
+/* Names of passes, the current stage, and the faults that tests ask for; see stage.h. */
 #include "server/compiler/stage.h"
+#include "server/compiler/compiler.h"
 #include <stdlib.h>
 #include <string.h>
+
+const char *pass_name(Pass pass) {
+    static const char *const names[] = {
+#define PASS(name) #name,
+#include "server/compiler/passes.def"
+#undef PASS
+    };
+    return names[pass];
+}
 
 static const char *current = "";
 
