@@ -58,7 +58,7 @@ Test(meta_write, refusals) {
     Refusal refused[] = {{.def = 1, .func = 0, .line = 3, .col = 4, .message = {"no", 2}, .rendered = {"x\n^", 3}}};
     Program program = {.refused = refused, .nrefused = 1};
     msgpack_unpacked doc = encode(&program);
-    expect(&doc, "refused", "[[1, \"f\", 3, 4, \"no\", \"x\\n^\"]]");
+    expect(&doc, "refused", "[[1, \"f\", 3, 4, \"no\", \"x\n^\"]]");
     msgpack_unpacked_destroy(&doc);
     pool_deinit(&pool);
 }
