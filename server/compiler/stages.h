@@ -14,6 +14,7 @@
 
 #define PROGRAM_FLAG_LOOPS 1
 #define PROGRAM_FLAG_PYTHON 2
+#define PROGRAM_FLAG_NO_SELF 4
 #define PROGRAM_FLAG_NO_SELF 4 /* of the meta, from the function's kind: who calls the entry has no other way to know */
 
 typedef enum SiteKind { SITE_RAISE, SITE_OP, SITE_OVERFLOW, SITE_REDO, SITE_ATTR, SITE_NONE, SITE_RECURSION, SITE_CALL } SiteKind;
@@ -69,7 +70,7 @@ typedef struct Program {
     LLVMModuleRef module;
     ProgramEntry *entries; /* those of the unit's entries that were compiled, in the unit's order */
     size_t nentries;
-    Refusal *refused; /* each function once, whether it was an entry or called by one */
+    Refusal *refused; /* the unit's other entries; each function once */
     size_t nrefused;
     Site *sites;
     size_t nsites;

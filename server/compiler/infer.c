@@ -1,0 +1,254 @@
+/* Infer: gives every expression a type, every operation what had been committed before it, every call its callee. Functions
+ * are inferred per tuple of argument types, on demand; a function is inferred again when the summary of one it calls
+ * changes, until nothing changes. Summaries only grow, but for the choice of a result type among unequal returns, which
+ * is bounded by MAX_VISITS. Needs: Bound. Leaves: Instance (typed.h). */
+#include "server/compiler/infer.h"
+#include "server/compiler/parse.h"
+#include <time.h>
+
+#define MAX_VISITS 30    /* passes over one instance before giving up */
+#define MAX_VARIANTS 64  /* instances of one function */
+
+static uint64_t now_us(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+static Bound *func_bind(Lang *lang, Compilation *c, FuncState *f) {
+    uint64_t start = now_us();
+    Ast ast = parse_function(c, &f->source);
+    uint64_t parsed = now_us();
+    Bound *bound = resolve(c, lang->unit, f->def, f->func, ast.root, ast.nnodes);
+    lang->parse_us += parsed - start;
+    lang->resolve_us += now_us() - parsed;
+    return bound;
+}
+
+FuncState *lang_func(Lang *lang, uint32_t def, uint32_t func) {
+    FuncState *f = &lang->funcs[def][func];
+    if (f->tried)
+        return f;
+    f->tried = true;
+    const DefSpec *d = &lang->unit->defs[def];
+    f->def = def;
+    f->func = func;
+    f->source = (Source){.file = d->file, .text = d->funcs[func].source, .first_line = d->funcs[func].line};
+    jmp_buf on_fail;
+    Compilation c = {.pool = lang->pool, .source = &f->source, .on_fail = &on_fail};
+    if (setjmp(on_fail) == 0)
+        f->bound = func_bind(lang, &c, f);
+    else
+        f->diag = c.diag;
+    return f;
+}
+
+int lang_find_func(const Lang *lang, uint32_t def, Str name) {
+    const DefSpec *d = &lang->unit->defs[def];
+    for (size_t i = 0; i < d->nfuncs; i++)
+        if (d->funcs[i].kind != FUNC_SETTER && str_eq(d->funcs[i].name, name))
+            return (int)i;
+    return -1;
+}
+
+static bool params_eq(const Instance *inst, const Type **params, uint32_t nparams) {
+    if (inst->nparams != nparams)
+        return false;
+    for (uint32_t i = 0; i < nparams; i++)
+        if (!type_eq(inst->params[i], params[i]))
+            return false;
+    return true;
+}
+
+static Instance *instance_find(Lang *lang, FuncState *f, const Type **params, uint32_t nparams, bool fresh,
+                               bool committed) {
+    for (size_t i = 0; i < lang->ninstances; i++) {
+        Instance *inst = lang->instances[i];
+        if (inst->func == f && inst->fresh == fresh && inst->committed == committed && params_eq(inst, params, nparams))
+            return inst;
+    }
+    return NULL;
+}
+
+static Instance *instance_new(Lang *lang, FuncState *f, const Type **params, uint32_t nparams, bool fresh,
+                              bool committed) {
+    Instance *inst = pool_new(lang->pool, Instance);
+    *inst = (Instance){.index = (uint32_t)lang->ninstances, .bound = f->bound, .func = f, .params = params,
+                       .nparams = nparams, .fresh = fresh, .committed = committed};
+    pool_push(lang->pool, lang->instances, lang->ninstances, lang->cap_instances) = inst;
+    if (!f->bound) {
+        inst->state = INSTANCE_REFUSED;
+        inst->diag = f->diag;
+    } else if (++f->variants > MAX_VARIANTS) {
+        inst->state = INSTANCE_REFUSED;
+        inst->diag = (Diag){.span = f->bound->function->span, .message = STR("called with too many different types")};
+    }
+    return inst;
+}
+
+static void enqueue(Lang *lang, Instance *inst) {
+    if (inst->queued || inst->state == INSTANCE_REFUSED)
+        return;
+    inst->queued = true;
+    pool_push(lang->pool, lang->queue, lang->nqueue, lang->cap_queue) = inst;
+}
+
+typedef struct Summary {
+    InstanceState state;
+    const Type *result;
+    bool commits, stores_self_refs, manages, loops, python, sized;
+    uint64_t self_stores;
+} Summary;
+
+static Summary summary_of(const Instance *i) {
+    return (Summary){i->state, i->result, i->commits, i->stores_self_refs, i->manages, i->loops, i->python, i->sized, i->self_stores};
+}
+
+static bool summary_eq(const Summary *a, const Summary *b) {
+    if (!a->result != !b->result || (a->result && !type_eq(a->result, b->result)))
+        return false;
+    return a->state == b->state && a->commits == b->commits && a->stores_self_refs == b->stores_self_refs &&
+           a->manages == b->manages && a->loops == b->loops && a->python == b->python && a->sized == b->sized &&
+           a->self_stores == b->self_stores;
+}
+
+static void infer_guarded(Lang *lang, Instance *inst) {
+    jmp_buf on_fail;
+    Compilation c = {.pool = lang->pool, .source = &inst->func->source, .on_fail = &on_fail};
+    if (setjmp(on_fail) == 0) {
+        if (++inst->visits > MAX_VISITS)
+            fail(&c, inst->bound->function->span, "the types of this function do not settle");
+        infer_function(lang, &c, inst);
+        inst->state = INSTANCE_DONE;
+    } else {
+        inst->state = INSTANCE_REFUSED;
+        inst->diag = c.diag;
+    }
+}
+
+static void instance_infer(Lang *lang, Instance *inst) {
+    Summary before = summary_of(inst);
+    before.state = INSTANCE_DONE;
+    bool again;
+    do {
+        inst->state = INSTANCE_RUNNING;
+        inst->queued = false;
+        bool sized = inst->sized;
+        infer_guarded(lang, inst);
+        again = inst->state == INSTANCE_DONE && inst->sized && !sized;
+    } while (again);
+    Summary after = summary_of(inst);
+    if (!summary_eq(&before, &after))
+        for (size_t i = 0; i < inst->ncallers; i++)
+            enqueue(lang, inst->callers[i]);
+}
+
+static void link_caller(Lang *lang, Instance *callee, Instance *caller) {
+    for (size_t i = 0; i < caller->ncallees; i++)
+        if (caller->callees[i] == callee)
+            return;
+    pool_push(lang->pool, caller->callees, caller->ncallees, caller->cap_callees) = callee;
+    pool_push(lang->pool, callee->callers, callee->ncallers, callee->cap_callers) = caller;
+}
+
+Instance *instance_get(Lang *lang, FuncState *func, const Type **params, uint32_t nparams, bool fresh, bool committed,
+                       Instance *caller) {
+    Instance *inst = instance_find(lang, func, params, nparams, fresh, committed);
+    bool is_new = !inst;
+    if (is_new)
+        inst = instance_new(lang, func, params, nparams, fresh, committed);
+    if (caller)
+        link_caller(lang, inst, caller);
+    if (is_new && inst->state == INSTANCE_NEW)
+        instance_infer(lang, inst);
+    return inst;
+}
+
+void instances_settle(Lang *lang) {
+    while (lang->nqueue) {
+        Instance *inst = lang->queue[--lang->nqueue];
+        inst->queued = false;
+        if (inst->state != INSTANCE_REFUSED)
+            instance_infer(lang, inst);
+    }
+}
+
+/* Among unequal return types: the one with most floats in it (so that `return 0` is the odd one out in a float function),
+ * then the most frequent, then the first. */
+static int count_floats(const Type *t) {
+    if (t->kind != TYPE_TUPLE)
+        return t->kind == TYPE_FLOAT || t->kind == TYPE_FLOAT32;
+    int n = 0;
+    for (size_t i = 0; i < t->nitems; i++)
+        n += count_floats(t->items[i]);
+    return n;
+}
+
+static int return_weight(Infer *in, const Type *t) {
+    int same = 0;
+    for (size_t i = 0; i < in->nreturns; i++)
+        same += type_eq(in->info[in->returns[i]->id].type, t);
+    return t->kind == TYPE_NONE ? 0 : (1 + count_floats(t)) * 1000 + (same > 999 ? 999 : same);
+}
+
+static const Type *choose_result(Infer *in) {
+    const Type *joined = NULL, *best = NULL;
+    bool joins = true;
+    int weight = -1;
+    for (size_t i = 0; i < in->nreturns; i++) {
+        const Type *t = in->info[in->returns[i]->id].type;
+        joined = !joined ? t : joins ? type_join(in->pool, joined, t) : joined;
+        joins = joins && joined;
+        if (return_weight(in, t) > weight) {
+            weight = return_weight(in, t);
+            best = t;
+        }
+    }
+    return joins ? joined : best;
+}
+
+static void check_return(Infer *in, const Node *n, const Type *result) {
+    NodeInfo *info = &in->info[n->id];
+    const Type *joined = type_join(in->pool, info->type, result);
+    if (joined && type_eq(joined, result))
+        return;
+    if (info->effect != EFFECT_COMMITTED || n == in->bound->function)
+        return; /* redone, or refused at run time, by lower */
+    fail_hint(in->c, n->span, "make them one type, for instance 0.0 for 0", "this returns %s, other returns are %s",
+              type_words(in, info->type), type_words(in, result));
+}
+
+static void infer_result(Infer *in) {
+    in->inst->result = choose_result(in);
+    if (!in->inst->result)
+        return;
+    for (size_t i = 0; i < in->nreturns; i++)
+        check_return(in, in->returns[i], in->inst->result);
+}
+
+static void bind_params(Infer *in) {
+    uint32_t first = in->bound->func->kind == FUNC_CLASS ? 1 : 0;
+    for (uint32_t i = 0; i < in->inst->nparams; i++)
+        env_bind(in, i + first, in->inst->params[i], in->bound->func->line);
+}
+
+void infer_function(Lang *lang, Compilation *c, Instance *inst) {
+    Infer in = {.lang = lang, .c = c, .pool = lang->pool, .inst = inst, .bound = inst->bound};
+    in.info = pool_array(in.pool, NodeInfo, in.bound->nnodes);
+    inst->info = in.info;
+    inst->commits = inst->stores_self_refs = inst->manages = inst->loops = inst->python = false;
+    inst->self_stores = 0;
+    in.env = env_copy(&in, &(Env){0});
+    if (inst->committed || inst->sized)
+        in.env.effect = EFFECT_COMMITTED;
+    bind_params(&in);
+    infer_body(&in, in.bound->function->FunctionDef.body);
+    if (!in.env.dead) {
+        NodeInfo *end = &in.info[in.bound->function->id];
+        end->type = &type_none;
+        end->live = true;
+        infer_mark(&in, in.bound->function);
+        pool_push(in.pool, in.returns, in.nreturns, in.cap_returns) = in.bound->function;
+    }
+    infer_result(&in);
+}

@@ -1,0 +1,89 @@
+/* Between the files of the infer stage: the state of one pass over one function. */
+#pragma once
+#include "server/compiler/rules.h"
+#include "server/compiler/typed.h"
+
+/* What is known of a local at a point. */
+typedef struct LocalState {
+    const Type *type;     /* NULL: not bound yet */
+    const Type *conflict; /* not NULL: also this on another path; using it is refused */
+    int line, conflict_line;
+    bool maybe_unbound;
+} LocalState;
+
+typedef struct Env {
+    bool dead;
+    Effect effect;
+    uint64_t undo;
+    LocalState *locals;
+} Env;
+
+typedef struct LoopState {
+    Env on_break, on_continue; /* dead while nobody came */
+    bool inner;                /* has a loop or a call in it */
+} LoopState;
+
+typedef struct ReturnSeen {
+    const Node *node; /* Return, or the function itself for its end */
+} ReturnSeen;
+
+typedef struct Infer {
+    Lang *lang;
+    Compilation *c;
+    Pool *pool;
+    Instance *inst;
+    const Bound *bound;
+    NodeInfo *info;
+    Env env;
+    LoopState *loop;
+    jmp_buf *bottom; /* where to go when an expression has no value: its call does not return */
+    const Node **returns;
+    size_t nreturns, cap_returns;
+} Infer;
+
+/* infer_env.c */
+Env env_copy(Infer *in, const Env *env);
+Env env_dead(void);
+void env_join(Infer *in, Env *into, const Env *from);
+bool env_equal(Infer *in, const Env *a, const Env *b);
+const Type *type_join(Pool *pool, const Type *a, const Type *b); /* NULL: none */
+void env_bind(Infer *in, uint32_t local, const Type *type, int line);
+void effect_commit(Infer *in);
+void effect_store_self(Infer *in, uint32_t field, bool is_ref);
+bool is_own_self(const Infer *in, const Node *n);
+void infer_mark(Infer *in, const Node *n); /* notes the effects so far as those before n's operation */
+
+/* infer_stmt.c */
+void infer_body(Infer *in, Nodes body);
+void infer_target(Infer *in, const Node *target, const Type *type);
+
+/* infer_expr.c */
+const Type *infer_expr(Infer *in, const Node *n);
+const Type *infer_branch(Infer *in, const Node *n); /* as infer_expr; NULL, and the env is dead, when it has no value */
+void infer_cond(Infer *in, const Node *n, Env *ret_true, Env *ret_false);
+const MemberInfo *infer_member(Infer *in, const Node *attribute, bool store);
+bool infer_const_int(const Infer *in, const Node *n, int64_t *ret_value);
+const Type *global_const_type(Infer *in, const Node *n, const Global *g);
+
+/* infer_op.c */
+const Type *infer_binary(Infer *in, const Node *n, Operator op, const Node *left, const Node *right, const Type *a,
+                         const Type *b);
+const Type *infer_unary(Infer *in, const Node *n);
+const Type *infer_compare(Infer *in, const Node *n);
+void infer_store_check(Infer *in, const Node *n, const Type *field, const Type *value);
+
+/* infer_call.c, infer_builtin.c */
+const Type *infer_call(Infer *in, const Node *n);
+const Type *infer_builtin_call(Infer *in, const Node *n, Str name);
+const Type *infer_math_call(Infer *in, const Node *n, Str name);
+const Type *infer_conversion_call(Infer *in, const Node *n, const Type *to);
+CallInfo *infer_call_info(Infer *in, const Node *n, CallKind kind);
+const Type *infer_callee(Infer *in, const Node *n, Instance *callee, const Node *receiver, bool fresh_receiver);
+Instance *infer_instance(Infer *in, const Node *n, uint32_t def, uint32_t func, const Type **params, uint32_t nparams,
+                         bool fresh);
+
+/* infer_raise.c */
+void infer_raise(Infer *in, const Node *exc);
+void infer_raise_arg(Infer *in, const Node *arg); /* of a raised exception or an assert: may be text */
+
+const char *type_words(Infer *in, const Type *t); /* for messages: "int", "Optional[Node]", "tuple[int, float]" */

@@ -1,0 +1,203 @@
+/* Infer, calls of built-in functions, of the math module, and of scalar types. */
+#include "server/compiler/builtin.h"
+#include "server/compiler/infer.h"
+
+static void arity(Infer *in, const Node *n, Str name, size_t least, size_t most) {
+    if (n->Call.keywords.len)
+        fail(in->c, n->span, "keyword arguments of %.*s are not compiled", STR_FMT(name));
+    if (n->Call.args.len < least || n->Call.args.len > most)
+        fail(in->c, n->span, "%.*s() with %zu arguments is not compiled", STR_FMT(name), n->Call.args.len);
+}
+
+static const Type *scalar_arg(Infer *in, const Node *n, Str name, size_t i) {
+    const Type *t = infer_expr(in, n->Call.args.at[i]);
+    if (!type_is_scalar(t))
+        fail(in->c, n->Call.args.at[i]->span, "%.*s of %s is not compiled", STR_FMT(name), type_words(in, t));
+    return t;
+}
+
+static const Type *infer_minmax(Infer *in, const Node *n, Str name) {
+    arity(in, n, name, 2, 64);
+    const Type *first = scalar_arg(in, n, name, 0);
+    for (size_t i = 1; i < n->Call.args.len; i++) {
+        const Type *t = scalar_arg(in, n, name, i);
+        if (!type_eq(first, t))
+            fail_hint(in->c, n->span, "make all one type", "%.*s of %s and %s is one or the other", STR_FMT(name),
+                      type_words(in, first), type_words(in, t));
+    }
+    return first;
+}
+
+static const Type *infer_abs(Infer *in, const Node *n, Str name) {
+    arity(in, n, name, 1, 1);
+    const Type *t = scalar_arg(in, n, name, 0);
+    in->inst->sized |= type_is_sized(t) && type_is_int(t);
+    return t->kind == TYPE_BOOL ? &type_int : t;
+}
+
+static const Type *infer_round(Infer *in, const Node *n, Str name) {
+    arity(in, n, name, 1, 2);
+    const Type *t = scalar_arg(in, n, name, 0);
+    if (type_is_sized(t))
+        fail(in->c, n->span, "round of %s is not compiled", type_words(in, t));
+    if (n->Call.args.len == 1)
+        return &type_int;
+    int64_t digits;
+    const Type *d = scalar_arg(in, n, name, 1);
+    bool is_const = infer_const_int(in, n->Call.args.at[1], &digits);
+    if (d->kind != TYPE_INT)
+        fail(in->c, n->span, "round to %s digits is not compiled", type_words(in, d));
+    if (t->kind == TYPE_FLOAT)
+        return t;
+    if (!is_const || digits < 0)
+        fail(in->c, n->span, "round of an int to a variable or negative number of digits is not compiled");
+    return &type_int;
+}
+
+/* divmod and pow are two resp. one operator. */
+static const Type *infer_divmod(Infer *in, const Node *n, Str name) {
+    arity(in, n, name, 2, 2);
+    const Type *a = scalar_arg(in, n, name, 0), *b = scalar_arg(in, n, name, 1);
+    const void *call = in->info[n->id].what;
+    if (type_is_sized(a) || type_is_sized(b))
+        fail(in->c, n->span, "divmod of %s and %s is not compiled", type_words(in, a), type_words(in, b));
+    Type *t = pool_new(in->pool, Type);
+    *t = (Type){.kind = TYPE_TUPLE, .nitems = 2, .items = pool_array(in->pool, const Type *, 2)};
+    t->items[0] = t->items[1] = infer_binary(in, n, OP_FloorDiv, n->Call.args.at[0], n->Call.args.at[1], a, b);
+    in->info[n->id].what = call;
+    return t;
+}
+
+static const Type *infer_pow(Infer *in, const Node *n, Str name) {
+    arity(in, n, name, 2, 2);
+    const Type *a = scalar_arg(in, n, name, 0), *b = scalar_arg(in, n, name, 1);
+    const void *call = in->info[n->id].what;
+    const Type *t = infer_binary(in, n, OP_Pow, n->Call.args.at[0], n->Call.args.at[1], a, b);
+    in->info[n->id].what = call;
+    return t;
+}
+
+static const Type *infer_bool(Infer *in, const Node *n) {
+    Env yes, no;
+    if (n->Call.args.len) {
+        infer_cond(in, n->Call.args.at[0], &yes, &no);
+        env_join(in, &yes, &no);
+        in->env = yes;
+    }
+    return &type_bool;
+}
+
+static const Type *infer_len(Infer *in, const Node *n, Str name) {
+    arity(in, n, name, 1, 1);
+    const Type *t = infer_expr(in, n->Call.args.at[0]);
+    if (t->kind != TYPE_TUPLE)
+        fail(in->c, n->span, "len of %s is not compiled yet", type_words(in, t));
+    return &type_int;
+}
+
+static const Type *infer_to(Infer *in, const Node *n, Str name, const Type *to) {
+    arity(in, n, name, 0, 1);
+    if (n->Call.args.len)
+        scalar_arg(in, n, name, 0);
+    return to;
+}
+
+const Type *infer_builtin_call(Infer *in, const Node *n, Str name) {
+    int builtin = builtin_find(name);
+    if (builtin < 0)
+        fail(in->c, n->span, "the built-in %.*s is not compiled yet", STR_FMT(name));
+    infer_call_info(in, n, CALL_BUILTIN)->builtin = builtin;
+    const Type *t = NULL;
+    switch ((Builtin)builtin) {
+    case BUILTIN_abs:
+        t = infer_abs(in, n, name);
+        break;
+    case BUILTIN_min:
+    case BUILTIN_max:
+        t = infer_minmax(in, n, name);
+        break;
+    case BUILTIN_int:
+        t = infer_to(in, n, name, &type_int);
+        break;
+    case BUILTIN_float:
+        t = infer_to(in, n, name, &type_float);
+        break;
+    case BUILTIN_bool:
+        arity(in, n, name, 0, 1);
+        t = infer_bool(in, n);
+        break;
+    case BUILTIN_round:
+        t = infer_round(in, n, name);
+        break;
+    case BUILTIN_divmod:
+        t = infer_divmod(in, n, name);
+        break;
+    case BUILTIN_pow:
+        t = infer_pow(in, n, name);
+        break;
+    case BUILTIN_len:
+        t = infer_len(in, n, name);
+        break;
+    case N_BUILTINS:
+        break;
+    }
+    infer_mark(in, n);
+    return t;
+}
+
+const Type *infer_conversion_call(Infer *in, const Node *n, const Type *to) {
+    if (!type_is_scalar(to))
+        fail(in->c, n->span, "this type is not called in compiled code");
+    Str name = str_from_cstr(type_scalar_name(to->kind));
+    infer_call_info(in, n, CALL_BUILTIN)->builtin = BUILTIN_int;
+    infer_to(in, n, name, to);
+    if (n->Call.args.len && type_is_int(to) && !type_is_int(in->info[n->Call.args.at[0]->id].type))
+        fail_hint(in->c, n->span, "convert with int() first", "%.*s of a float is not compiled", STR_FMT(name));
+    in->inst->sized = true;
+    infer_mark(in, n);
+    return to;
+}
+
+/* ---- math ---- */
+
+static const Type *math_result(const MathFn *f) {
+    return f->result == 'f' ? &type_float : f->result == 'i' ? &type_int : &type_bool;
+}
+
+static void math_arg(Infer *in, const Node *n, Str name, const MathFn *f, size_t i) {
+    const Type *t = scalar_arg(in, n, name, i);
+    bool is_int = t->kind == TYPE_INT || t->kind == TYPE_BOOL;
+    if (f->how == MATH_PYMATH ? !is_int && t->kind != TYPE_FLOAT : f->params[i] == 'i' && !is_int)
+        fail(in->c, n->Call.args.at[i]->span, "math.%.*s of %s is not compiled", STR_FMT(name), type_words(in, t));
+}
+
+/* floor, ceil and trunc of an int are that int; log(x, base) is two logarithms and a division: the interpreter's own. */
+static const MathFn *math_choose(Infer *in, const Node *n, Str name) {
+    const MathFn *f = math_find(name);
+    if (!f)
+        fail(in->c, n->span, "math.%.*s is not compiled yet", STR_FMT(name));
+    if (f->minor > in->lang->unit->python_minor)
+        fail(in->c, n->span, "math.%.*s is not in Python 3.%d", STR_FMT(name), in->lang->unit->python_minor);
+    if (str_eq_c(name, "log") && n->Call.args.len == 2)
+        return math_find_pymath(name);
+    return f;
+}
+
+const Type *infer_math_call(Infer *in, const Node *n, Str name) {
+    CallInfo *call = infer_call_info(in, n, CALL_MATH);
+    const MathFn *f = call->math = math_choose(in, n, name);
+    size_t nparams = strlen(f->params);
+    if (f->how == MATH_PYMATH)
+        arity(in, n, name, (size_t)f->least, (size_t)f->most);
+    else
+        arity(in, n, name, nparams, nparams);
+    for (size_t i = 0; i < n->Call.args.len; i++)
+        math_arg(in, n, name, f, i);
+    infer_mark(in, n);
+    if (f->how == MATH_PYMATH) {
+        in->inst->python = true;
+        if (in->loop)
+            in->loop->inner = true;
+    }
+    return math_result(f);
+}

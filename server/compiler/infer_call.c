@@ -1,0 +1,310 @@
+/* Infer, calls: who is called, with which arguments in which order, as which instance, and what the call commits. */
+#include "server/compiler/infer.h"
+
+CallInfo *infer_call_info(Infer *in, const Node *n, CallKind kind) {
+    CallInfo *call = pool_new(in->pool, CallInfo);
+    call->kind = kind;
+    in->info[n->id].what = call;
+    return call;
+}
+
+/* ---- matching arguments to parameters ---- */
+
+typedef struct Signature {
+    Str name;
+    const ParamSpec *params;
+    size_t nparams;
+} Signature;
+
+static size_t find_param(Infer *in, const Node *keyword, const Signature *sig) {
+    for (size_t i = 0; i < sig->nparams; i++)
+        if (str_eq(sig->params[i].name, keyword->keyword.arg) && sig->params[i].kind != PARAM_POS)
+            return i;
+    fail(in->c, keyword->span, "%.*s() got an unexpected keyword argument '%.*s'", STR_FMT(sig->name),
+         STR_FMT(keyword->keyword.arg));
+}
+
+static void match_default(Infer *in, const Node *n, const Signature *sig, CallInfo *call, size_t param) {
+    const Global *value = sig->params[param].default_value;
+    if (!value)
+        fail(in->c, n->span, "%.*s() missing argument '%.*s'", STR_FMT(sig->name), STR_FMT(sig->params[param].name));
+    call->args[call->nargs++] = (CallArg){.constant = value, .param = (uint32_t)param,
+                                          .type = global_const_type(in, n, value)};
+}
+
+static void match_args(Infer *in, const Node *n, const Signature *sig, Nodes positional, CallInfo *call) {
+    size_t total = positional.len + n->Call.keywords.len;
+    bool *given = pool_array(in->pool, bool, sig->nparams + 1);
+    call->args = pool_array(in->pool, CallArg, sig->nparams + total + 1);
+    for (size_t i = 0; i < total; i++) {
+        const Node *keyword = i < positional.len ? NULL : n->Call.keywords.at[i - positional.len];
+        if (keyword && !keyword->keyword.arg.ptr)
+            fail(in->c, keyword->span, "** in a call is not compiled");
+        const Node *expr = keyword ? keyword->keyword.value : positional.at[i];
+        if (!keyword && (i >= sig->nparams || sig->params[i].kind == PARAM_KW))
+            fail(in->c, expr->span, "%.*s() takes fewer positional arguments", STR_FMT(sig->name));
+        size_t param = keyword ? find_param(in, keyword, sig) : i;
+        if (given[param])
+            fail(in->c, expr->span, "%.*s() got multiple values for argument '%.*s'", STR_FMT(sig->name),
+                 STR_FMT(sig->params[param].name));
+        given[param] = true;
+        const Type *type = infer_expr(in, expr);
+        call->args[call->nargs++] = (CallArg){.expr = expr, .param = (uint32_t)param, .type = type};
+    }
+    for (size_t i = 0; i < sig->nparams; i++)
+        if (!given[i])
+            match_default(in, n, sig, call, i);
+}
+
+/* References are passed as the annotated type where that is wider, so that None and Node need not be two instances. */
+static const Type *param_type(const ParamSpec *param, const Type *type) {
+    const Type *a = param->type;
+    if (!a || a->kind != TYPE_REF || !a->optional)
+        return type;
+    return type->kind == TYPE_NONE || (type->kind == TYPE_REF && type->def == a->def) ? a : type;
+}
+
+static const Type **instance_params(Infer *in, const Signature *sig, CallInfo *call, const Type *self) {
+    size_t first = self ? 1 : 0;
+    const Type **params = pool_array(in->pool, const Type *, sig->nparams + 2);
+    if (self)
+        params[0] = self;
+    for (size_t i = 0; i < call->nargs; i++) {
+        CallArg *arg = &call->args[i];
+        arg->type = param_type(&sig->params[arg->param], arg->type);
+        params[arg->param + first] = arg->type;
+    }
+    return params;
+}
+
+/* ---- what a call does to its caller ---- */
+
+Instance *infer_instance(Infer *in, const Node *n, uint32_t def, uint32_t func, const Type **params, uint32_t nparams,
+                         bool fresh) {
+    bool committed = in->env.effect == EFFECT_COMMITTED;
+    FuncState *f = lang_func(in->lang, def, func);
+    Instance *callee = instance_get(in->lang, f, params, nparams, fresh, committed, in->inst);
+    if (callee->state == INSTANCE_REFUSED) {
+        Str name = in->lang->unit->defs[def].funcs[func].name;
+        fail(in->c, n->span, "this calls %.*s, which is not compiled: %.*s (line %d)", STR_FMT(name),
+             STR_FMT(callee->diag.message), callee->diag.span.line);
+    }
+    return callee;
+}
+
+static bool has_refs(const Type *t) {
+    if (t->kind == TYPE_REF)
+        return true;
+    if (t->kind == TYPE_TUPLE)
+        for (size_t i = 0; i < t->nitems; i++)
+            if (has_refs(t->items[i]))
+                return true;
+    return false;
+}
+
+static void callee_effects(Infer *in, const Instance *callee, const Node *receiver, bool fresh_receiver) {
+    if (callee->commits)
+        effect_commit(in);
+    if (fresh_receiver || (!callee->self_stores && !callee->stores_self_refs))
+        return;
+    if (!receiver || !is_own_self(in, receiver)) {
+        effect_commit(in);
+        return;
+    }
+    if (callee->stores_self_refs)
+        effect_store_self(in, 0, true);
+    for (uint32_t i = 0; i < 64; i++)
+        if (callee->self_stores >> i & 1)
+            effect_store_self(in, i, false);
+}
+
+const Type *infer_callee(Infer *in, const Node *n, Instance *callee, const Node *receiver, bool fresh_receiver) {
+    Instance *inst = in->inst;
+    infer_mark(in, n);
+    callee_effects(in, callee, receiver, fresh_receiver);
+    inst->manages |= callee->manages || (callee->result && has_refs(callee->result));
+    inst->loops |= callee->loops;
+    inst->python |= callee->python;
+    if (in->loop)
+        in->loop->inner = true;
+    if (!callee->result)
+        longjmp(*in->bottom, 1);
+    return callee->result;
+}
+
+/* ---- functions and methods ---- */
+
+static Signature func_signature(const FuncSpec *f) {
+    return (Signature){f->name, f->params, f->nparams};
+}
+
+/* `receiver` is the node of self's expression; NULL for functions, static and class methods. */
+static const Type *call_func(Infer *in, const Node *n, uint32_t def, uint32_t func, Nodes args, const Node *receiver) {
+    const FuncSpec *f = &in->lang->unit->defs[def].funcs[func];
+    Signature sig = func_signature(f);
+    CallInfo *call = infer_call_info(in, n, CALL_INSTANCE);
+    call->receiver = receiver;
+    match_args(in, n, &sig, args, call);
+    const Type **params = instance_params(in, &sig, call, receiver ? type_ref(in->pool, def, false) : NULL);
+    uint32_t nparams = (uint32_t)sig.nparams + (receiver ? 1 : 0);
+    call->callee = infer_instance(in, n, def, func, params, nparams, false);
+    return infer_callee(in, n, call->callee, receiver, false);
+}
+
+static const Type *call_method(Infer *in, const Node *n, uint32_t def, Str name, const Node *receiver) {
+    int func = lang_find_func(in->lang, def, name);
+    const DefSpec *d = &in->lang->unit->defs[def];
+    if (func < 0) {
+        for (size_t i = 0; i < d->other.len; i++)
+            if (str_eq(d->other.at[i].name, name))
+                fail(in->c, n->span, "this calls %.*s, which is not compiled: %.*s", STR_FMT(name),
+                     STR_FMT(d->other.at[i].s));
+        fail(in->c, n->span, "'%.*s' has no method '%.*s'", STR_FMT(d->name), STR_FMT(name));
+    }
+    FuncKind kind = d->funcs[func].kind;
+    if (kind == FUNC_PROPERTY)
+        fail(in->c, n->span, "a call of a property's value is not compiled");
+    bool has_self = kind == FUNC_METHOD;
+    Nodes args = n->Call.args;
+    if (!has_self)
+        receiver = NULL;
+    else if (!receiver) { /* Class.method(obj, ...) */
+        if (!args.len)
+            fail(in->c, n->span, "%.*s() missing argument 'self'", STR_FMT(name));
+        receiver = args.at[0];
+        const Type *t = infer_expr(in, receiver);
+        if (t->kind != TYPE_REF || t->optional || t->def != def)
+            fail(in->c, receiver->span, "self is %s", type_words(in, t));
+        args = (Nodes){args.at + 1, args.len - 1};
+    }
+    return call_func(in, n, def, (uint32_t)func, args, receiver);
+}
+
+/* ---- construction ---- */
+
+static Signature fields_signature(Infer *in, const DefSpec *d) {
+    ParamSpec *params = pool_array(in->pool, ParamSpec, d->nfields + 1);
+    for (size_t i = 0; i < d->nfields; i++)
+        params[i] = (ParamSpec){.name = d->fields[i].name, .type = d->fields[i].type,
+                                .default_value = d->fields[i].default_value, .kind = PARAM_ANY};
+    return (Signature){d->name, params, d->nfields};
+}
+
+static void new_generated(Infer *in, const Node *n, uint32_t def, CallInfo *call) {
+    const DefSpec *d = &in->lang->unit->defs[def];
+    Signature sig = fields_signature(in, d);
+    match_args(in, n, &sig, n->Call.args, call);
+    infer_mark(in, n);
+    for (size_t i = 0; i < call->nargs; i++)
+        infer_store_check(in, call->args[i].expr ? call->args[i].expr : n, d->fields[call->args[i].param].type,
+                          call->args[i].type);
+    int post = lang_find_func(in->lang, def, STR("__post_init__"));
+    if (post < 0)
+        return;
+    const Type **params = pool_array(in->pool, const Type *, 1);
+    params[0] = type_ref(in->pool, def, false);
+    call->callee = infer_instance(in, n, def, (uint32_t)post, params, 1, true);
+    infer_callee(in, n, call->callee, NULL, true);
+}
+
+static void new_user(Infer *in, const Node *n, uint32_t def, CallInfo *call) {
+    int func = lang_find_func(in->lang, def, STR("__init__"));
+    if (func < 0)
+        fail(in->c, n->span, "the class's __init__ is not compiled");
+    Signature sig = func_signature(&in->lang->unit->defs[def].funcs[func]);
+    match_args(in, n, &sig, n->Call.args, call);
+    const Type **params = instance_params(in, &sig, call, type_ref(in->pool, def, false));
+    call->callee = infer_instance(in, n, def, (uint32_t)func, params, (uint32_t)sig.nparams + 1, true);
+    infer_callee(in, n, call->callee, NULL, true);
+}
+
+static const Type *call_class(Infer *in, const Node *n, uint32_t def) {
+    const DefSpec *d = &in->lang->unit->defs[def];
+    CallInfo *call = infer_call_info(in, n, CALL_NEW);
+    call->def = def;
+    in->inst->manages = true;
+    if (in->loop)
+        in->loop->inner = true;
+    if (d->init == INIT_GENERATED)
+        new_generated(in, n, def, call);
+    else if (d->init == INIT_USER)
+        new_user(in, n, def, call);
+    else if (n->Call.args.len || n->Call.keywords.len)
+        fail(in->c, n->span, "%.*s() takes no arguments", STR_FMT(d->name));
+    else
+        infer_mark(in, n);
+    return type_ref(in->pool, def, false);
+}
+
+/* ---- finding the callee ---- */
+
+static const Type *call_global(Infer *in, const Node *n, const Global *g) {
+    switch (g->kind) {
+    case GLOBAL_DEF:
+        if (in->lang->unit->defs[g->def].is_class)
+            return call_class(in, n, g->def);
+        if (!in->lang->unit->defs[g->def].nfuncs)
+            fail(in->c, n->span, "%.*s has no source", STR_FMT(g->name));
+        return call_func(in, n, g->def, 0, n->Call.args, NULL);
+    case GLOBAL_BUILTIN:
+        return infer_builtin_call(in, n, g->s);
+    case GLOBAL_MEMBER:
+        if (str_eq_c(g->s, "math"))
+            return infer_math_call(in, n, g->t);
+        fail(in->c, n->span, "%.*s.%.*s is not compiled", STR_FMT(g->s), STR_FMT(g->t));
+    case GLOBAL_TYPE:
+        return infer_conversion_call(in, n, g->type);
+    case GLOBAL_OTHER:
+        fail(in->c, n->span, "this calls %.*s, which is not compiled: %.*s", STR_FMT(g->name), STR_FMT(g->s));
+    default:
+        fail(in->c, n->span, "'%.*s' is not callable", STR_FMT(g->name));
+    }
+}
+
+/* The class that a name stands for: a global, or cls of a class method; -1. */
+static int named_class(Infer *in, const Node *n) {
+    if (n->kind != NODE_Name)
+        return -1;
+    const Binding *b = &in->bound->binding[n->id];
+    if (b->kind == BIND_GLOBAL)
+        return b->global->kind == GLOBAL_DEF && in->lang->unit->defs[b->global->def].is_class ? (int)b->global->def : -1;
+    bool is_cls = b->local == 0 && in->bound->nleading && in->bound->func->kind == FUNC_CLASS;
+    return is_cls && !in->bound->assigned[0] ? (int)in->bound->def_index : -1;
+}
+
+static const Type *call_attribute(Infer *in, const Node *n) {
+    const Node *f = n->Call.func, *base = f->Attribute.value;
+    Str name = bound_mangle(in->pool, in->bound, f->Attribute.attr);
+    int cls = named_class(in, base);
+    if (cls >= 0)
+        return call_method(in, n, (uint32_t)cls, name, NULL);
+    if (base->kind == NODE_Name && in->bound->binding[base->id].kind == BIND_GLOBAL) {
+        const Global *g = in->bound->binding[base->id].global;
+        if (g->kind == GLOBAL_MODULE && str_eq_c(g->s, "math"))
+            return infer_math_call(in, n, name);
+        fail(in->c, n->span, "%.*s.%.*s is not compiled", STR_FMT(g->name), STR_FMT(name));
+    }
+    const Type *t = infer_expr(in, base);
+    if (t->kind != TYPE_REF)
+        fail(in->c, n->span, "methods of %s are not compiled", type_words(in, t));
+    in->info[f->id].live = true;
+    infer_mark(in, f);
+    if (t->optional)
+        in->info[f->id].flags |= NODE_CHECK_NONE;
+    return call_method(in, n, t->def, name, base);
+}
+
+const Type *infer_call(Infer *in, const Node *n) {
+    const Node *f = n->Call.func;
+    if (f->kind == NODE_Attribute)
+        return call_attribute(in, n);
+    if (f->kind != NODE_Name)
+        fail(in->c, f->span, "a call of this is not compiled");
+    int cls = named_class(in, f);
+    if (cls >= 0)
+        return call_class(in, n, (uint32_t)cls);
+    const Binding *b = &in->bound->binding[f->id];
+    if (b->kind != BIND_GLOBAL)
+        fail(in->c, f->span, "a call of a local is not compiled");
+    return call_global(in, n, b->global);
+}

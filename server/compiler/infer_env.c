@@ -1,0 +1,118 @@
+/* What is known at a point of a function: types of locals, whether they are bound, effects so far. Environments form a
+ * lattice; joins only go up it, which is why loops settle. */
+#include "server/compiler/infer.h"
+
+Env env_copy(Infer *in, const Env *env) {
+    Env copy = *env;
+    size_t n = in->bound->nlocals;
+    copy.locals = pool_array(in->pool, LocalState, n + 1);
+    if (n && env->locals)
+        memcpy(copy.locals, env->locals, n * sizeof *copy.locals);
+    return copy;
+}
+
+Env env_dead(void) {
+    return (Env){.dead = true};
+}
+
+const Type *type_join(Pool *pool, const Type *a, const Type *b) {
+    if (type_eq(a, b))
+        return a;
+    if (a->kind == TYPE_NONE && b->kind == TYPE_REF)
+        return type_ref(pool, b->def, true);
+    if (b->kind == TYPE_NONE && a->kind == TYPE_REF)
+        return type_ref(pool, a->def, true);
+    if (a->kind == TYPE_REF && b->kind == TYPE_REF && a->def == b->def)
+        return type_ref(pool, a->def, true);
+    return NULL;
+}
+
+static void local_join(Infer *in, LocalState *into, const LocalState *from) {
+    if (!into->type || !from->type) {
+        if (!into->type)
+            *into = *from;
+        into->maybe_unbound = into->type != NULL;
+        return;
+    }
+    into->maybe_unbound |= from->maybe_unbound;
+    if (into->conflict)
+        return;
+    const Type *both = type_join(in->pool, into->type, from->type);
+    into->conflict = from->conflict;
+    into->conflict_line = from->conflict_line;
+    if (both) {
+        into->type = both;
+    } else if (!into->conflict) {
+        into->conflict = from->type;
+        into->conflict_line = from->line;
+    }
+}
+
+void env_join(Infer *in, Env *into, const Env *from) {
+    if (from->dead)
+        return;
+    if (into->dead) {
+        *into = env_copy(in, from);
+        return;
+    }
+    into->effect = into->effect > from->effect ? into->effect : from->effect;
+    into->undo |= from->undo;
+    for (uint32_t i = 0; i < in->bound->nlocals; i++)
+        local_join(in, &into->locals[i], &from->locals[i]);
+}
+
+static bool local_equal(const LocalState *a, const LocalState *b) {
+    if (!a->type || !b->type)
+        return a->type == b->type;
+    return type_eq(a->type, b->type) && a->maybe_unbound == b->maybe_unbound && !a->conflict == !b->conflict;
+}
+
+bool env_equal(Infer *in, const Env *a, const Env *b) {
+    if (a->dead != b->dead)
+        return false;
+    if (a->dead)
+        return true;
+    if (a->effect != b->effect || a->undo != b->undo)
+        return false;
+    for (uint32_t i = 0; i < in->bound->nlocals; i++)
+        if (!local_equal(&a->locals[i], &b->locals[i]))
+            return false;
+    return true;
+}
+
+void env_bind(Infer *in, uint32_t local, const Type *type, int line) {
+    in->env.locals[local] = (LocalState){.type = type, .line = line};
+}
+
+bool is_own_self(const Infer *in, const Node *n) {
+    if (n->kind != NODE_Name || !in->bound->nleading || in->bound->func->kind == FUNC_CLASS)
+        return false;
+    const Binding *b = &in->bound->binding[n->id];
+    return b->kind == BIND_LOCAL && b->local == 0 && !in->bound->assigned[0];
+}
+
+void effect_commit(Infer *in) {
+    in->env.effect = EFFECT_COMMITTED;
+    in->inst->commits = true;
+}
+
+void effect_store_self(Infer *in, uint32_t field, bool is_ref) {
+    if (is_ref || field >= 64) {
+        in->inst->stores_self_refs = true;
+        if (!in->inst->fresh)
+            in->env.effect = EFFECT_COMMITTED;
+        return;
+    }
+    in->inst->self_stores |= (uint64_t)1 << field;
+    if (in->inst->fresh)
+        return;
+    in->env.undo |= (uint64_t)1 << field;
+    if (in->env.effect == EFFECT_NONE)
+        in->env.effect = EFFECT_UNDO;
+}
+
+void infer_mark(Infer *in, const Node *n) {
+    NodeInfo *info = &in->info[n->id];
+    info->effect = (uint8_t)in->env.effect;
+    info->undo = in->env.undo;
+}

@@ -1,0 +1,487 @@
+/* Infer, expressions: names, constants, members, conditions and what they narrow. Operators are in infer_op.c, calls in
+ * infer_call.c. */
+#include "server/compiler/infer.h"
+
+static Str def_short_name(const DefSpec *d) {
+    Str s = d->name;
+    for (size_t i = s.len; i > 0; i--)
+        if (s.ptr[i - 1] == '.')
+            return str_slice(s, i, s.len);
+    return s;
+}
+
+const char *type_words(Infer *in, const Type *t) {
+    if (t->kind == TYPE_REF) {
+        Str name = def_short_name(&in->lang->unit->defs[t->def]);
+        return pool_printf(in->pool, t->optional ? "Optional[%.*s]" : "%.*s", STR_FMT(name)).ptr;
+    }
+    if (t->kind != TYPE_TUPLE)
+        return t->kind == TYPE_NONE ? "None" : type_scalar_name(t->kind);
+    Str s = STR("tuple[");
+    for (size_t i = 0; i < t->nitems; i++)
+        s = pool_printf(in->pool, "%.*s%s%s", STR_FMT(s), i ? ", " : "", type_words(in, t->items[i]));
+    return pool_printf(in->pool, "%.*s]", STR_FMT(s)).ptr;
+}
+
+static const Type *infer_constant(Infer *in, const Node *n) {
+    const Const *c = &n->Constant.value;
+    switch (c->kind) {
+    case CONST_NONE:
+        return &type_none;
+    case CONST_TRUE:
+    case CONST_FALSE:
+        return &type_bool;
+    case CONST_INT:
+        if (c->big)
+            fail(in->c, n->span, "this int does not fit in 64 bits");
+        return &type_int;
+    case CONST_FLOAT:
+        return &type_float;
+    case CONST_COMPLEX:
+        fail(in->c, n->span, "complex is not compiled yet");
+    case CONST_STR:
+        fail(in->c, n->span, "str is not compiled yet, but in the arguments of exceptions");
+    case CONST_BYTES:
+        fail(in->c, n->span, "bytes is not compiled yet");
+    default:
+        fail(in->c, n->span, "Ellipsis is not compiled");
+    }
+}
+
+const Type *global_const_type(Infer *in, const Node *n, const Global *g) {
+    switch (g->kind) {
+    case GLOBAL_INT:
+        return &type_int;
+    case GLOBAL_FLOAT:
+        return &type_float;
+    case GLOBAL_BOOL:
+        return &type_bool;
+    case GLOBAL_NONE:
+        return &type_none;
+    case GLOBAL_STR:
+        fail(in->c, n->span, "str is not compiled yet, but in the arguments of exceptions");
+    case GLOBAL_OTHER:
+        fail(in->c, n->span, "'%.*s' is not compiled: %.*s", STR_FMT(g->name), STR_FMT(g->s));
+    default:
+        fail(in->c, n->span, "'%.*s' is compiled only where it is called", STR_FMT(g->name));
+    }
+}
+
+bool infer_const_int(const Infer *in, const Node *n, int64_t *ret_value) {
+    int64_t value;
+    if (n->kind == NODE_UnaryOp && n->UnaryOp.op == OP_USub)
+        return infer_const_int(in, n->UnaryOp.operand, &value) && !__builtin_sub_overflow(0, value, ret_value);
+    if (n->kind == NODE_Constant && n->Constant.value.kind == CONST_INT && !n->Constant.value.big) {
+        *ret_value = n->Constant.value.i;
+        return true;
+    }
+    if (n->kind != NODE_Name)
+        return false;
+    const Binding *b = &in->bound->binding[n->id];
+    if (b->kind != BIND_GLOBAL || b->global->kind != GLOBAL_INT)
+        return false;
+    *ret_value = b->global->i;
+    return true;
+}
+
+static const Type *infer_local(Infer *in, const Node *n, uint32_t local) {
+    const LocalState *s = &in->env.locals[local];
+    Str name = in->bound->locals[local];
+    if (local == 0 && in->bound->nleading && in->bound->func->kind == FUNC_CLASS && !s->type)
+        fail(in->c, n->span, "a class as a value is not compiled, only calls of it");
+    if (s->conflict)
+        fail_hint(in->c, n->span,
+                  s->type->kind == TYPE_INT && s->conflict->kind == TYPE_FLOAT ? "start with 0.0 instead of 0" :
+                                                                                 "use one name for each type",
+                  "'%.*s' is %s from line %d and %s from line %d", STR_FMT(name), type_words(in, s->type), s->line,
+                  type_words(in, s->conflict), s->conflict_line);
+    if (!s->type || s->maybe_unbound) {
+        infer_mark(in, n);
+        if (in->env.effect == EFFECT_COMMITTED || !s->type)
+            fail(in->c, n->span, "'%.*s' may be used before it is assigned", STR_FMT(name));
+        in->info[n->id].flags |= NODE_MAYBE_UNBOUND;
+    }
+    return s->type;
+}
+
+static const Type *infer_name(Infer *in, const Node *n) {
+    const Binding *b = &in->bound->binding[n->id];
+    return b->kind == BIND_LOCAL ? infer_local(in, n, b->local) : global_const_type(in, n, b->global);
+}
+
+/* ---- members ---- */
+
+static const Global *find_const(const Globals *globals, Str name) {
+    for (size_t i = 0; i < globals->len; i++)
+        if (str_eq(globals->at[i].name, name))
+            return &globals->at[i];
+    return NULL;
+}
+
+static int find_field(const DefSpec *d, Str name) {
+    for (size_t i = 0; i < d->nfields; i++)
+        if (str_eq(d->fields[i].name, name))
+            return (int)i;
+    return -1;
+}
+
+static int find_property(const DefSpec *d, Str name, FuncKind kind) {
+    for (size_t i = 0; i < d->nfuncs; i++)
+        if (d->funcs[i].kind == kind && str_eq(d->funcs[i].name, name))
+            return (int)i;
+    return -1;
+}
+
+static MemberInfo *member_new(Infer *in, const Node *n, MemberInfo m) {
+    MemberInfo *copy = pool_new(in->pool, MemberInfo);
+    *copy = m;
+    in->info[n->id].what = copy;
+    return copy;
+}
+
+static _Noreturn void no_member(Infer *in, const Node *n, uint32_t def, Str name) {
+    const DefSpec *d = &in->lang->unit->defs[def];
+    const Global *other = find_const(&d->other, name);
+    if (other)
+        fail(in->c, n->span, "'%.*s' is not compiled: %.*s", STR_FMT(name), STR_FMT(other->s));
+    if (lang_find_func(in->lang, def, name) >= 0)
+        fail(in->c, n->span, "a method as a value is not compiled, only calls of it");
+    Str cls = def_short_name(d);
+    fail(in->c, n->span, "'%.*s' object has no attribute '%.*s'", STR_FMT(cls), STR_FMT(name));
+}
+
+static const MemberInfo *property_member(Infer *in, const Node *n, uint32_t def, int func, bool store) {
+    const Type **params = pool_array(in->pool, const Type *, 2);
+    params[0] = type_ref(in->pool, def, false);
+    if (store)
+        params[1] = in->info[n->id].type;
+    Instance *callee = infer_instance(in, n, def, (uint32_t)func, params, store ? 2 : 1, false);
+    return member_new(in, n, (MemberInfo){.kind = MEMBER_PROPERTY, .def = def, .callee = callee});
+}
+
+/* Class constants of `cls.X` and `Class.X`. */
+static const Global *class_const(Infer *in, const Node *n) {
+    const Node *base = n->Attribute.value;
+    if (base->kind != NODE_Name)
+        return NULL;
+    const Binding *b = &in->bound->binding[base->id];
+    uint32_t def;
+    if (b->kind == BIND_GLOBAL && b->global->kind == GLOBAL_DEF && in->lang->unit->defs[b->global->def].is_class)
+        def = b->global->def;
+    else if (b->kind == BIND_LOCAL && b->local == 0 && in->bound->nleading && in->bound->func->kind == FUNC_CLASS)
+        def = in->bound->def_index;
+    else
+        return NULL;
+    Str name = bound_mangle(in->pool, in->bound, n->Attribute.attr);
+    const Global *g = find_const(&in->lang->unit->defs[def].consts, name);
+    if (!g)
+        no_member(in, n, def, name);
+    return g;
+}
+
+const MemberInfo *infer_member(Infer *in, const Node *n, bool store) {
+    const Type *base = infer_expr(in, n->Attribute.value);
+    Str name = bound_mangle(in->pool, in->bound, n->Attribute.attr);
+    if (base->kind != TYPE_REF)
+        fail(in->c, n->span, "attribute '%.*s' of %s is not compiled", STR_FMT(name), type_words(in, base));
+    infer_mark(in, n);
+    if (base->optional)
+        in->info[n->id].flags |= NODE_CHECK_NONE;
+    const DefSpec *d = &in->lang->unit->defs[base->def];
+    int at = find_field(d, name);
+    if (at >= 0)
+        return member_new(in, n, (MemberInfo){.kind = MEMBER_FIELD, .def = base->def, .field = (uint32_t)at});
+    at = find_property(d, name, store ? FUNC_SETTER : FUNC_PROPERTY);
+    if (at >= 0)
+        return property_member(in, n, base->def, at, store);
+    const Global *constant = find_const(&d->consts, name);
+    if (!constant || store)
+        no_member(in, n, base->def, name);
+    return member_new(in, n, (MemberInfo){.kind = MEMBER_CONST, .def = base->def, .constant = constant});
+}
+
+static const Type *math_constant(Infer *in, const Node *n, Str name) {
+    static const char *const names[] = {"pi", "e", "tau", "inf", "nan"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (str_eq_c(name, names[i]))
+            return &type_float;
+    fail(in->c, n->span, "math.%.*s is not compiled as a value", STR_FMT(name));
+}
+
+static bool is_module(Infer *in, const Node *n) {
+    if (n->kind != NODE_Name)
+        return false;
+    const Binding *b = &in->bound->binding[n->id];
+    return b->kind == BIND_GLOBAL && b->global->kind == GLOBAL_MODULE;
+}
+
+static const Type *infer_attribute(Infer *in, const Node *n) {
+    if (is_module(in, n->Attribute.value)) {
+        if (!str_eq_c(in->bound->binding[n->Attribute.value->id].global->s, "math"))
+            fail(in->c, n->span, "only the module math is compiled");
+        return math_constant(in, n, n->Attribute.attr);
+    }
+    const Global *constant = class_const(in, n);
+    if (constant) {
+        member_new(in, n, (MemberInfo){.kind = MEMBER_CONST, .constant = constant});
+        return global_const_type(in, n, constant);
+    }
+    const MemberInfo *m = infer_member(in, n, false);
+    if (m->kind == MEMBER_CONST)
+        return global_const_type(in, n, m->constant);
+    if (m->kind == MEMBER_PROPERTY)
+        return infer_callee(in, n, m->callee, n->Attribute.value, false);
+    const Type *t = in->lang->unit->defs[m->def].fields[m->field].type;
+    return t;
+}
+
+/* ---- conditions ---- */
+
+static const Type *infer_truth(Infer *in, const Node *n) {
+    const Type *t = infer_expr(in, n);
+    if (t->kind == TYPE_REF && (lang_find_func(in->lang, t->def, STR("__bool__")) >= 0 ||
+                                lang_find_func(in->lang, t->def, STR("__len__")) >= 0))
+        fail(in->c, n->span, "the truth of an instance with __bool__ or __len__ is not compiled yet");
+    return t;
+}
+
+static int truth_of_type(const Type *t) {
+    if (t->kind == TYPE_NONE)
+        return 0;
+    if (t->kind == TYPE_TUPLE)
+        return t->nitems > 0;
+    return t->kind == TYPE_REF && !t->optional ? 1 : -1;
+}
+
+/* The local whose type a test of n's value tells about; -1. */
+static int narrowed_local(Infer *in, const Node *n) {
+    if (n->kind == NODE_NamedExpr)
+        n = n->NamedExpr.target;
+    if (n->kind != NODE_Name || in->bound->binding[n->id].kind != BIND_LOCAL)
+        return -1;
+    return (int)in->bound->binding[n->id].local;
+}
+
+static void narrow(Infer *in, Env *env, const Node *n, bool is_none) {
+    int local = narrowed_local(in, n);
+    if (local < 0 || env->dead)
+        return;
+    LocalState *s = &env->locals[local];
+    if (!s->type || s->type->kind != TYPE_REF || s->conflict)
+        return;
+    s->type = is_none ? &type_none : type_ref(in->pool, s->type->def, false);
+}
+
+static void cond_split(Infer *in, const Node *n, int truth, Env *yes, Env *no) {
+    in->info[n->id].truth = (int8_t)truth;
+    *yes = truth == 0 ? env_dead() : env_copy(in, &in->env);
+    *no = truth == 1 ? env_dead() : env_copy(in, &in->env);
+}
+
+static void cond_boolop(Infer *in, const Node *n, Env *yes, Env *no) {
+    bool is_and = n->BoolOp.op == OP_And;
+    Nodes values = n->BoolOp.values;
+    Env out = env_dead(), through, other;
+    for (size_t i = 0; i < values.len && !in->env.dead; i++) {
+        infer_cond(in, values.at[i], is_and ? &through : &other, is_and ? &other : &through);
+        env_join(in, &out, &other);
+        in->env = through;
+    }
+    *yes = is_and ? in->env : out;
+    *no = is_and ? out : in->env;
+    in->info[n->id].type = &type_bool;
+    in->info[n->id].truth = yes->dead ? 0 : no->dead ? 1 : -1;
+}
+
+static bool is_none_test(const Node *n) {
+    if (n->kind != NODE_Compare || n->Compare.ops.len != 1)
+        return false;
+    Operator op = n->Compare.ops.at[0];
+    const Node *right = n->Compare.comparators.at[0];
+    return (op == OP_Is || op == OP_IsNot) && right->kind == NODE_Constant &&
+           right->Constant.value.kind == CONST_NONE;
+}
+
+static void cond_none_test(Infer *in, const Node *n, Env *yes, Env *no) {
+    bool is = n->Compare.ops.at[0] == OP_Is;
+    const Type *t = infer_expr(in, n->Compare.left);
+    in->info[n->Compare.comparators.at[0]->id].type = &type_none;
+    in->info[n->Compare.comparators.at[0]->id].live = true;
+    int truth = t->kind == TYPE_NONE ? is : t->kind == TYPE_REF && t->optional ? -1 : !is;
+    in->info[n->id].type = &type_bool;
+    CompareStep *step = pool_new(in->pool, CompareStep);
+    *step = (CompareStep){.known = (int8_t)truth, .negate = !is};
+    in->info[n->id].what = step;
+    cond_split(in, n, truth, yes, no);
+    narrow(in, yes, n->Compare.left, is);
+    narrow(in, no, n->Compare.left, !is);
+}
+
+void infer_cond(Infer *in, const Node *n, Env *yes, Env *no) {
+    in->info[n->id].live = true;
+    if (n->kind == NODE_BoolOp) {
+        cond_boolop(in, n, yes, no);
+        return;
+    }
+    if (n->kind == NODE_UnaryOp && n->UnaryOp.op == OP_Not) {
+        infer_cond(in, n->UnaryOp.operand, no, yes);
+        in->info[n->id].type = &type_bool;
+        int8_t truth = in->info[n->UnaryOp.operand->id].truth;
+        in->info[n->id].truth = truth < 0 ? truth : !truth;
+        return;
+    }
+    if (is_none_test(n)) {
+        cond_none_test(in, n, yes, no);
+        return;
+    }
+    const Type *t = infer_truth(in, n);
+    int truth = truth_of_type(t);
+    if (n->kind == NODE_Constant && t->kind == TYPE_BOOL)
+        truth = n->Constant.value.kind == CONST_TRUE;
+    cond_split(in, n, truth, yes, no);
+    if (t->kind == TYPE_REF)
+        narrow(in, yes, n, false), narrow(in, no, n, true);
+}
+
+/* ---- expressions with branches ---- */
+
+const Type *infer_branch(Infer *in, const Node *n) {
+    jmp_buf bottom, *outer = in->bottom;
+    const Type *volatile t = NULL;
+    in->bottom = &bottom;
+    if (!in->env.dead) {
+        if (setjmp(bottom) == 0)
+            t = infer_expr(in, n);
+        else
+            in->env.dead = true;
+    }
+    in->bottom = outer;
+    return t;
+}
+
+static const Type *join_values(Infer *in, const Node *n, const Type *a, const Type *b) {
+    if (!a && !b)
+        longjmp(*in->bottom, 1);
+    if (!a || !b)
+        return a ? a : b;
+    const Type *t = type_join(in->pool, a, b);
+    if (!t)
+        fail_hint(in->c, n->span, "make both one type", "this is %s or %s", type_words(in, a), type_words(in, b));
+    return t;
+}
+
+static const Type *infer_ifexp(Infer *in, const Node *n) {
+    Env yes, no;
+    infer_cond(in, n->IfExp.test, &yes, &no);
+    in->env = yes;
+    const Type *a = infer_branch(in, n->IfExp.body);
+    yes = in->env;
+    in->env = no;
+    const Type *b = infer_branch(in, n->IfExp.orelse);
+    env_join(in, &yes, &in->env);
+    in->env = yes;
+    return join_values(in, n, a, b);
+}
+
+/* `a or b` as a value: a's value is the result only where it is true, so a None there does not count. */
+static const Type *boolop_kept(Infer *in, const Type *t, bool is_and) {
+    return !is_and && t->kind == TYPE_REF ? type_ref(in->pool, t->def, false) : t;
+}
+
+static const Type *infer_boolop(Infer *in, const Node *n) {
+    bool is_and = n->BoolOp.op == OP_And;
+    Nodes values = n->BoolOp.values;
+    Env out = env_dead(), yes, no;
+    const Type *result = NULL;
+    for (size_t i = 0; i < values.len && !in->env.dead; i++) {
+        const Node *v = values.at[i];
+        if (i + 1 == values.len) {
+            const Type *last = infer_branch(in, v);
+            result = join_values(in, n, result, last);
+            break;
+        }
+        infer_cond(in, v, &yes, &no);
+        Env *leaves = is_and ? &no : &yes;
+        if (!leaves->dead)
+            result = join_values(in, n, boolop_kept(in, in->info[v->id].type, is_and), result);
+        env_join(in, &out, leaves);
+        in->env = is_and ? yes : no;
+    }
+    env_join(in, &out, &in->env);
+    in->env = out;
+    return result;
+}
+
+static const Type *infer_tuple(Infer *in, const Node *n) {
+    Type *t = pool_new(in->pool, Type);
+    *t = (Type){.kind = TYPE_TUPLE, .nitems = n->Tuple.elts.len};
+    t->items = pool_array(in->pool, const Type *, t->nitems + 1);
+    for (size_t i = 0; i < t->nitems; i++)
+        t->items[i] = infer_expr(in, n->Tuple.elts.at[i]);
+    return t;
+}
+
+static const Type *infer_subscript(Infer *in, const Node *n) {
+    const Type *t = infer_expr(in, n->Subscript.value);
+    int64_t i;
+    if (t->kind != TYPE_TUPLE)
+        fail(in->c, n->span, "an item of %s is not compiled yet", type_words(in, t));
+    if (!infer_const_int(in, n->Subscript.slice, &i))
+        fail(in->c, n->Subscript.slice->span, "an item of a tuple is compiled with a constant index only");
+    if (i < 0)
+        i += (int64_t)t->nitems;
+    if (i < 0 || i >= (int64_t)t->nitems)
+        fail(in->c, n->Subscript.slice->span, "tuple index out of range");
+    member_new(in, n, (MemberInfo){.field = (uint32_t)i});
+    return t->items[i];
+}
+
+static const Type *infer_named(Infer *in, const Node *n) {
+    const Type *t = infer_expr(in, n->NamedExpr.value);
+    infer_target(in, n->NamedExpr.target, t);
+    in->inst->walrus_refs |= type_slots(t) > 0 && t->kind != TYPE_NONE && !type_is_scalar(t);
+    return t;
+}
+
+static const Type *infer_kind(Infer *in, const Node *n) {
+    switch (n->kind) {
+    case NODE_Constant:
+        return infer_constant(in, n);
+    case NODE_Name:
+        return infer_name(in, n);
+    case NODE_Attribute:
+        return infer_attribute(in, n);
+    case NODE_BinOp: {
+        const Type *a = infer_expr(in, n->BinOp.left), *b = infer_expr(in, n->BinOp.right);
+        return infer_binary(in, n, n->BinOp.op, n->BinOp.left, n->BinOp.right, a, b);
+    }
+    case NODE_UnaryOp:
+        return infer_unary(in, n);
+    case NODE_Compare:
+        return infer_compare(in, n);
+    case NODE_BoolOp:
+        return infer_boolop(in, n);
+    case NODE_IfExp:
+        return infer_ifexp(in, n);
+    case NODE_NamedExpr:
+        return infer_named(in, n);
+    case NODE_Call:
+        return infer_call(in, n);
+    case NODE_Tuple:
+        return infer_tuple(in, n);
+    case NODE_Subscript:
+        return infer_subscript(in, n);
+    case NODE_JoinedStr:
+        fail(in->c, n->span, "an f-string is compiled in the arguments of exceptions only");
+    default:
+        fail(in->c, n->span, "%s is not compiled yet", node_kind_name(n->kind));
+    }
+}
+
+const Type *infer_expr(Infer *in, const Node *n) {
+    in->info[n->id].live = true;
+    in->info[n->id].truth = -1;
+    const Type *t = infer_kind(in, n);
+    in->info[n->id].type = t;
+    return t;
+}

@@ -1,0 +1,237 @@
+/* Infer, operators: picks the rule (rules.def) for each operation, and checks what is stored into fields. */
+#include "server/compiler/infer.h"
+
+static _Noreturn void no_rule(Infer *in, const Node *n, Operator op, const Type *a, const Type *b) {
+    if (a->kind == TYPE_REF || b->kind == TYPE_REF)
+        fail(in->c, n->span, "operator %s of instances (%s and %s) is not compiled yet", operator_text(op), type_words(in, a),
+             type_words(in, b));
+    fail(in->c, n->span, "operator %s of %s and %s is not compiled", operator_text(op), type_words(in, a),
+         type_words(in, b));
+}
+
+static bool fits(int64_t value, const Type *t) {
+    if (!type_is_int(t) || type_bits(t) == 64)
+        return type_is_signed(t) || value >= 0;
+    int64_t top = (int64_t)1 << (type_bits(t) - (type_is_signed(t) ? 1 : 0));
+    return value < top && value >= (type_is_signed(t) ? -top : 0);
+}
+
+static void check_weak_constant(Infer *in, const Node *expr, const Type *from, const Type *to) {
+    int64_t value;
+    if (from->kind == TYPE_INT && type_is_sized(to) && type_is_int(to) && infer_const_int(in, expr, &value) && !fits(value, to))
+        fail(in->c, expr->span, "Python integer %lld out of bounds for %s", (long long)value, type_scalar_name(to->kind));
+}
+
+/* The type the operands of a sized `/` are divided in. */
+static const Type *sized_division(Infer *in, const Node *n, const Type *common) {
+    uint32_t bits = type_bits(common);
+    if (bits == 8)
+        fail_hint(in->c, n->span, "convert with float()", "%s / %s is float16, which is not compiled",
+                  type_scalar_name(common->kind), type_scalar_name(common->kind));
+    return bits == 16 ? &type_float32 : &type_float;
+}
+
+static const Type *rule_result(const Rule *rule, const Type *common) {
+    switch (rule->result) {
+    case RESULT_BOOL:
+        return &type_bool;
+    case RESULT_INT:
+        return &type_int;
+    case RESULT_FLOAT:
+        return &type_float;
+    case RESULT_SAME:
+        return common;
+    }
+    return common;
+}
+
+static const Type *binary_common(Infer *in, const Node *n, Operator op, const Node *right, const Type *a, const Type *b) {
+    const Type *common = type_common(a, b);
+    int64_t exponent;
+    if (!common)
+        no_rule(in, n, op, a, b);
+    if (common->kind == TYPE_BOOL && !rule_find(op, ON_BOOL))
+        common = &type_int;
+    if (op == OP_Pow && common->kind == TYPE_INT && infer_const_int(in, right, &exponent) && exponent < 0)
+        return &type_float;
+    if (op == OP_Div && type_rule_on(common) == ON_SIZED)
+        return sized_division(in, n, common);
+    return common;
+}
+
+const Type *infer_binary(Infer *in, const Node *n, Operator op, const Node *left, const Node *right, const Type *a,
+                         const Type *b) {
+    const Type *common = binary_common(in, n, op, right, a, b);
+    const Rule *rule = rule_find(op, type_rule_on(common));
+    if (!rule)
+        no_rule(in, n, op, a, b);
+    check_weak_constant(in, left, a, common);
+    check_weak_constant(in, right, b, common);
+    if (rule->on == ON_SIZED || rule->on == ON_F32)
+        in->inst->sized = true;
+    infer_mark(in, n);
+    in->info[n->id].what = rule;
+    in->info[n->id].common = common;
+    return rule_result(rule, common);
+}
+
+const Type *infer_unary(Infer *in, const Node *n) {
+    Operator op = n->UnaryOp.op;
+    if (op == OP_Not) {
+        Env yes, no;
+        infer_cond(in, n, &yes, &no);
+        env_join(in, &yes, &no);
+        in->env = yes;
+        return &type_bool;
+    }
+    const Type *t = infer_expr(in, n->UnaryOp.operand);
+    bool is_float = t->kind == TYPE_FLOAT || t->kind == TYPE_FLOAT32;
+    if (!type_is_scalar(t) || (is_float && op == OP_Invert) || (op == OP_Invert && t->kind == TYPE_BOOL))
+        fail(in->c, n->span, "unary %s of %s is not compiled", operator_text(op), type_words(in, t));
+    infer_mark(in, n);
+    if (type_is_sized(t) && op != OP_UAdd)
+        in->inst->sized = true;
+    return t->kind == TYPE_BOOL ? &type_int : t;
+}
+
+/* ---- comparisons ---- */
+
+static bool has_method(Infer *in, uint32_t def, const char *name) {
+    const DefSpec *d = &in->lang->unit->defs[def];
+    if (lang_find_func(in->lang, def, str_from_cstr(name)) >= 0)
+        return true;
+    for (size_t i = 0; i < d->other.len; i++)
+        if (str_eq_c(d->other.at[i].name, name))
+            return true;
+    return false;
+}
+
+static bool is_identity(const Type *t) {
+    return t->kind == TYPE_REF || t->kind == TYPE_NONE;
+}
+
+/* `is`, and == of instances that define no __eq__. */
+static CompareStep identity_step(Infer *in, const Node *n, Operator op, const Type *a, const Type *b) {
+    bool eq = op == OP_Eq || op == OP_NotEq;
+    if (eq && ((a->kind == TYPE_REF && has_method(in, a->def, "__eq__")) ||
+               (b->kind == TYPE_REF && has_method(in, b->def, "__eq__"))))
+        fail(in->c, n->span, "%s of instances with __eq__ is not compiled yet", operator_text(op));
+    CompareStep s = {.known = -1, .negate = op == OP_IsNot || op == OP_NotEq};
+    bool a_none = a->kind == TYPE_NONE, b_none = b->kind == TYPE_NONE;
+    if (a_none && b_none)
+        s.known = !s.negate;
+    else if (!a_none && !b_none && a->def != b->def && !(a->optional && b->optional))
+        s.known = s.negate;
+    return s;
+}
+
+static bool is_exact_int(const Type *t) {
+    return t->kind == TYPE_INT || t->kind == TYPE_BOOL;
+}
+
+static Operator swapped(Operator op) {
+    switch (op) {
+    case OP_Lt:
+        return OP_Gt;
+    case OP_LtE:
+        return OP_GtE;
+    case OP_Gt:
+        return OP_Lt;
+    case OP_GtE:
+        return OP_LtE;
+    default:
+        return op;
+    }
+}
+
+/* An int constant that a float holds exactly. */
+static bool is_small_constant(Infer *in, const Node *n) {
+    int64_t value;
+    return infer_const_int(in, n, &value) && value >= -((int64_t)1 << 53) && value <= ((int64_t)1 << 53);
+}
+
+static CompareStep mixed_step(Infer *in, Operator op, const Node *left, const Node *right, const Type *a,
+                              const Type *b) {
+    bool swap = b->kind != TYPE_FLOAT;
+    const Type *i = swap ? b : a;
+    if (i->kind == TYPE_BOOL || is_small_constant(in, swap ? right : left))
+        return (CompareStep){.rule = rule_find(op, ON_FLOAT), .common = &type_float, .known = -1};
+    return (CompareStep){.rule = rule_find(swap ? swapped(op) : op, ON_MIXED), .swap = swap, .known = -1};
+}
+
+static CompareStep scalar_step(Infer *in, const Node *n, Operator op, const Node *left, const Node *right,
+                               const Type *a, const Type *b) {
+    if ((is_exact_int(a) && b->kind == TYPE_FLOAT) || (is_exact_int(b) && a->kind == TYPE_FLOAT))
+        return mixed_step(in, op, left, right, a, b);
+    const Type *common = type_common(a, b);
+    if (!common)
+        no_rule(in, n, op, a, b);
+    if (common->kind == TYPE_BOOL)
+        common = &type_int;
+    if (type_is_int(a) && type_is_int(b) && (type_is_sized(a) || type_is_sized(b)))
+        return (CompareStep){.rule = rule_find(op, ON_SIZED), .known = -1};
+    if (common->kind == TYPE_FLOAT32)
+        in->inst->sized = true;
+    return (CompareStep){.rule = rule_find(op, type_rule_on(common)), .common = common, .known = -1};
+}
+
+static CompareStep compare_step(Infer *in, const Node *n, Operator op, const Node *left, const Node *right,
+                                const Type *a, const Type *b) {
+    if (op == OP_In || op == OP_NotIn)
+        fail(in->c, n->span, "%s is not compiled yet", operator_text(op));
+    if (is_identity(a) && is_identity(b)) {
+        if (op == OP_Is || op == OP_IsNot || op == OP_Eq || op == OP_NotEq)
+            return identity_step(in, n, op, a, b);
+        no_rule(in, n, op, a, b);
+    }
+    if (op == OP_Is || op == OP_IsNot) {
+        if (a->kind == TYPE_NONE || b->kind == TYPE_NONE)
+            return (CompareStep){.known = op == OP_IsNot};
+        fail(in->c, n->span, "%s is compiled for instances and None only", operator_text(op));
+    }
+    if ((a->kind == TYPE_NONE || b->kind == TYPE_NONE) && (op == OP_Eq || op == OP_NotEq))
+        return (CompareStep){.known = op == OP_NotEq};
+    return scalar_step(in, n, op, left, right, a, b);
+}
+
+const Type *infer_compare(Infer *in, const Node *n) {
+    size_t len = n->Compare.ops.len;
+    CompareStep *steps = pool_array(in->pool, CompareStep, len);
+    const Node *left = n->Compare.left;
+    const Type *a = infer_expr(in, left);
+    Env after = env_dead();
+    for (size_t i = 0; i < len; i++) {
+        const Node *right = n->Compare.comparators.at[i];
+        const Type *b = infer_expr(in, right);
+        steps[i] = compare_step(in, n, n->Compare.ops.at[i], left, right, a, b);
+        env_join(in, &after, &in->env);
+        left = right, a = b;
+    }
+    in->env = after;
+    in->info[n->id].what = steps;
+    return &type_bool;
+}
+
+/* ---- stores into fields ---- */
+
+static bool can_store(const Type *field, const Type *value) {
+    if (type_eq(field, value))
+        return true;
+    if (field->kind == TYPE_REF)
+        return field->optional && (value->kind == TYPE_NONE || (value->kind == TYPE_REF && value->def == field->def));
+    if (!type_is_scalar(value) || field->kind == TYPE_BOOL)
+        return false;
+    if (field->kind == TYPE_FLOAT || field->kind == TYPE_FLOAT32)
+        return true;
+    return type_is_int(value);
+}
+
+void infer_store_check(Infer *in, const Node *n, const Type *field, const Type *value) {
+    if (can_store(field, value))
+        return;
+    const char *hint = field->kind == TYPE_REF && value->kind == TYPE_REF && value->def == field->def ?
+                           "test it for None first" :
+                       field->kind == TYPE_INT && value->kind == TYPE_FLOAT ? "convert with int()" :
+                                                                              "";
+    fail_hint(in->c, n->span, hint, "a field of type %s cannot hold %s", type_words(in, field), type_words(in, value));
+}

@@ -1,0 +1,68 @@
+/* Infer, raise and assert: a built-in exception with constant, scalar or formatted arguments. */
+#include "server/compiler/infer.h"
+
+static const char *const exceptions[] = {
+#define EXCEPTION(name) #name,
+#include "server/compiler/exceptions.def"
+#undef EXCEPTION
+};
+
+static void check_exception(Infer *in, const Node *n) {
+    in->info[n->id].live = true;
+    if (n->kind != NODE_Name || in->bound->binding[n->id].kind != BIND_GLOBAL)
+        fail(in->c, n->span, "raise is compiled for built-in exceptions only");
+    const Global *g = in->bound->binding[n->id].global;
+    if (g->kind == GLOBAL_BUILTIN)
+        for (size_t i = 0; i < sizeof exceptions / sizeof exceptions[0]; i++)
+            if (str_eq_c(g->s, exceptions[i]))
+                return;
+    fail(in->c, n->span, "raise of '%.*s' is not compiled, only of built-in exceptions", STR_FMT(g->name));
+}
+
+static void check_format_spec(Infer *in, const Node *spec) {
+    if (spec->kind != NODE_JoinedStr)
+        fail(in->c, spec->span, "this format is not compiled");
+    for (size_t i = 0; i < spec->JoinedStr.values.len; i++)
+        if (spec->JoinedStr.values.at[i]->kind != NODE_Constant)
+            fail(in->c, spec->span, "a format that is not constant is not compiled");
+}
+
+static void infer_scalar_arg(Infer *in, const Node *n) {
+    const Type *t = infer_expr(in, n);
+    if (!type_is_scalar(t) && t->kind != TYPE_NONE)
+        fail(in->c, n->span, "%s in an exception is not compiled", type_words(in, t));
+}
+
+static void infer_formatted(Infer *in, const Node *n) {
+    for (size_t i = 0; i < n->JoinedStr.values.len; i++) {
+        const Node *v = n->JoinedStr.values.at[i];
+        if (v->kind != NODE_FormattedValue)
+            continue;
+        infer_scalar_arg(in, v->FormattedValue.value);
+        if (v->FormattedValue.format_spec)
+            check_format_spec(in, v->FormattedValue.format_spec);
+    }
+}
+
+void infer_raise_arg(Infer *in, const Node *n) {
+    if (n->kind == NODE_JoinedStr)
+        infer_formatted(in, n);
+    else if (n->kind == NODE_Name && in->bound->binding[n->id].kind == BIND_GLOBAL &&
+             in->bound->binding[n->id].global->kind == GLOBAL_STR)
+        in->info[n->id].live = true;
+    else if (n->kind != NODE_Constant || n->Constant.value.kind != CONST_STR)
+        infer_scalar_arg(in, n);
+}
+
+void infer_raise(Infer *in, const Node *exc) {
+    in->info[exc->id].live = true;
+    if (exc->kind != NODE_Call) {
+        check_exception(in, exc);
+        return;
+    }
+    check_exception(in, exc->Call.func);
+    if (exc->Call.keywords.len)
+        fail(in->c, exc->span, "keyword arguments of exceptions are not compiled");
+    for (size_t i = 0; i < exc->Call.args.len; i++)
+        infer_raise_arg(in, exc->Call.args.at[i]);
+}

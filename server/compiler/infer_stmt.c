@@ -1,0 +1,268 @@
+/* Infer, statements: the flow of types and effects through a function's body. */
+#include "server/compiler/infer.h"
+
+static void infer_stmt(Infer *in, const Node *n);
+
+/* A statement whose expression never gets a value (a call that always raises) ends its path. */
+static void infer_stmt_guarded(Infer *in, const Node *n) {
+    jmp_buf bottom, *outer = in->bottom;
+    LoopState *loop = in->loop;
+    in->bottom = &bottom;
+    if (setjmp(bottom) == 0)
+        infer_stmt(in, n);
+    else
+        in->env.dead = true;
+    in->loop = loop;
+    in->bottom = outer;
+}
+
+void infer_body(Infer *in, Nodes body) {
+    for (size_t i = 0; i < body.len && !in->env.dead; i++) {
+        in->info[body.at[i]->id].live = true;
+        infer_stmt_guarded(in, body.at[i]);
+    }
+}
+
+static void infer_unpack(Infer *in, const Node *target, const Type *type) {
+    Nodes elts = target->kind == NODE_Tuple ? target->Tuple.elts : target->List.elts;
+    if (type->kind != TYPE_TUPLE)
+        fail(in->c, target->span, "cannot unpack %s", type_words(in, type));
+    if (type->nitems != elts.len)
+        fail(in->c, target->span, "cannot unpack %zu values into %zu targets", type->nitems, elts.len);
+    for (size_t i = 0; i < elts.len; i++)
+        infer_target(in, elts.at[i], type->items[i]);
+}
+
+static void infer_store_attribute(Infer *in, const Node *target, const Type *type) {
+    in->info[target->id].type = type; /* what a setter takes */
+    const MemberInfo *m = infer_member(in, target, true);
+    const Node *base = target->Attribute.value;
+    if (m->kind == MEMBER_PROPERTY) {
+        infer_callee(in, target, m->callee, base, false);
+        return;
+    }
+    const FieldSpec *field = &in->lang->unit->defs[m->def].fields[m->field];
+    infer_mark(in, target);
+    infer_store_check(in, target, field->type, type);
+    in->info[target->id].type = field->type;
+    bool is_ref = field->type->kind == TYPE_REF;
+    in->inst->manages |= is_ref;
+    if (is_own_self(in, base))
+        effect_store_self(in, m->field, is_ref);
+    else
+        effect_commit(in);
+}
+
+void infer_target(Infer *in, const Node *target, const Type *type) {
+    in->info[target->id].live = true;
+    switch (target->kind) {
+    case NODE_Name:
+        in->info[target->id].type = type;
+        env_bind(in, in->bound->binding[target->id].local, type, target->span.line);
+        return;
+    case NODE_Tuple:
+        in->info[target->id].type = type;
+        infer_unpack(in, target, type);
+        return;
+    case NODE_Attribute:
+        infer_store_attribute(in, target, type);
+        return;
+    case NODE_Subscript:
+        fail(in->c, target->span, "assignment to an item is not compiled yet");
+    default:
+        fail(in->c, target->span, "this target is not compiled yet");
+    }
+}
+
+static void infer_augassign(Infer *in, const Node *n) {
+    const Node *target = n->AugAssign.target;
+    in->info[target->id].live = true;
+    if (target->kind == NODE_Subscript)
+        fail(in->c, target->span, "assignment to an item is not compiled yet");
+    const Type *old = infer_expr(in, target);
+    const Type *value = infer_expr(in, n->AugAssign.value);
+    const Type *result = infer_binary(in, n, n->AugAssign.op, target, n->AugAssign.value, old, value);
+    in->info[n->id].type = result;
+    if (target->kind == NODE_Name) {
+        env_bind(in, in->bound->binding[target->id].local, result, n->span.line);
+        return;
+    }
+    const MemberInfo *m = in->info[target->id].what;
+    if (!m || m->kind != MEMBER_FIELD)
+        fail(in->c, target->span, "augmented assignment is compiled for locals and fields only");
+    const FieldSpec *field = &in->lang->unit->defs[m->def].fields[m->field];
+    infer_store_check(in, n, field->type, result);
+    if (is_own_self(in, target->Attribute.value))
+        effect_store_self(in, m->field, field->type->kind == TYPE_REF);
+    else
+        effect_commit(in);
+}
+
+static void infer_if(Infer *in, const Node *n) {
+    Env yes, no;
+    infer_cond(in, n->If.test, &yes, &no);
+    in->env = yes;
+    infer_body(in, n->If.body);
+    Env after = in->env;
+    in->env = no;
+    infer_body(in, n->If.orelse);
+    env_join(in, &after, &in->env);
+    in->env = after;
+}
+
+/* One turn: from `head`, through test and body, to what comes back to the head; *ret_exit is what leaves by the test. */
+typedef void (*LoopTurn)(Infer *in, const Node *n, Env *ret_exit);
+
+static void while_turn(Infer *in, const Node *n, Env *ret_exit) {
+    Env yes;
+    infer_cond(in, n->While.test, &yes, ret_exit);
+    in->env = yes;
+    infer_body(in, n->While.body);
+}
+
+static void for_turn(Infer *in, const Node *n, Env *ret_exit) {
+    *ret_exit = env_copy(in, &in->env);
+    infer_target(in, n->For.target, &type_int);
+    infer_body(in, n->For.body);
+}
+
+static void infer_loop(Infer *in, const Node *n, LoopTurn turn, Nodes orelse) {
+    LoopState loop, *outer = in->loop;
+    Env head = in->env, exit;
+    if (outer)
+        outer->inner = true;
+    in->loop = &loop;
+    for (;;) {
+        loop = (LoopState){.on_break = env_dead(), .on_continue = env_dead()};
+        in->env = env_copy(in, &head);
+        turn(in, n, &exit);
+        env_join(in, &in->env, &loop.on_continue);
+        Env next = env_copy(in, &head);
+        env_join(in, &next, &in->env);
+        bool settled = env_equal(in, &next, &head);
+        head = next;
+        if (settled)
+            break;
+    }
+    in->loop = outer;
+    in->inst->loops = true;
+    if (loop.inner)
+        in->info[n->id].flags |= NODE_POLL_ALWAYS;
+    in->env = exit;
+    infer_body(in, orelse);
+    env_join(in, &in->env, &loop.on_break);
+}
+
+static const Node *range_call(Infer *in, const Node *iter) {
+    if (iter->kind != NODE_Call || iter->Call.func->kind != NODE_Name)
+        return NULL;
+    const Binding *b = &in->bound->binding[iter->Call.func->id];
+    if (b->kind != BIND_GLOBAL || b->global->kind != GLOBAL_BUILTIN || !str_eq_c(b->global->s, "range"))
+        return NULL;
+    return iter;
+}
+
+static void infer_for(Infer *in, const Node *n) {
+    const Node *range = range_call(in, n->For.iter);
+    if (!range)
+        fail_hint(in->c, n->For.iter->span, "for ... in range(...) is", "for over this is not compiled yet");
+    Nodes args = range->Call.args;
+    if (range->Call.keywords.len || args.len < 1 || args.len > 3)
+        fail(in->c, range->span, "range takes 1 to 3 arguments");
+    for (size_t i = 0; i < args.len; i++) {
+        const Type *t = infer_expr(in, args.at[i]);
+        if (!type_is_int(t))
+            fail(in->c, args.at[i]->span, "'%s' object cannot be interpreted as an integer", type_words(in, t));
+        if (t->kind == TYPE_UINT64)
+            fail(in->c, args.at[i]->span, "range over uint64 is not compiled");
+    }
+    infer_mark(in, range);
+    infer_loop(in, n, for_turn, n->For.orelse);
+}
+
+static void infer_return(Infer *in, const Node *n) {
+    const Type *t = n->Return.value ? infer_expr(in, n->Return.value) : &type_none;
+    bool seen = in->info[n->id].type != NULL;
+    in->info[n->id].type = t;
+    infer_mark(in, n);
+    if (!seen)
+        pool_push(in->pool, in->returns, in->nreturns, in->cap_returns) = n;
+    in->env.dead = true;
+}
+
+static void infer_assign(Infer *in, const Node *n) {
+    const Type *t = infer_expr(in, n->Assign.value);
+    for (size_t i = 0; i < n->Assign.targets.len; i++)
+        infer_target(in, n->Assign.targets.at[i], t);
+}
+
+static void infer_assert(Infer *in, const Node *n) {
+    Env yes, no;
+    infer_cond(in, n->Assert.test, &yes, &no);
+    in->env = no;
+    if (n->Assert.msg && !no.dead)
+        infer_raise_arg(in, n->Assert.msg);
+    in->env = yes;
+}
+
+static void infer_jump(Infer *in, const Node *n) {
+    if (!in->loop)
+        fail(in->c, n->span, "'%s' outside loop", n->kind == NODE_Break ? "break" : "continue");
+    env_join(in, n->kind == NODE_Break ? &in->loop->on_break : &in->loop->on_continue, &in->env);
+    in->env.dead = true;
+}
+
+static bool is_docstring(const Node *value) {
+    return value->kind == NODE_Constant && (value->Constant.value.kind == CONST_STR ||
+                                            value->Constant.value.kind == CONST_ELLIPSIS);
+}
+
+static void infer_stmt(Infer *in, const Node *n) {
+    switch (n->kind) {
+    case NODE_Expr:
+        if (!is_docstring(n->Expr.value))
+            infer_expr(in, n->Expr.value);
+        return;
+    case NODE_Assign:
+        infer_assign(in, n);
+        return;
+    case NODE_AugAssign:
+        infer_augassign(in, n);
+        return;
+    case NODE_AnnAssign:
+        if (n->AnnAssign.value)
+            infer_target(in, n->AnnAssign.target, infer_expr(in, n->AnnAssign.value));
+        return;
+    case NODE_If:
+        infer_if(in, n);
+        return;
+    case NODE_While:
+        infer_loop(in, n, while_turn, n->While.orelse);
+        return;
+    case NODE_For:
+        infer_for(in, n);
+        return;
+    case NODE_Return:
+        infer_return(in, n);
+        return;
+    case NODE_Break:
+    case NODE_Continue:
+        infer_jump(in, n);
+        return;
+    case NODE_Assert:
+        infer_assert(in, n);
+        return;
+    case NODE_Raise:
+        if (!n->Raise.exc)
+            fail(in->c, n->span, "raise without an exception is not compiled");
+        if (n->Raise.cause)
+            fail(in->c, n->Raise.cause->span, "raise ... from is not compiled yet");
+        infer_raise(in, n->Raise.exc);
+        in->env.dead = true;
+        return;
+    case NODE_Pass:
+        return;
+    default:
+        fail(in->c, n->span, "%s is not compiled yet", node_kind_name(n->kind));
+    }
+}

@@ -1,0 +1,205 @@
+/* Lower, built-in functions, conversions and the math module. */
+#include "server/compiler/builtin.h"
+#include "server/compiler/lower.h"
+
+static Val arg(Lower *l, const Node *n, size_t i) {
+    return lower_expr(l, n->Call.args.at[i]);
+}
+
+static bool is_float(const Type *t) {
+    return t->kind == TYPE_FLOAT || t->kind == TYPE_FLOAT32;
+}
+
+/* status = rt_name(args..., &result), checked as operation `op`. */
+static Val call_traps(Lower *l, const Node *n, const char *name, Str op, const Type *result, const Val *args,
+                      size_t nargs) {
+    LLVMValueRef values[8], out = lower_alloca(l, lower_type(l->m, result), "");
+    for (size_t i = 0; i < nargs; i++)
+        values[i] = args[i].at[0];
+    values[nargs] = out;
+    LLVMValueRef status = lower_rt(l, name, values, (unsigned)nargs + 1);
+    lower_status_check(l, n, status, op, args, nargs);
+    return val_one(l, result, LLVMBuildLoad2(l->b, lower_type(l->m, result), out, ""));
+}
+
+static LLVMValueRef intrinsic1(Lower *l, const char *name, LLVMValueRef v) {
+    unsigned id = LLVMLookupIntrinsicID(name, strlen(name));
+    LLVMTypeRef type = LLVMTypeOf(v);
+    LLVMValueRef f = LLVMGetIntrinsicDeclaration(l->m->module, id, &type, 1);
+    return LLVMBuildCall2(l->b, LLVMIntrinsicGetType(l->m->ctx, id, &type, 1), f, &v, 1, "");
+}
+
+static LLVMValueRef is_min_int(Lower *l, LLVMValueRef v) {
+    return LLVMBuildICmp(l->b, LLVMIntEQ, v, lower_i64(l, INT64_MIN), "");
+}
+
+static Val lower_abs(Lower *l, const Node *n) {
+    Val v = arg(l, n, 0);
+    if (is_float(v.type))
+        return val_one(l, v.type, intrinsic1(l, "llvm.fabs", v.at[0]));
+    if (v.type->kind == TYPE_BOOL)
+        return val_convert(l, n, v, &type_int);
+    if (!type_is_signed(v.type))
+        return v;
+    if (v.type->kind == TYPE_INT && !l->lang->unit->wrap)
+        lower_check(l, n, is_min_int(l, v.at[0]),
+                    (FailSpec){.kind = SITE_OVERFLOW, .text = STR("abs of the smallest int does not fit in 64 bits, and the call had effects already")});
+    LLVMValueRef zero = LLVMConstNull(LLVMTypeOf(v.at[0]));
+    LLVMValueRef negative = LLVMBuildICmp(l->b, LLVMIntSLT, v.at[0], zero, "");
+    return val_one(l, v.type, LLVMBuildSelect(l->b, negative, LLVMBuildNeg(l->b, v.at[0], ""), v.at[0], ""));
+}
+
+/* CPython keeps the first and replaces it by a later one that is less (more): so with a nan, too. */
+static Val lower_minmax(Lower *l, const Node *n, bool is_max) {
+    size_t len = n->Call.args.len;
+    Val *vals = pool_array(l->pool, Val, len);
+    for (size_t i = 0; i < len; i++)
+        vals[i] = arg(l, n, i);
+    Val best = vals[0];
+    for (size_t i = 1; i < len; i++) {
+        LLVMValueRef x = vals[i].at[0], y = best.at[0], better;
+        bool is_signed = type_is_signed(best.type) && best.type->kind != TYPE_BOOL;
+        if (is_float(best.type))
+            better = LLVMBuildFCmp(l->b, is_max ? LLVMRealOGT : LLVMRealOLT, x, y, "");
+        else
+            better = LLVMBuildICmp(l->b, is_signed ? (is_max ? LLVMIntSGT : LLVMIntSLT) : is_max ? LLVMIntUGT : LLVMIntULT, x, y, "");
+        best = val_one(l, best.type, LLVMBuildSelect(l->b, better, x, y, ""));
+    }
+    return best;
+}
+
+static Val lower_to(Lower *l, const Node *n, const Type *to) {
+    if (!n->Call.args.len)
+        return val_one(l, to, LLVMConstNull(lower_type(l->m, to)));
+    Val v = arg(l, n, 0);
+    if (!is_float(v.type) || is_float(to))
+        return val_convert(l, n, v, to);
+    v = val_convert(l, n, v, &type_float);
+    return call_traps(l, n, "rt_float_to_int", STR("int"), &type_int, &v, 1);
+}
+
+static Val lower_bool_of(Lower *l, const Node *n) {
+    if (!n->Call.args.len)
+        return val_one(l, &type_bool, lower_bool(l, false));
+    LLVMBasicBlockRef yes = lower_block(l, ""), no = lower_block(l, ""), end = lower_block(l, "");
+    lower_cond(l, n->Call.args.at[0], yes, no);
+    lower_at(l, yes);
+    lower_go(l, end);
+    lower_at(l, no);
+    lower_go(l, end);
+    lower_at(l, end);
+    LLVMValueRef phi = LLVMBuildPhi(l->b, l->m->i1, "");
+    LLVMAddIncoming(phi, (LLVMValueRef[]){lower_bool(l, true), lower_bool(l, false)}, (LLVMBasicBlockRef[]){yes, no}, 2);
+    return val_one(l, &type_bool, phi);
+}
+
+static Val lower_round(Lower *l, const Node *n) {
+    Val args[2] = {arg(l, n, 0)};
+    if (n->Call.args.len == 2)
+        args[1] = arg(l, n, 1);
+    if (!is_float(args[0].type))
+        return val_convert(l, n, args[0], &type_int);
+    if (n->Call.args.len == 1)
+        return call_traps(l, n, "rt_float_round", STR("round"), &type_int, args, 1);
+    return call_traps(l, n, "rt_float_round_to", STR("round"), &type_float, args, 2);
+}
+
+static Val lower_divmod(Lower *l, const Node *n) {
+    const Type *common = l->info[n->id].common;
+    RuleOn on = type_rule_on(common);
+    Val a = val_convert(l, n, arg(l, n, 0), common), b = val_convert(l, n, arg(l, n, 1), common);
+    Val t = val_new(l, l->info[n->id].type);
+    t.at[0] = lower_binary(l, n, OP_FloorDiv, rule_find(OP_FloorDiv, on), common, a, b).at[0];
+    t.at[1] = lower_binary(l, n, OP_Mod, rule_find(OP_Mod, on), common, a, b).at[0];
+    return t;
+}
+
+static Val lower_pow(Lower *l, const Node *n) {
+    const Type *common = l->info[n->id].common;
+    Val a = arg(l, n, 0), b = arg(l, n, 1);
+    return lower_binary(l, n, OP_Pow, rule_find(OP_Pow, type_rule_on(common)), common, a, b);
+}
+
+static Val lower_len(Lower *l, const Node *n) {
+    Val v = arg(l, n, 0);
+    val_release(l, val_hold(l, v));
+    return val_one(l, &type_int, lower_i64(l, (int64_t)v.type->nitems));
+}
+
+Val lower_builtin(Lower *l, const Node *n, const CallInfo *call) {
+    switch ((Builtin)call->builtin) {
+    case BUILTIN_abs:
+        return lower_abs(l, n);
+    case BUILTIN_min:
+    case BUILTIN_max:
+        return lower_minmax(l, n, call->builtin == BUILTIN_max);
+    case BUILTIN_int:
+    case BUILTIN_float:
+        return lower_to(l, n, l->info[n->id].type);
+    case BUILTIN_bool:
+        return lower_bool_of(l, n);
+    case BUILTIN_round:
+        return lower_round(l, n);
+    case BUILTIN_divmod:
+        return lower_divmod(l, n);
+    case BUILTIN_pow:
+        return lower_pow(l, n);
+    case BUILTIN_len:
+        return lower_len(l, n);
+    case N_BUILTINS:
+        break;
+    }
+    return val_none();
+}
+
+/* ---- math ---- */
+
+/* The interpreter's own function: arguments as JitdValues, their types as text. */
+static Val call_pymath(Lower *l, const Node *n, const MathFn *f, const Type *result) {
+    size_t nargs = n->Call.args.len;
+    LLVMTypeRef array = LLVMArrayType2(l->m->i64, nargs ? nargs : 1);
+    LLVMValueRef in = lower_alloca(l, array, ""), out = lower_alloca(l, l->m->i64, "");
+    char types[16] = {0};
+    for (size_t i = 0; i < nargs; i++) {
+        Val v = arg(l, n, i);
+        types[i] = v.type->kind == TYPE_FLOAT ? 'f' : v.type->kind == TYPE_BOOL ? 'b' : 'i';
+        LLVMValueRef at = LLVMBuildInBoundsGEP2(l->b, array, in, (LLVMValueRef[]){lower_i64(l, 0), lower_i64(l, (int64_t)i)}, 2, "");
+        LLVMBuildStore(l->b, val_bits(l, v.type, v.at[0]), at);
+    }
+    LLVMValueRef text = LLVMBuildGlobalStringPtr(l->b, types, "types");
+    LLVMValueRef args[] = {l->frame, lower_i32(l, f->pymath), lower_i32(l, (int64_t)nargs), text, in, out};
+    LLVMValueRef status = lower_rt(l, "jitd_import_pymath", args, 6);
+    lower_import_status(l, n, status);
+    LLVMValueRef bits = LLVMBuildLoad2(l->b, l->m->i64, out, "");
+    if (result->kind == TYPE_FLOAT)
+        bits = LLVMBuildBitCast(l->b, bits, l->m->f64, "");
+    else if (result->kind == TYPE_BOOL)
+        bits = LLVMBuildICmp(l->b, LLVMIntNE, bits, lower_i64(l, 0), "");
+    return val_one(l, result, bits);
+}
+
+static bool rounds_int(const MathFn *f, const Type *t) {
+    return f->result == 'i' && (t->kind == TYPE_INT || t->kind == TYPE_BOOL);
+}
+
+Val lower_math(Lower *l, const Node *n, const CallInfo *call) {
+    const MathFn *f = call->math;
+    const Type *result = l->info[n->id].type;
+    Val args[4];
+    if (f->how == MATH_PYMATH)
+        return call_pymath(l, n, f, result);
+    size_t nargs = n->Call.args.len;
+    for (size_t i = 0; i < nargs; i++) {
+        args[i] = arg(l, n, i);
+        if (rounds_int(f, args[i].type)) /* floor(3) is 3 */
+            return val_convert(l, n, args[i], &type_int);
+        args[i] = val_convert(l, n, args[i], f->params[i] == 'i' ? &type_int : &type_float);
+    }
+    const char *name = pool_printf(l->pool, "rt_math_%s", f->name).ptr;
+    if (f->how == MATH_TRAPS)
+        return call_traps(l, n, name, pool_printf(l->pool, "math.%s", f->name), result, args, nargs);
+    LLVMValueRef values[4];
+    for (size_t i = 0; i < nargs; i++)
+        values[i] = args[i].at[0];
+    return val_one(l, result, lower_rt(l, name, values, (unsigned)nargs));
+}

@@ -1,0 +1,201 @@
+/* Lower, calls of compiled functions, methods and classes. */
+#include "server/compiler/lower.h"
+
+/* Appends v's slots as arguments. */
+static void push_slots(LLVMValueRef *args, unsigned *n, Val v) {
+    for (uint32_t i = 0; i < type_slots(v.type); i++)
+        args[(*n)++] = v.at[i];
+}
+
+/* A call whose arguments are ready: args[0] is left for the frame. */
+Val lower_invoke(Lower *l, const Node *n, Instance *callee, LLVMValueRef *args) {
+    lower_declare(l->m, callee);
+    args[0] = l->frame;
+    unsigned nargs = LLVMCountParamTypes(callee->fn_type);
+    LLVMValueRef r = LLVMBuildCall2(l->b, callee->fn_type, callee->fn, args, nargs, "");
+    lower_call_check(l, n, LLVMBuildExtractValue(l->b, r, 0, ""));
+    if (!callee->result) {
+        LLVMBuildUnreachable(l->b);
+        longjmp(*l->bottom, 1);
+    }
+    Val v = val_new(l, callee->result);
+    for (uint32_t i = 0; i < type_slots(v.type); i++)
+        v.at[i] = LLVMBuildExtractValue(l->b, r, i + 1, "");
+    v.owned = type_has_refs(v.type);
+    return v;
+}
+
+Val lower_property(Lower *l, const Node *n, Instance *callee, Val self) {
+    LLVMValueRef args[2] = {NULL, self.at[0]};
+    return lower_invoke(l, n, callee, args);
+}
+
+void lower_setter(Lower *l, const Node *n, Instance *callee, LLVMValueRef self, Val v) {
+    LLVMValueRef *args = pool_array(l->pool, LLVMValueRef, type_slots(v.type) + 3);
+    unsigned nargs = 1;
+    args[nargs++] = self;
+    push_slots(args, &nargs, v);
+    Val r = lower_invoke(l, n, callee, args);
+    val_release(l, val_hold(l, r));
+}
+
+/* Evaluates the arguments in order; vals[param] is what each parameter gets, held among the temporaries. */
+static Val *lower_args(Lower *l, const Node *n, const CallInfo *call) {
+    Val *vals = pool_array(l->pool, Val, call->nargs + 1);
+    for (size_t i = 0; i < call->nargs; i++) {
+        const CallArg *arg = &call->args[i];
+        Val v = arg->expr ? lower_expr(l, arg->expr) : val_const(l, arg->constant);
+        val_hold(l, v);
+        vals[arg->param] = val_convert(l, n, v, arg->type);
+    }
+    return vals;
+}
+
+static unsigned arg_slots(const CallInfo *call) {
+    unsigned n = 0;
+    for (size_t i = 0; i < call->nargs; i++)
+        n += type_slots(call->args[i].type);
+    return n;
+}
+
+static LLVMValueRef *pack_args(Lower *l, const CallInfo *call, LLVMValueRef self, const Val *vals) {
+    LLVMValueRef *args = pool_array(l->pool, LLVMValueRef, arg_slots(call) + 3);
+    unsigned n = 1;
+    if (self)
+        args[n++] = self;
+    for (size_t i = 0; i < call->nargs; i++)
+        push_slots(args, &n, vals[i]);
+    return args;
+}
+
+/* The receiver: of obj.method() checked for None; of Class.method(obj) as it is. */
+static LLVMValueRef lower_receiver(Lower *l, const Node *n, const CallInfo *call) {
+    if (!call->receiver)
+        return NULL;
+    Val v = lower_expr(l, call->receiver);
+    val_hold(l, v);
+    const Node *f = n->Call.func;
+    return f->kind == NODE_Attribute && f->Attribute.value == call->receiver ? lower_object(l, f, v) : v.at[0];
+}
+
+static Val call_instance(Lower *l, const Node *n, const CallInfo *call) {
+    size_t mark = l->ntemps;
+    LLVMValueRef self = lower_receiver(l, n, call);
+    Val *vals = lower_args(l, n, call);
+    Val v = lower_invoke(l, n, call->callee, pack_args(l, call, self, vals));
+    val_release(l, mark);
+    return v;
+}
+
+/* ---- construction ---- */
+
+/* Stores a value into a field, with the conversions of a field (int -> float ...); takes the value's counts. */
+void store_field_value(Lower *l, const Node *n, LLVMValueRef object, uint32_t def, uint32_t field, Val v) {
+    const FieldSpec *f = &l->lang->unit->defs[def].fields[field];
+    bool owned = v.owned && v.type->kind == TYPE_REF;
+    v = val_convert(l, n, v, f->type);
+    if (f->type->kind != TYPE_REF) {
+        lower_field_store(l, object, def, field, v.at[0]);
+        return;
+    }
+    LLVMValueRef args[] = {l->frame, object, lower_i32(l, f->offset), v.at[0], lower_bool(l, owned)};
+    lower_rt(l, "rt_store_ref", args, 5);
+}
+
+static LLVMValueRef class_id(Lower *l, uint32_t def) {
+    LowerModule *m = l->m;
+    LLVMTypeRef type = LLVMArrayType2(m->i32, m->lang->unit->ndefs);
+    if (!m->class_ids) {
+        m->class_ids = LLVMAddGlobal(m->module, type, "jitd_class_ids");
+        LLVMSetInitializer(m->class_ids, LLVMConstNull(type));
+        LLVMSetExternallyInitialized(m->class_ids, 1);
+        LLVMSetGlobalConstant(m->class_ids, 1);
+        LLVMSetVisibility(m->class_ids, LLVMHiddenVisibility);
+        LLVMSetSection(m->class_ids, ".rodata.jitd_class_ids");
+    }
+    LLVMValueRef at = LLVMBuildInBoundsGEP2(l->b, type, m->class_ids, (LLVMValueRef[]){lower_i64(l, 0), lower_i64(l, def)}, 2, "");
+    LLVMValueRef id = LLVMBuildLoad2(l->b, m->i32, at, "");
+    LLVMSetMetadata(id, m->md_invariant, m->empty_node);
+    return id;
+}
+
+static Val new_object(Lower *l, const Node *n, uint32_t def) {
+    LLVMValueRef args[] = {l->frame, class_id(l, def), lower_i32(l, l->lang->unit->defs[def].size)};
+    LLVMValueRef object = lower_rt(l, "rt_new", args, 3);
+    LLVMBasicBlockRef full = lower_block(l, "full"), next = lower_block(l, "");
+    lower_branch_rarely(l, LLVMBuildICmp(l->b, LLVMIntEQ, object, lower_i64(l, 0), ""), full, next);
+    lower_at(l, full);
+    LLVMValueRef trap[] = {l->frame, lower_i32(l, JITD_TRAP_MEMORY), lower_i32(l, lower_site(l, n, (Site){.kind = SITE_CALL}))};
+    lower_trap_exit(l, lower_rt(l, "rt_trap", trap, 3));
+    lower_at(l, next);
+    Val v = val_one(l, type_ref(l->pool, def, false), object);
+    v.owned = true;
+    return v;
+}
+
+/* A field of an object that nobody has seen and that is zeroed: nothing to release, nothing to share. */
+static void init_field(Lower *l, const Node *n, LLVMValueRef object, uint32_t def, uint32_t field, Val v) {
+    const FieldSpec *f = &l->lang->unit->defs[def].fields[field];
+    if (f->type->kind == TYPE_REF && v.type->kind == TYPE_REF)
+        val_own(l, &v);
+    v = val_convert(l, n, v, f->type);
+    lower_field_store(l, object, def, field, v.at[0]);
+}
+
+/* Arguments are evaluated before the object exists, so that a failure among them leaves nothing behind. */
+static void init_fields(Lower *l, const Node *n, const CallInfo *call, LLVMValueRef object, const Val *vals) {
+    for (size_t i = 0; i < call->nargs; i++)
+        init_field(l, n, object, call->def, call->args[i].param,
+                   vals[call->args[i].param]);
+}
+
+static Val call_new(Lower *l, const Node *n, const CallInfo *call) {
+    const DefSpec *d = &l->lang->unit->defs[call->def];
+    size_t mark = l->ntemps;
+    bool generated = d->init == INIT_GENERATED;
+    Val *vals = pool_array(l->pool, Val, call->nargs + 1);
+    for (size_t i = 0; i < call->nargs; i++) {
+        const CallArg *arg = &call->args[i];
+        Val v = arg->expr ? lower_expr(l, arg->expr) : val_const(l, arg->constant);
+        if (generated) {
+            const Type *to = d->fields[arg->param].type;
+            v = to->kind == TYPE_REF ? v : val_convert(l, n, v, to);
+            if (to->kind == TYPE_REF && v.type->kind == TYPE_REF)
+                val_own(l, &v); /* the object takes this count over */
+        } else {
+            v = val_convert(l, n, v, arg->type);
+        }
+        val_hold(l, v);
+        vals[arg->param] = v;
+    }
+    Val object = new_object(l, n, call->def);
+    if (generated) {
+        init_fields(l, n, call, object.at[0], vals);
+        val_forget(l, mark);
+    }
+    size_t with_object = val_hold(l, object);
+    if (call->callee) {
+        LLVMValueRef *args = generated ? pool_array(l->pool, LLVMValueRef, 2) : pack_args(l, call, object.at[0], vals);
+        args[1] = object.at[0];
+        Val r = lower_invoke(l, n, call->callee, args);
+        val_release(l, val_hold(l, r));
+    }
+    val_forget(l, with_object);
+    val_release(l, mark);
+    return object;
+}
+
+Val lower_call(Lower *l, const Node *n) {
+    const CallInfo *call = l->info[n->id].what;
+    switch (call->kind) {
+    case CALL_INSTANCE:
+        return call_instance(l, n, call);
+    case CALL_NEW:
+        return call_new(l, n, call);
+    case CALL_BUILTIN:
+        return lower_builtin(l, n, call);
+    case CALL_MATH:
+        return lower_math(l, n, call);
+    }
+    return val_none();
+}

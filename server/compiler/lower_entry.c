@@ -1,0 +1,137 @@
+/* Lower, entries: the native function and the thunk of protocol/abi.h around an internal function. */
+#include "server/compiler/lower.h"
+
+typedef struct Slots {
+    const Type **types;
+    unsigned len;
+} Slots;
+
+static void add_slots(Slots *s, const Type *t) {
+    if (t->kind == TYPE_TUPLE)
+        for (size_t i = 0; i < t->nitems; i++)
+            add_slots(s, t->items[i]);
+    else if (t->kind != TYPE_NONE)
+        s->types[s->len++] = t;
+}
+
+typedef struct Entry {
+    LowerModule *m;
+    Instance *inst;
+    Slots params, results; /* without self */
+    bool has_self;
+    LLVMBuilderRef b;
+    LLVMValueRef fn;
+} Entry;
+
+static LLVMTypeRef c_type(LowerModule *m, const Type *t) {
+    return t->kind == TYPE_BOOL ? m->i8 : lower_type(m, t);
+}
+
+static LLVMValueRef from_c(Entry *e, const Type *t, LLVMValueRef v) {
+    return t->kind == TYPE_BOOL ? LLVMBuildICmp(e->b, LLVMIntNE, v, LLVMConstInt(e->m->i8, 0, 0), "") : v;
+}
+
+static LLVMValueRef slot_address(Entry *e, LLVMValueRef array, unsigned i) {
+    LLVMValueRef at = LLVMConstInt(e->m->i64, i, 0);
+    return LLVMBuildInBoundsGEP2(e->b, e->m->i64, array, &at, 1, "");
+}
+
+static LLVMValueRef load_value(Entry *e, const Type *t, LLVMValueRef at) {
+    if (t->kind == TYPE_FLOAT || t->kind == TYPE_FLOAT32)
+        return LLVMBuildLoad2(e->b, lower_type(e->m, t), at, "");
+    LLVMValueRef v = LLVMBuildLoad2(e->b, e->m->i64, at, "");
+    if (t->kind == TYPE_BOOL)
+        return LLVMBuildICmp(e->b, LLVMIntNE, v, LLVMConstInt(e->m->i64, 0, 0), "");
+    return LLVMBuildIntCast2(e->b, v, lower_type(e->m, t), 0, "");
+}
+
+static void store_value(Entry *e, const Type *t, LLVMValueRef v, LLVMValueRef at) {
+    if (t->kind == TYPE_FLOAT32)
+        v = LLVMBuildZExt(e->b, LLVMBuildBitCast(e->b, v, e->m->i32, ""), e->m->i64, "");
+    else if (t->kind != TYPE_FLOAT && t->kind != TYPE_REF)
+        v = LLVMBuildIntCast2(e->b, v, e->m->i64, type_is_signed(t), "");
+    LLVMBuildStore(e->b, v, at);
+}
+
+/* Calls the inner function; leaves the builder where the results may be stored. */
+static LLVMValueRef call_inner(Entry *e, LLVMValueRef *args) {
+    LowerModule *m = e->m;
+    LLVMBasicBlockRef ok = LLVMAppendBasicBlockInContext(m->ctx, e->fn, "ok");
+    LLVMBasicBlockRef trapped = LLVMAppendBasicBlockInContext(m->ctx, e->fn, "trapped");
+    LLVMValueRef r = LLVMBuildCall2(e->b, e->inst->fn_type, e->inst->fn, args, LLVMCountParamTypes(e->inst->fn_type), "");
+    LLVMValueRef status = LLVMBuildExtractValue(e->b, r, 0, "");
+    LLVMValueRef failed = LLVMBuildICmp(e->b, LLVMIntNE, status, LLVMConstInt(m->i32, 0, 0), "");
+    LLVMSetMetadata(LLVMBuildCondBr(e->b, failed, trapped, ok), m->md_prof, m->rarely);
+    LLVMPositionBuilderAtEnd(e->b, trapped);
+    LLVMBuildRet(e->b, status);
+    LLVMPositionBuilderAtEnd(e->b, ok);
+    return r;
+}
+
+static void start(Entry *e, const char *kind, uint32_t index, LLVMTypeRef *params, unsigned n) {
+    Str name = pool_printf(e->m->pool, "jitd_%s_%u", kind, index);
+    e->fn = LLVMAddFunction(e->m->module, name.ptr, LLVMFunctionType(e->m->i32, params, n, 0));
+    LLVMPositionBuilderAtEnd(e->b, LLVMAppendBasicBlockInContext(e->m->ctx, e->fn, "entry"));
+}
+
+static void native(Entry *e, uint32_t index) {
+    LowerModule *m = e->m;
+    unsigned n = 0, total = e->params.len + e->results.len + 2;
+    LLVMTypeRef *types = pool_array(m->pool, LLVMTypeRef, total);
+    LLVMValueRef *args = pool_array(m->pool, LLVMValueRef, total);
+    types[n++] = m->ptr;
+    if (e->has_self)
+        types[n++] = m->i64;
+    unsigned first = n;
+    for (unsigned i = 0; i < e->params.len; i++)
+        types[n++] = c_type(m, e->params.types[i]);
+    unsigned out = n;
+    for (unsigned i = 0; i < e->results.len; i++)
+        types[n++] = m->ptr;
+    start(e, "native", index, types, n);
+    for (unsigned i = 0; i < out; i++)
+        args[i] = i < first ? LLVMGetParam(e->fn, i) : from_c(e, e->params.types[i - first], LLVMGetParam(e->fn, i));
+    LLVMValueRef r = call_inner(e, args);
+    for (unsigned i = 0; i < e->results.len; i++) {
+        LLVMValueRef v = LLVMBuildExtractValue(e->b, r, i + 1, "");
+        if (e->results.types[i]->kind == TYPE_BOOL)
+            v = LLVMBuildZExt(e->b, v, m->i8, "");
+        LLVMBuildStore(e->b, v, LLVMGetParam(e->fn, out + i));
+    }
+    LLVMBuildRet(e->b, LLVMConstInt(m->i32, 0, 0));
+}
+
+static void thunk(Entry *e, uint32_t index) {
+    LowerModule *m = e->m;
+    LLVMValueRef *args = pool_array(m->pool, LLVMValueRef, e->params.len + 2);
+    start(e, "thunk", index, (LLVMTypeRef[]){m->ptr, m->i64, m->ptr, m->ptr}, 4);
+    unsigned n = 0;
+    args[n++] = LLVMGetParam(e->fn, 0);
+    if (e->has_self)
+        args[n++] = LLVMGetParam(e->fn, 1);
+    for (unsigned i = 0; i < e->params.len; i++)
+        args[n++] = load_value(e, e->params.types[i], slot_address(e, LLVMGetParam(e->fn, 2), i));
+    LLVMValueRef r = call_inner(e, args);
+    for (unsigned i = 0; i < e->results.len; i++)
+        store_value(e, e->results.types[i], LLVMBuildExtractValue(e->b, r, i + 1, ""),
+                    slot_address(e, LLVMGetParam(e->fn, 3), i));
+    LLVMBuildRet(e->b, LLVMConstInt(m->i32, 0, 0));
+}
+
+void lower_entry(LowerModule *m, Instance *inst, uint32_t index) {
+    FuncKind kind = inst->bound->func->kind;
+    Entry e = {.m = m, .inst = inst, .has_self = kind != FUNC_FUNCTION && kind != FUNC_STATIC && kind != FUNC_CLASS};
+    unsigned total = 0;
+    const Type *result = inst->result ? inst->result : &type_none;
+    for (uint32_t i = 0; i < inst->nparams; i++)
+        total += type_slots(inst->params[i]);
+    e.params.types = pool_array(m->pool, const Type *, total + 1);
+    e.results.types = pool_array(m->pool, const Type *, type_slots(result) + 1);
+    for (uint32_t i = e.has_self; i < inst->nparams; i++)
+        add_slots(&e.params, inst->params[i]);
+    add_slots(&e.results, result);
+    e.b = LLVMCreateBuilderInContext(m->ctx);
+    native(&e, index);
+    thunk(&e, index);
+    LLVMDisposeBuilder(e.b);
+}

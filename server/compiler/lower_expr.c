@@ -1,0 +1,308 @@
+/* Lower, expressions: names, members, conditions and branches. Operators are in lower_op.c, calls in lower_call.c. */
+#include "server/compiler/lower.h"
+
+static Val lower_constant(Lower *l, const Node *n) {
+    const Const *c = &n->Constant.value;
+    switch (c->kind) {
+    case CONST_INT:
+        return val_one(l, &type_int, lower_i64(l, c->i));
+    case CONST_FLOAT:
+        return val_one(l, &type_float, LLVMConstReal(l->m->f64, c->f));
+    case CONST_TRUE:
+    case CONST_FALSE:
+        return val_one(l, &type_bool, lower_bool(l, c->kind == CONST_TRUE));
+    default:
+        return val_none();
+    }
+}
+
+static Val lower_name(Lower *l, const Node *n) {
+    const Binding *b = &l->bound->binding[n->id];
+    return b->kind == BIND_LOCAL ? local_load(l, n, b->local, l->info[n->id].type) : val_const(l, b->global);
+}
+
+/* ---- members ---- */
+
+LLVMValueRef lower_object(Lower *l, const Node *n, Val base) {
+    if (l->info[n->id].flags & NODE_CHECK_NONE) {
+        LLVMValueRef is_none = LLVMBuildICmp(l->b, LLVMIntEQ, base.at[0], lower_i64(l, JITD_NONE), "");
+        lower_check(l, n, is_none, (FailSpec){.kind = SITE_NONE, .text = n->Attribute.attr});
+    }
+    return base.at[0];
+}
+
+static Val load_field(Lower *l, const Node *n, const MemberInfo *m, LLVMValueRef object) {
+    const FieldSpec *field = &l->lang->unit->defs[m->def].fields[m->field];
+    Val v = val_one(l, field->type, lower_field_load(l, object, m->def, m->field));
+    if (field->type->kind == TYPE_REF) {
+        LLVMValueRef unset = LLVMBuildICmp(l->b, LLVMIntEQ, v.at[0], lower_i64(l, JITD_UNSET), "");
+        lower_check(l, n, unset, (FailSpec){.kind = SITE_ATTR, .text = field->name, .cls = m->def});
+    }
+    return v;
+}
+
+static Val math_constant(Lower *l, Str name) {
+    static const struct {
+        const char *name;
+        double value;
+    } constants[] = {{"pi", 3.141592653589793}, {"e", 2.718281828459045}, {"tau", 6.283185307179586},
+                     {"inf", __builtin_inf()}, {"nan", __builtin_nan("")}};
+    for (size_t i = 0; i < sizeof constants / sizeof constants[0]; i++)
+        if (str_eq_c(name, constants[i].name))
+            return val_one(l, &type_float, LLVMConstReal(l->m->f64, constants[i].value));
+    return val_none();
+}
+
+static Val lower_attribute(Lower *l, const Node *n, bool borrow) {
+    const MemberInfo *m = l->info[n->id].what;
+    if (!m)
+        return math_constant(l, n->Attribute.attr);
+    if (m->kind == MEMBER_CONST)
+        return val_const(l, m->constant);
+    bool keeps = m->kind == MEMBER_PROPERTY; /* self must live as long as the call */
+    Val base = keeps ? lower_expr(l, n->Attribute.value) : lower_expr_borrowed(l, n->Attribute.value);
+    size_t mark = val_hold(l, base);
+    LLVMValueRef object = lower_object(l, n, base);
+    Val v = keeps ? lower_property(l, n, m->callee, base) : load_field(l, n, m, object);
+    if (l->inst->manages && !borrow)
+        val_own(l, &v);
+    if (borrow && l->ntemps > mark && !v.owned)
+        val_own(l, &v);
+    val_release(l, mark);
+    return v;
+}
+
+/* ---- conditions ---- */
+
+/* In a part that infer found dead: nothing to emit, control never comes here. */
+static bool skip_dead(Lower *l, const Node *n) {
+    if (l->info[n->id].live)
+        return false;
+    lower_dead_end(l);
+    return true;
+}
+
+static void cond_boolop(Lower *l, const Node *n, LLVMBasicBlockRef yes, LLVMBasicBlockRef no) {
+    bool is_and = n->BoolOp.op == OP_And;
+    Nodes values = n->BoolOp.values;
+    for (size_t i = 0; i < values.len; i++) {
+        LLVMBasicBlockRef next = i + 1 == values.len ? NULL : lower_block(l, "");
+        LLVMBasicBlockRef on_yes = !is_and || !next ? yes : next, on_no = is_and || !next ? no : next;
+        lower_cond(l, values.at[i], on_yes, on_no);
+        if (next)
+            lower_at(l, next);
+    }
+}
+
+void lower_cond(Lower *l, const Node *n, LLVMBasicBlockRef yes, LLVMBasicBlockRef no) {
+    if (skip_dead(l, n))
+        return;
+    if (n->kind == NODE_BoolOp) {
+        cond_boolop(l, n, yes, no);
+        return;
+    }
+    if (n->kind == NODE_UnaryOp && n->UnaryOp.op == OP_Not) {
+        lower_cond(l, n->UnaryOp.operand, no, yes);
+        return;
+    }
+    Val v = lower_expr(l, n);
+    LLVMValueRef truth = val_truth(l, v);
+    val_release(l, val_hold(l, v));
+    if (l->info[n->id].truth >= 0)
+        truth = lower_bool(l, l->info[n->id].truth);
+    LLVMBuildCondBr(l->b, truth, yes, no);
+}
+
+/* A condition as a value. */
+static Val cond_value(Lower *l, const Node *n) {
+    LLVMBasicBlockRef yes = lower_block(l, ""), no = lower_block(l, ""), end = lower_block(l, "");
+    lower_cond(l, n, yes, no);
+    lower_at(l, yes);
+    lower_go(l, end);
+    lower_at(l, no);
+    lower_go(l, end);
+    lower_at(l, end);
+    LLVMValueRef phi = LLVMBuildPhi(l->b, l->m->i1, "");
+    LLVMAddIncoming(phi, (LLVMValueRef[]){lower_bool(l, true), lower_bool(l, false)}, (LLVMBasicBlockRef[]){yes, no}, 2);
+    return val_one(l, &type_bool, phi);
+}
+
+/* ---- values from branches: through stack slots ---- */
+
+typedef struct Merge {
+    Val into; /* at: allocas */
+    LLVMBasicBlockRef end;
+} Merge;
+
+static void slot_allocas(Lower *l, const Type *t, LLVMValueRef *at, size_t *n) {
+    if (t->kind == TYPE_TUPLE)
+        for (size_t i = 0; i < t->nitems; i++)
+            slot_allocas(l, t->items[i], at, n);
+    else if (t->kind != TYPE_NONE)
+        at[(*n)++] = lower_alloca(l, lower_type(l->m, t), "");
+}
+
+static Merge merge_begin(Lower *l, const Type *type) {
+    Merge m = {.into = val_new(l, type), .end = lower_block(l, "")};
+    size_t n = 0;
+    slot_allocas(l, type, m.into.at, &n);
+    return m;
+}
+
+static void merge_value(Lower *l, const Node *n, Merge *m, Val v) {
+    v = val_convert(l, n, v, m->into.type);
+    if (l->inst->manages)
+        val_own(l, &v);
+    for (uint32_t i = 0; i < type_slots(m->into.type); i++)
+        LLVMBuildStore(l->b, v.at[i], m->into.at[i]);
+    lower_go(l, m->end);
+}
+
+/* Lowers n as one of the branches; an expression that never gets a value ends there. */
+static void merge_branch(Lower *l, const Node *n, Merge *m) {
+    jmp_buf bottom, *outer = l->bottom;
+    size_t mark = l->ntemps;
+    if (skip_dead(l, n))
+        return;
+    l->bottom = &bottom;
+    if (setjmp(bottom) == 0)
+        merge_value(l, n, m, lower_expr(l, n));
+    l->bottom = outer;
+    l->ntemps = mark;
+}
+
+static Val merge_end(Lower *l, Merge *m) {
+    Val v = val_new(l, m->into.type);
+    lower_at(l, m->end);
+    for (uint32_t i = 0; i < type_slots(v.type); i++)
+        v.at[i] = LLVMBuildLoad2(l->b, LLVMGetAllocatedType(m->into.at[i]), m->into.at[i], "");
+    v.owned = l->inst->manages && type_has_refs(v.type);
+    return v;
+}
+
+static Val lower_ifexp(Lower *l, const Node *n) {
+    Merge m = merge_begin(l, l->info[n->id].type);
+    LLVMBasicBlockRef yes = lower_block(l, ""), no = lower_block(l, "");
+    lower_cond(l, n->IfExp.test, yes, no);
+    lower_at(l, yes);
+    merge_branch(l, n->IfExp.body, &m);
+    lower_at(l, no);
+    merge_branch(l, n->IfExp.orelse, &m);
+    return merge_end(l, &m);
+}
+
+/* One operand of `and`/`or` but the last: its value is the result, or the next is looked at. */
+static void boolop_value(Lower *l, const Node *v, bool is_and, Merge *m, LLVMBasicBlockRef next) {
+    Val val = lower_expr(l, v);
+    LLVMBasicBlockRef leave = lower_block(l, ""), drop = lower_block(l, "");
+    LLVMValueRef truth = l->info[v->id].truth >= 0 ? lower_bool(l, l->info[v->id].truth) : val_truth(l, val);
+    LLVMBuildCondBr(l->b, truth, is_and ? drop : leave, is_and ? leave : drop);
+    lower_at(l, leave);
+    if (l->info[v->id].truth == is_and)
+        lower_dead_end(l);
+    else
+        merge_value(l, v, m, val);
+    lower_at(l, drop);
+    val_release(l, val_hold(l, val));
+    lower_go(l, next);
+    lower_at(l, next);
+}
+
+static Val lower_boolop(Lower *l, const Node *n) {
+    Nodes values = n->BoolOp.values;
+    if (l->info[n->id].type->kind == TYPE_BOOL)
+        return cond_value(l, n);
+    Merge m = merge_begin(l, l->info[n->id].type);
+    for (size_t i = 0; i + 1 < values.len; i++) {
+        if (skip_dead(l, values.at[i]))
+            return merge_end(l, &m);
+        boolop_value(l, values.at[i], n->BoolOp.op == OP_And, &m, lower_block(l, ""));
+    }
+    merge_branch(l, values.at[values.len - 1], &m);
+    return merge_end(l, &m);
+}
+
+/* ---- the rest ---- */
+
+static Val lower_tuple(Lower *l, const Node *n) {
+    Val t = val_new(l, l->info[n->id].type);
+    size_t mark = l->ntemps, at = 0;
+    for (size_t i = 0; i < n->Tuple.elts.len; i++) {
+        Val v = lower_expr(l, n->Tuple.elts.at[i]);
+        if (l->inst->manages)
+            val_own(l, &v);
+        val_hold(l, v);
+        for (uint32_t k = 0; k < type_slots(v.type); k++)
+            t.at[at++] = v.at[k];
+    }
+    val_forget(l, mark);
+    t.owned = l->inst->manages && type_has_refs(t.type);
+    return t;
+}
+
+static Val lower_subscript(Lower *l, const Node *n) {
+    Val t = lower_expr(l, n->Subscript.value);
+    uint32_t i = ((const MemberInfo *)l->info[n->id].what)->field;
+    uint32_t at = 0;
+    for (uint32_t k = 0; k < i; k++)
+        at += type_slots(t.type->items[k]);
+    Val v = {.type = t.type->items[i], .at = t.at + at};
+    size_t mark = val_hold(l, t);
+    if (t.owned)
+        val_own(l, &v);
+    val_release(l, mark);
+    return v;
+}
+
+static Val lower_named(Lower *l, const Node *n) {
+    Val v = lower_expr(l, n->NamedExpr.value);
+    Val copy = v;
+    if (l->inst->manages) {
+        val_own(l, &v);
+        copy.owned = false;
+        val_own(l, &copy);
+    }
+    size_t mark = val_hold(l, copy);
+    lower_target(l, n->NamedExpr.target, v);
+    val_forget(l, mark);
+    return copy;
+}
+
+static Val lower_kind(Lower *l, const Node *n, bool borrow) {
+    switch (n->kind) {
+    case NODE_Name:
+        return lower_name(l, n);
+    case NODE_Attribute:
+        return lower_attribute(l, n, borrow);
+    case NODE_BinOp: {
+        Val a = lower_expr(l, n->BinOp.left), b = lower_expr(l, n->BinOp.right);
+        return lower_binary(l, n, n->BinOp.op, l->info[n->id].what, l->info[n->id].common, a, b);
+    }
+    case NODE_UnaryOp:
+        return n->UnaryOp.op == OP_Not ? cond_value(l, n) : lower_unary(l, n);
+    case NODE_Compare:
+        return lower_compare(l, n);
+    case NODE_BoolOp:
+        return lower_boolop(l, n);
+    case NODE_IfExp:
+        return lower_ifexp(l, n);
+    case NODE_NamedExpr:
+        return lower_named(l, n);
+    case NODE_Call:
+        return lower_call(l, n);
+    case NODE_Tuple:
+        return lower_tuple(l, n);
+    case NODE_Subscript:
+        return lower_subscript(l, n);
+    default:
+        return lower_constant(l, n);
+    }
+}
+
+Val lower_expr(Lower *l, const Node *n) {
+    return lower_kind(l, n, false);
+}
+
+Val lower_expr_borrowed(Lower *l, const Node *n) {
+    return lower_kind(l, n, true);
+}

@@ -1,0 +1,199 @@
+/* Lower, operators: carries out the rule (rules.def) that infer chose. */
+#include "server/compiler/lower.h"
+
+static LLVMOpcode opcode_of(const char *name) {
+    static const struct {
+        const char *name;
+        LLVMOpcode op;
+    } ops[] = {{"Add", LLVMAdd}, {"Sub", LLVMSub}, {"Mul", LLVMMul}, {"And", LLVMAnd}, {"Or", LLVMOr}, {"Xor", LLVMXor},
+               {"FAdd", LLVMFAdd}, {"FSub", LLVMFSub}, {"FMul", LLVMFMul}, {"FDiv", LLVMFDiv}};
+    for (size_t i = 0; i < sizeof ops / sizeof ops[0]; i++)
+        if (!strcmp(name, ops[i].name))
+            return ops[i].op;
+    return LLVMAdd;
+}
+
+static LLVMValueRef fast(Lower *l, LLVMValueRef v) {
+    if (l->lang->unit->fastmath && LLVMCanValueUseFastMathFlags(v))
+        LLVMSetFastMathFlags(v, LLVMFastMathAll);
+    return v;
+}
+
+static LLVMValueRef wrapping(Lower *l, const char *name, LLVMValueRef a, LLVMValueRef b) {
+    LLVMOpcode op = !strcmp(name, "sadd") ? LLVMAdd : !strcmp(name, "ssub") ? LLVMSub : LLVMMul;
+    return LLVMBuildBinOp(l->b, op, a, b, "");
+}
+
+static LLVMValueRef checked(Lower *l, const Node *n, Operator op, const char *name, LLVMValueRef a, LLVMValueRef b) {
+    if (l->lang->unit->wrap)
+        return wrapping(l, name, a, b);
+    Str full = pool_printf(l->pool, "llvm.%s.with.overflow", name);
+    unsigned id = LLVMLookupIntrinsicID(full.ptr, full.len);
+    LLVMTypeRef type = l->m->i64;
+    LLVMValueRef f = LLVMGetIntrinsicDeclaration(l->m->module, id, &type, 1);
+    LLVMTypeRef fn_type = LLVMIntrinsicGetType(l->m->ctx, id, &type, 1);
+    LLVMValueRef r = LLVMBuildCall2(l->b, fn_type, f, (LLVMValueRef[]){a, b}, 2, "");
+    LLVMValueRef over = LLVMBuildExtractValue(l->b, r, 1, "");
+    Str text = pool_printf(l->pool, "the exact result of %s is not a 64-bit value, and the call had effects already",
+                           operator_text(op));
+    lower_check(l, n, over, (FailSpec){.kind = SITE_OVERFLOW, .text = text});
+    return LLVMBuildExtractValue(l->b, r, 0, "");
+}
+
+static const char *helper_name(Lower *l, const char *name) {
+    Str wrap = pool_printf(l->pool, "rt_wrap_%s", name);
+    if (l->lang->unit->wrap && LLVMGetNamedFunction(l->m->module, wrap.ptr))
+        return wrap.ptr;
+    return pool_printf(l->pool, "rt_%s", name).ptr;
+}
+
+static Val traps(Lower *l, const Node *n, Operator op, const char *name, const Type *result, Val a, Val b) {
+    LLVMValueRef out = lower_alloca(l, lower_type(l->m, result), "");
+    LLVMValueRef status = lower_rt(l, helper_name(l, name), (LLVMValueRef[]){a.at[0], b.at[0], out}, 3);
+    Val operands[] = {a, b};
+    lower_status_check(l, n, status, str_from_cstr(operator_text(op)), operands, 2);
+    return val_one(l, result, LLVMBuildLoad2(l->b, lower_type(l->m, result), out, ""));
+}
+
+/* Small sized integers are computed in 64 bits and cut. */
+static Val sized(Lower *l, const Node *n, Operator op, const Rule *rule, const Type *common, Val a, Val b) {
+    bool is_signed = type_is_signed(common);
+    LLVMValueRef out = lower_alloca(l, l->m->i64, "");
+    LLVMValueRef args[] = {LLVMBuildIntCast2(l->b, a.at[0], l->m->i64, is_signed, ""),
+                           LLVMBuildIntCast2(l->b, b.at[0], l->m->i64, is_signed, ""),
+                           lower_i32(l, type_bits(common)), out};
+    Str name = pool_printf(l->pool, "rt_%c_%s", is_signed ? 's' : 'u', rule->name);
+    LLVMValueRef status = lower_rt(l, name.ptr, args, 4);
+    Val operands[] = {a, b};
+    lower_status_check(l, n, status, str_from_cstr(operator_text(op)), operands, 2);
+    LLVMValueRef wide = LLVMBuildLoad2(l->b, l->m->i64, out, "");
+    return val_one(l, common, LLVMBuildIntCast2(l->b, wide, lower_type(l->m, common), is_signed, ""));
+}
+
+static const Type *result_type(const Rule *rule, const Type *common) {
+    return rule->result == RESULT_BOOL ? &type_bool :
+           rule->result == RESULT_INT  ? &type_int :
+           rule->result == RESULT_FLOAT ? &type_float : common;
+}
+
+static LLVMValueRef pure(Lower *l, const Rule *rule, LLVMValueRef a, LLVMValueRef b) {
+    return lower_rt(l, pool_printf(l->pool, "rt_%s", rule->name).ptr, (LLVMValueRef[]){a, b}, 2);
+}
+
+Val lower_binary(Lower *l, const Node *n, Operator op, const Rule *rule, const Type *common, Val a, Val b) {
+    a = val_convert(l, n, a, common);
+    b = val_convert(l, n, b, common);
+    const Type *result = result_type(rule, common);
+    switch (rule->how) {
+    case HOW_CHECKED:
+        return val_one(l, result, checked(l, n, op, rule->name, a.at[0], b.at[0]));
+    case HOW_INSTR:
+        return val_one(l, result, fast(l, LLVMBuildBinOp(l->b, opcode_of(rule->name), a.at[0], b.at[0], "")));
+    case HOW_PURE:
+        return val_one(l, result, pure(l, rule, a.at[0], b.at[0]));
+    case HOW_SIZED:
+        return sized(l, n, op, rule, common, a, b);
+    case HOW_TRAPS:
+    case HOW_CMP:
+        break;
+    }
+    if (op == OP_Pow && common->kind == TYPE_INT && LLVMIsAConstantInt(b.at[0]) && LLVMConstIntGetSExtValue(b.at[0]) == 2)
+        return val_one(l, result, checked(l, n, op, "smul", a.at[0], a.at[0]));
+    Val v = traps(l, n, op, rule->name, result, a, b);
+    return v;
+}
+
+Val lower_unary(Lower *l, const Node *n) {
+    Val v = lower_expr(l, n->UnaryOp.operand);
+    Operator op = n->UnaryOp.op;
+    if (v.type->kind == TYPE_BOOL)
+        v = val_convert(l, n, v, &type_int);
+    LLVMValueRef x = v.at[0], zero = LLVMConstNull(LLVMTypeOf(x));
+    if (op == OP_UAdd)
+        return v;
+    if (op == OP_Invert)
+        return val_one(l, v.type, LLVMBuildNot(l->b, x, ""));
+    if (v.type->kind == TYPE_FLOAT || v.type->kind == TYPE_FLOAT32)
+        return val_one(l, v.type, fast(l, LLVMBuildFNeg(l->b, x, "")));
+    if (v.type->kind == TYPE_INT)
+        return val_one(l, v.type, checked(l, n, OP_Sub, "ssub", zero, x));
+    return val_one(l, v.type, LLVMBuildNeg(l->b, x, ""));
+}
+
+/* ---- comparisons ---- */
+
+static LLVMValueRef compare_ints(Lower *l, const char *name, bool is_signed, LLVMValueRef a, LLVMValueRef b) {
+    LLVMIntPredicate p = !strcmp(name, "EQ") ? LLVMIntEQ :
+                         !strcmp(name, "NE") ? LLVMIntNE :
+                         !strcmp(name, "LT") ? (is_signed ? LLVMIntSLT : LLVMIntULT) :
+                         !strcmp(name, "LE") ? (is_signed ? LLVMIntSLE : LLVMIntULE) :
+                         !strcmp(name, "GT") ? (is_signed ? LLVMIntSGT : LLVMIntUGT) :
+                                               (is_signed ? LLVMIntSGE : LLVMIntUGE);
+    return LLVMBuildICmp(l->b, p, a, b, "");
+}
+
+static LLVMValueRef compare_floats(Lower *l, const char *name, LLVMValueRef a, LLVMValueRef b) {
+    LLVMRealPredicate p = !strcmp(name, "EQ") ? LLVMRealOEQ :
+                          !strcmp(name, "NE") ? LLVMRealUNE :
+                          !strcmp(name, "LT") ? LLVMRealOLT :
+                          !strcmp(name, "LE") ? LLVMRealOLE :
+                          !strcmp(name, "GT") ? LLVMRealOGT :
+                                                LLVMRealOGE;
+    return fast(l, LLVMBuildFCmp(l->b, p, a, b, ""));
+}
+
+/* Ints of different types are compared exactly: in a type that holds both. */
+static LLVMValueRef compare_wide(Lower *l, const Rule *rule, Val a, Val b) {
+    if (type_eq(a.type, b.type))
+        return compare_ints(l, rule->name, type_is_signed(a.type), a.at[0], b.at[0]);
+    LLVMTypeRef wide = LLVMIntTypeInContext(l->m->ctx, 72);
+    LLVMValueRef x = LLVMBuildIntCast2(l->b, a.at[0], wide, type_is_signed(a.type), "");
+    LLVMValueRef y = LLVMBuildIntCast2(l->b, b.at[0], wide, type_is_signed(b.type), "");
+    return compare_ints(l, rule->name, true, x, y);
+}
+
+static LLVMValueRef ref_bits(Lower *l, Val v) {
+    return v.type->kind == TYPE_NONE ? lower_i64(l, JITD_NONE) : v.at[0];
+}
+
+static LLVMValueRef compare_one(Lower *l, const Node *n, const CompareStep *s, Val a, Val b) {
+    if (s->known >= 0)
+        return lower_bool(l, s->known);
+    if (!s->rule)
+        return LLVMBuildICmp(l->b, s->negate ? LLVMIntNE : LLVMIntEQ, ref_bits(l, a), ref_bits(l, b), "");
+    if (s->rule->on == ON_MIXED)
+        return s->swap ? pure(l, s->rule, val_convert(l, n, b, &type_int).at[0], a.at[0]) :
+                         pure(l, s->rule, val_convert(l, n, a, &type_int).at[0], b.at[0]);
+    if (s->rule->on == ON_SIZED)
+        return compare_wide(l, s->rule, a, b);
+    a = val_convert(l, n, a, s->common);
+    b = val_convert(l, n, b, s->common);
+    if (s->rule->on == ON_INT)
+        return compare_ints(l, s->rule->name, true, a.at[0], b.at[0]);
+    return compare_floats(l, s->rule->name, a.at[0], b.at[0]);
+}
+
+Val lower_compare(Lower *l, const Node *n) {
+    const CompareStep *steps = l->info[n->id].what;
+    size_t len = n->Compare.ops.len;
+    LLVMBasicBlockRef end = len > 1 ? lower_block(l, "") : NULL;
+    LLVMValueRef result = len > 1 ? lower_alloca(l, l->m->i1, "") : NULL, truth = NULL;
+    Val a = lower_expr_borrowed(l, n->Compare.left);
+    for (size_t i = 0; i < len; i++) {
+        size_t mark = val_hold(l, a);
+        Val b = lower_expr_borrowed(l, n->Compare.comparators.at[i]);
+        val_hold(l, b);
+        truth = compare_one(l, n, &steps[i], a, b);
+        val_release(l, mark);
+        a = b;
+        if (!end)
+            break;
+        LLVMBuildStore(l->b, truth, result);
+        LLVMBasicBlockRef next = i + 1 < len ? lower_block(l, "") : end;
+        LLVMBuildCondBr(l->b, truth, next, end);
+        lower_at(l, next);
+    }
+    if (end)
+        truth = LLVMBuildLoad2(l->b, l->m->i1, result, "");
+    return val_one(l, &type_bool, truth);
+}

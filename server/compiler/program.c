@@ -1,0 +1,174 @@
+/* A unit's functions, from text to one LLVM module: the loop over entries around parse, resolve, infer and lower. */
+#include "server/compiler/dump.h"
+#include "server/compiler/parse.h"
+#include "server/compiler/typed.h"
+#include "server/compiler/typed_dump.h"
+#include <llvm-c/Linker.h>
+#include <time.h>
+
+static uint64_t now_us(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+typedef struct EntryPlan {
+    const EntrySpec *spec;
+    Instance *inst; /* NULL: refused */
+    Diag diag;      /* why */
+} EntryPlan;
+
+/* The argument types of an entry, self included; NULL when one is not known. */
+static const Type **entry_params(Lang *lang, const EntrySpec *e, uint32_t *ret_n, Str *ret_missing) {
+    const FuncSpec *f = &lang->unit->defs[e->def].funcs[e->func];
+    bool has_self = f->kind == FUNC_METHOD || f->kind == FUNC_PROPERTY || f->kind == FUNC_SETTER;
+    const Type **params = pool_array(lang->pool, const Type *, f->nparams + 2);
+    uint32_t n = 0;
+    if (has_self)
+        params[n++] = type_ref(lang->pool, e->def, false);
+    for (size_t i = 0; i < f->nparams; i++) {
+        const Type *t = e->args ? e->args[i] : f->params[i].type;
+        if (!t) {
+            *ret_missing = f->params[i].name;
+            return NULL;
+        }
+        params[n++] = t;
+    }
+    *ret_n = n;
+    return params;
+}
+
+static EntryPlan plan_entry(Lang *lang, const EntrySpec *e) {
+    EntryPlan plan = {.spec = e};
+    FuncState *f = lang_func(lang, e->def, e->func);
+    uint32_t n;
+    Str missing;
+    if (!f->bound) {
+        plan.diag = f->diag;
+        return plan;
+    }
+    const Type **params = entry_params(lang, e, &n, &missing);
+    if (!params) {
+        plan.diag.span = f->bound->function->span;
+        plan.diag.message = pool_printf(lang->pool, "parameter '%.*s' has no annotation", STR_FMT(missing));
+        return plan;
+    }
+    plan.inst = instance_get(lang, f, params, n, false, false, NULL);
+    return plan;
+}
+
+/* After everything has settled. */
+static void plan_finish(EntryPlan *plan) {
+    if (plan->inst && plan->inst->state == INSTANCE_REFUSED) {
+        plan->diag = plan->inst->diag;
+        plan->inst = NULL;
+    }
+}
+
+static void add_refusal(Lang *lang, const EntryPlan *plan, Program *p, size_t *cap) {
+    for (size_t i = 0; i < p->nrefused; i++)
+        if (p->refused[i].def == plan->spec->def && p->refused[i].func == plan->spec->func)
+            return;
+    FuncState *f = lang_func(lang, plan->spec->def, plan->spec->func);
+    Refusal r = {.def = plan->spec->def, .func = plan->spec->func, .line = plan->diag.span.line,
+                 .col = plan->diag.span.col, .message = plan->diag.message};
+    r.rendered = diag_render(lang->pool, &f->source, &plan->diag);
+    pool_push(lang->pool, p->refused, p->nrefused, *cap) = r;
+}
+
+static uint32_t entry_flags(const Instance *inst) {
+    FuncKind kind = inst->bound->func->kind;
+    bool no_self = kind == FUNC_FUNCTION || kind == FUNC_STATIC || kind == FUNC_CLASS;
+    return (inst->loops ? PROGRAM_FLAG_LOOPS : 0) | (inst->python ? PROGRAM_FLAG_PYTHON : 0) |
+           (no_self ? PROGRAM_FLAG_NO_SELF : 0);
+}
+
+static void add_entry(Lang *lang, const EntryPlan *plan, Program *p, size_t *cap) {
+    Instance *inst = plan->inst;
+    uint32_t has_self = inst->nparams - (uint32_t)inst->bound->func->nparams;
+    ProgramEntry e = {.def = plan->spec->def, .func = plan->spec->func, .params = inst->params + has_self,
+                      .nparams = inst->nparams - has_self, .result = inst->result ? inst->result : &type_none,
+                      .flags = entry_flags(inst)};
+    pool_push(lang->pool, p->entries, p->nentries, *cap) = e;
+}
+
+static void lower_all(Lang *lang, EntryPlan *plans, LLVMContextRef context, LLVMModuleRef runtime, Program *p) {
+    p->module = LLVMModuleCreateWithNameInContext("jitd", context);
+    LLVMSetTarget(p->module, LLVMGetTarget(runtime));
+    LLVMSetDataLayout(p->module, LLVMGetDataLayoutStr(runtime));
+    LLVMLinkModules2(p->module, runtime);
+    LowerModule *m = lower_begin(lang, p->module);
+    uint32_t index = 0;
+    for (size_t i = 0; i < lang->unit->nentries; i++)
+        if (plans[i].inst) {
+            lower_declare(m, plans[i].inst);
+            lower_entry(m, plans[i].inst, index++);
+        }
+    lower_rest(m);
+    p->sites = lang->sites;
+    p->nsites = lang->nsites;
+}
+
+static bool dump_wants(const UnitSpec *unit, const EntrySpec *e, Str method) {
+    return !method.ptr || str_eq(unit->defs[e->def].funcs[e->func].name, method);
+}
+
+static Str dump_function(Lang *lang, const EntryPlan *plan, ProgramDump dump) {
+    FuncState *f = lang_func(lang, plan->spec->def, plan->spec->func);
+    if (dump == PROGRAM_DUMP_TYPED ? !plan->inst : !f->bound)
+        return diag_render(lang->pool, &f->source, &plan->diag);
+    if (dump == PROGRAM_DUMP_AST)
+        return ast_dump(lang->pool, f->bound->function);
+    return dump == PROGRAM_DUMP_BOUND ? bound_dump(lang->pool, f->bound) : typed_dump(lang, plan->inst);
+}
+
+static void dump_all(Lang *lang, EntryPlan *plans, ProgramDump dump, Str method, Program *p) {
+    Str s = STR("");
+    for (size_t i = 0; i < lang->unit->nentries; i++) {
+        if (!dump_wants(lang->unit, plans[i].spec, method))
+            continue;
+        Str one = dump_function(lang, &plans[i], dump);
+        s = pool_printf(lang->pool, "%.*s%.*s%s", STR_FMT(s), STR_FMT(one),
+                        one.len && one.ptr[one.len - 1] == '\n' ? "" : "\n");
+    }
+    p->dump = s;
+}
+
+static Lang *lang_new(Pool *pool, const UnitSpec *unit) {
+    Lang *lang = pool_new(pool, Lang);
+    lang->pool = pool;
+    lang->unit = unit;
+    lang->funcs = pool_array(pool, FuncState *, unit->ndefs + 1);
+    for (size_t i = 0; i < unit->ndefs; i++)
+        lang->funcs[i] = pool_array(pool, FuncState, unit->defs[i].nfuncs + 1);
+    return lang;
+}
+
+void program_compile(Pool *pool, const UnitSpec *unit, LLVMContextRef context, LLVMModuleRef runtime, ProgramDump dump,
+                     Str method, Program *ret_program) {
+    Lang *lang = lang_new(pool, unit);
+    Program p = {0};
+    EntryPlan *plans = pool_array(pool, EntryPlan, unit->nentries + 1);
+    size_t cap_entries = 0, cap_refused = 0;
+    uint64_t start = now_us();
+    for (size_t i = 0; i < unit->nentries; i++)
+        plans[i] = plan_entry(lang, &unit->entries[i]);
+    instances_settle(lang);
+    for (size_t i = 0; i < unit->nentries; i++) {
+        plan_finish(&plans[i]);
+        if (plans[i].inst)
+            add_entry(lang, &plans[i], &p, &cap_entries);
+        else
+            add_refusal(lang, &plans[i], &p, &cap_refused);
+    }
+    p.parse_us = lang->parse_us;
+    p.resolve_us = lang->resolve_us;
+    uint64_t inferred = now_us();
+    p.infer_us = inferred - start - p.parse_us - p.resolve_us;
+    if (dump)
+        dump_all(lang, plans, dump, method, &p);
+    else
+        lower_all(lang, plans, context, runtime, &p);
+    p.lower_us = now_us() - inferred;
+    *ret_program = p;
+}

@@ -1,0 +1,18 @@
+/* Objects: shared-mem/object.h with this side's imports. */
+#include "server/compiler/runtime/rt.h"
+
+RT uint64_t rt_new(JitdFrame *frame, uint32_t class_id, uint32_t size) {
+    return shm_new(frame, class_id, size, jitd_import_alloc);
+}
+
+RT void rt_incref(JitdFrame *frame, uint64_t ref) {
+    shm_incref(frame, ref);
+}
+
+RT void rt_decref(JitdFrame *frame, uint64_t ref) {
+    shm_decref(frame, ref, jitd_import_release);
+}
+
+RT void rt_store_ref(JitdFrame *frame, uint64_t self, uint32_t field, uint64_t ref, bool steal) {
+    shm_store_ref(frame, self, field, ref, steal, jitd_import_share, jitd_import_release);
+}

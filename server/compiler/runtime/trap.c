@@ -1,0 +1,28 @@
+/* Writing the trap record (protocol/abi.h). */
+#include "server/compiler/runtime/rt.h"
+
+RT_SLOW int32_t rt_trap(JitdFrame *frame, uint32_t kind, uint32_t site) {
+    frame->trap.kind = kind;
+    frame->trap.site = site;
+    frame->trap.ntrace = 0;
+    frame->trap.nvalues = 0;
+    return (int32_t)kind;
+}
+
+RT_SLOW void rt_trap_value(JitdFrame *frame, uint64_t bits) {
+    uint32_t i = frame->trap.nvalues;
+    if (i < JITD_TRAP_VALUES)
+        frame->trap.values[i].u = bits;
+    frame->trap.nvalues = i + 1;
+}
+
+/* A callee's trap passes through: its call's site is one more line of the traceback. */
+RT_SLOW void rt_trace(JitdFrame *frame, uint32_t site) {
+    uint32_t n = frame->trap.ntrace++;
+    if (n < JITD_TRACE_MAX)
+        frame->trap.trace[n] = site;
+}
+
+RT bool rt_interrupted(JitdFrame *frame) {
+    return *frame->interrupt != 0;
+}

@@ -1,0 +1,159 @@
+/* Typed: functions whose expressions have types, operations effects and calls callees. What infer hands to lower, and the
+ * state the two share for one unit. */
+#pragma once
+#include "server/compiler/bound.h"
+#include "server/compiler/stages.h"
+
+/* What may have happened between a function's entry and a point in it. */
+typedef enum Effect {
+    EFFECT_NONE,      /* nothing: the call can be redone */
+    EFFECT_UNDO,      /* stores to scalar fields of self only: restore them, then redo */
+    EFFECT_COMMITTED, /* something that cannot be taken back */
+} Effect;
+
+typedef struct Instance Instance;
+typedef struct Rule Rule;
+typedef struct MathFn MathFn;
+
+typedef enum NodeFlag {
+    NODE_MAYBE_UNBOUND = 1, /* a local that may be unbound: check */
+    NODE_CHECK_NONE = 2,    /* the base may be None: check */
+    NODE_POLL_ALWAYS = 4,   /* the loop has a loop or a call inside: poll on every turn */
+} NodeFlag;
+
+/* The facts about one node. Nodes in dead code have none: type is NULL. */
+typedef struct NodeInfo {
+    const Type *type;   /* of an expression; of a Return: its value's */
+    const Type *common; /* operators: what both operands are converted to */
+    const void *what;   /* Rule, CallInfo, MemberInfo */
+    uint64_t undo;      /* fields of self to restore if this operation fails with EFFECT_UNDO */
+    uint8_t effect;     /* Effect, when this operation happens, operands evaluated */
+    uint8_t flags;
+    int8_t truth; /* tests: 1 always true, 0 always false, -1 unknown */
+    bool live;
+} NodeInfo;
+
+typedef enum MemberKind { MEMBER_FIELD, MEMBER_CONST, MEMBER_PROPERTY } MemberKind;
+
+typedef struct MemberInfo {
+    MemberKind kind;
+    uint32_t def, field;
+    const Global *constant;
+    Instance *callee; /* of a property */
+} MemberInfo;
+
+/* One comparison of a chain. */
+typedef struct CompareStep {
+    const Rule *rule;   /* NULL: identity, or known */
+    const Type *common; /* what the operands are converted to; NULL: as they are */
+    bool swap;          /* MIXED: the float is on the left */
+    int8_t known;       /* 0, 1: always false, true; -1 */
+    bool negate;        /* identity: is not, != */
+} CompareStep;
+
+typedef enum CallKind { CALL_INSTANCE, CALL_NEW, CALL_BUILTIN, CALL_MATH } CallKind;
+
+/* Arguments in order of evaluation. */
+typedef struct CallArg {
+    const Node *expr;       /* NULL: a default value */
+    const Global *constant; /* the default value */
+    uint32_t param;
+    const Type *type; /* what the callee takes */
+} CallArg;
+
+typedef struct CallInfo {
+    CallKind kind;
+    Instance *callee; /* NEW: __init__, or __post_init__ behind a generated one; may be NULL */
+    const Node *receiver;
+    CallArg *args;
+    size_t nargs;
+    uint32_t def; /* NEW */
+    int builtin;  /* Builtin */
+    const MathFn *math;
+} CallInfo;
+
+typedef enum InstanceState { INSTANCE_NEW, INSTANCE_RUNNING, INSTANCE_DONE, INSTANCE_REFUSED } InstanceState;
+
+/* A function for one tuple of argument types and one situation of its callers. */
+struct Instance {
+    uint32_t index;
+    const Bound *bound; /* NULL: could not even be resolved */
+    struct FuncState *func;
+    const Type **params; /* self included, cls not */
+    uint32_t nparams;
+    bool fresh;     /* __init__ of an object nobody has seen yet: stores to it are no effects */
+    bool committed; /* the callers cannot redo: neither may this */
+
+    Diag diag; /* INSTANCE_REFUSED: why */
+
+    /* summary for callers */
+    InstanceState state;
+    const Type *result;    /* NULL: no return reached so far */
+    bool commits;          /* more than stores to scalar fields of self */
+    bool stores_self_refs; /* stores references into self */
+    uint64_t self_stores;  /* scalar fields of self it stores to */
+    bool manages;          /* owns references: must count */
+    bool loops, python;    /* PROGRAM_FLAG_ */
+    bool recursive;
+    bool sized; /* has arithmetic that the interpreter would do differently: never redo */
+
+    /* typed body */
+    NodeInfo *info;
+    bool walrus_refs;
+    bool queued;
+    Instance **callers;
+    size_t ncallers, cap_callers;
+    Instance **callees;
+    size_t ncallees, cap_callees;
+    int visits;
+    LLVMValueRef fn;
+    LLVMTypeRef fn_type, ret_type;
+};
+
+typedef struct FuncState {
+    uint32_t def, func;
+    Source source;
+    bool tried;
+    Bound *bound; /* NULL: refused */
+    Diag diag;    /* why */
+    int variants;
+} FuncState;
+
+/* One unit's compilation. */
+typedef struct Lang {
+    Pool *pool;
+    const UnitSpec *unit;
+    FuncState **funcs; /* [def][func] */
+    Instance **instances;
+    size_t ninstances, cap_instances;
+    Site *sites;
+    size_t nsites, cap_sites;
+    uint64_t parse_us, resolve_us;
+    Instance **queue;
+    size_t nqueue, cap_queue;
+} Lang;
+
+extern const Type type_int, type_float, type_bool, type_none, type_float32;
+const Type *type_of_kind(TypeKind kind);
+const Type *type_ref(Pool *pool, uint32_t def, bool optional);
+
+/* Parses and binds a function once; NULL when it is refused (FuncState.diag). */
+FuncState *lang_func(Lang *lang, uint32_t def, uint32_t func);
+/* The index of a function of a def by name and kind; -1. */
+int lang_find_func(const Lang *lang, uint32_t def, Str name);
+
+/* The instance for these argument types: found or made and, unless it is being inferred right now, inferred. `caller` is
+ * inferred again when the instance's summary changes. */
+Instance *instance_get(Lang *lang, FuncState *func, const Type **params, uint32_t nparams, bool fresh, bool committed,
+                       Instance *caller);
+/* Infers until no summary changes. */
+void instances_settle(Lang *lang);
+/* One pass over one function body; refusals go to c. */
+void infer_function(Lang *lang, Compilation *c, Instance *inst);
+
+/* Emits the body of an inferred instance into its declared function. */
+typedef struct LowerModule LowerModule;
+LowerModule *lower_begin(Lang *lang, LLVMModuleRef module);
+void lower_declare(LowerModule *m, Instance *inst);
+void lower_rest(LowerModule *m); /* all that were declared, and what they call */
+void lower_entry(LowerModule *m, Instance *inst, uint32_t index);
