@@ -168,7 +168,7 @@ static Val call_pymath(Lower *l, const Node *n, const MathFn *f, const Type *res
     }
     LLVMValueRef text = LLVMBuildGlobalStringPtr(l->b, types, "types");
     LLVMValueRef args[] = {l->frame, lower_i32(l, f->pymath), lower_i32(l, (int64_t)nargs), text, in, out};
-    LLVMValueRef status = lower_rt(l, "jitd_import_pymath", args, 6);
+    LLVMValueRef status = lower_rt(l, "rt_pymath", args, 6);
     lower_import_status(l, n, status);
     LLVMValueRef bits = LLVMBuildLoad2(l->b, l->m->i64, out, "");
     if (result->kind == TYPE_FLOAT)

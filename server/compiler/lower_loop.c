@@ -11,7 +11,7 @@ static void poll(Lower *l, const Node *n) {
     LLVMValueRef flag = lower_rt(l, "rt_interrupted", (LLVMValueRef[]){l->frame}, 1);
     lower_branch_rarely(l, flag, pending, next);
     lower_at(l, pending);
-    LLVMValueRef status = lower_rt(l, "jitd_import_poll", (LLVMValueRef[]){l->frame}, 1);
+    LLVMValueRef status = lower_rt(l, "rt_poll", (LLVMValueRef[]){l->frame}, 1);
     LLVMBasicBlockRef trap = lower_block(l, "trap");
     LLVMBuildCondBr(l->b, LLVMBuildICmp(l->b, LLVMIntNE, status, lower_i32(l, 0), ""), trap, next);
     lower_at(l, trap);

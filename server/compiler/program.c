@@ -42,7 +42,7 @@ static EntryPlan plan_entry(Lang *lang, const EntrySpec *e) {
     EntryPlan plan = {.spec = e};
     FuncState *f = lang_func(lang, e->def, e->func);
     uint32_t n;
-    Str missing;
+    Str missing = STR_NULL;
     if (!f->bound) {
         plan.diag = f->diag;
         return plan;

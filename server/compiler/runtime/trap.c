@@ -26,3 +26,11 @@ RT_SLOW void rt_trace(JitdFrame *frame, uint32_t site) {
 RT bool rt_interrupted(JitdFrame *frame) {
     return *frame->interrupt != 0;
 }
+
+RT int32_t rt_poll(JitdFrame *frame) {
+    return jitd_import_poll(frame);
+}
+
+RT int32_t rt_pymath(JitdFrame *frame, uint32_t fn, uint32_t n, const char *types, const JitdValue *in, JitdValue *out) {
+    return jitd_import_pymath(frame, fn, n, types, in, out);
+}
