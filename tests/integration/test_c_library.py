@@ -1,0 +1,152 @@
+"""The C library from outside: starting a private daemon, the C example, the header by itself."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = Path(os.environ.get("JITD_BUILD", ROOT / "build"))
+POINT = BUILD / "examples" / "c" / "point"
+JITD = BUILD / "server" / "broker" / "jitd"
+
+
+def daemons(socket):
+    """Process ids of the daemons of that socket."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                command = (entry / "cmdline").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            if os.fsencode(socket) in command:
+                found.append(int(entry.name))
+    return found
+
+
+@pytest.fixture
+def private(tmp_path):
+    """An environment in which there is no daemon yet, and the socket of the one that will be started."""
+    runtime = tmp_path / "run"
+    runtime.mkdir(mode=0o700)
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("JITD_")}
+    environment |= {"XDG_RUNTIME_DIR": str(runtime), "JITD_DAEMON": str(JITD), "JITD_CACHE_DIR": str(tmp_path / "cache")}
+    socket = runtime / "jitd" / "jitd.sock"
+    yield environment, socket
+    for pid in daemons(socket):
+        os.kill(pid, signal.SIGTERM)
+
+
+def start(environment, *arguments):
+    return subprocess.Popen([POINT, *arguments], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def test_ten_processes_at_once_start_one_daemon(private):
+    environment, socket = private
+    processes = [start(environment) for _ in range(10)]
+    for p in processes:
+        out, err = p.communicate(timeout=20)
+        assert p.returncode == 1 and "no class 'point.Point' is compiled" in err, err
+    end = time.monotonic() + 5
+    while len(daemons(socket)) != 1 and time.monotonic() < end:
+        time.sleep(0.01)  # losers that have not left yet
+    (daemon,) = daemons(socket)
+    status = Path(f"/proc/{daemon}/status").read_text()
+    assert f"\nPPid:\t{os.getpid()}\n" not in status
+    assert os.getsid(daemon) != os.getsid(0)
+    assert {os.readlink(f"/proc/{daemon}/fd/{fd}") for fd in (0, 1, 2)} <= {"/dev/null"}
+    assert (socket.parent.stat().st_mode & 0o777) == 0o700
+
+
+def test_next_process_uses_the_daemon_that_is_there(private):
+    environment, socket = private
+    for _ in range(3):
+        start(environment).communicate(timeout=20)
+    assert len(daemons(socket)) == 1
+
+
+def test_killed_daemon_is_replaced(private):
+    environment, socket = private
+    start(environment).communicate(timeout=20)
+    (first,) = daemons(socket)
+    os.kill(first, signal.SIGKILL)
+    _, err = start(environment).communicate(timeout=20)
+    assert "no class" in err, err
+    (second,) = daemons(socket)
+    assert second != first
+
+
+def test_service_managers_words_are_not_passed_on(private):
+    environment, socket = private
+    environment |= {"NOTIFY_SOCKET": "/nowhere", "LISTEN_FDS": "1", "LISTEN_PID": "1", "OTHER": "kept"}
+    start(environment).communicate(timeout=20)
+    (daemon,) = daemons(socket)
+    passed = Path(f"/proc/{daemon}/environ").read_bytes().split(b"\0")
+    assert b"OTHER=kept" in passed
+    assert not [v for v in passed if v.startswith((b"NOTIFY_SOCKET=", b"LISTEN_"))]
+
+
+def test_daemon_that_cannot_be_started_is_said(private, tmp_path):
+    environment, _ = private
+    broken = tmp_path / "jitd"
+    broken.write_text("#!/nowhere\n")
+    broken.chmod(0o700)
+    begin = time.monotonic()
+    _, err = start(environment | {"JITD_DAEMON": str(broken)}).communicate(timeout=20)
+    assert f"cannot start {broken}: No such file or directory" in err
+    _, err = start(environment | {"JITD_DAEMON": str(tmp_path / "none"), "PATH": str(tmp_path)}).communicate(timeout=20)
+    assert "no daemon runs and its program `jitd` is neither" in err
+    assert time.monotonic() - begin < 2
+
+
+def test_directory_of_another_user_is_refused(private, tmp_path):
+    environment, socket = private
+    if os.geteuid() != 0:
+        pytest.skip("only root can make another user's directory")
+    (tmp_path / "other").mkdir(mode=0o700)
+    os.chown(tmp_path / "other", 12345, 12345)
+    runtime = Path(environment["XDG_RUNTIME_DIR"])
+    (runtime / "jitd").symlink_to(tmp_path / "other")
+    fallback = Path(f"/tmp/jitd-{os.geteuid()}")
+    _, err = start(environment | {"JITD_DAEMON": str(tmp_path / "none"), "PATH": str(tmp_path)}).communicate(timeout=20)
+    assert not list((tmp_path / "other").iterdir())
+    assert str(runtime) not in err and fallback.is_dir()
+
+
+@pytest.mark.parametrize("compiler", ["cc -std=c11", "c++ -std=c++11 -x c++"])
+def test_header_stands_alone(tmp_path, compiler):
+    if not shutil.which(compiler.split()[0]):
+        pytest.fail(f"{compiler.split()[0]} is missing (packages.txt)")
+    source = tmp_path / "only.c"
+    source.write_text("#include <jitd.h>\nint main(void) { jitd_detach(0); return sizeof(jitd_value) == 8 ? 0 : 1; }\n")
+    program = tmp_path / "only"
+    lib = BUILD / "client" / "lib"
+    subprocess.run([*compiler.split(), "-Wall", "-Wextra", "-Wpedantic", "-Werror", f"-I{ROOT / 'client/lib'}", source, "-x", "none",
+                    f"-L{lib}", f"-Wl,-rpath,{lib}", "-ljitd", "-o", program], check=True)
+    subprocess.run([program], check=True)
+
+
+def test_library_shows_its_interface_only():
+    symbols = subprocess.run(["nm", "-D", "--defined-only", BUILD / "client/lib/libjitd.so"], capture_output=True, text=True, check=True)
+    names = {line.split()[-1] for line in symbols.stdout.splitlines()}
+    assert names and all(n.startswith("jitd_") for n in names), names
+    needed = subprocess.run(["readelf", "-d", BUILD / "client/lib/libjitd.so"], capture_output=True, text=True, check=True).stdout
+    for heavy in ("LLVM", "libuv", "sodium", "zstd"):
+        assert heavy not in needed
+
+
+def test_c_example_uses_what_python_compiled(private):
+    environment, _ = private
+    script = "import point\nassert point.Point(3.0, 4.0).norm2() == 25.0\np = point.Point(1.0)\np.turn(1.0)"
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT / "examples"), os.environ.get("PYTHONPATH")]))
+    subprocess.run([sys.executable, "-W", "error", "-c", script], env=environment, check=True, timeout=60)
+    out, err = start(environment).communicate(timeout=20)
+    assert err == ""
+    assert "x: float at byte 16\ny: float at byte 24\n" in out
+    assert "norm2 25, turned by 90 degrees: -4.000, 3.000" in out
