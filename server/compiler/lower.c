@@ -261,7 +261,24 @@ static void lower_instance(LowerModule *m, Instance *inst) {
     finish(&l);
 }
 
+/* Helpers that nobody called: optimising them would take longer than the rest. */
+static bool drop_unused(LowerModule *m) {
+    bool dropped = false;
+    for (LLVMValueRef f = LLVMGetFirstFunction(m->module), next; f; f = next) {
+        size_t n;
+        const char *name = LLVMGetValueName2(f, &n);
+        next = LLVMGetNextFunction(f);
+        if (LLVMGetFirstUse(f) || (n > 5 && !memcmp(name, "jitd_", 5) && !LLVMIsDeclaration(f)))
+            continue;
+        LLVMDeleteFunction(f);
+        dropped = true;
+    }
+    return dropped;
+}
+
 void lower_rest(LowerModule *m) {
     while (m->nwork)
         lower_instance(m, m->work[--m->nwork]);
+    while (drop_unused(m))
+        ;
 }

@@ -39,7 +39,7 @@ RT int32_t rt_int_truediv(int64_t a, int64_t b, double *ret) {
         return RT_OK;
     }
     double q = a ? divide_exactly(magnitude(a), magnitude(b)) : 0.0;
-    *ret = (a < 0) != (b < 0) && a ? -q : q;
+    *ret = (a < 0) != (b < 0) ? -q : q;
     return RT_OK;
 }
 
