@@ -5,7 +5,8 @@
 
 int ctl_ask(Ctl *ctl, int message, const msgpack_sbuffer *body, msgpack_unpacked *ret_owner, msgpack_object *ret_map) {
     ClientError error = {.code = ""};
-    int r = client_request(ctl->client, message, body ? body->data : "\x80", body ? body->size : 1, -1, ret_owner, ret_map, &error);
+    int r = client_request(ctl->client, message, body ? body->data : "\x80", body ? body->size : 1, -1, ret_owner,
+                           ret_map, &error);
     if (r > 0)
         fprintf(stderr, "jitctl: %s\n", error.message[0] ? error.message : error.code);
     else if (r < 0)

@@ -38,7 +38,8 @@ static Str last_part(Str s) {
 }
 
 /* The class that was compiled last of those that are meant; NULL: none, *ret_nearest is the most similar one. */
-static const msgpack_object *choose_class(const msgpack_object_array *classes, Str given, const msgpack_object **ret_nearest) {
+static const msgpack_object *choose_class(const msgpack_object_array *classes, Str given,
+                                          const msgpack_object **ret_nearest) {
     const msgpack_object *best = NULL;
     size_t least = SIZE_MAX;
     for (uint32_t i = 0; i < classes->size; i++) {

@@ -3,13 +3,12 @@
 #include <getopt.h>
 #include <stdio.h>
 
-static const char usage_text[] =
-    "usage: jitctl [--socket PATH] [--namespace NAME] [--json] COMMAND\n"
-    "  status             the daemon, its clients and its memory\n"
-    "  classes            the compiled classes and functions\n"
-    "  stats              all counters, and the time of each pass of the compiler\n"
-    "  ir CLASS.METHOD    a method's LLVM IR; also of a function: ir FUNCTION\n"
-    "  asm CLASS.METHOD   its machine code, as text\n";
+static const char usage_text[] = "usage: jitctl [--socket PATH] [--namespace NAME] [--json] COMMAND\n"
+                                 "  status             the daemon, its clients and its memory\n"
+                                 "  classes            the compiled classes and functions\n"
+                                 "  stats              all counters, and the time of each pass of the compiler\n"
+                                 "  ir CLASS.METHOD    a method's LLVM IR; also of a function: ir FUNCTION\n"
+                                 "  asm CLASS.METHOD   its machine code, as text\n";
 
 static int usage(FILE *out, int code) {
     fputs(usage_text, out);
@@ -22,8 +21,11 @@ typedef struct Command {
     bool target;
 } Command;
 
-static const Command commands[] = {
-    {"status", report_status, false}, {"classes", report_classes, false}, {"stats", report_stats, false}, {"ir", dump_code, true}, {"asm", dump_code, true}};
+static const Command commands[] = {{"status", report_status, false},
+                                   {"classes", report_classes, false},
+                                   {"stats", report_stats, false},
+                                   {"ir", dump_code, true},
+                                   {"asm", dump_code, true}};
 
 static const Command *find_command(const char *name) {
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
@@ -48,17 +50,28 @@ static int run(const Command *command, Ctl *ctl, const ClientOptions *options) {
 }
 
 int main(int argc, char **argv) {
-    static const struct option long_options[] = {{"socket", required_argument, NULL, 's'}, {"namespace", required_argument, NULL, 'n'},
-                                                 {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {0}};
+    static const struct option long_options[] = {{"socket", required_argument, NULL, 's'},
+                                                 {"namespace", required_argument, NULL, 'n'},
+                                                 {"json", no_argument, NULL, 'j'},
+                                                 {"help", no_argument, NULL, 'h'},
+                                                 {0}};
     ClientOptions options = {.daemon = "", .observe = 1};
     Ctl ctl = {.json = false};
     for (int c; (c = getopt_long(argc, argv, "s:n:jh", long_options, NULL)) != -1;)
         switch (c) {
-        case 's': options.socket = optarg; break;
-        case 'n': options.namespace_ = optarg; break;
-        case 'j': ctl.json = true; break;
-        case 'h': return usage(stdout, 0);
-        default: return usage(stderr, 2);
+        case 's':
+            options.socket = optarg;
+            break;
+        case 'n':
+            options.namespace_ = optarg;
+            break;
+        case 'j':
+            ctl.json = true;
+            break;
+        case 'h':
+            return usage(stdout, 0);
+        default:
+            return usage(stderr, 2);
         }
     const Command *command = optind < argc ? find_command(argv[optind]) : NULL;
     if (!command || argc - optind != 1 + command->target)

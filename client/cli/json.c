@@ -6,13 +6,18 @@
 
 /* Length of the well-formed UTF-8 sequence at s (RFC 3629: no surrogates, no overlong forms), or 0. */
 static size_t utf8_length(const unsigned char *s, size_t left) {
-    size_t n = s[0] < 0x80 ? 1 : s[0] >= 0xc2 && s[0] < 0xe0 ? 2 : s[0] >= 0xe0 && s[0] < 0xf0 ? 3 : s[0] >= 0xf0 && s[0] < 0xf5 ? 4 : 0;
+    size_t n = s[0] < 0x80                   ? 1
+               : s[0] >= 0xc2 && s[0] < 0xe0 ? 2
+               : s[0] >= 0xe0 && s[0] < 0xf0 ? 3
+               : s[0] >= 0xf0 && s[0] < 0xf5 ? 4
+                                             : 0;
     if (!n || n > left)
         return 0;
     for (size_t i = 1; i < n; i++)
         if ((s[i] & 0xc0) != 0x80)
             return 0;
-    if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
+    if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf0 && s[1] < 0x90) ||
+        (s[0] == 0xf4 && s[1] > 0x8f))
         return 0;
     return n;
 }
@@ -81,15 +86,32 @@ static void print_array(FILE *out, const msgpack_object_array *array) {
 
 void json_print(FILE *out, const msgpack_object *o) {
     switch (o->type) {
-    case MSGPACK_OBJECT_BOOLEAN: fputs(o->via.boolean ? "true" : "false", out); break;
-    case MSGPACK_OBJECT_POSITIVE_INTEGER: fprintf(out, "%llu", (unsigned long long)o->via.u64); break;
-    case MSGPACK_OBJECT_NEGATIVE_INTEGER: fprintf(out, "%lld", (long long)o->via.i64); break;
+    case MSGPACK_OBJECT_BOOLEAN:
+        fputs(o->via.boolean ? "true" : "false", out);
+        break;
+    case MSGPACK_OBJECT_POSITIVE_INTEGER:
+        fprintf(out, "%llu", (unsigned long long)o->via.u64);
+        break;
+    case MSGPACK_OBJECT_NEGATIVE_INTEGER:
+        fprintf(out, "%lld", (long long)o->via.i64);
+        break;
     case MSGPACK_OBJECT_FLOAT32:
-    case MSGPACK_OBJECT_FLOAT64: print_float(out, o->via.f64); break;
-    case MSGPACK_OBJECT_STR: print_string(out, o->via.str.ptr, o->via.str.size); break;
-    case MSGPACK_OBJECT_BIN: print_bytes(out, o->via.bin.ptr, o->via.bin.size); break;
-    case MSGPACK_OBJECT_MAP: print_map(out, &o->via.map); break;
-    case MSGPACK_OBJECT_ARRAY: print_array(out, &o->via.array); break;
-    default: fputs("null", out);
+    case MSGPACK_OBJECT_FLOAT64:
+        print_float(out, o->via.f64);
+        break;
+    case MSGPACK_OBJECT_STR:
+        print_string(out, o->via.str.ptr, o->via.str.size);
+        break;
+    case MSGPACK_OBJECT_BIN:
+        print_bytes(out, o->via.bin.ptr, o->via.bin.size);
+        break;
+    case MSGPACK_OBJECT_MAP:
+        print_map(out, &o->via.map);
+        break;
+    case MSGPACK_OBJECT_ARRAY:
+        print_array(out, &o->via.array);
+        break;
+    default:
+        fputs("null", out);
     }
 }

@@ -49,8 +49,9 @@ static void print_counters(const msgpack_object *map, const char *const *only, s
 }
 
 int report_status(Ctl *ctl) {
-    static const char *const shown[] = {"pid", "uptime_ms", "clients", "workers", "classes", "compilations", "cache_hits", "disk_hits",
-                                        "code_bytes", "arena_bytes", "resident_bytes", "workers_resident_bytes"};
+    static const char *const shown[] = {"pid",        "uptime_ms",    "clients",        "workers",
+                                        "classes",    "compilations", "cache_hits",     "disk_hits",
+                                        "code_bytes", "arena_bytes",  "resident_bytes", "workers_resident_bytes"};
     msgpack_unpacked owner;
     msgpack_object map;
     int r = ctl_ask(ctl, MESSAGE_STATS, NULL, &owner, &map);
@@ -125,7 +126,8 @@ static void print_units(const msgpack_object_array *units, const char *what, boo
     cells_init(&t, classes ? 8 : 6);
     cells_add(&t, str_from_cstr(what));
     for (size_t i = classes ? 0 : 2; i < 7; i++)
-        cells_add(&t, str_from_cstr((const char *[]){"id", "size", "entries", "code", "compiled in", "hits", "key"}[i]));
+        cells_add(&t,
+                  str_from_cstr((const char *[]){"id", "size", "entries", "code", "compiled in", "hits", "key"}[i]));
     for (uint32_t i = 0; i < units->size; i++) {
         const msgpack_object *u = &units->ptr[i];
         cells_add(&t, ctl_text(u, "name"));

@@ -89,7 +89,7 @@ void cells_print(const Cells *t, FILE *out) {
     for (size_t i = 0; i < t->rows * t->columns; i++) {
         size_t column = i % t->columns, pad = widths[column] - width(t->at[i]);
         bool last = column + 1 == t->columns;
-        fprintf(out, "%*s%s%*s%s", t->right[column] ? (int)pad : 0, "", t->at[i] ? t->at[i] : "", t->right[column] || last ? 0 : (int)pad, "",
-                last ? "\n" : "  ");
+        fprintf(out, "%*s%s%*s%s", t->right[column] ? (int)pad : 0, "", t->at[i] ? t->at[i] : "",
+                t->right[column] || last ? 0 : (int)pad, "", last ? "\n" : "  ");
     }
 }

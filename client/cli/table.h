@@ -14,8 +14,8 @@ typedef struct Cells {
 
 void cells_init(Cells *t, size_t columns);
 void cells_deinit(Cells *t);
-void cells_add(Cells *t, Str text);        /* the next cell; control characters become '?' */
-void cells_add_uint(Cells *t, uint64_t n); /* 1,234,567 */
+void cells_add(Cells *t, Str text);         /* the next cell; control characters become '?' */
+void cells_add_uint(Cells *t, uint64_t n);  /* 1,234,567 */
 void cells_add_bytes(Cells *t, uint64_t n); /* 1.2 MiB */
-void cells_add_us(Cells *t, uint64_t us);  /* 12.3 ms */
+void cells_add_us(Cells *t, uint64_t us);   /* 12.3 ms */
 void cells_print(const Cells *t, FILE *out);

@@ -1,4 +1,5 @@
-/* Attaching: hello, then the mappings: arena read-write, method table read-only, code segments read-execute in the window. */
+/* Attaching: hello, then the mappings: arena read-write, method table read-only, code segments read-execute in the
+ * window. */
 #include "base/cleanup.h"
 #include "client/lib/internal.h"
 #include <errno.h>
@@ -36,8 +37,8 @@ int attach_segments(Client *client, const msgpack_object *hello) {
         int fd = request_take_fd(client);
         if (fd < 0)
             return -EPROTO;
-        if (!wire_array(&segments.ptr[i], &pair) || pair.size != 2 || !wire_uint(&pair.ptr[0], JITD_WINDOW_SIZE, &offset) ||
-            !wire_uint(&pair.ptr[1], JITD_WINDOW_SIZE, &size)) {
+        if (!wire_array(&segments.ptr[i], &pair) || pair.size != 2 ||
+            !wire_uint(&pair.ptr[0], JITD_WINDOW_SIZE, &offset) || !wire_uint(&pair.ptr[1], JITD_WINDOW_SIZE, &size)) {
             close(fd);
             return -EPROTO;
         }
@@ -50,7 +51,8 @@ int attach_segments(Client *client, const msgpack_object *hello) {
 
 static int grow(void *arg, uint32_t chunks, uint32_t *ret_first, uint32_t *ret_count) {
     Client *client = arg;
-    char body[32] = "\x81\xa6" "chunks\xce";
+    char body[32] = "\x81\xa6"
+                    "chunks\xce";
     for (int i = 0; i < 4; i++)
         body[9 + i] = (char)(chunks >> (24 - 8 * i));
     msgpack_unpacked owner;
@@ -61,7 +63,8 @@ static int grow(void *arg, uint32_t chunks, uint32_t *ret_first, uint32_t *ret_c
     client->in_arena--;
     if (r != 0)
         return r < 0 ? r : -ENOSPC;
-    bool sane = wire_uint(wire_find(&answer, "first"), UINT32_MAX, &first) && wire_uint(wire_find(&answer, "count"), chunks, &count) && count;
+    bool sane = wire_uint(wire_find(&answer, "first"), UINT32_MAX, &first) &&
+                wire_uint(wire_find(&answer, "count"), chunks, &count) && count;
     msgpack_unpacked_destroy(&owner);
     if (!sane)
         return -EPROTO;
@@ -72,7 +75,8 @@ static int grow(void *arg, uint32_t chunks, uint32_t *ret_first, uint32_t *ret_c
 
 static void reaped(void *arg, uint32_t row) {
     Client *client = arg;
-    char body[16] = "\x81\xa3" "row\xce";
+    char body[16] = "\x81\xa3"
+                    "row\xce";
     for (int i = 0; i < 4; i++)
         body[6 + i] = (char)(row >> (24 - 8 * i));
     msgpack_unpacked owner;
@@ -112,7 +116,8 @@ int attach_hello(Client *client, msgpack_unpacked *ret_owner, msgpack_object *re
     ClientError refusal = {.code = ""};
     uint64_t version = 0;
     pack_hello(&body, client);
-    int r = request_exchange(client, MESSAGE_HELLO, body.data, body.size, CLIENT_START_MS, ret_owner, ret_body, &refusal);
+    int r =
+        request_exchange(client, MESSAGE_HELLO, body.data, body.size, CLIENT_START_MS, ret_owner, ret_body, &refusal);
     msgpack_sbuffer_destroy(&body);
     if (r > 0) {
         snprintf(error, size, "the daemon refused: %s", refusal.message);
@@ -123,8 +128,8 @@ int attach_hello(Client *client, msgpack_unpacked *ret_owner, msgpack_object *re
     if (wire_uint(wire_find(ret_body, "version"), UINT32_MAX, &version) && version == PROTOCOL_VERSION)
         return 0;
     msgpack_unpacked_destroy(ret_owner);
-    snprintf(error, size, "the daemon at %s speaks version %u of the protocol, this library %d", client->path, (unsigned)version,
-             PROTOCOL_VERSION);
+    snprintf(error, size, "the daemon at %s speaks version %u of the protocol, this library %d", client->path,
+             (unsigned)version, PROTOCOL_VERSION);
     return -EPROTO;
 }
 

@@ -1,5 +1,5 @@
-/* Call plans: the native entry of any signature, called through libffi. Everything that depends on the signature is prepared
- * once; a call fills an array of pointers on the stack.
+/* Call plans: the native entry of any signature, called through libffi. Everything that depends on the signature is
+ * prepared once; a call fills an array of pointers on the stack.
  *
  * An argument is passed from where it is: on a little-endian machine the address of a JitdValue is the address of its
  * narrower members, too. Results are written to the JitdValue in the same way and widened afterwards. */
@@ -23,18 +23,28 @@ struct CallPlan {
 
 static ffi_type *scalar_type(TypeKind kind) {
     switch (kind) {
-    case TYPE_FLOAT: return &ffi_type_double;
-    case TYPE_FLOAT32: return &ffi_type_float;
+    case TYPE_FLOAT:
+        return &ffi_type_double;
+    case TYPE_FLOAT32:
+        return &ffi_type_float;
     case TYPE_BOOL:
-    case TYPE_UINT8: return &ffi_type_uint8;
-    case TYPE_UINT16: return &ffi_type_uint16;
-    case TYPE_UINT32: return &ffi_type_uint32;
-    case TYPE_INT8: return &ffi_type_sint8;
-    case TYPE_INT16: return &ffi_type_sint16;
-    case TYPE_INT32: return &ffi_type_sint32;
+    case TYPE_UINT8:
+        return &ffi_type_uint8;
+    case TYPE_UINT16:
+        return &ffi_type_uint16;
+    case TYPE_UINT32:
+        return &ffi_type_uint32;
+    case TYPE_INT8:
+        return &ffi_type_sint8;
+    case TYPE_INT16:
+        return &ffi_type_sint16;
+    case TYPE_INT32:
+        return &ffi_type_sint32;
     case TYPE_INT:
-    case TYPE_INT64: return &ffi_type_sint64;
-    default: return &ffi_type_uint64; /* uint64 and references */
+    case TYPE_INT64:
+        return &ffi_type_sint64;
+    default:
+        return &ffi_type_uint64; /* uint64 and references */
     }
 }
 
@@ -78,7 +88,8 @@ int call_plan_new(const Type *const *params, size_t nparams, const Type *result,
     if (!has_self) /* the frame takes the place of self, so that the rest stays where it is */
         plan->types[1] = &ffi_type_pointer;
     unsigned skip = has_self ? 0 : 1;
-    if (ffi_prep_cif(&plan->cif, FFI_DEFAULT_ABI, (unsigned)(2 + nin + nout) - skip, &ffi_type_sint32, plan->types + skip) != FFI_OK) {
+    if (ffi_prep_cif(&plan->cif, FFI_DEFAULT_ABI, (unsigned)(2 + nin + nout) - skip, &ffi_type_sint32,
+                     plan->types + skip) != FFI_OK) {
         free(plan);
         return -EINVAL;
     }
@@ -94,16 +105,29 @@ static void widen(const CallPlan *plan, JitdValue *out) {
     for (uint32_t i = 0; i < plan->nout; i++)
         switch (plan->result_kinds[i]) {
         case TYPE_BOOL:
-        case TYPE_UINT8: out[i].u = (uint8_t)out[i].u; break;
-        case TYPE_UINT16: out[i].u = (uint16_t)out[i].u; break;
-        case TYPE_UINT32: out[i].u = (uint32_t)out[i].u; break;
-        case TYPE_INT8: out[i].i = (int8_t)out[i].i; break;
-        case TYPE_INT16: out[i].i = (int16_t)out[i].i; break;
-        case TYPE_INT32: out[i].i = (int32_t)out[i].i; break;
+        case TYPE_UINT8:
+            out[i].u = (uint8_t)out[i].u;
+            break;
+        case TYPE_UINT16:
+            out[i].u = (uint16_t)out[i].u;
+            break;
+        case TYPE_UINT32:
+            out[i].u = (uint32_t)out[i].u;
+            break;
+        case TYPE_INT8:
+            out[i].i = (int8_t)out[i].i;
+            break;
+        case TYPE_INT16:
+            out[i].i = (int16_t)out[i].i;
+            break;
+        case TYPE_INT32:
+            out[i].i = (int32_t)out[i].i;
+            break;
         }
 }
 
-int32_t call_plan_call(const CallPlan *plan, const void *native, JitdFrame *frame, uint64_t self, const JitdValue *in, JitdValue *out) {
+int32_t call_plan_call(const CallPlan *plan, const void *native, JitdFrame *frame, uint64_t self, const JitdValue *in,
+                       JitdValue *out) {
     void *args[PLAN_MAX_ARGS], **a = args;
     JitdValue *places[PLAN_MAX_ARGS];
     ffi_arg status = 0;

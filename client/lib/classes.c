@@ -1,5 +1,5 @@
-/* Classes by name: the daemon's CLASSES gives layouts and units, LOOKUP the entries of a unit. Everything decoded lives in the
- * session's pool; what is known once stays where it is, since the program holds pointers to it. */
+/* Classes by name: the daemon's CLASSES gives layouts and units, LOOKUP the entries of a unit. Everything decoded
+ * lives in the session's pool; what is known once stays where it is, since the program holds pointers to it. */
 #include "client/lib/session.h"
 #include <errno.h>
 #include <setjmp.h>
@@ -22,8 +22,8 @@ static int with_pool(int (*work)(const Work *), const Work *w) {
     return setjmp(jump) ? -ENOMEM : work(w);
 }
 
-int request_map(jitd_session *session, int message, const msgpack_sbuffer *body, msgpack_unpacked *ret_owner, msgpack_object *ret_map,
-                jitd_error *error) {
+int request_map(jitd_session *session, int message, const msgpack_sbuffer *body, msgpack_unpacked *ret_owner,
+                msgpack_object *ret_map, jitd_error *error) {
     ClientError refusal = {.code = ""};
     const char *bytes = body ? body->data : "\x80";
     int r = client_request(session->client, message, bytes, body ? body->size : 1, -1, ret_owner, ret_map, &refusal);
@@ -46,11 +46,13 @@ static const char *slot_text(jitd_session *session, const Slot *slot) {
         return type_scalar_name(slot->type->kind);
     const jitd_class *c = known_class(session, slot->class_id);
     const char *optional = slot->type->optional ? "?" : "";
-    return c ? pool_printf(&session->pool, "%s%s", c->name, optional).ptr : pool_printf(&session->pool, "@%u%s", slot->class_id, optional).ptr;
+    return c ? pool_printf(&session->pool, "%s%s", c->name, optional).ptr
+             : pool_printf(&session->pool, "@%u%s", slot->class_id, optional).ptr;
 }
 
 /* [name, type text with class ids, offset]: inside the instance, or it is not believed. */
-static bool decode_field(jitd_session *session, const msgpack_object *o, const jitd_class *cls, jitd_field *ret, Slot *ret_slot) {
+static bool decode_field(jitd_session *session, const msgpack_object *o, const jitd_class *cls, jitd_field *ret,
+                         Slot *ret_slot) {
     msgpack_object_array a;
     Str name, text;
     uint64_t offset;
@@ -73,7 +75,8 @@ static bool decode_fields(jitd_session *session, const msgpack_object *o, jitd_c
     cls->fields = pool_array(&session->pool, jitd_field, a.size);
     cls->field_slots = pool_array(&session->pool, Slot, a.size);
     for (cls->nfields = 0; cls->nfields < a.size; cls->nfields++)
-        if (!decode_field(session, &a.ptr[cls->nfields], cls, &cls->fields[cls->nfields], &cls->field_slots[cls->nfields]))
+        if (!decode_field(session, &a.ptr[cls->nfields], cls, &cls->fields[cls->nfields],
+                          &cls->field_slots[cls->nfields]))
             return false;
     return true;
 }
@@ -223,7 +226,8 @@ static int add_unit(const Work *w) {
     uint64_t slot;
     uint32_t ndefs;
     Str meta;
-    if (!wire_uint(wire_find(w->map, "slot"), TABLE_MAX_METHODS - 1, &slot) || !wire_bin(wire_find(w->map, "meta"), &meta) ||
+    if (!wire_uint(wire_find(w->map, "slot"), TABLE_MAX_METHODS - 1, &slot) ||
+        !wire_bin(wire_find(w->map, "meta"), &meta) ||
         !decode_class_ids(session, wire_find(w->map, "classes"), unit, &ndefs))
         return -EPROTO;
     int r = meta_decode(&session->pool, pool_strdup(&session->pool, meta), ndefs, &unit->meta);
@@ -361,7 +365,8 @@ static const jitd_method *method_named(const jitd_class *cls, const char *name) 
     return NULL;
 }
 
-int jitd_method_find(jitd_session *session, const jitd_class *cls, const char *name, const jitd_method **ret_method, jitd_error *error) {
+int jitd_method_find(jitd_session *session, const jitd_class *cls, const char *name, const jitd_method **ret_method,
+                     jitd_error *error) {
     const jitd_method *m = method_named(cls, name);
     int r = m ? 0 : load_units(session, cls, error);
     if (r == 0 && !m && !(m = method_named(cls, name))) { /* a specialisation that is new? */
@@ -373,7 +378,8 @@ int jitd_method_find(jitd_session *session, const jitd_class *cls, const char *n
     if (r < 0)
         return r;
     if (!m)
-        return error_set(error, JITD_E_NOT_FOUND, "AttributeError", "'%s' has no compiled method '%s'", cls->name, name);
+        return error_set(error, JITD_E_NOT_FOUND, "AttributeError", "'%s' has no compiled method '%s'", cls->name,
+                         name);
     *ret_method = m;
     return 0;
 }

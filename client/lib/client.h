@@ -13,13 +13,17 @@
 typedef struct Client Client;
 
 typedef struct ClientOptions {
-    const char *socket;     /* NULL: $JITD_SOCKET, else the system's /run/jitd/jitd.sock if there is one, else the user's private daemon, started when needed */
+    /* NULL: $JITD_SOCKET, else the system's /run/jitd/jitd.sock if there is one, else the user's private daemon, which
+     * is started when needed. */
+    const char *socket;
     const char *namespace_; /* NULL: $JITD_NAMESPACE or "default" */
-    const char *daemon;     /* path of the jitd binary to start; NULL: beside this library, else from PATH; "" = never start one */
+    /* The jitd binary to start; NULL: $JITD_DAEMON, else beside this library, else from PATH; "": never start one. */
+    const char *daemon;
     const void *imports[JITD_N_IMPORTS]; /* NULL entries are filled with the library's own */
-    int (*interrupted)(void *arg); /* a signal came while a request waits: not 0 gives it up with -EINTR. May make requests itself. NULL: go on */
+    /* A signal came while a request waits: not 0 gives it up with -EINTR. May make requests itself. NULL: go on. */
+    int (*interrupted)(void *arg);
     void *interrupted_arg;
-    void (*shared)(void *arg, uint64_t object, uint32_t link); /* ArenaOps.shared. May be NULL */
+    void (*shared)(void *arg, uint64_t object, uint32_t link); /* ArenaOps.shared; may be NULL */
     void *shared_arg;
     int observe; /* maps nothing and takes no row: client_request for STATS, CLASSES, LOOKUP and DUMP only */
 } ClientOptions;
@@ -31,22 +35,24 @@ void client_close(Client *client);
 
 Arena *client_arena(Client *client);
 const Table *client_table(Client *client);
-JitdFrame *client_frame(Client *client);               /* of the calling thread (stack_limit set) */
+JitdFrame *client_frame(Client *client); /* of the calling thread (stack_limit set) */
 const uint8_t *client_window(Client *client);
 void client_set_interrupt(Client *client, const volatile uint32_t *flag);
 
-/* One request, blocking up to timeout_ms (-1: the default, 30 s), events handled on the way. The body is packed msgpack (a map).
- * 0: *ret_body is the answer's map, valid until msgpack_unpacked_destroy(ret_owner). 1: the broker answered ERROR: code and message
- * are copied. Negative errno: the connection is gone (client_connected() is then false; everything mapped stays usable). */
+/* One request, blocking up to timeout_ms (-1: the default, 30 s), events handled on the way. The body is packed
+ * msgpack (a map). 0: *ret_body is the answer's map, valid until msgpack_unpacked_destroy(ret_owner). 1: the broker
+ * answered ERROR: code and message are copied. Negative errno: the connection is gone (client_connected() is then
+ * false; everything mapped stays usable). */
 typedef struct ClientError {
     char code[32];
     char message[4096];
 } ClientError;
-int client_request(Client *client, int message, const char *body, size_t size, int timeout_ms, msgpack_unpacked *ret_owner,
-                   msgpack_object *ret_body, ClientError *ret_error);
+int client_request(Client *client, int message, const char *body, size_t size, int timeout_ms,
+                   msgpack_unpacked *ret_owner, msgpack_object *ret_body, ClientError *ret_error);
 int client_request_fd(Client *client); /* the socket, for those who want to poll (an interpreter that wants Ctrl-C) */
 int client_connected(Client *client);
-int client_usable(Client *client); /* 0 in a forked child that could not attach again: call nothing but client_close then */
+/* 0 in a forked child that could not attach again: call nothing but client_close then. */
+int client_usable(Client *client);
 
 /* Addresses of a method's code now, NULL if there is none. */
 typedef int32_t (*JitdThunk)(JitdFrame *, uint64_t, const JitdValue *, JitdValue *);
@@ -59,10 +65,12 @@ static inline JitdThunk client_thunk(const uint8_t *window, const ShmMethod *m) 
 typedef struct CallPlan CallPlan;
 int call_plan_new(const Type *const *params, size_t nparams, const Type *result, int has_self, CallPlan **ret_plan);
 void call_plan_free(CallPlan *plan);
-int32_t call_plan_call(const CallPlan *plan, const void *native, JitdFrame *frame, uint64_t self, const JitdValue *in, JitdValue *out);
+int32_t call_plan_call(const CallPlan *plan, const void *native, JitdFrame *frame, uint64_t self, const JitdValue *in,
+                       JitdValue *out);
 
-/* fork: prepare in the parent before; parent/child after (parent also when fork failed). The child gets its own connection, row and
- * allocator; the parent waits (5 s at most) until it has. 0 or a negative errno; after a failure in the child it is not client_usable(). */
+/* fork: prepare in the parent before; parent/child after (parent also when fork failed). The child gets its own
+ * connection, row and allocator; the parent waits (5 s at most) until it has. 0 or a negative errno; after a failure
+ * in the child it is not client_usable(). */
 int client_fork_prepare(Client *client);
 void client_fork_parent(Client *client);
 int client_fork_child(Client *client);

@@ -1,4 +1,5 @@
-/* Which socket to talk to, and whether who listens there may be believed: it is going to give this process code to run. */
+/* Which socket to talk to, and whether who listens there may be believed: it is going to give this process code to
+ * run. */
 #include "base/cleanup.h"
 #include "client/lib/internal.h"
 #include <errno.h>
@@ -54,7 +55,8 @@ int connect_path(const char *path, int *ret_socket) {
     return 0;
 }
 
-/* A directory that nobody else can put a socket into: 0, or a negative errno. /tmp is sticky: what is ours there stays. */
+/* A directory that nobody else can put a socket into: 0, or a negative errno. /tmp is sticky: what is ours there
+ * stays. */
 static int private_dir(const char *path) {
     if (mkdir(path, 0700) < 0 && errno != EEXIST)
         return -errno;
@@ -65,7 +67,8 @@ static int private_dir(const char *path) {
     return st.st_uid == geteuid() && !(st.st_mode & 077) ? 0 : -EPERM;
 }
 
-/* The private daemon's socket; makes its directory. XDG_RUNTIME_DIR may be another user's (su, sudo) or not there at all. */
+/* The private daemon's socket; makes its directory. XDG_RUNTIME_DIR may be another user's (su, sudo) or not there at
+ * all. */
 static int private_path(char path[PATH_SIZE], char *error, size_t size) {
     const char *runtime = getenv("XDG_RUNTIME_DIR");
     if (runtime && runtime[0] == '/' && strlen(runtime) + sizeof("/jitd" SOCKET_NAME) <= PATH_SIZE) {
@@ -78,7 +81,8 @@ static int private_path(char path[PATH_SIZE], char *error, size_t size) {
     snprintf(path, PATH_SIZE, "/tmp/jitd-%u", (unsigned)geteuid());
     int r = private_dir(path);
     if (r < 0) {
-        snprintf(error, size, r == -EPERM ? "%s is not a directory of this user alone (mode 0700)" : "%s: %s", path, strerror(-r));
+        snprintf(error, size, r == -EPERM ? "%s is not a directory of this user alone (mode 0700)" : "%s: %s", path,
+                 strerror(-r));
         return r;
     }
     strcat(path, SOCKET_NAME);
@@ -112,7 +116,8 @@ static int connect_exactly(Client *client, const char *path, char *error, size_t
     return r < 0 ? failed(r, path, error, size) : 0;
 }
 
-/* The daemon itself makes sure that it is the only one, so everybody who finds none starts one and waits for whichever won. */
+/* The daemon itself makes sure that it is the only one, so everybody who finds none starts one and waits for whichever
+ * won. */
 static int connect_starting(Client *client, const char *binary, int64_t deadline, char *error, size_t size) {
     int r = spawn_daemon(binary, client->path, error, size);
     if (r < 0)

@@ -1,7 +1,8 @@
 /* fork(): the child gets its own connection and its own row of roots, holding what the parent held.
  *
- * Before the fork everything that has a proxy becomes shared. The parent's row then keeps those objects alive until the child
- * has counted them in its own row: so the parent waits on a pipe, which the child's end (done, failed or dead) closes. */
+ * Before the fork everything that has a proxy becomes shared. The parent's row then keeps those objects alive until
+ * the child has counted them in its own row: so the parent waits on a pipe, which the child's end (done, failed or
+ * dead) closes. */
 #include "client/lib/internal.h"
 #include <errno.h>
 #include <fcntl.h>

@@ -9,7 +9,8 @@ static int32_t no_poll(JitdFrame *frame) {
 }
 
 /* ... nor CPython's own algorithms of `math`, and another library's bits would be wrong ones. */
-static int32_t no_pymath(JitdFrame *frame, uint32_t fn, uint32_t n, const char *types, const JitdValue *in, JitdValue *out) {
+static int32_t no_pymath(JitdFrame *frame, uint32_t fn, uint32_t n, const char *types, const JitdValue *in,
+                         JitdValue *out) {
     (void)n, (void)types, (void)in, (void)out;
     frame->trap.kind = JITD_TRAP_PYTHON;
     frame->trap.nvalues = 1;

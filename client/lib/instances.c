@@ -18,14 +18,22 @@ int check_object(jitd_session *session, jitd_ref object, uint32_t *ret_class_id,
 
 static bool int_fits(TypeKind kind, jitd_value v) {
     switch (kind) {
-    case TYPE_BOOL: return v.u <= 1;
-    case TYPE_INT8: return v.i == (int8_t)v.i;
-    case TYPE_INT16: return v.i == (int16_t)v.i;
-    case TYPE_INT32: return v.i == (int32_t)v.i;
-    case TYPE_UINT8: return v.u == (uint8_t)v.u;
-    case TYPE_UINT16: return v.u == (uint16_t)v.u;
-    case TYPE_UINT32: return v.u == (uint32_t)v.u;
-    default: return true;
+    case TYPE_BOOL:
+        return v.u <= 1;
+    case TYPE_INT8:
+        return v.i == (int8_t)v.i;
+    case TYPE_INT16:
+        return v.i == (int16_t)v.i;
+    case TYPE_INT32:
+        return v.i == (int32_t)v.i;
+    case TYPE_UINT8:
+        return v.u == (uint8_t)v.u;
+    case TYPE_UINT16:
+        return v.u == (uint16_t)v.u;
+    case TYPE_UINT32:
+        return v.u == (uint32_t)v.u;
+    default:
+        return true;
     }
 }
 
@@ -34,7 +42,8 @@ static int check_ref(jitd_session *session, const Slot *slot, jitd_ref ref, cons
     if (ref == JITD_NONE && slot->type->optional)
         return 0;
     if (!shm_is_object(ref))
-        return error_set(error, JITD_E_TYPE, "TypeError", "%s must not be %s", what, ref == JITD_NONE ? "None" : "unset");
+        return error_set(error, JITD_E_TYPE, "TypeError", "%s must not be %s", what,
+                         ref == JITD_NONE ? "None" : "unset");
     int r = check_object(session, ref, &class_id, error);
     if (r == 0 && class_id != slot->class_id)
         r = error_set(error, JITD_E_TYPE, "TypeError", "%s is an instance of another class", what);
@@ -46,7 +55,8 @@ int check_value(jitd_session *session, const Slot *slot, jitd_value value, const
         return check_ref(session, slot, value.ref, what, error);
     if (int_fits(slot->type->kind, value))
         return 0;
-    return error_set(error, JITD_E_RANGE, "OverflowError", "%s is out of range for %s", what, type_scalar_name(slot->type->kind));
+    return error_set(error, JITD_E_RANGE, "OverflowError", "%s is out of range for %s", what,
+                     type_scalar_name(slot->type->kind));
 }
 
 int jitd_new(jitd_session *session, const jitd_class *cls, jitd_ref *ret_object, jitd_error *error) {
@@ -71,7 +81,8 @@ void jitd_unref(jitd_session *session, jitd_ref object) {
 }
 
 /* The field of a live instance; its class's description. NULL: error is set. */
-static const jitd_field *find_field(jitd_session *session, jitd_ref object, const char *name, const Slot **ret_slot, jitd_error *error) {
+static const jitd_field *find_field(jitd_session *session, jitd_ref object, const char *name, const Slot **ret_slot,
+                                    jitd_error *error) {
     uint32_t class_id;
     if (check_object(session, object, &class_id, error) < 0)
         return NULL;
@@ -82,30 +93,45 @@ static const jitd_field *find_field(jitd_session *session, jitd_ref object, cons
     return field;
 }
 
-/* Plain loads and stores of their own size are never torn (x86-64, aarch64); relaxed atomics keep the compiler from splitting them. */
+/* Plain loads and stores of their own size are never torn (x86-64, aarch64); relaxed atomics keep the compiler from
+ * splitting them. */
 #define LOAD(type) __atomic_load_n((const type *)at, __ATOMIC_RELAXED)
 #define STORE(type, value) __atomic_store_n((type *)at, (value), __ATOMIC_RELAXED)
 
 static jitd_value load(const uint8_t *at, TypeKind kind) {
     switch (kind) {
     case TYPE_BOOL:
-    case TYPE_UINT8: return (jitd_value){.u = LOAD(uint8_t)};
-    case TYPE_UINT16: return (jitd_value){.u = LOAD(uint16_t)};
+    case TYPE_UINT8:
+        return (jitd_value){.u = LOAD(uint8_t)};
+    case TYPE_UINT16:
+        return (jitd_value){.u = LOAD(uint16_t)};
     case TYPE_FLOAT32:
-    case TYPE_UINT32: return (jitd_value){.u = LOAD(uint32_t)};
-    case TYPE_INT8: return (jitd_value){.i = LOAD(int8_t)};
-    case TYPE_INT16: return (jitd_value){.i = LOAD(int16_t)};
-    case TYPE_INT32: return (jitd_value){.i = LOAD(int32_t)};
-    default: return (jitd_value){.u = LOAD(uint64_t)};
+    case TYPE_UINT32:
+        return (jitd_value){.u = LOAD(uint32_t)};
+    case TYPE_INT8:
+        return (jitd_value){.i = LOAD(int8_t)};
+    case TYPE_INT16:
+        return (jitd_value){.i = LOAD(int16_t)};
+    case TYPE_INT32:
+        return (jitd_value){.i = LOAD(int32_t)};
+    default:
+        return (jitd_value){.u = LOAD(uint64_t)};
     }
 }
 
 static void store(uint8_t *at, uint32_t size, jitd_value value) {
     switch (size) {
-    case 1: STORE(uint8_t, (uint8_t)value.u); break;
-    case 2: STORE(uint16_t, (uint16_t)value.u); break;
-    case 4: STORE(uint32_t, (uint32_t)value.u); break;
-    default: STORE(uint64_t, value.u);
+    case 1:
+        STORE(uint8_t, (uint8_t)value.u);
+        break;
+    case 2:
+        STORE(uint16_t, (uint16_t)value.u);
+        break;
+    case 4:
+        STORE(uint32_t, (uint32_t)value.u);
+        break;
+    default:
+        STORE(uint64_t, value.u);
     }
 }
 

@@ -30,8 +30,8 @@ struct Client {
     FrameBuffer in;
     int fds[CLIENT_MAX_FDS];
     size_t nfds;
-    int in_arena;       /* inside a request that the arena makes: no reaping then */
-    bool deaths;        /* a DEATH event came */
+    int in_arena; /* inside a request that the arena makes: no reaping then */
+    bool deaths;  /* a DEATH event came */
 
     uint32_t row;
     Window window;
@@ -46,25 +46,27 @@ struct Client {
     int fork_pipe[2];
 };
 
-/* connect.c: a connected, verified socket. 0, or a negative errno with the reason in `error`. `deadline` (ms of clock_ms) is for
- * waiting until a daemon that was started is there. */
+/* connect.c: a connected, verified socket. 0, or a negative errno with the reason in `error`. `deadline` (ms of
+ * clock_ms) is for waiting until a daemon that was started is there. */
 int connect_any(Client *client, const ClientOptions *options, int64_t deadline, char *error, size_t size);
 int connect_path(const char *path, int *ret_socket);
 int64_t clock_ms(void);
 
-/* spawn.c: starts a private daemon at that socket. 0, or a negative errno with the reason in `error`. It may not listen yet. */
+/* spawn.c: starts a private daemon at that socket. 0, or a negative errno with the reason in `error`. It may not
+ * listen yet. */
 int spawn_daemon(const char *binary, const char *socket_path, char *error, size_t size);
 
 /* request.c */
 void request_disconnect(Client *client);
 int request_take_fd(Client *client); /* the oldest fd received, the caller's now; -1: none */
-int request_exchange(Client *client, int message, const char *body, size_t size, int timeout_ms, msgpack_unpacked *ret_owner,
-                     msgpack_object *ret_body, ClientError *ret_error);
+int request_exchange(Client *client, int message, const char *body, size_t size, int timeout_ms,
+                     msgpack_unpacked *ret_owner, msgpack_object *ret_body, ClientError *ret_error);
 void request_drop_fds(Client *client);
 
 /* attach.c */
 int attach_hello(Client *client, msgpack_unpacked *ret_owner, msgpack_object *ret_body, char *error, size_t size);
-int attach_segments(Client *client, const msgpack_object *hello); /* claims their fds; those already mapped are skipped */
+/* Claims their fds; those already mapped are skipped. */
+int attach_segments(Client *client, const msgpack_object *hello);
 int attach_map_segment(Client *client, int fd, uint64_t offset, uint64_t size); /* takes the fd */
 ArenaOps attach_arena_ops(Client *client);
 

@@ -2,11 +2,11 @@
 #include "client/lib/session.h"
 #include <stdio.h>
 
-static int check_arguments(jitd_session *session, const jitd_method *m, jitd_ref self, const jitd_value *in, size_t nin, size_t nout,
-                           jitd_error *error) {
+static int check_arguments(jitd_session *session, const jitd_method *m, jitd_ref self, const jitd_value *in, size_t nin,
+                           size_t nout, jitd_error *error) {
     if (nin != m->nparams || nout != m->nresults)
-        return error_set(error, JITD_E_TYPE, "TypeError", "%s takes %zu values and gives %zu, not %zu and %zu", m->name, m->nparams,
-                         m->nresults, nin, nout);
+        return error_set(error, JITD_E_TYPE, "TypeError", "%s takes %zu values and gives %zu, not %zu and %zu", m->name,
+                         m->nparams, m->nresults, nin, nout);
     uint32_t class_id;
     int r = m->has_self ? check_object(session, self, &class_id, error) : 0;
     if (r == 0 && m->has_self && class_id != m->class_id)
@@ -26,7 +26,8 @@ static int make_plan(jitd_method *m, jitd_error *error) {
 
 static const void *native_entry(jitd_session *session, const jitd_method *m) {
     const ShmMethod *entry = table_method(client_table(session->client), m->slot);
-    uint64_t at = entry ? atomic_load_explicit(&entry->native, memory_order_acquire) : 0; /* with the broker's release store */
+    uint64_t at =
+        entry ? atomic_load_explicit(&entry->native, memory_order_acquire) : 0; /* with the broker's release store */
     return at && at < JITD_WINDOW_SIZE ? client_window(session->client) + at : NULL;
 }
 
@@ -39,8 +40,8 @@ static int adopt_results(jitd_session *session, const jitd_method *m, const jitd
     return r < 0 ? error_set(error, JITD_E_MEMORY, "MemoryError", "the arena is full") : 0;
 }
 
-int jitd_call(jitd_session *session, const jitd_method *method, jitd_ref self, const jitd_value *in, size_t nin, jitd_value *out, size_t nout,
-              jitd_error *error) {
+int jitd_call(jitd_session *session, const jitd_method *method, jitd_ref self, const jitd_value *in, size_t nin,
+              jitd_value *out, size_t nout, jitd_error *error) {
     jitd_method *m = (jitd_method *)(uintptr_t)method; /* the plan is made when it is first needed */
     jitd_error own;
     error = error ? error : &own;
@@ -64,8 +65,8 @@ int jitd_call(jitd_session *session, const jitd_method *method, jitd_ref self, c
     return r;
 }
 
-int jitd_call_named(jitd_session *session, jitd_ref self, const char *name, const jitd_value *in, size_t nin, jitd_value *out, size_t nout,
-                    jitd_error *error) {
+int jitd_call_named(jitd_session *session, jitd_ref self, const char *name, const jitd_value *in, size_t nin,
+                    jitd_value *out, size_t nout, jitd_error *error) {
     const jitd_class *cls;
     const jitd_method *method;
     int r = jitd_class_of(session, self, &cls, error);

@@ -24,8 +24,9 @@ static bool decode_index(const msgpack_object *o, uint32_t n, uint32_t *ret) {
 static bool decode_entry(Pool *pool, const msgpack_object *o, uint32_t ndefs, MetaEntry *ret) {
     msgpack_object_array a, params;
     uint64_t flags;
-    if (!wire_array(o, &a) || a.size < 5 || !decode_index(&a.ptr[0], ndefs, &ret->def) || !wire_str(&a.ptr[1], &ret->name) ||
-        !wire_array(&a.ptr[2], &params) || !wire_uint(&a.ptr[4], UINT32_MAX, &flags))
+    if (!wire_array(o, &a) || a.size < 5 || !decode_index(&a.ptr[0], ndefs, &ret->def) ||
+        !wire_str(&a.ptr[1], &ret->name) || !wire_array(&a.ptr[2], &params) ||
+        !wire_uint(&a.ptr[4], UINT32_MAX, &flags))
         return false;
     ret->flags = (uint32_t)flags;
     ret->nparams = params.size;
@@ -41,8 +42,9 @@ static bool decode_entry(Pool *pool, const msgpack_object *o, uint32_t ndefs, Me
 static bool decode_site(const msgpack_object *o, uint32_t ndefs, MetaSite *ret) {
     msgpack_object_array a, payload;
     int64_t line;
-    if (!wire_array(o, &a) || a.size < 5 || !wire_int(&a.ptr[0], 0, INT32_MAX, &line) || !decode_index(&a.ptr[1], ndefs, &ret->def) ||
-        !wire_str(&a.ptr[2], &ret->function) || !wire_str(&a.ptr[3], &ret->kind) || !wire_array(&a.ptr[4], &payload))
+    if (!wire_array(o, &a) || a.size < 5 || !wire_int(&a.ptr[0], 0, INT32_MAX, &line) ||
+        !decode_index(&a.ptr[1], ndefs, &ret->def) || !wire_str(&a.ptr[2], &ret->function) ||
+        !wire_str(&a.ptr[3], &ret->kind) || !wire_array(&a.ptr[4], &payload))
         return false;
     ret->line = (int)line;
     ret->payload = &a.ptr[4];
@@ -51,8 +53,8 @@ static bool decode_site(const msgpack_object *o, uint32_t ndefs, MetaSite *ret) 
 
 static bool decode(Pool *pool, const msgpack_object *map, uint32_t ndefs, Meta *ret) {
     msgpack_object_array defs, entries, sites;
-    if (!wire_array(wire_find(map, "defs"), &defs) || defs.size != ndefs || !wire_array(wire_find(map, "entries"), &entries) ||
-        !wire_array(wire_find(map, "sites"), &sites))
+    if (!wire_array(wire_find(map, "defs"), &defs) || defs.size != ndefs ||
+        !wire_array(wire_find(map, "entries"), &entries) || !wire_array(wire_find(map, "sites"), &sites))
         return false;
     ret->defs = pool_array(pool, MetaDef, ret->ndefs = defs.size);
     ret->entries = pool_array(pool, MetaEntry, ret->nentries = entries.size);

@@ -36,7 +36,7 @@ typedef struct Meta {
 
 #define META_NULL ((Meta){0})
 
-/* 0; 1: the bytes are no meta of a unit with `ndefs` definitions; -ENOMEM. Arrays are the pool's, strings point into `bytes`,
- * payloads live until meta_deinit. */
+/* 0; 1: the bytes are no meta of a unit with `ndefs` definitions; -ENOMEM. Arrays are the pool's, strings point into
+ * `bytes`, payloads live until meta_deinit. */
 int meta_decode(Pool *pool, Str bytes, uint32_t ndefs, Meta *ret_meta);
 void meta_deinit(Meta *meta);

@@ -1,7 +1,7 @@
 /* Requests: one frame out, events handled on the way, until the answer with the same id is there.
  *
- * Requests nest: `interrupted` may run a signal handler that makes one of its own. Whoever reads a frame gives it to the
- * waiter it belongs to; an answer that nobody waits for any more (given up, timed out) is dropped. */
+ * Requests nest: `interrupted` may run a signal handler that makes one of its own. Whoever reads a frame gives it to
+ * the waiter it belongs to; an answer that nobody waits for any more (given up, timed out) is dropped. */
 #include "base/cleanup.h"
 #include "client/lib/internal.h"
 #include <errno.h>
@@ -82,8 +82,8 @@ static int send_parts(Client *client, struct iovec part[2], int64_t deadline) {
     return 0;
 }
 
-/* [message, id, body] with the body as it was packed by the caller. A frame that was begun must be ended, or the stream is
- * of no use: then the connection is given up. */
+/* [message, id, body] with the body as it was packed by the caller. A frame that was begun must be ended, or the
+ * stream is of no use: then the connection is given up. */
 static int send_request(Client *client, int message, uint64_t id, const char *body, size_t size, int64_t deadline) {
     MessageWriter w;
     message_writer_init(&w);
@@ -198,7 +198,8 @@ static void copy_str(const msgpack_object *o, char *ret, size_t size) {
     snprintf(ret, size, "%.*s", (int)(s.len < size ? s.len : size - 1), s.ptr);
 }
 
-static int read_answer(Client *client, Waiter *w, msgpack_unpacked *ret_owner, msgpack_object *ret_body, ClientError *ret_error) {
+static int read_answer(Client *client, Waiter *w, msgpack_unpacked *ret_owner, msgpack_object *ret_body,
+                       ClientError *ret_error) {
     if (w->answer.number == MESSAGE_REPLY) {
         *ret_owner = w->owner;
         *ret_body = w->answer.body;
@@ -216,11 +217,12 @@ static int read_answer(Client *client, Waiter *w, msgpack_unpacked *ret_owner, m
     return -EPROTO;
 }
 
-int request_exchange(Client *client, int message, const char *body, size_t size, int timeout_ms, msgpack_unpacked *ret_owner,
-                     msgpack_object *ret_body, ClientError *ret_error) {
+int request_exchange(Client *client, int message, const char *body, size_t size, int timeout_ms,
+                     msgpack_unpacked *ret_owner, msgpack_object *ret_body, ClientError *ret_error) {
     if (client->socket < 0 || !client->usable)
         return -ENOTCONN;
-    if (client->pid != getpid()) /* a child of a fork() that client_fork_* knows nothing of: the stream is its parent's */
+    if (client->pid !=
+        getpid()) /* a child of a fork() that client_fork_* knows nothing of: the stream is its parent's */
         return -ECHILD;
     int64_t deadline = clock_ms() + (timeout_ms < 0 ? CLIENT_TIMEOUT_MS : timeout_ms);
     client->next_id += client->next_id == UINT32_MAX ? 2 : 1;
@@ -238,7 +240,8 @@ int request_exchange(Client *client, int message, const char *body, size_t size,
     return r;
 }
 
-/* Not while the arena itself is asking, nor inside an epoch, whose end the freeing would wait for: then at a later request. */
+/* Not while the arena itself is asking, nor inside an epoch, whose end the freeing would wait for: then at a later
+ * request. */
 static void reap(Client *client) {
     if (!client->arena || client->in_arena || !client->usable || ((const ArenaEpoch *)client->arena)->nest)
         return;
@@ -248,8 +251,8 @@ static void reap(Client *client) {
     client->in_arena--;
 }
 
-int client_request(Client *client, int message, const char *body, size_t size, int timeout_ms, msgpack_unpacked *ret_owner,
-                   msgpack_object *ret_body, ClientError *ret_error) {
+int client_request(Client *client, int message, const char *body, size_t size, int timeout_ms,
+                   msgpack_unpacked *ret_owner, msgpack_object *ret_body, ClientError *ret_error) {
     int r = request_exchange(client, message, body, size, timeout_ms, ret_owner, ret_body, ret_error);
     if (client->deaths)
         reap(client);

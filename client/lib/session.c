@@ -49,8 +49,8 @@ static void pack_name(msgpack_sbuffer *body, const char *name, const uint64_t *o
 }
 
 /* The answer's one number, an object or 0. */
-static int ask_name(jitd_session *session, int message, const char *name, const uint64_t *object, const char *answer, uint64_t *ret,
-                    jitd_error *error) {
+static int ask_name(jitd_session *session, int message, const char *name, const uint64_t *object, const char *answer,
+                    uint64_t *ret, jitd_error *error) {
     msgpack_sbuffer body;
     msgpack_unpacked owner;
     msgpack_object map;
@@ -74,7 +74,9 @@ static int publish_in_epoch(jitd_session *session, const char *name, jitd_ref ob
         shm_incref(frame, object);
     }
     int r = ask_name(session, MESSAGE_PUBLISH, name, &object, "old", &old, error);
-    if (r < 0 && r != JITD_E_DISCONNECTED) /* whether a lost request was carried out is not known: rather too high than too low */
+    if (r < 0 &&
+        r !=
+            JITD_E_DISCONNECTED) /* whether a lost request was carried out is not known: rather too high than too low */
         shm_decref(frame, object, arena_release);
     if (r == 0 && old && arena_check_ref(client_arena(session->client), old, &class_id) == 0)
         shm_decref(frame, old, arena_release);
@@ -99,7 +101,8 @@ static int find_in_epoch(jitd_session *session, const char *name, jitd_ref *ret_
     int r = ask_name(session, MESSAGE_FIND, name, NULL, "object", &object, error);
     if (r < 0)
         return r;
-    if (!shm_is_object(object) || arena_check_ref(arena, object, &class_id) != 0 || arena_incref_live(arena, object) != 0)
+    if (!shm_is_object(object) || arena_check_ref(arena, object, &class_id) != 0 ||
+        arena_incref_live(arena, object) != 0)
         return error_set(error, JITD_E_NOT_FOUND, "LookupError", "nothing is published as '%s'", name);
     if (handle_adopt(session, object) < 0)
         return error_set(error, JITD_E_MEMORY, "MemoryError", "the arena is full");
@@ -127,5 +130,7 @@ void jitd_fork_parent(jitd_session *session) {
 
 int jitd_fork_child(jitd_session *session, jitd_error *error) {
     int r = client_fork_child(session->client);
-    return r < 0 ? error_set(error, JITD_E_DISCONNECTED, "RuntimeError", "this forked process could not attach to the daemon") : 0;
+    return r < 0 ? error_set(error, JITD_E_DISCONNECTED, "RuntimeError",
+                             "this forked process could not attach to the daemon")
+                 : 0;
 }

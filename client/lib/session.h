@@ -15,7 +15,7 @@ typedef struct Slot {
 
 typedef struct Unit {
     Key key;
-    uint32_t slot; /* of its first entry in the method table */
+    uint32_t slot;       /* of its first entry in the method table */
     uint32_t *class_ids; /* of its definitions; 0: a function */
     Meta meta;
     struct Unit *next;
@@ -68,24 +68,28 @@ struct jitd_session {
 };
 
 /* trap.c: fills *error and returns its code. */
-int error_set(jitd_error *error, int code, const char *exception, const char *format, ...) __attribute__((format(printf, 4, 5)));
+int error_set(jitd_error *error, int code, const char *exception, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 int error_errno(jitd_error *error, int r); /* of the Client's functions */
 int error_trap(jitd_error *error, const jitd_method *method, int32_t status, const JitdTrap *trap);
 
 /* classes.c */
-jitd_class *class_by_id(jitd_session *session, uint32_t id, jitd_error *error); /* asks the daemon when it is not known yet; NULL: error is set */
+/* Asks the daemon when it is not known yet; NULL: error is set. */
+jitd_class *class_by_id(jitd_session *session, uint32_t id, jitd_error *error);
 const jitd_field *class_field(const jitd_class *cls, const char *name, const Slot **ret_slot); /* NULL: none */
 void classes_deinit(jitd_session *session);
-int request_map(jitd_session *session, int message, const msgpack_sbuffer *body, msgpack_unpacked *ret_owner, msgpack_object *ret_map,
-                jitd_error *error);
+int request_map(jitd_session *session, int message, const msgpack_sbuffer *body, msgpack_unpacked *ret_owner,
+                msgpack_object *ret_map, jitd_error *error);
 
 /* handles.c */
 Handle *handle_find(Handles *handles, uint64_t object); /* NULL: not held */
-int handle_adopt(jitd_session *session, uint64_t object); /* takes over one count of the object: it is held (once more). 0 or -ENOMEM: the count is given back */
+/* Takes over one count of the object: it is held (once more). 0; or -ENOMEM, and the count is given back. */
+int handle_adopt(jitd_session *session, uint64_t object);
 void handle_drop(jitd_session *session, uint64_t object);
 void handles_deinit(jitd_session *session); /* drops everything */
 
 /* instances.c */
-int check_attached(jitd_session *session, jitd_error *error); /* 0 but in a forked child that could not attach: there the arena must not be touched */
+/* 0 but in a forked child that could not attach: there the arena must not be touched. */
+int check_attached(jitd_session *session, jitd_error *error);
 int check_object(jitd_session *session, jitd_ref object, uint32_t *ret_class_id, jitd_error *error);
 int check_value(jitd_session *session, const Slot *slot, jitd_value value, const char *what, jitd_error *error);

@@ -57,7 +57,8 @@ static bool find_binary(const char *given, char path[PATH_MAX]) {
 
 /* What a service manager said to this process is not meant for the daemon. */
 static char **daemon_environment(void) {
-    static const char *const not_its[] = {"LISTEN_FDS=", "LISTEN_PID=", "LISTEN_FDNAMES=", "NOTIFY_SOCKET=", "WATCHDOG_"};
+    static const char *const not_its[] = {
+        "LISTEN_FDS=", "LISTEN_PID=", "LISTEN_FDNAMES=", "NOTIFY_SOCKET=", "WATCHDOG_"};
     size_t n = 0, kept = 0;
     while (environ && environ[n])
         n++;
@@ -102,8 +103,8 @@ static _Noreturn void become_daemon(char **argv, char **env, int status) {
     _exit(127);
 }
 
-/* Two forks: the daemon is nobody's child, so that no zombie and no SIGCHLD of it surprises the program later. `status` is
- * close-on-exec: it ends without a word when the daemon runs. */
+/* Two forks: the daemon is nobody's child, so that no zombie and no SIGCHLD of it surprises the program later.
+ * `status` is close-on-exec: it ends without a word when the daemon runs. */
 static _Noreturn void detach(char **argv, char **env, int status) {
     setsid();
     pid_t pid = _Fork();

@@ -8,11 +8,12 @@
 
 struct ThreadFrame {
     JitdFrame frame;
-    Client *client; /* NULL: it was closed */
+    Client *client;                              /* NULL: it was closed */
     ThreadFrame *next_of_thread, *next, **place; /* the thread's and the client's list */
 };
 
-/* Eight bytes: fits into what the dynamic linker keeps for libraries that are loaded late, and is one instruction to read. */
+/* Eight bytes: fits into what the dynamic linker keeps for libraries that are loaded late, and is one instruction to
+ * read. */
 static __thread ThreadFrame *thread_frames __attribute__((tls_model("initial-exec")));
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of the clients' lists: a thread may end while others work */

@@ -21,13 +21,21 @@ int error_set(jitd_error *error, int code, const char *exception, const char *fo
 
 int error_errno(jitd_error *error, int r) {
     switch (r) {
-    case -ENOMEM: return error_set(error, JITD_E_MEMORY, "MemoryError", "no memory");
-    case -ETIMEDOUT: return error_set(error, JITD_E_SYSTEM, "TimeoutError", "the daemon does not answer");
-    case -ECHILD: return error_set(error, JITD_E_DISCONNECTED, "RuntimeError", "this process was forked without jitd_fork_prepare()");
-    case -EMSGSIZE: return error_set(error, JITD_E_SYSTEM, "RuntimeError", "the message is too large");
-    case -EPROTO: return error_set(error, JITD_E_SYSTEM, "RuntimeError", "the daemon's answer is malformed");
-    case -E2BIG: return error_set(error, JITD_E_TYPE, "TypeError", "too many values for one call");
-    default: return error_set(error, JITD_E_DISCONNECTED, "ConnectionError", "the daemon is gone: %s", strerror(-r));
+    case -ENOMEM:
+        return error_set(error, JITD_E_MEMORY, "MemoryError", "no memory");
+    case -ETIMEDOUT:
+        return error_set(error, JITD_E_SYSTEM, "TimeoutError", "the daemon does not answer");
+    case -ECHILD:
+        return error_set(error, JITD_E_DISCONNECTED, "RuntimeError",
+                         "this process was forked without jitd_fork_prepare()");
+    case -EMSGSIZE:
+        return error_set(error, JITD_E_SYSTEM, "RuntimeError", "the message is too large");
+    case -EPROTO:
+        return error_set(error, JITD_E_SYSTEM, "RuntimeError", "the daemon's answer is malformed");
+    case -E2BIG:
+        return error_set(error, JITD_E_TYPE, "TypeError", "too many values for one call");
+    default:
+        return error_set(error, JITD_E_DISCONNECTED, "ConnectionError", "the daemon is gone: %s", strerror(-r));
     }
 }
 
@@ -187,7 +195,8 @@ static void describe_attribute(jitd_error *error, Text *t, const jitd_method *m,
     uint64_t def = 0;
     Str field = STR("?"), cls;
     set_exception(error, "AttributeError");
-    if (payload->size < 2 || !wire_uint(&payload->ptr[0], m->unit->meta.ndefs - 1, &def) || !wire_str(&payload->ptr[1], &field))
+    if (payload->size < 2 || !wire_uint(&payload->ptr[0], m->unit->meta.ndefs - 1, &def) ||
+        !wire_str(&payload->ptr[1], &field))
         return;
     cls = m->unit->meta.defs[def].name;
     const char *dot = memrchr(cls.ptr, '.', cls.len);

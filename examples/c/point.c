@@ -1,8 +1,8 @@
-/* Uses the class of examples/point.py from C: a Python program has had it compiled, this one calls the same machine code.
+/* Uses the class of examples/point.py from C: a Python program has had it compiled, this one calls the same machine
+ * code.
  *
  *     python3 -c 'import point; point.Point(3.0, 4.0).norm2()'     (in examples/)
- *     cc point.c $(pkg-config --cflags --libs jitd) -o point && ./point
- */
+ *     cc point.c $(pkg-config --cflags --libs jitd) -o point && ./point */
 #include <jitd.h>
 #include <stdio.h>
 
@@ -19,7 +19,8 @@ static int use_point(jitd_session *session, const jitd_class *point) {
     jitd_value norm2, x, y, angle = {.f = 1.5707963267948966}; /* radians */
     if (jitd_new(session, point, &p, &error))
         return failed("jitd_new", &error);
-    int r = jitd_set(session, p, "x", (jitd_value){.f = 3.0}, &error) || jitd_set(session, p, "y", (jitd_value){.f = 4.0}, &error) ||
+    int r = jitd_set(session, p, "x", (jitd_value){.f = 3.0}, &error) ||
+            jitd_set(session, p, "y", (jitd_value){.f = 4.0}, &error) ||
             jitd_call_named(session, p, "norm2", NULL, 0, &norm2, 1, &error) ||
             jitd_call_named(session, p, "turn", &angle, 1, NULL, 0, &error) || jitd_get(session, p, "x", &x, &error) ||
             jitd_get(session, p, "y", &y, &error);

@@ -26,12 +26,12 @@ static CallPlan *plan_of(const char *const *params, size_t n, const char *result
 #define PARAMS(...) (const char *[]){__VA_ARGS__}, sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *)
 
 /* Every scalar in, moved to the result of the same type. */
-#define ECHO(name, ctype)                                                                             \
-    static int32_t echo_##name(JitdFrame *f, uint64_t self, ctype value, ctype *ret) {                 \
-        if (f != &frame || self != 4096)                                                               \
-            return JITD_TRAP_RAISE;                                                                    \
-        *ret = value;                                                                                  \
-        return JITD_TRAP_NONE;                                                                         \
+#define ECHO(name, ctype)                                                                                              \
+    static int32_t echo_##name(JitdFrame *f, uint64_t self, ctype value, ctype *ret) {                                 \
+        if (f != &frame || self != 4096)                                                                               \
+            return JITD_TRAP_RAISE;                                                                                    \
+        *ret = value;                                                                                                  \
+        return JITD_TRAP_NONE;                                                                                         \
     }
 #define SCALAR(name, text, size, ctype, member, sign, exact) ECHO(name, ctype)
 #include "protocol/types.def"
@@ -76,19 +76,23 @@ Test(call, floats_bit_for_bit) {
 }
 
 /* 8 integers and 10 floats, mixed: more than there are registers of either kind. */
-static int32_t many(JitdFrame *f, uint64_t self, int64_t a, double b, int8_t c, float d, uint16_t e, double g, int32_t h, double i,
-                    uint8_t j, double k, int64_t l, double m, int16_t n, double o, uint32_t p, double q, double r, double s, double *ret) {
+static int32_t many(JitdFrame *f, uint64_t self, int64_t a, double b, int8_t c, float d, uint16_t e, double g,
+                    int32_t h, double i, uint8_t j, double k, int64_t l, double m, int16_t n, double o, uint32_t p,
+                    double q, double r, double s, double *ret) {
     (void)f;
-    *ret = (double)self + (double)a + 2 * b + 3 * c + 4 * (double)d + 5 * e + 6 * g + 7 * h + 8 * i + 9 * j + 10 * k + 11 * (double)l + 12 * m +
-           13 * n + 14 * o + 15 * (double)p + 16 * q + 17 * r + 18 * s;
+    *ret = (double)self + (double)a + 2 * b + 3 * c + 4 * (double)d + 5 * e + 6 * g + 7 * h + 8 * i + 9 * j + 10 * k +
+           11 * (double)l + 12 * m + 13 * n + 14 * o + 15 * (double)p + 16 * q + 17 * r + 18 * s;
     return JITD_TRAP_NONE;
 }
 
 Test(call, arguments_beyond_the_registers) {
-    CallPlan *plan = plan_of(PARAMS("int", "float", "int8", "float32", "uint16", "float", "int32", "float", "bool", "float", "int64", "float",
-                                    "int16", "float", "uint32", "float", "float", "float"), "float", 1);
-    JitdValue in[18] = {{.i = 1}, {.f = .5}, {.i = -3}, {.f32 = .25f}, {.u = 65535}, {.f = 2}, {.i = -70000}, {.f = 3}, {.i = 1}, {.f = 4},
-                        {.i = 1LL << 40}, {.f = 5}, {.i = -300}, {.f = 6}, {.u = 4000000000}, {.f = 7}, {.f = 8}, {.f = 9}}, out;
+    CallPlan *plan = plan_of(PARAMS("int", "float", "int8", "float32", "uint16", "float", "int32", "float", "bool",
+                                    "float", "int64", "float", "int16", "float", "uint32", "float", "float", "float"),
+                             "float", 1);
+    JitdValue in[18] = {{.i = 1},      {.f = .5}, {.i = -3},         {.f32 = .25f}, {.u = 65535},     {.f = 2},
+                        {.i = -70000}, {.f = 3},  {.i = 1},          {.f = 4},      {.i = 1LL << 40}, {.f = 5},
+                        {.i = -300},   {.f = 6},  {.u = 4000000000}, {.f = 7},      {.f = 8},         {.f = 9}},
+              out;
     double expected;
     many(&frame, 16, 1, .5, -3, .25f, 65535, 2, -70000, 3, 1, 4, 1LL << 40, 5, -300, 6, 4000000000, 7, 8, 9, &expected);
     cr_assert_eq(call_plan_call(plan, many, &frame, 16, in, &out), JITD_TRAP_NONE);

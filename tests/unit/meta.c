@@ -60,25 +60,29 @@ static Str pack(Wrong w) {
     return (Str){buffer.data, buffer.size};
 }
 
-static const Wrong right = {.entry_def = 1, .site_def = 1, .param = "(int8,@1?)", .result = "float", .line = 12, .ndefs = 2};
+static const Wrong right = {
+    .entry_def = 1, .site_def = 1, .param = "(int8,@1?)", .result = "float", .line = 12, .ndefs = 2};
 
 Test(meta, decodes) {
     Meta m;
     cr_assert_eq(meta_decode(&pool, pack(right), 2, &m), 0);
     cr_assert(m.ndefs == 2 && m.nentries == 2 && m.nsites == 1);
-    cr_assert(str_eq_c(m.defs[1].file, "geometry.py") && str_eq_c(m.entries[0].name, "norm") && m.entries[0].nparams == 2);
-    cr_assert(m.entries[0].params[0]->kind == TYPE_TUPLE && m.entries[0].result->kind == TYPE_FLOAT && m.entries[0].def == 1);
+    cr_assert(str_eq_c(m.defs[1].file, "geometry.py") && str_eq_c(m.entries[0].name, "norm") &&
+              m.entries[0].nparams == 2);
+    cr_assert(m.entries[0].params[0]->kind == TYPE_TUPLE && m.entries[0].result->kind == TYPE_FLOAT &&
+              m.entries[0].def == 1);
     cr_assert(m.entries[1].result->kind == TYPE_REF && m.entries[1].flags == META_NO_SELF);
-    cr_assert(m.sites[0].line == 12 && str_eq_c(m.sites[0].kind, "overflow") && m.sites[0].payload->via.array.size == 1);
+    cr_assert(m.sites[0].line == 12 && str_eq_c(m.sites[0].kind, "overflow") &&
+              m.sites[0].payload->via.array.size == 1);
     meta_deinit(&m);
 }
 
-#define WRONG(name, ...)                                                   \
-    Test(meta, name) {                                                     \
-        Wrong w = right;                                                   \
-        Meta m;                                                            \
-        __VA_ARGS__;                                                       \
-        cr_assert_eq(meta_decode(&pool, pack(w), 2, &m), 1);               \
+#define WRONG(name, ...)                                                                                               \
+    Test(meta, name) {                                                                                                 \
+        Wrong w = right;                                                                                               \
+        Meta m;                                                                                                        \
+        __VA_ARGS__;                                                                                                   \
+        cr_assert_eq(meta_decode(&pool, pack(w), 2, &m), 1);                                                           \
     }
 
 WRONG(entry_of_no_definition, w.entry_def = 2)
@@ -88,7 +92,8 @@ WRONG(unknown_type, w.result = "floot")
 WRONG(negative_line, w.line = -1)
 WRONG(other_number_of_definitions, w.ndefs = 1)
 
-/* Cut anywhere it is refused; with any byte changed it is refused or decoded, and nothing is read beyond the end (ASan). */
+/* Cut anywhere it is refused; with any byte changed it is refused or decoded, and nothing is read beyond the end
+ * (ASan). */
 Test(meta, truncated_and_mutated) {
     Str whole = pack(right);
     char *bytes = malloc(whole.len);

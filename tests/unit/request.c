@@ -114,7 +114,8 @@ static void broker_start(void (*script)(Broker *)) {
     strcpy(address.sun_path, broker.path);
     broker.script = script;
     broker.listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    cr_assert(bind(broker.listener, (struct sockaddr *)&address, sizeof address) == 0 && listen(broker.listener, 4) == 0);
+    cr_assert(bind(broker.listener, (struct sockaddr *)&address, sizeof address) == 0 &&
+              listen(broker.listener, 4) == 0);
     sigset_t all, old;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &old); /* signals are for the client's thread */
@@ -131,7 +132,8 @@ static void broker_stop(void) {
 }
 
 static int try_open(int (*interrupted)(void *), Client **ret_client, char error[256]) {
-    ClientOptions options = {.socket = broker.path, .observe = 1, .interrupted = interrupted, .interrupted_arg = ret_client};
+    ClientOptions options = {
+        .socket = broker.path, .observe = 1, .interrupted = interrupted, .interrupted_arg = ret_client};
     return client_open(&options, ret_client, error, 256);
 }
 
@@ -285,15 +287,15 @@ static void lies(Broker *b) {
     broker_read(b);
 }
 
-#define LIE(name, bytes)                                \
-    Test(request, name) {                               \
-        int value;                                      \
-        lie = bytes, lie_size = sizeof(bytes) - 1;      \
-        open_with(lies, NULL);                          \
-        int r = ask(2000, &value);                      \
-        cr_assert(r == -EPROTO || r == -EMSGSIZE, "%d", r); \
-        cr_assert(!client_connected(client));           \
-        finish();                                       \
+#define LIE(name, bytes)                                                                                               \
+    Test(request, name) {                                                                                              \
+        int value;                                                                                                     \
+        lie = bytes, lie_size = sizeof(bytes) - 1;                                                                     \
+        open_with(lies, NULL);                                                                                         \
+        int r = ask(2000, &value);                                                                                     \
+        cr_assert(r == -EPROTO || r == -EMSGSIZE, "%d", r);                                                            \
+        cr_assert(!client_connected(client));                                                                          \
+        finish();                                                                                                      \
     }
 
 LIE(lie_4_gigabytes, "\xff\xff\xff\xff\x93")

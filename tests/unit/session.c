@@ -1,4 +1,5 @@
-/* jitd.h against a small broker with real memory and real machine code: classes, instances, calls, sharing, deaths, fork. */
+/* jitd.h against a small broker with real memory and real machine code: classes, instances, calls, sharing, deaths,
+ * fork. */
 #include "client/lib/session.h"
 #include "tests/unit/small_broker.h"
 #include <errno.h>
@@ -52,7 +53,8 @@ static ArenaStats stats_of(jitd_session *s) {
 static void finish(void) {
     char text[256] = "";
     cr_assert_eq(session->handles.len, 0);
-    cr_assert_eq(stats_of(session).objects, broker.named ? 1 : 0, "%lu objects", (unsigned long)stats_of(session).objects);
+    cr_assert_eq(stats_of(session).objects, broker.named ? 1 : 0, "%lu objects",
+                 (unsigned long)stats_of(session).objects);
     cr_assert_eq(arena_check(client_arena(session->client), text, sizeof text), 0, "%s", text);
     jitd_detach(session);
     broker_kill();
@@ -66,7 +68,8 @@ Test(session, class_has_its_layout) {
     const jitd_field *f = jitd_class_fields(node, &n);
     cr_assert(n == 5 && jitd_class_size(node) == NODE_SIZE && !strcmp(jitd_class_name(node), "shape.Node"));
     cr_assert(!strcmp(f[0].name, "x") && !strcmp(f[0].type, "float") && f[0].offset == 16 && f[0].size == 8);
-    cr_assert(!strcmp(f[2].type, "shape.Node?") && !strcmp(f[3].type, "int8") && f[3].size == 1 && !strcmp(f[4].type, "shape.Node"));
+    cr_assert(!strcmp(f[2].type, "shape.Node?") && !strcmp(f[3].type, "int8") && f[3].size == 1 &&
+              !strcmp(f[4].type, "shape.Node"));
     OK(jitd_class_find(session, "shape.Node", &again, &error));
     cr_assert_eq(again, node);
     FAILS(JITD_E_NOT_FOUND, jitd_class_find(session, "shape.Nood", &none, &error));
@@ -269,7 +272,8 @@ static int child_uses(jitd_ref object, int attached) {
         return 2;
     if (jitd_call_named(session, object, "norm2", NULL, 0, &v, 1, NULL) != 0 || v.f != 25.0)
         return 3;
-    if (jitd_new(session, node, &own, NULL) != 0 || jitd_set(session, own, "next", (jitd_value){.ref = object}, NULL) != 0)
+    if (jitd_new(session, node, &own, NULL) != 0 ||
+        jitd_set(session, own, "next", (jitd_value){.ref = object}, NULL) != 0)
         return 4;
     jitd_unref(session, object);
     jitd_unref(session, own);
@@ -292,9 +296,11 @@ static int child_refused(jitd_ref object, int attached) {
     const jitd_class *cls;
     if (attached != JITD_E_DISCONNECTED)
         return 1;
-    if (jitd_get(session, object, "x", &v, NULL) != JITD_E_DISCONNECTED || jitd_new(session, node, &own, NULL) != JITD_E_DISCONNECTED)
+    if (jitd_get(session, object, "x", &v, NULL) != JITD_E_DISCONNECTED ||
+        jitd_new(session, node, &own, NULL) != JITD_E_DISCONNECTED)
         return 2;
-    if (jitd_find(session, "x", &own, NULL) != JITD_E_DISCONNECTED || jitd_publish(session, "x", 0, NULL) != JITD_E_DISCONNECTED)
+    if (jitd_find(session, "x", &own, NULL) != JITD_E_DISCONNECTED ||
+        jitd_publish(session, "x", 0, NULL) != JITD_E_DISCONNECTED)
         return 3;
     if (jitd_call_named(session, object, "norm2", NULL, 0, &v, 1, NULL) != JITD_E_DISCONNECTED ||
         jitd_class_find(session, "shape.Node", &cls, NULL) != JITD_E_DISCONNECTED)

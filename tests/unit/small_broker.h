@@ -1,5 +1,5 @@
-/* A small broker for tests of the client: one tenant with a real table, arena and sealed code segment, one class and its machine
- * code (written by hand below), served by a thread. It believes everything: the client is what is tested. */
+/* A small broker for tests of the client: one tenant with a real table, arena and sealed code segment, one class and
+ * its machine code (written by hand below), served by a thread. It believes everything: the client is what is tested. */
 #pragma once
 #include "base/cleanup.h"
 #include "protocol/fdpass.h"
@@ -18,13 +18,17 @@
 #define NODE_NEXT 32
 
 /* Machine code of the native convention: rdi frame (arena at 0, trap at 32), rsi self. */
-__asm__(".pushsection .rodata\n"
-        "code_norm2: mov (%rdi), %rax\n movsd 16(%rax,%rsi), %xmm0\n mulsd %xmm0, %xmm0\n movsd 24(%rax,%rsi), %xmm1\n"
-        "  mulsd %xmm1, %xmm1\n addsd %xmm1, %xmm0\n movsd %xmm0, (%rdx)\n xor %eax, %eax\n ret\n"
-        "code_me: mov (%rdi), %rax\n lock incl 8(%rax,%rsi)\n mov %rsi, (%rdx)\n xor %eax, %eax\n ret\n"
-        "code_fail: movl $2, 32(%rdi)\n movl $0, 36(%rdi)\n movl $1, 40(%rdi)\n movl $1, 44(%rdi)\n mov $2, %eax\n ret\n"
-        "code_add: lea (%rsi,%rdx), %rax\n mov %rax, (%rcx)\n xor %eax, %eax\n ret\n"
-        "code_end: .popsection\n");
+#ifndef __x86_64__
+#error "this machine code is for x86-64"
+#endif
+__asm__(
+    ".pushsection .rodata\n"
+    "code_norm2: mov (%rdi), %rax\n movsd 16(%rax,%rsi), %xmm0\n mulsd %xmm0, %xmm0\n movsd 24(%rax,%rsi), %xmm1\n"
+    "  mulsd %xmm1, %xmm1\n addsd %xmm1, %xmm0\n movsd %xmm0, (%rdx)\n xor %eax, %eax\n ret\n"
+    "code_me: mov (%rdi), %rax\n lock incl 8(%rax,%rsi)\n mov %rsi, (%rdx)\n xor %eax, %eax\n ret\n"
+    "code_fail: movl $2, 32(%rdi)\n movl $0, 36(%rdi)\n movl $1, 40(%rdi)\n movl $1, 44(%rdi)\n mov $2, %eax\n ret\n"
+    "code_add: lea (%rsi,%rdx), %rax\n mov %rax, (%rcx)\n xor %eax, %eax\n ret\n"
+    "code_end: .popsection\n");
 extern const char code_norm2[], code_me[], code_fail[], code_add[], code_end[];
 
 #define MAX_PEERS 16
@@ -87,7 +91,8 @@ static inline void put_classes(msgpack_packer *pk) {
     wire_put_cstr(pk, "units"), msgpack_pack_array(pk, 2), put_key(pk, 7), put_key(pk, 8);
 }
 
-static inline void put_entry(msgpack_packer *pk, const char *name, size_t n, const char *const *params, const char *result, int flags) {
+static inline void put_entry(msgpack_packer *pk, const char *name, size_t n, const char *const *params,
+                             const char *result, int flags) {
     msgpack_pack_array(pk, 5);
     msgpack_pack_int(pk, 0);
     wire_put_cstr(pk, name);
@@ -111,7 +116,8 @@ static inline void put_meta(msgpack_packer *out) {
     msgpack_sbuffer_init(&b);
     msgpack_packer_init(&pk, &b, msgpack_sbuffer_write);
     msgpack_pack_map(&pk, 3);
-    wire_put_cstr(&pk, "defs"), msgpack_pack_array(&pk, 1), put_strings(&pk, 2, (const char *[]){"shape.Node", "/src/shape.py"});
+    wire_put_cstr(&pk, "defs"), msgpack_pack_array(&pk, 1),
+        put_strings(&pk, 2, (const char *[]){"shape.Node", "/src/shape.py"});
     wire_put_cstr(&pk, "entries"), msgpack_pack_array(&pk, 4);
     put_entry(&pk, "norm2", 0, NULL, "float", 0);
     put_entry(&pk, "me", 0, NULL, "@0", 0);
@@ -129,7 +135,8 @@ static inline void put_units(msgpack_packer *pk) {
     msgpack_pack_map(pk, 4);
     wire_put_cstr(pk, "slot"), msgpack_pack_uint32(pk, broker.slot);
     wire_put_cstr(pk, "class_id"), msgpack_pack_uint32(pk, broker.node);
-    wire_put_cstr(pk, "classes"), msgpack_pack_array(pk, 1), msgpack_pack_array(pk, 2), put_key(pk, 7), msgpack_pack_uint32(pk, broker.node);
+    wire_put_cstr(pk, "classes"), msgpack_pack_array(pk, 1), msgpack_pack_array(pk, 2), put_key(pk, 7),
+        msgpack_pack_uint32(pk, broker.node);
     wire_put_cstr(pk, "meta"), put_meta(pk);
     msgpack_pack_nil(pk); /* the second one was evicted */
 }
@@ -170,11 +177,21 @@ static inline void put_grown(msgpack_packer *pk, SmallPeer *p, uint64_t chunks) 
 
 static inline void put_answer(msgpack_packer *pk, SmallPeer *p, const MsgMessage *m) {
     switch (m->number) {
-    case MESSAGE_HELLO: put_hello(pk, p); break;
-    case MESSAGE_CLASSES: put_classes(pk); break;
-    case MESSAGE_LOOKUP: put_units(pk); break;
-    case MESSAGE_GROW: put_grown(pk, p, field(m, "chunks")); break;
-    case MESSAGE_FIND: put_number(pk, "object", broker.named); break;
+    case MESSAGE_HELLO:
+        put_hello(pk, p);
+        break;
+    case MESSAGE_CLASSES:
+        put_classes(pk);
+        break;
+    case MESSAGE_LOOKUP:
+        put_units(pk);
+        break;
+    case MESSAGE_GROW:
+        put_grown(pk, p, field(m, "chunks"));
+        break;
+    case MESSAGE_FIND:
+        put_number(pk, "object", broker.named);
+        break;
     case MESSAGE_PUBLISH:
         put_number(pk, "old", broker.named);
         broker.named = field(m, "object");
@@ -184,7 +201,8 @@ static inline void put_answer(msgpack_packer *pk, SmallPeer *p, const MsgMessage
         broker.reaps++;
         msgpack_pack_map(pk, 0);
         break;
-    default: msgpack_pack_map(pk, 0);
+    default:
+        msgpack_pack_map(pk, 0);
     }
 }
 
@@ -198,7 +216,8 @@ static inline void broker_answer(SmallPeer *p, Str frame) {
     message_begin(&w, MESSAGE_REPLY, m.id);
     put_answer(&w.packer, p, &m);
     int fds[] = {broker.arena.fd, broker.table.fd, broker.segment.fd};
-    if (message_end(&w) != 0 || fdpass_send(p->fd, w.buffer.data, w.buffer.size, fds, m.number == MESSAGE_HELLO ? 3 : 0, 0) < 0)
+    if (message_end(&w) != 0 ||
+        fdpass_send(p->fd, w.buffer.data, w.buffer.size, fds, m.number == MESSAGE_HELLO ? 3 : 0, 0) < 0)
         perror("small broker");
     message_writer_deinit(&w);
     msgpack_unpacked_destroy(&owner);
@@ -246,7 +265,8 @@ static inline void broker_accept(void) {
 static void *broker_run(void *arg) {
     (void)arg;
     for (;;) {
-        struct pollfd p[2 + MAX_PEERS] = {{.fd = broker.stop[0], .events = POLLIN}, {.fd = broker.listener, .events = POLLIN}};
+        struct pollfd p[2 + MAX_PEERS] = {{.fd = broker.stop[0], .events = POLLIN},
+                                          {.fd = broker.listener, .events = POLLIN}};
         for (int i = 0; i < MAX_PEERS; i++)
             p[2 + i] = (struct pollfd){.fd = broker.peers[i].fd, .events = POLLIN};
         poll(p, 2 + MAX_PEERS, -1);
@@ -290,7 +310,8 @@ static inline void broker_start(void) {
     for (int i = 0; i < MAX_PEERS; i++)
         broker.peers[i].fd = -1;
     broker.listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    cr_assert(bind(broker.listener, (struct sockaddr *)&address, sizeof address) == 0 && listen(broker.listener, 16) == 0);
+    cr_assert(bind(broker.listener, (struct sockaddr *)&address, sizeof address) == 0 &&
+              listen(broker.listener, 16) == 0);
     cr_assert_eq(pipe(broker.stop), 0);
     cr_assert_eq(pthread_create(&broker.thread, NULL, broker_run, NULL), 0);
 }

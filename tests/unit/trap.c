@@ -4,7 +4,8 @@
 #include <math.h>
 
 static msgpack_zone zone;
-static MetaDef defs[] = {{STR("geometry.Point"), STR("/src/geometry.py")}, {STR("geometry.scale"), STR("/src/geometry.py")}};
+static MetaDef defs[] = {{STR("geometry.Point"), STR("/src/geometry.py")},
+                         {STR("geometry.scale"), STR("/src/geometry.py")}};
 static MetaSite sites[3];
 static Unit unit = {.meta = {.defs = defs, .ndefs = 2, .sites = sites, .nsites = 3}};
 static jitd_method method = {.unit = &unit, .name = "norm"};
@@ -34,7 +35,8 @@ static void slot(int i, const char *type) {
 static const char *end(const char *kind) {
     size_t at = 0;
     cr_assert_eq(msgpack_unpack(buffer.data, buffer.size, &at, &zone, &payload), MSGPACK_UNPACK_SUCCESS);
-    sites[0] = (MetaSite){.line = 7, .def = 0, .function = STR("norm"), .kind = str_from_cstr(kind), .payload = &payload};
+    sites[0] =
+        (MetaSite){.line = 7, .def = 0, .function = STR("norm"), .kind = str_from_cstr(kind), .payload = &payload};
     sites[1] = (MetaSite){.line = 20, .def = 1, .function = STR("scale"), .kind = STR("call"), .payload = &payload};
     sites[2] = (MetaSite){.line = 30, .def = 0, .function = STR("outer"), .kind = STR("call"), .payload = &payload};
     cr_assert_eq(error_trap(&error, &method, JITD_TRAP_RAISE, &trap), JITD_E_EXCEPTION);
@@ -43,16 +45,17 @@ static const char *end(const char *kind) {
     return error.message;
 }
 
-#define IS(exc, text, kind)                                                                      \
-    do {                                                                                         \
-        const char *got = end(kind);                                                             \
-        cr_assert(!strcmp(got, text), "%s: %s", error.exception, got);                           \
-        cr_assert(!strcmp(error.exception, exc), "%s: %s", error.exception, got);                \
+#define IS(exc, text, kind)                                                                                            \
+    do {                                                                                                               \
+        const char *got = end(kind);                                                                                   \
+        cr_assert(!strcmp(got, text), "%s: %s", error.exception, got);                                                 \
+        cr_assert(!strcmp(error.exception, exc), "%s: %s", error.exception, got);                                      \
     } while (0)
 
 Test(trap, raise_with_constant) {
     begin(2), str("ValueError");
-    msgpack_pack_array(&pk, 1), msgpack_pack_array(&pk, 2), str("c"), msgpack_pack_array(&pk, 2), str("str"), str("no such point");
+    msgpack_pack_array(&pk, 1), msgpack_pack_array(&pk, 2), str("c"), msgpack_pack_array(&pk, 2), str("str"),
+        str("no such point");
     IS("ValueError", "no such point", "raise");
 }
 
@@ -63,7 +66,8 @@ Test(trap, raise_without_arguments) {
 
 Test(trap, raise_with_formatted_values) {
     trap.values[1].i = -3, trap.values[2].f = 0.1;
-    begin(2), str("ValueError"), msgpack_pack_array(&pk, 1), msgpack_pack_array(&pk, 2), str("f"), msgpack_pack_array(&pk, 4);
+    begin(2), str("ValueError"), msgpack_pack_array(&pk, 1), msgpack_pack_array(&pk, 2), str("f"),
+        msgpack_pack_array(&pk, 4);
     str("x = "), msgpack_pack_array(&pk, 4), slot(1, "int"), msgpack_pack_nil(&pk), str("");
     str(", y = "), msgpack_pack_array(&pk, 4), slot(2, "float"), msgpack_pack_nil(&pk), str("");
     IS("ValueError", "x = -3, y = 0.1", "raise");
@@ -103,7 +107,8 @@ Test(trap, frames_innermost_first_and_bounded) {
     end("overflow");
     cr_assert_eq(error.nframes, 3);
     cr_assert(error.frames[0].line == 7 && !strcmp(error.frames[0].function, "norm"));
-    cr_assert(error.frames[1].line == 20 && !strcmp(error.frames[1].function, "scale") && !strcmp(error.frames[1].file, "/src/geometry.py"));
+    cr_assert(error.frames[1].line == 20 && !strcmp(error.frames[1].function, "scale") &&
+              !strcmp(error.frames[1].file, "/src/geometry.py"));
     cr_assert(error.frames[2].line == 30);
     trap.ntrace = 1000000; /* deeper than the trace: the rest was dropped */
     for (int i = 0; i < JITD_TRACE_MAX; i++)
