@@ -201,12 +201,10 @@ class Daemon:
 
     def __exit__(self, *_):
         if self.process.poll() is None:
-            self.process.terminate()
             try:
-                self.process.wait(10)
-            except subprocess.TimeoutExpired:
+                assert self.stop() == 0, self.log.read_text()
+            finally:
                 self.process.kill()
                 self.process.wait()
-                raise
         if self.own_directory:
             shutil.rmtree(self.directory, ignore_errors=True)
