@@ -1,0 +1,132 @@
+"""The units of systemd/: what systemd itself says of them, and the daemon started by a socket as systemd does it."""
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from broker_harness import BUILD, JITD, STATS, Client, Daemon
+
+UNITS = BUILD / "systemd"
+SOURCES = Path(__file__).resolve().parent.parent.parent / "systemd"
+
+
+def tool(name):
+    """Its path; a machine without systemd skips the test, and says so."""
+    path = shutil.which(name)
+    if not path:
+        pytest.skip(f"{name} IS NOT INSTALLED: nothing was checked here (./dev installs it)")
+    return path
+
+
+def units(directory):
+    """The units as built, with the build's own daemon: systemd checks that the program is there."""
+    for name in ("jitd.socket", "jitd.service"):
+        text = (UNITS / name).read_text()
+        (directory / name).write_text(re.sub(r"^ExecStart=.*$", f"ExecStart={JITD}", text, flags=re.M))
+    return directory
+
+
+def test_units_are_valid(tmp_path):
+    directory = units(tmp_path)
+    run = subprocess.run([tool("systemd-analyze"), "verify", "--man=no", "--recursive-errors=no", directory / "jitd.service",
+                          directory / "jitd.socket"], capture_output=True, text=True)
+    complaints = [line for line in run.stderr.splitlines() if "jitd" in line]
+    assert run.returncode == 0 and not complaints, run.stderr
+
+
+def test_the_service_is_hardened(tmp_path):
+    directory = units(tmp_path)
+    run = subprocess.run([tool("systemd-analyze"), "security", "--offline=yes", "--no-pager", "--threshold=20",
+                          directory / "jitd.service"], capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout[-300:] + run.stderr
+    assert "MemoryDenyWriteExecute=yes" in (directory / "jitd.service").read_text()
+
+
+def test_the_user_and_the_directory(tmp_path):
+    for command, source in (("systemd-sysusers", "jitd.sysusers"), ("systemd-tmpfiles", "jitd.tmpfiles")):
+        more = ["--create"] if command == "systemd-tmpfiles" else []
+        (tmp_path / "etc").mkdir(exist_ok=True)
+        run = subprocess.run([tool(command), f"--root={tmp_path}", *more, SOURCES / source], capture_output=True, text=True)
+        assert run.returncode == 0, run.stderr
+    assert "jitd:" in (tmp_path / "etc/passwd").read_text()
+    assert (tmp_path / "run/jitd").is_dir()
+
+
+@pytest.fixture
+def directory():
+    """One of a short path: a socket's name has 107 bytes."""
+    with Daemon() as d:
+        yield d
+
+
+def test_socket_activation(directory):
+    path, notify = directory.directory / "activated", directory.directory / "notify"
+    said = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    said.bind(str(notify))
+    said.settimeout(5)
+    arguments = [a for a in directory.arguments if a not in ("--socket", str(directory.path))]
+    process = subprocess.Popen([tool("systemd-socket-activate"), "-E", f"NOTIFY_SOCKET={notify}", "-l", path, *arguments],
+                               stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        end = time.monotonic() + 5
+        while not path.exists() and time.monotonic() < end:
+            time.sleep(0.01)
+        with Client(path) as c:
+            assert c.compile("ok")["meta"] == b"the meta"
+            assert c.ask(STATS)["machine"]["pid"] == process.pid
+        assert said.recv(100) == b"READY=1"
+        process.terminate()
+        assert said.recv(100) == b"STOPPING=1"
+        assert process.wait(5) == 0
+        assert path.exists()  # the socket stays systemd's
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_every_user_is_served_by_the_system_daemon_and_sees_its_own(directory):
+    """Two uids on one activated daemon: same namespace, different tenants. (A private daemon turns strangers away.)"""
+    if os.geteuid() != 0:
+        pytest.skip("NEEDS ROOT to become two users")
+    path = directory.directory / "activated"
+    arguments = [a for a in directory.arguments if a not in ("--socket", str(directory.path))]
+    process = subprocess.Popen([tool("systemd-socket-activate"), "-l", path, *arguments], stdin=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL)
+    try:
+        end = time.monotonic() + 5
+        while not path.exists() and time.monotonic() < end:
+            time.sleep(0.01)
+        for p in (path, directory.path):
+            p.chmod(0o666)
+        directory.directory.chmod(0o755)
+        inodes = [ask_as(uid, path) for uid in (0, 12345, 12346, 12345)]
+        assert len(set(inodes)) == 3 and inodes[1] == inodes[3]
+        assert ask_as(12345, directory.path) == "turned away"
+    finally:
+        process.kill()
+        process.wait()
+
+
+def ask_as(uid, path):
+    """The inode of the arena that a process of this uid gets, as text."""
+    read, write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.setresuid(uid, uid, uid)
+            try:
+                answer = str(os.fstat(Client(path).fds[0]).st_ino)
+            except (EOFError, ConnectionError):
+                answer = "turned away"
+            os.write(write, answer.encode())
+        finally:
+            os._exit(0)
+    os.close(write)
+    os.waitpid(pid, 0)
+    with os.fdopen(read) as f:
+        return f.read()
