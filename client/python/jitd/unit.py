@@ -27,6 +27,12 @@ def describe(name, key, options, defs, entries):
     )
 
 
+def _default(value):
+    if value is MISSING:
+        return None
+    return constant(value) or ["other", f"an object of type {type(value).__name__}"]
+
+
 class _Describer:
     def __init__(self, index):
         self.index = index
@@ -55,7 +61,7 @@ class _Describer:
         described = {"kind": record.kind, "key": record.key, "name": record.name, "file": record.file, "funcs": funcs}
         if record.kind == "class":
             described["fields"] = [
-                [name, self.type(resolved), None if default is MISSING else constant(default)]
+                [name, self.type(resolved), _default(default)]
                 for (name, _, default), resolved in zip(record.fields, record.field_types)
             ]
             described["init"] = record.init
@@ -66,7 +72,7 @@ class _Describer:
     def func(self, record, f):
         line, text = source.find(f.func)
         params = [
-            [name, self.type(resolved), None if default is MISSING else constant(default), f.param_kind(i)]
+            [name, self.type(resolved), _default(default), f.param_kind(i)]
             for i, ((name, _, default), resolved) in enumerate(zip(f.params, f.types))
         ]
         bound = {name: self.global_(value) for name, value in record.bound.get(f, {}).items()}
