@@ -131,7 +131,7 @@ static PyObject *run(Call *call, Plan *plan, const JitdValue *in) {
     JitdFrame *frame = context_frame();
     if (!frame)
         return NULL;
-    m->plan = plan;
+    method_use(m, plan);
     int32_t status = plan_run(plan, frame, m->type ? instance_ref(call->args[0]) : 0, in, out);
     return method_finish(m, plan, status, out, call->args, call->nargsf, call->kwnames);
 }

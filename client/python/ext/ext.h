@@ -156,7 +156,6 @@ typedef struct Plan {
     uint32_t nparams, ndefs, nin, nout, flags;
     uint8_t result_code;
     uint8_t fast; /* all parameters are simple and few */
-    uint64_t calls;
     Pool pool;
 } Plan;
 
@@ -164,7 +163,21 @@ Plan *plan_new(PyObject *unit, uint32_t slot, PyObject *params, PyObject *result
                int has_self);
 void plan_free(Plan *plan);
 int plan_traverse(Plan *plan, visitproc visit, void *arg);
-int32_t plan_run(Plan *plan, JitdFrame *frame, uint64_t self, const JitdValue *in, JitdValue *out); /* -1: no code */
+int32_t plan_run_ffi(const Plan *plan, JitdFrame *frame, uint64_t self, const JitdValue *in, JitdValue *out);
+
+/* Calls the code; -1 when there is none (any more). */
+static inline int32_t plan_run(const Plan *plan, JitdFrame *frame, uint64_t self, const JitdValue *in, JitdValue *out) {
+    int32_t status;
+    arena_enter(jitd_context.arena);
+    if (likely(!plan->ffi)) {
+        JitdThunk thunk = client_thunk(jitd_context.window, plan->method);
+        status = likely(thunk != NULL) ? thunk(frame, self, in, out) : -1;
+    } else {
+        status = plan_run_ffi(plan, frame, self, in, out);
+    }
+    arena_leave(jitd_context.arena);
+    return status;
+}
 
 /* ---- method.c ---- */
 #define METHOD_MAX_PLANS 9 /* one for the annotated types and eight more */
@@ -191,6 +204,7 @@ typedef struct Method {
 } Method;
 
 extern PyTypeObject Method_Type;
+void method_use(Method *m, Plan *plan); /* the plan to try first from now on; NULL: none */
 PyObject *method_call_python(Method *m, PyObject *const *args, size_t nargsf, PyObject *kwnames);
 PyObject *method_call_slow(Method *m, PyObject *const *args, size_t nargsf, PyObject *kwnames); /* bind.c */
 PyObject *method_finish(Method *m, Plan *plan, int32_t status, const JitdValue *out, PyObject *const *args,

@@ -73,20 +73,24 @@ static PyObject *method_vectorcall(PyObject *callable, PyObject *const *args, si
     if (unlikely(!plan || kwnames || !plan->fast || PyVectorcall_NARGS(nargsf) != (Py_ssize_t)plan->nparams + 1))
         return method_call_slow(m, args, nargsf, kwnames);
     PyObject *self = args[0];
-    JitdValue in[PLAN_FAST_SLOTS], out[PLAN_MAX_SLOTS];
+    JitdValue in[PLAN_FAST_SLOTS], out[PLAN_FAST_SLOTS];
     if (unlikely(Py_TYPE(self) != m->type || !((Instance *)self)->data || convert_fast(plan, args + 1, in)))
         return method_call_slow(m, args, nargsf, kwnames);
     JitdFrame *frame = context_frame();
     if (unlikely(!frame))
         return NULL;
     int32_t status = plan_run(plan, frame, instance_ref(self), in, out);
+    if (likely(status == JITD_TRAP_NONE)) {
+        m->native_calls++;
+        return result_fast(plan, out);
+    }
     return method_finish(m, plan, status, out, args, nargsf, kwnames);
 }
 
 static PyObject *function_vectorcall(PyObject *callable, PyObject *const *args, size_t nargsf, PyObject *kwnames) {
     Method *m = (Method *)callable;
     Plan *plan = m->plan;
-    JitdValue in[PLAN_FAST_SLOTS], out[PLAN_MAX_SLOTS];
+    JitdValue in[PLAN_FAST_SLOTS], out[PLAN_FAST_SLOTS];
     if (unlikely(!plan || kwnames || !plan->fast || PyVectorcall_NARGS(nargsf) != (Py_ssize_t)plan->nparams ||
                  convert_fast(plan, args, in)))
         return method_call_slow(m, args, nargsf, kwnames);
@@ -95,6 +99,27 @@ static PyObject *function_vectorcall(PyObject *callable, PyObject *const *args, 
         return NULL;
     int32_t status = plan_run(plan, frame, 0, in, out);
     return method_finish(m, plan, status, out, args, nargsf, kwnames);
+}
+
+/* Without parameters there is nothing to convert. */
+static PyObject *method_vectorcall_0(PyObject *callable, PyObject *const *args, size_t nargsf, PyObject *kwnames) {
+    Method *m = (Method *)callable;
+    Instance *self = (Instance *)args[0];
+    if (unlikely(kwnames || PyVectorcall_NARGS(nargsf) != 1 || Py_TYPE(self) != m->type || !self->data || !jitd_frame))
+        return method_vectorcall(callable, args, nargsf, kwnames);
+    JitdValue out[PLAN_FAST_SLOTS];
+    Plan *plan = m->plan;
+    int32_t status = plan_run(plan, jitd_frame, instance_ref((PyObject *)self), NULL, out);
+    if (unlikely(status != JITD_TRAP_NONE))
+        return method_finish(m, plan, status, out, args, nargsf, kwnames);
+    m->native_calls++;
+    return result_fast(plan, out);
+}
+
+void method_use(Method *m, Plan *plan) {
+    m->plan = plan;
+    if (m->type)
+        m->vectorcall = plan && plan->fast && !plan->nparams ? method_vectorcall_0 : method_vectorcall;
 }
 
 /* ---- the Python object ---- */
@@ -146,7 +171,7 @@ static int method_traverse(PyObject *op, visitproc visit, void *arg) {
 
 static int method_clear(PyObject *op) {
     Method *m = (Method *)op;
-    m->plan = NULL;
+    method_use(m, NULL);
     m->mode = METHOD_PYTHON;
     while (m->nplans)
         plan_free(m->plans[--m->nplans]);
@@ -196,7 +221,7 @@ static PyObject *method_add_plan(PyObject *op, PyObject *args) {
     if (!plan)
         return NULL;
     m->plans[m->nplans++] = plan;
-    m->plan = plan;
+    method_use(m, plan);
     m->mode = METHOD_NATIVE;
     Py_RETURN_NONE;
 }
@@ -205,7 +230,7 @@ static PyObject *method_add_plan(PyObject *op, PyObject *args) {
 static PyObject *method_set_python(PyObject *op, PyObject *ignored) {
     (void)ignored;
     Method *m = (Method *)op;
-    m->plan = NULL;
+    method_use(m, NULL);
     m->mode = METHOD_PYTHON;
     Py_RETURN_NONE;
 }

@@ -83,6 +83,7 @@ static int plan_set_result(Plan *plan, PyObject *result) {
         return -1;
     plan->result_code = (uint8_t)code_of(plan->result);
     plan->nout = type_slots(plan->result);
+    plan->fast &= plan->nout <= PLAN_FAST_SLOTS;
     if (plan->nin > PLAN_MAX_SLOTS || plan->nout > PLAN_MAX_SLOTS) {
         PyErr_SetString(PyExc_ValueError, "more than 64 values in a call");
         return -1;
@@ -138,18 +139,8 @@ int plan_traverse(Plan *plan, visitproc visit, void *arg) {
     return 0;
 }
 
-/* Calls the code; -1 when there is none (any more). */
-int32_t plan_run(Plan *plan, JitdFrame *frame, uint64_t self, const JitdValue *in, JitdValue *out) {
-    int32_t status;
-    plan->calls++;
-    arena_enter(jitd_context.arena);
-    if (likely(!plan->ffi)) {
-        JitdThunk thunk = client_thunk(jitd_context.window, plan->method);
-        status = likely(thunk != NULL) ? thunk(frame, self, in, out) : -1;
-    } else {
-        uint64_t native = atomic_load_explicit(&plan->method->native, memory_order_acquire);
-        status = native ? call_plan_call(plan->ffi, jitd_context.window + native, frame, self, in, out) : -1;
-    }
-    arena_leave(jitd_context.arena);
-    return status;
+/* The other way to the same code: libffi calls the native entry. */
+int32_t plan_run_ffi(const Plan *plan, JitdFrame *frame, uint64_t self, const JitdValue *in, JitdValue *out) {
+    uint64_t native = atomic_load_explicit(&plan->method->native, memory_order_acquire);
+    return native ? call_plan_call(plan->ffi, jitd_context.window + native, frame, self, in, out) : -1;
 }
