@@ -1,0 +1,84 @@
+"""A daemon of the tests' own for all tests here, and a way to run programs beside it."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = Path(os.environ.get("JITD_BUILD", ROOT / "build"))
+DAEMON = BUILD / "server/broker/jitd"
+WORKER = BUILD / "server/worker/jitd-worker"
+
+
+class Daemon:
+    """One `jitd` with its own socket and cache."""
+
+    def __init__(self):
+        self.dir = Path(tempfile.mkdtemp(prefix="jitd-test-"))
+        self.socket = self.dir / "s"
+        self.log = self.dir / "log"
+        command = [DAEMON, "--socket", self.socket, "--worker", WORKER, "--cache-dir", self.dir / "cache", "--log", self.log]
+        self.process = subprocess.Popen(list(map(str, command)))
+        for _ in range(500):
+            if self.socket.exists():
+                return
+            time.sleep(0.01)
+        raise RuntimeError(f"the daemon did not start: {self.log.read_text()}")
+
+    def stop(self):
+        self.process.terminate()
+        assert self.process.wait(10) == 0
+        shutil.rmtree(self.dir)
+
+
+@pytest.fixture(scope="session")
+def _daemon():
+    daemon = Daemon()
+    os.environ["JITD_SOCKET"] = str(daemon.socket)
+    yield daemon
+    daemon.stop()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def daemon(_daemon):
+    return _daemon
+
+
+@pytest.fixture
+def own_daemon():
+    daemon = Daemon()
+    yield daemon
+    daemon.stop()
+
+
+class Program:
+    """A Python program in a file of its own, run with this interpreter."""
+
+    def __init__(self, path, code, env):
+        path.write_text(textwrap.dedent(code))
+        self.path, self.env = path, {**os.environ, **{k: str(v) for k, v in env.items()}}
+        for name in [k for k, v in env.items() if v is None]:
+            del self.env[name]
+
+    def start(self, *args, **kwargs):
+        command = [sys.executable, str(self.path), *map(str, args)]
+        kwargs = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **kwargs}
+        return subprocess.Popen(command, env=self.env, **kwargs)
+
+    def run(self, *args, check=True):
+        process = self.start(*args)
+        out, err = process.communicate(timeout=120)
+        assert not check or process.returncode == 0, err
+        return subprocess.CompletedProcess(self.path, process.returncode, out, err)
+
+
+@pytest.fixture
+def program(tmp_path):
+    return lambda code, name="program.py", **env: Program(tmp_path / name, code, env)
