@@ -88,15 +88,17 @@ PyObject *context_connect(PyObject *module, PyObject *args) {
     Py_RETURN_NONE;
 }
 
-/* Makes the local arena's memory private to the process, so that fork() copies it like any other Python object's: both roles
- * then work through the one private mapping. */
+static int make_private(uint8_t *base, size_t size, int fd) {
+    int flags = MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE;
+    return mmap(base, size, PROT_READ | PROT_WRITE, flags, fd, 0) == MAP_FAILED ? -errno : 0;
+}
+
+/* Makes the local memory private to the process, so that fork() copies it like any other Python object's: both roles then
+ * work through the one private mapping. */
 static int local_make_private(Arena *arena) {
-    uint8_t *base = arena_base(arena);
-    if (mmap(base, local.owner.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, local.owner.fd,
-             0) == MAP_FAILED)
-        return -errno;
-    local.owner.base = base;
-    return 0;
+    local.owner.base = arena_base(arena);
+    int r = make_private(local.owner.base, local.owner.size, local.owner.fd);
+    return r < 0 ? r : make_private(local.table.base, local.table.size, local.table.fd);
 }
 
 static int local_open(Arena **ret_arena) {
