@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -27,8 +28,9 @@ class Daemon:
         command = [DAEMON, "--socket", self.socket, "--worker", WORKER, "--cache-dir", self.dir / "cache", "--log", self.log]
         self.process = subprocess.Popen(list(map(str, command)))
         for _ in range(500):
-            if self.socket.exists():
-                return
+            with socket.socket(socket.AF_UNIX) as probe:
+                if probe.connect_ex(str(self.socket)) == 0:
+                    return
             time.sleep(0.01)
         raise RuntimeError(f"the daemon did not start: {self.log.read_text()}")
 

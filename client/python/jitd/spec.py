@@ -110,7 +110,7 @@ def _check_init(cls, fields, options):
         if default is not MISSING:
             seen = name
         elif seen is not None:
-            after = f" {seen!r}" if sys.version_info >= (3, 12) else ""
+            after = f" {seen!r}" if sys.version_info >= (3, 13) else ""
             raise TypeError(f"non-default argument {name!r} follows default argument{after}")
 
 
