@@ -87,10 +87,11 @@ static int dump_unit(Ctl *ctl, const msgpack_object *key, Str method, bool *ret_
     if (r)
         return r;
     Str s = ctl_text(&map, "text");
-    *ret_found = s.len != 0;
-    if (s.len && ctl->json)
+    bool found = s.len && !str_eq_c(s, "\n");
+    *ret_found = found;
+    if (found && ctl->json)
         ctl_print_json(&map);
-    else if (s.len)
+    else if (found)
         printf("%.*s%s", STR_FMT(s), ctl_ends_with(s, "\n") ? "" : "\n");
     msgpack_unpacked_destroy(&owner);
     return 0;

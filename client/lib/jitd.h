@@ -105,7 +105,7 @@ typedef struct jitd_error {
 typedef struct jitd_session jitd_session;
 
 typedef struct jitd_options {
-    const char *socket; /* path; NULL: $JITD_SOCKET, else the system daemon's, else this user's private daemon */
+    const char *socket;     /* path; NULL: $JITD_SOCKET, else the system daemon's, else this user's private daemon */
     const char *name_space; /* NULL: $JITD_NAMESPACE, else "default". What is seen belongs to (user, namespace) */
     /* The `jitd` program to start when there is no daemon (only for the private one); NULL: $JITD_DAEMON, else beside
      * this library, else on the PATH; "": never start one. */

@@ -141,6 +141,10 @@ def test_library_shows_its_interface_only():
         assert heavy not in needed
 
 
+def jitctl(environment, *arguments):
+    return subprocess.run([BUILD / "client/cli/jitctl", *arguments], env=environment, capture_output=True, text=True, timeout=60)
+
+
 def test_c_example_uses_what_python_compiled(private):
     environment, _ = private
     script = "import point\nassert point.Point(3.0, 4.0).norm2() == 25.0\np = point.Point(1.0)\np.turn(1.0)"
@@ -150,3 +154,7 @@ def test_c_example_uses_what_python_compiled(private):
     assert err == ""
     assert "x: float at byte 16\ny: float at byte 24\n" in out
     assert "norm2 25, turned by 90 degrees: -4.000, 3.000" in out
+    assert "define" in jitctl(environment, "ir", "Point.norm2").stdout
+    assert "ret" in jitctl(environment, "asm", "point.Point.norm2").stdout
+    missing = jitctl(environment, "ir", "Point.norm3")
+    assert missing.returncode == 1 and missing.stderr == "jitctl: 'point.Point' has no compiled method 'norm3'\n"
