@@ -1,4 +1,5 @@
 /* Infer, raise and assert: a built-in exception with constant, scalar or formatted arguments. */
+#include "protocol/abi.h"
 #include "server/compiler/infer.h"
 
 static const char *const exceptions[] = {
@@ -44,13 +45,28 @@ static void infer_formatted(Infer *in, const Node *n) {
     }
 }
 
+static size_t count_values(const Node *n) {
+    size_t count = 0;
+    if (n->kind != NODE_JoinedStr)
+        return n->kind != NODE_Constant;
+    for (size_t i = 0; i < n->JoinedStr.values.len; i++)
+        count += n->JoinedStr.values.at[i]->kind == NODE_FormattedValue;
+    return count;
+}
+
+static void check_values(Infer *in, const Node *n, size_t count) {
+    if (count > JITD_TRAP_VALUES)
+        fail(in->c, n->span, "more than %d values in an exception are not compiled", JITD_TRAP_VALUES);
+}
+
 void infer_raise_arg(Infer *in, const Node *n) {
+    in->info[n->id].live = true;
+    check_values(in, n, count_values(n));
+    bool is_str = n->kind == NODE_Name && in->bound->binding[n->id].kind == BIND_GLOBAL &&
+                  in->bound->binding[n->id].global->kind == GLOBAL_STR;
     if (n->kind == NODE_JoinedStr)
         infer_formatted(in, n);
-    else if (n->kind == NODE_Name && in->bound->binding[n->id].kind == BIND_GLOBAL &&
-             in->bound->binding[n->id].global->kind == GLOBAL_STR)
-        in->info[n->id].live = true;
-    else if (n->kind != NODE_Constant || n->Constant.value.kind != CONST_STR)
+    else if (!is_str && (n->kind != NODE_Constant || n->Constant.value.kind != CONST_STR))
         infer_scalar_arg(in, n);
 }
 
@@ -63,6 +79,10 @@ void infer_raise(Infer *in, const Node *exc) {
     check_exception(in, exc->Call.func);
     if (exc->Call.keywords.len)
         fail(in->c, exc->span, "keyword arguments of exceptions are not compiled");
-    for (size_t i = 0; i < exc->Call.args.len; i++)
+    size_t count = 0;
+    for (size_t i = 0; i < exc->Call.args.len; i++) {
         infer_raise_arg(in, exc->Call.args.at[i]);
+        count += count_values(exc->Call.args.at[i]);
+    }
+    check_values(in, exc, count);
 }
