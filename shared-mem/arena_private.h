@@ -5,7 +5,7 @@
 
 typedef struct ArenaClass {
     const uint32_t *refs; /* offsets of the references in an object */
-    uint32_t nrefs, size_class;
+    uint32_t nrefs, size_class, block; /* bytes of a block of the size class */
 } ArenaClass;
 
 typedef struct ArenaList { /* of chunk numbers or entries */
@@ -94,11 +94,23 @@ static inline void arena_order(void) {
     SHM_STEP();
 }
 
+/* ---- blocks ---- */
+static inline void arena_push_free(Arena *a, uint64_t block, uint32_t size_class) {
+    *(uint64_t *)(a->base + block + 8) = a->alloc.free[size_class];
+    a->alloc.free[size_class] = block;
+}
+/* Of a chunk of ours. */
+static inline void arena_free_local(Arena *a, uint64_t object, const ArenaClass *c) {
+    atomic_store_explicit(&arena_object(a, object)->head, 0, memory_order_relaxed);
+    arena_order();
+    arena_push_free(a, object, c->size_class);
+    a->freed_bytes += c->block;
+}
+
 /* ---- chunk.c ---- */
 int chunk_refill(Arena *a, uint32_t size_class);                          /* 0, or -ENOMEM */
 int chunk_take_roots(Arena *a, uint32_t *ret_chunk);                      /* a zeroed chunk of class SHM_CLASS_ROOTS */
-void chunk_free_local(Arena *a, uint64_t object, uint32_t size_class);    /* a block of a chunk of ours */
-void chunk_free_shared(Arena *a, uint64_t object, uint32_t size_class);   /* anybody's */
+void chunk_free_shared(Arena *a, uint64_t object, const ArenaClass *c);   /* a block of anybody's chunk */
 int chunk_bit(const Arena *a, uint32_t chunk, uint32_t block);
 void chunk_retire(Arena *a, uint32_t chunk);                              /* nobody's any more: an orphan, or free */
 /* Calls fn for each block that has been carved and is in use; fn takes care of what concurrent owners do. */
@@ -106,7 +118,11 @@ typedef void ChunkVisit(Arena *a, uint64_t object, uint64_t head, void *arg);
 void chunk_each_object(Arena *a, uint32_t chunk, ChunkVisit *fn, void *arg);
 
 /* ---- release.c ---- */
-const ArenaClass *arena_class(Arena *a, uint64_t head); /* NULL: unknown */
+const ArenaClass *arena_class_load(Arena *a, uint32_t class_id);
+static inline const ArenaClass *arena_class(Arena *a, uint64_t head) { /* NULL: unknown */
+    uint32_t id = SHM_HEAD_CLASS(head);
+    return id <= TABLE_MAX_CLASSES && a->classes[id].size_class ? &a->classes[id] : arena_class_load(a, id);
+}
 void release_shared(Arena *a, uint64_t object);         /* its count is zero */
 void release_count(Arena *a, uint64_t object);          /* one count of a shared object less */
 /* Lets go of every shared object that a dead object refers to; `row` is the dead owner of a private one, else 0. */

@@ -47,29 +47,17 @@ static uint32_t bump_of(const Arena *a, uint32_t chunk, uint32_t size_class) {
 
 /* ---- blocks ---- */
 
-static void push_free(Arena *a, uint64_t block, uint32_t size_class) {
-    *(uint64_t *)(a->base + block + 8) = a->alloc.free[size_class];
-    a->alloc.free[size_class] = block;
-}
-
-void chunk_free_local(Arena *a, uint64_t object, uint32_t size_class) {
-    atomic_store_explicit(&arena_object(a, object)->head, 0, memory_order_relaxed);
-    arena_order();
-    push_free(a, object, size_class);
-    a->freed_bytes += shm_class_block_size(size_class);
-}
-
-void chunk_free_shared(Arena *a, uint64_t object, uint32_t size_class) {
+void chunk_free_shared(Arena *a, uint64_t object, const ArenaClass *c) {
     uint32_t chunk = arena_chunk_of(a, object);
-    ShmChunk *c = arena_chunk(a, chunk);
-    if (SHM_CHUNK_ROW(atomic_load_explicit(&c->state, memory_order_relaxed)) == a->row) {
-        chunk_free_local(a, object, size_class);
+    ShmChunk *place = arena_chunk(a, chunk);
+    if (SHM_CHUNK_ROW(atomic_load_explicit(&place->state, memory_order_relaxed)) == a->row) {
+        arena_free_local(a, object, c);
         return;
     }
-    uint32_t block = (uint32_t)((object - arena_chunk_at(a, chunk)) / shm_class_block_size(size_class));
+    uint32_t block = (uint32_t)((object - arena_chunk_at(a, chunk)) / c->block);
     atomic_fetch_or_explicit(&arena_bits(a, chunk)[block / 64], 1ull << block % 64, memory_order_release); /* partner: take_word */
     arena_order();
-    atomic_fetch_add_explicit(&c->remote, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&place->remote, 1, memory_order_relaxed);
 }
 
 int chunk_bit(const Arena *a, uint32_t chunk, uint32_t block) {
@@ -91,7 +79,7 @@ static uint32_t take_word(Arena *a, uint32_t chunk, uint32_t size_class, uint32_
         else if (!all || shm_head(arena_object(a, at)))
             continue;
         arena_order();
-        push_free(a, at, size_class);
+        arena_push_free(a, at, size_class);
         taken++;
     }
     if (bits)
@@ -139,7 +127,7 @@ static uint32_t carve(Arena *a, uint32_t size_class) {
     for (uint32_t i = n; i-- > 0;) {
         uint64_t at = arena_chunk_at(a, chunk) + (uint64_t)(bump + i) * size;
         atomic_store_explicit(&arena_object(a, at)->head, 0, memory_order_relaxed);
-        push_free(a, at, size_class);
+        arena_push_free(a, at, size_class);
     }
     arena_order(); /* heads first: what bump covers has a valid head */
     atomic_store_explicit(&arena_chunk(a, chunk)->bump, bump + n, memory_order_release);

@@ -138,7 +138,7 @@ static void destroy(Arena *a, uint64_t object) {
     release_fields(a, object, head, 0);
     arena_order();
     if (c)
-        chunk_free_shared(a, object, c->size_class);
+        chunk_free_shared(a, object, c);
 }
 
 static void judge(Arena *a, uint64_t object) {

@@ -5,19 +5,14 @@
  * death in between leaves the count too high, never too low. */
 #include "shared-mem/arena_private.h"
 
-const ArenaClass *arena_class(Arena *a, uint64_t head) {
-    uint32_t id = SHM_HEAD_CLASS(head);
-    if (id - 1 >= TABLE_MAX_CLASSES)
-        return NULL;
-    ArenaClass *known = &a->classes[id];
-    if (known->size_class)
-        return known;
-    const ShmClass *c = table_class(a->table, id);
+const ArenaClass *arena_class_load(Arena *a, uint32_t class_id) {
+    const ShmClass *c = table_class(a->table, class_id);
     const uint32_t *refs = c ? table_class_refs(a->table, c) : NULL;
     if (!refs)
         return NULL;
-    *known = (ArenaClass){.refs = refs, .nrefs = c->nrefs, .size_class = shm_size_class(c->size)};
-    return known;
+    uint32_t size_class = shm_size_class(c->size);
+    a->classes[class_id] = (ArenaClass){.refs = refs, .nrefs = c->nrefs, .size_class = size_class, .block = shm_class_block_size(size_class)};
+    return &a->classes[class_id];
 }
 
 void release_shared(Arena *a, uint64_t object) {
@@ -49,41 +44,91 @@ void release_fields(Arena *a, uint64_t object, uint64_t head, uint32_t row) {
 
 /* ---- private objects ---- */
 
-static uint64_t *work_link(Arena *a, uint64_t object) {
+static uint64_t *link_of(Arena *a, uint64_t object) {
     return (uint64_t *)(a->base + object + 8);
 }
 
-static void release_child(Arena *a, _Atomic uint64_t *field, uint64_t child, uint64_t *work) {
-    ShmObject *object = arena_object(a, child);
-    if (shm_is_shared(object)) {
-        atomic_store_explicit(field, JITD_UNSET, memory_order_relaxed);
-        release_count(a, child);
+/* What is being released. The free list of the class at hand is kept here while objects of one class follow each other. */
+typedef struct Release {
+    uint64_t work;           /* dead objects to come */
+    uint64_t next;           /* and one more: a list's next node never touches memory for it */
+    const ArenaClass *class; /* of the last one */
+    uint32_t class_id;
+    uint64_t freed, nfreed;
+} Release;
+
+static void flush(Arena *a, Release *r) {
+    if (!r->nfreed)
         return;
-    }
+    a->alloc.free[r->class->size_class] = r->freed;
+    a->freed_bytes += r->nfreed * r->class->block;
+    r->nfreed = 0;
+}
+
+static void change_class(Arena *a, Release *r, uint64_t head) {
+    flush(a, r);
+    r->class_id = SHM_HEAD_CLASS(head);
+    r->class = arena_class(a, head);
+    r->freed = r->class ? a->alloc.free[r->class->size_class] : 0;
+}
+
+static void drop_shared(Arena *a, _Atomic uint64_t *field, uint64_t child) {
+    atomic_store_explicit(field, JITD_UNSET, memory_order_relaxed);
+    release_count(a, child);
+}
+
+static inline void drop_private(Arena *a, Release *r, uint64_t child) {
+    ShmObject *object = arena_object(a, child);
     uint32_t left = atomic_load_explicit(&object->refs, memory_order_relaxed) - 1;
-    atomic_store_explicit(&object->refs, left, memory_order_relaxed);
-    if (!left) {
-        *work_link(a, child) = *work;
-        *work = child;
+    if (left) {
+        atomic_store_explicit(&object->refs, left, memory_order_relaxed);
+    } else if (!r->next) {
+        r->next = child;
+    } else {
+        *link_of(a, child) = r->work;
+        r->work = child;
     }
 }
 
-static void release_private(Arena *a, uint64_t object) {
-    uint64_t work = object;
-    *work_link(a, object) = 0;
-    while (work) {
-        object = work;
-        work = *work_link(a, object);
-        const ArenaClass *c = arena_class(a, shm_head(arena_object(a, object)));
-        for (uint32_t i = 0; c && i < c->nrefs; i++) {
-            _Atomic uint64_t *field = arena_field(a, object, c->refs[i]);
-            uint64_t child = atomic_load_explicit(field, memory_order_relaxed);
-            if (shm_is_object(child))
-                release_child(a, field, child, &work);
-        }
-        if (c) /* of an unknown class: stays until the row is given back */
-            chunk_free_local(a, object, c->size_class);
+static inline void drop_fields(Arena *a, Release *r, uint64_t object) {
+    for (uint32_t i = 0; i < r->class->nrefs; i++) {
+        _Atomic uint64_t *field = arena_field(a, object, r->class->refs[i]);
+        uint64_t child = atomic_load_explicit(field, memory_order_relaxed);
+        if (!shm_is_object(child))
+            continue;
+        if (__builtin_expect(shm_is_shared(arena_object(a, child)), 0))
+            drop_shared(a, field, child);
+        else
+            drop_private(a, r, child);
     }
+}
+
+static inline void free_block(Arena *a, Release *r, uint64_t object) {
+    atomic_store_explicit(&arena_object(a, object)->head, 0, memory_order_relaxed);
+    arena_order();
+    *link_of(a, object) = r->freed;
+    r->freed = object;
+    r->nfreed++;
+}
+
+static void release_private(Arena *a, uint64_t object) {
+    Release r = {0};
+    while (object) {
+        uint64_t head = shm_head(arena_object(a, object));
+        if (SHM_HEAD_CLASS(head) != r.class_id)
+            change_class(a, &r, head);
+        if (r.class) { /* of an unknown class: stays until the row is given back */
+            drop_fields(a, &r, object);
+            free_block(a, &r, object);
+        }
+        object = r.next;
+        r.next = 0;
+        if (!object && r.work) {
+            object = r.work;
+            r.work = *link_of(a, object);
+        }
+    }
+    flush(a, &r);
 }
 
 void arena_release(JitdFrame *frame, uint64_t object) {
