@@ -62,8 +62,7 @@ static int take_row(Arena *a, uint32_t row, const ArenaOps *ops) {
     return roots_init(a);
 }
 
-/* Everything but the file descriptor. */
-static void unmap(Arena *a) {
+void arena_unmap(Arena *a) {
     for (uint32_t i = 0; i < JITD_SIZE_CLASSES; i++)
         free(a->own[i].v);
     free(a->uncarved.v);
@@ -98,7 +97,7 @@ int arena_attach(int fd, uint64_t size, uint32_t row, const Table *table, const 
     if (r == 0)
         r = take_row(a, row, ops);
     if (r < 0) {
-        unmap(a);
+        arena_unmap(a);
         return r;
     }
     *ret_arena = a;
@@ -113,7 +112,7 @@ void arena_detach(Arena *a) {
     if (limbo_empty(a)) /* else the broker marks the row dead, and a reaper takes over what waits */
         atomic_store_explicit(&a->me->state, SHM_ROW_STATE(SHM_ROW_LEFT, 0), memory_order_release);
     close(a->fd);
-    unmap(a);
+    arena_unmap(a);
 }
 
 uint8_t *arena_base(Arena *a) {

@@ -17,6 +17,7 @@ typedef struct ArenaOwner {
     uint8_t *base; /* maps the header, rows and chunk directory only */
     uint64_t size, quota, mapped;
     uint32_t next_chunk; /* chunks are handed out in order; those that become free again are taken by clients among themselves */
+    uint32_t prepared;   /* chunks below this one have memory already */
 } ArenaOwner;
 #define ARENA_OWNER_NULL ((ArenaOwner){.fd = -1})
 

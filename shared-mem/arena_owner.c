@@ -28,7 +28,7 @@ static ShmArena *header(const ArenaOwner *owner) {
 
 /* The layout again from the size: what is in the file is the clients' to write. */
 static ShmArena layout_of(const ArenaOwner *owner) {
-    ShmArena layout;
+    ShmArena layout = {0};
     shm_arena_layout(owner->size, &layout);
     return layout;
 }
@@ -45,7 +45,7 @@ static void write_header(ArenaOwner *owner) {
 }
 
 int arena_create(uint64_t size, uint64_t quota, ArenaOwner *ret_owner) {
-    ShmArena layout;
+    ShmArena layout = {0};
     int r = shm_arena_layout(size, &layout);
     if (r < 0)
         return r;
@@ -105,16 +105,32 @@ static int commit(ArenaOwner *owner, uint32_t first, uint32_t count) {
     return 0;
 }
 
+static uint32_t chunk_limit(const ArenaOwner *owner) {
+    uint64_t limit = owner->quota / ARENA_CHUNK_SIZE;
+    ShmArena layout = layout_of(owner);
+    return limit < layout.nchunks ? (uint32_t)limit : layout.nchunks;
+}
+
+int arena_owner_prepare(ArenaOwner *owner, uint32_t chunks) {
+    uint32_t limit = chunk_limit(owner), want = limit - owner->next_chunk < chunks ? limit : owner->next_chunk + chunks;
+    if (want <= owner->prepared)
+        return 0;
+    uint32_t first = owner->prepared > owner->next_chunk ? owner->prepared : owner->next_chunk;
+    int r = commit(owner, first, want - first);
+    if (r == 0)
+        owner->prepared = want;
+    return r;
+}
+
 int arena_owner_grow(ArenaOwner *owner, uint32_t row, uint32_t chunks, uint32_t *ret_first, uint32_t *ret_count) {
     if (!row || row >= ARENA_MAX_ROWS || !chunks)
         return -EINVAL;
     ShmArena layout = layout_of(owner);
-    uint64_t limit = owner->quota / ARENA_CHUNK_SIZE;
-    limit = limit < layout.nchunks ? limit : layout.nchunks;
-    if (owner->next_chunk >= limit)
+    uint32_t first = owner->next_chunk, limit = chunk_limit(owner);
+    if (first >= limit)
         return -ENOSPC;
-    uint32_t first = owner->next_chunk, left = (uint32_t)limit - first, count = chunks < left ? chunks : left;
-    int r = commit(owner, first, count);
+    uint32_t count = chunks < limit - first ? chunks : limit - first;
+    int r = arena_owner_prepare(owner, count);
     if (r < 0)
         return r;
     ShmChunk *directory = (ShmChunk *)(owner->base + layout.directory_at);
@@ -152,7 +168,7 @@ int arena_owner_reset(ArenaOwner *owner) {
             return -EBUSY;
     if (fallocate(owner->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, (off_t)owner->size) < 0)
         return -errno;
-    owner->next_chunk = 0;
+    owner->next_chunk = owner->prepared = 0;
     write_header(owner);
     return 0;
 }

@@ -107,6 +107,9 @@ static inline void arena_free_local(Arena *a, uint64_t object, const ArenaClass 
     a->freed_bytes += c->block;
 }
 
+/* ---- arena.c ---- */
+void arena_unmap(Arena *a); /* the private side of detaching, all but the file descriptor; the arena is not told */
+
 /* ---- chunk.c ---- */
 int chunk_refill(Arena *a, uint32_t size_class);                          /* 0, or -ENOMEM */
 int chunk_take_roots(Arena *a, uint32_t *ret_chunk);                      /* a zeroed chunk of class SHM_CLASS_ROOTS */

@@ -274,11 +274,15 @@ Test(arena, revived_and_dropped_again_waits_again) {
     arena_leave(r.arena);
     cr_assert_eq(stats(&p).objects, 1);
     check(&p);
+    arena_detach(r.arena);
+    arena_detach(q.arena);
+    arena_detach(p.arena);
 }
 
 /* ---- limits ---- */
 
-Test(arena, full_is_a_trap_and_loses_nothing, .init = NULL) {
+Test(arena, full_is_a_trap_and_loses_nothing) {
+    fix_close();
     fix_open_quota(8 * ARENA_CHUNK_SIZE);
     Peer p = fix_peer();
     for (int round = 0; round < 3; round++) {
@@ -314,6 +318,8 @@ Test(arena, references_from_outside_are_checked) {
         cr_assert_neq(arena_check_ref(p.arena, bad[i], &id), 0, "%#lx", (long)bad[i]);
     drop(&p, b);
     cr_assert_neq(arena_check_ref(p.arena, b, &id), 0, "freed");
+    arena_detach(q.arena);
+    arena_detach(p.arena);
 }
 
 Test(arena, reset_gives_everything_back) {
@@ -328,6 +334,7 @@ Test(arena, reset_gives_everything_back) {
     cr_assert_eq(stats(&q).bytes_committed, 0);
     cr_assert_neq(new_node(&q), 0);
     check(&q);
+    arena_detach(q.arena);
 }
 
 Test(arena, foreign_files_are_refused) {
