@@ -55,6 +55,7 @@ int main(int argc, char **argv) {
     SandboxLimits limits = {.memory = memory, .cpu_seconds = (unsigned)cpu};
     memory_limit = memory;
     signal(SIGABRT, on_abort);
+    signal(SIGXFSZ, SIG_IGN); /* standard error may be a file, to which the sandbox writes nothing: no reason to die */
     compiler_init(fatal);
     int r = sandbox_enter(&limits);
     if (r == 0)
