@@ -1,0 +1,115 @@
+"""The daemon with the real compiler process: published, remembered, killed at any time, out of time, out of memory."""
+
+import os
+import random
+import signal
+import threading
+import time
+
+import msgpack
+import pytest
+from broker_harness import BUILD, COMPILE, DUMP, STATS, Daemon, Refused, key
+
+WORKER = BUILD / "server" / "worker" / "jitd-worker"
+
+
+def unit(source, name="f", salt=""):
+    params = [["a", "int", None, "any"], ["b", "int", None, "any"]]
+    func = {"name": name, "kind": "function", "line": 1, "source": source, "params": params, "globals": {}}
+    return msgpack.packb({
+        "name": f"m.{name}", "key": key(source + salt), "python": [3, 11],
+        "options": {"overflow": "python", "fastmath": False, "boundscheck": True},
+        "defs": [{"kind": "function", "key": key(source), "name": f"m.{name}", "file": "m.py", "funcs": [func]}],
+        "entries": [[0, name, None]]})
+
+
+def long_source(statements):
+    return "def f(a, b):\n" + "".join(f"    a = a * {i} + b // (a | {i + 1})\n" for i in range(statements)) + "    return a\n"
+
+
+def start(*arguments, **more):
+    return Daemon(*arguments, worker=WORKER, **more)
+
+
+def test_compiled_once_and_remembered():
+    source = unit("def f(a, b):\n    return a + b\n")
+    fingerprint = msgpack.unpackb(source)["key"]
+    with start() as d:
+        with d.client() as c:
+            answer = c.ask(COMPILE, unit=source)
+            meta = msgpack.unpackb(answer["meta"])
+            assert [e[:4] for e in meta["entries"]] == [[0, "f", ["int", "int"], "int"]]
+            assert "define" in c.ask(DUMP, key=fingerprint, what="ir")["text"]
+            assert "ret" in c.ask(DUMP, name="m.f", what="asm")["text"]
+            stats = c.ask(STATS)
+            assert stats["machine"]["compilations"] == 1
+            assert {"parse", "infer", "lower", "optimise", "codegen", "link"} <= set(stats["passes"])
+            assert stats["machine"]["resident_bytes"] < 10 << 20
+            assert 0 < stats["machine"]["workers_resident_bytes"] < 50 << 20
+        assert d.stop() == 0
+        d.start()
+        with d.client() as c:
+            assert c.lookup(fingerprint) == [answer]
+            assert c.stats()["compilations"] == 0
+
+
+def test_killed_at_any_time():
+    """SIGKILL after a random part of a compilation: the job has an answer or an error, and the next one is compiled."""
+    rng = random.Random(11)
+    outcomes = []
+    with start() as d, d.client() as c:
+        c.ask(COMPILE, unit=unit("def f(a, b):\n    return a\n"))
+        for i in range(40):
+            request = c.send(COMPILE, unit=unit(long_source(150), salt=str(i)))
+            time.sleep(rng.random() * 0.15)
+            for worker in d.workers():
+                os.kill(worker, signal.SIGKILL)
+            try:
+                c.wait(request)
+                outcomes.append("ok")
+            except Refused as e:
+                outcomes.append(e.code)
+                assert e.code == "worker" and "signal 9" in e.message
+            time.sleep(0.02)
+            assert c.ask(COMPILE, unit=unit(f"def f(a, b):\n    return a - {i}\n"))["meta"]
+    assert outcomes.count("worker") > 5, outcomes
+
+
+def test_out_of_time():
+    with start("--deadline", 0.3) as d, d.client() as c:
+        with pytest.raises(Refused) as caught:
+            c.ask(COMPILE, unit=unit(long_source(20000)))
+        assert caught.value.code == "worker" and "deadline" in caught.value.message
+        assert c.ask(COMPILE, unit=unit("def f(a, b):\n    return a\n"))["meta"]
+
+
+def test_out_of_memory():
+    """What it needs to begin with fits, a large function does not."""
+    with start("--memory", 192 << 20, "--deadline", 60) as d, d.client(timeout=60) as c:
+        assert c.ask(COMPILE, unit=unit("def f(a, b):\n    return a\n"))["meta"]
+        with pytest.raises(Refused) as caught:
+            c.ask(COMPILE, unit=unit(long_source(40000)))
+        assert caught.value.code in ("worker", "compile"), caught.value
+        assert "memory" in caught.value.message
+        assert c.ask(COMPILE, unit=unit("def f(a, b):\n    return b\n"))["meta"]
+
+
+def test_others_are_served_while_it_compiles():
+    worst, stop = [0.0], threading.Event()
+    with start() as d, d.client() as c, d.client("bystander") as bystander:
+        c.ask(COMPILE, unit=unit("def f(a, b):\n    return a\n"))
+
+        def serve():
+            while not stop.is_set():
+                begin = time.monotonic()
+                bystander.stats()
+                worst[0] = max(worst[0], time.monotonic() - begin)
+                time.sleep(0.001)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        for i in range(5):
+            c.ask(COMPILE, unit=unit(long_source(100), salt=str(i)))
+        stop.set()
+        thread.join()
+    assert worst[0] < 0.25
