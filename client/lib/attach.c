@@ -195,7 +195,7 @@ static bool daemon_left(int r) {
 }
 
 static int open_client(Client *client, const ClientOptions *options, char *error, size_t size) {
-    const char *name = options->namespace_ ? options->namespace_ : getenv("JITD_NAMESPACE");
+    const char *name = options->namespace_ ? options->namespace_ : secure_getenv("JITD_NAMESPACE");
     int64_t deadline = clock_ms() + CLIENT_START_MS;
     client->namespace_ = strdup(name && name[0] ? name : "default");
     if (!client->namespace_)

@@ -51,6 +51,9 @@ int client_request(Client *client, int message, const char *body, size_t size, i
                    msgpack_unpacked *ret_owner, msgpack_object *ret_body, ClientError *ret_error);
 int client_request_fd(Client *client); /* the socket, for those who want to poll (an interpreter that wants Ctrl-C) */
 int client_connected(Client *client);
+/* Gives back what dead clients held; 1 if there was any. Happens by itself when the broker tells of a death; also worth a
+ * try when the arena is full. Not inside an epoch: does nothing there. */
+int client_reap(Client *client);
 /* 0 in a forked child that could not attach again: call nothing but client_close then. */
 int client_usable(Client *client);
 

@@ -70,7 +70,7 @@ static int private_dir(const char *path) {
 /* The private daemon's socket; makes its directory. XDG_RUNTIME_DIR may be another user's (su, sudo) or not there at
  * all. */
 static int private_path(char path[PATH_SIZE], char *error, size_t size) {
-    const char *runtime = getenv("XDG_RUNTIME_DIR");
+    const char *runtime = secure_getenv("XDG_RUNTIME_DIR");
     if (runtime && runtime[0] == '/' && strlen(runtime) + sizeof("/jitd" SOCKET_NAME) <= PATH_SIZE) {
         snprintf(path, PATH_SIZE, "%s/jitd", runtime);
         if (private_dir(path) == 0) {
@@ -134,7 +134,7 @@ static int connect_starting(Client *client, const char *binary, int64_t deadline
 }
 
 int connect_any(Client *client, const ClientOptions *options, int64_t deadline, char *error, size_t size) {
-    const char *chosen = options->socket ? options->socket : getenv("JITD_SOCKET");
+    const char *chosen = options->socket ? options->socket : secure_getenv("JITD_SOCKET");
     if (chosen && chosen[0])
         return connect_exactly(client, chosen, error, size);
     int r = connect_path(SYSTEM_SOCKET, &client->socket);

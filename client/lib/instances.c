@@ -63,6 +63,8 @@ int jitd_new(jitd_session *session, const jitd_class *cls, jitd_ref *ret_object,
     if (check_attached(session, error) < 0)
         return JITD_E_DISCONNECTED;
     uint64_t object = shm_new(client_frame(session->client), cls->id, cls->size, arena_alloc);
+    if (!object && client_reap(session->client))
+        object = shm_new(client_frame(session->client), cls->id, cls->size, arena_alloc);
     if (!object || handle_adopt(session, object) < 0)
         return error_set(error, JITD_E_MEMORY, "MemoryError", "the arena is full");
     *ret_object = object;

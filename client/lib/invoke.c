@@ -62,6 +62,8 @@ int jitd_call(jitd_session *session, const jitd_method *method, jitd_ref self, c
     int32_t status = call_plan_call(m->plan, native, frame, self, (const JitdValue *)in, (JitdValue *)out);
     r = status == JITD_TRAP_NONE ? adopt_results(session, m, out, error) : error_trap(error, m, status, &frame->trap);
     arena_leave(arena);
+    if (status == JITD_TRAP_MEMORY)
+        client_reap(session->client); /* the next call may have what this one lacked */
     return r;
 }
 

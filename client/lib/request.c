@@ -242,20 +242,21 @@ int request_exchange(Client *client, int message, const char *body, size_t size,
 
 /* Not while the arena itself is asking, nor inside an epoch, whose end the freeing would wait for: then at a later
  * request. */
-static void reap(Client *client) {
+int client_reap(Client *client) {
     if (!client->arena || client->in_arena || !client->usable || ((const ArenaEpoch *)client->arena)->nest)
-        return;
+        return 0;
     client->deaths = false;
     client->in_arena++;
-    arena_reap(client->arena); /* what cannot be done now is done by somebody later */
+    int rows = arena_reap(client->arena); /* what cannot be done now is done by somebody later */
     client->in_arena--;
+    return rows > 0;
 }
 
 int client_request(Client *client, int message, const char *body, size_t size, int timeout_ms,
                    msgpack_unpacked *ret_owner, msgpack_object *ret_body, ClientError *ret_error) {
     int r = request_exchange(client, message, body, size, timeout_ms, ret_owner, ret_body, ret_error);
     if (client->deaths)
-        reap(client);
+        client_reap(client);
     return r;
 }
 

@@ -37,7 +37,7 @@ static bool found_beside(char path[PATH_MAX]) {
 }
 
 static bool found_on_path(char path[PATH_MAX]) {
-    const char *dirs = getenv("PATH");
+    const char *dirs = secure_getenv("PATH");
     while (dirs && *dirs) {
         size_t length = strcspn(dirs, ":");
         if (length && found_at(dirs, length, "/jitd", path))
@@ -49,7 +49,7 @@ static bool found_on_path(char path[PATH_MAX]) {
 
 static bool find_binary(const char *given, char path[PATH_MAX]) {
     if (!given || !given[0])
-        given = getenv("JITD_DAEMON");
+        given = secure_getenv("JITD_DAEMON");
     if (given && given[0])
         return found_at(given, strlen(given), "", path);
     return found_beside(path) || found_on_path(path);

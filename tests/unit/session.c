@@ -229,6 +229,27 @@ Test(session, killed_client_is_reaped) {
     finish();
 }
 
+/* A client that filled the arena is killed; nobody was told yet: the next one who needs memory finds out. */
+Test(session, full_arena_is_reaped_on_demand) {
+    int status;
+    pid_t pid = fork();
+    if (pid == 0) {
+        jitd_ref object;
+        jitd_session *own = attach();
+        OK(jitd_class_find(own, "shape.Node", &node, &error));
+        while (jitd_new(own, node, &object, NULL) == 0)
+            ;
+        raise(SIGKILL);
+    }
+    waitpid(pid, &status, 0);
+    for (int i = 0; i < 1000 && !stats_of(session).dead_rows; i++)
+        usleep(1000);
+    cr_assert_eq(stats_of(session).dead_rows, 1);
+    jitd_unref(session, new_node(session));
+    cr_assert_eq(broker.reaps, 1);
+    finish();
+}
+
 Test(session, daemon_that_goes_leaves_everything_usable) {
     jitd_ref p = new_node(session);
     jitd_value v;
