@@ -31,5 +31,5 @@ static inline Str str_slice(Str s, size_t from, size_t to) {
         to = s.len;
     if (from > to)
         from = to;
-    return (Str){s.ptr + from, to - from};
+    return (Str){from ? s.ptr + from : s.ptr, to - from};
 }

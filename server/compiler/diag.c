@@ -2,6 +2,8 @@
 #include "server/compiler/diag.h"
 #include "server/compiler/out.h"
 #include "server/compiler/utf8.h"
+#include <unistr.h>
+#include <uniwidth.h>
 
 #define SHOWN 160 /* code points of a line at most: a message is for people */
 
@@ -48,33 +50,16 @@ static Str nth_line(Str text, int n, bool *ret_found) {
     return str_slice(text, at, end);
 }
 
-/* How many terminal columns a code point takes: the blocks that every terminal shows wide, and combining marks. */
-static size_t columns(uint32_t code) {
-    static const struct {
-        uint32_t from, to;
-        size_t columns;
-    } special[] = {
-        {0x0300, 0x036f, 0},   {0x200b, 0x200f, 0},   {0xfe00, 0xfe0f, 0},   {0x1100, 0x115f, 2}, {0x2e80, 0xa4cf, 2},
-        {0xac00, 0xd7a3, 2},   {0xf900, 0xfaff, 2},   {0xfe30, 0xfe6f, 2},   {0xff00, 0xff60, 2}, {0xffe0, 0xffe6, 2},
-        {0x1f300, 0x1f64f, 2}, {0x1f900, 0x1f9ff, 2}, {0x20000, 0x3fffd, 2},
-    };
-    for (size_t i = 0; i < sizeof special / sizeof *special; i++)
-        if (code >= special[i].from && code <= special[i].to)
-            return special[i].columns;
-    return 1;
-}
-
 /* Writes the line to `text` and the caret's line to `carets`: tabs stay tabs in both, so that they line up. */
 static void show_line(Out *text, Out *carets, Str line, size_t from, size_t to) {
     size_t shown = 0;
     for (size_t at = 0, len; at < line.len && shown < SHOWN; at += len, shown++) {
         uint32_t code = utf8_next(str_slice(line, at, line.len), &len);
         bool marked = at >= from && at < to;
-        bool printable =
-            code == '\t' || (code >= ' ' && code != 0x7f && code <= 0x10ffff && !(code >= 0xd800 && code < 0xe000));
-        out_str(text, printable ? str_slice(line, at, at + len) : STR("?"));
+        int columns = code == '\t' ? 1 : u8_check((const uint8_t *)line.ptr + at, len) ? -1 : uc_width(code, "UTF-8");
+        out_str(text, columns >= 0 ? str_slice(line, at, at + len) : STR("?"));
         if (at < to)
-            out_fill(carets, marked ? '^' : code == '\t' ? '\t' : ' ', printable ? columns(code) : 1);
+            out_fill(carets, marked ? '^' : code == '\t' ? '\t' : ' ', columns >= 0 ? (size_t)columns : 1);
     }
     if (from >= line.len)
         out_char(carets, '^');

@@ -212,7 +212,7 @@ static void check_name(Lexer *l, Mark from) {
         Mark bad = from;
         bad.at += at;
         l->at = bad.at + len;
-        bool printable = uc_is_print(code);
+        bool printable = !uc_is_general_category_withtable(code, UC_CATEGORY_MASK_C | UC_CATEGORY_MASK_Z);
         fail(l->c, lexer_span(l, bad),
              printable ? "invalid character '%.*s' (U+%04X)" : "invalid non-printable character%.*s U+%04X",
              printable ? (int)len : 0, name.ptr + at, code);

@@ -83,9 +83,19 @@ static void end_fstring(Lexer *l, bool triple) {
     l->nfstrings--;
 }
 
+/* How many format specs of one f-string we are inside of: f"{a:{b:...". */
+static int specs(Lexer *l) {
+    int n = 0;
+    for (const Bracket *b = lexer_bracket(l); b->kind != BRACKET_FSTRING; b--)
+        n += b->kind == BRACKET_SPEC;
+    return n;
+}
+
 static void open_field(Lexer *l) {
     Mark from = lexer_mark(l);
     l->at++;
+    if (specs(l) == LEX_MAX_SPECS)
+        lexer_fail(l, from, "f-string: expressions nested too deeply");
     lexer_open(l, (Bracket){BRACKET_FIELD, '{', false, false, lexer_span(l, from)});
     lexer_push(l, T_LBRACE, from);
 }

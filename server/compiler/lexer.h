@@ -5,6 +5,7 @@
 #define LEX_MAX_BRACKETS 200 /* CPython's MAXLEVEL */
 #define LEX_MAX_FSTRINGS 150 /* CPython's MAXFSTRINGLEVEL */
 #define LEX_MAX_INDENTS 100  /* CPython's MAXINDENT */
+#define LEX_MAX_SPECS 3      /* CPython 3.12, MAX_EXPR_NESTING: fields in format specs of fields */
 
 /* What the lexer is inside of. The innermost one decides how the next character is read. */
 typedef enum BracketKind {

@@ -31,7 +31,8 @@ static inline void out_cstr(Out *o, const char *s) {
 }
 
 static inline void out_fill(Out *o, char c, size_t n) {
-    memset(out_room(o, n), c, n);
+    if (n)
+        memset(out_room(o, n), c, n);
     o->len += n;
 }
 
