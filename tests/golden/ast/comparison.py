@@ -1,0 +1,2 @@
+a < b <= c is not d not in e
+not a == b

@@ -1,0 +1,2 @@
+type A[T = int] = list[T]
+type = 1

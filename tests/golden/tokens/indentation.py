@@ -1,0 +1,7 @@
+if a:
+    b
+
+    # a comment says nothing
+  # about indentation
+    if c: d
+e
