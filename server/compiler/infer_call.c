@@ -125,7 +125,7 @@ const Type *infer_callee(Infer *in, const Node *n, Instance *callee, const Node 
     inst->manages |= callee->manages || (callee->result && has_refs(callee->result));
     inst->loops |= callee->loops;
     inst->python |= callee->python;
-    if (in->loop)
+    if (in->loop && (callee->loops || callee->python))
         in->loop->inner = true;
     if (!callee->result)
         longjmp(*in->bottom, 1);
@@ -223,8 +223,6 @@ static const Type *call_class(Infer *in, const Node *n, uint32_t def) {
     CallInfo *call = infer_call_info(in, n, CALL_NEW);
     call->def = def;
     in->inst->manages = true;
-    if (in->loop)
-        in->loop->inner = true;
     if (d->init == INIT_GENERATED)
         new_generated(in, n, def, call);
     else if (d->init == INIT_USER)

@@ -135,6 +135,7 @@ static void infer_loop(Infer *in, const Node *n, LoopTurn turn, Nodes orelse) {
     for (;;) {
         loop = (LoopState){.on_break = env_dead(), .on_continue = env_dead()};
         in->env = env_copy(in, &head);
+        infer_mark(in, n);
         turn(in, n, &exit);
         env_join(in, &in->env, &loop.on_continue);
         Env next = env_copy(in, &head);

@@ -165,8 +165,7 @@ static void begin(Lower *l) {
     l->self = l->inst->nparams && instance_slots(l->inst) ? LLVMGetParam(l->fn, 1) : NULL;
     l->arena = load_arena(l);
     l->status = lower_alloca(l, l->m->i32, "status");
-    l->on_return = lower_block(l, "return");
-    l->on_trap = lower_block(l, "trapped");
+    l->on_exit = lower_block(l, "exit");
     LLVMTypeRef *types = pool_array(l->pool, LLVMTypeRef, type_slots(instance_result(l->inst)) + 1);
     unsigned n = 0;
     slot_types(l->m, instance_result(l->inst), types, &n);
@@ -182,20 +181,19 @@ static void release_owned(Lower *l) {
     }
 }
 
+/* One way out for results and traps, with a register for each part of the result: after inlining LLVM threads the
+ * caller's test of the status through it, which it does not through a whole struct. */
 static void finish(Lower *l) {
     unsigned n = LLVMCountStructElementTypes(l->inst->ret_type);
-    lower_at(l, l->on_return);
+    lower_at(l, l->on_exit);
     release_owned(l);
-    LLVMValueRef r = LLVMConstNull(l->inst->ret_type);
+    LLVMValueRef status = LLVMBuildLoad2(l->b, l->m->i32, l->status, "");
+    LLVMValueRef r = LLVMBuildInsertValue(l->b, LLVMGetPoison(l->inst->ret_type), status, 0, "");
     for (unsigned i = 1; i < n; i++) {
         LLVMValueRef v = LLVMBuildLoad2(l->b, LLVMStructGetTypeAtIndex(l->inst->ret_type, i), l->results[i - 1], "");
         r = LLVMBuildInsertValue(l->b, r, v, i, "");
     }
     LLVMBuildRet(l->b, r);
-    lower_at(l, l->on_trap);
-    release_owned(l);
-    LLVMValueRef status = LLVMBuildLoad2(l->b, l->m->i32, l->status, "");
-    LLVMBuildRet(l->b, LLVMBuildInsertValue(l->b, LLVMGetPoison(l->inst->ret_type), status, 0, ""));
     /* What was begun on the way to a call that never returns is not reached. */
     for (LLVMBasicBlockRef b = LLVMGetFirstBasicBlock(l->fn); b; b = LLVMGetNextBasicBlock(b))
         if (!LLVMGetBasicBlockTerminator(b)) {
@@ -221,7 +219,7 @@ static bool reaches(Lang *lang, const Instance *from, const Instance *to, bool *
     return false;
 }
 
-/* Recursive functions look whether the stack has room. */
+/* Recursive functions look whether the stack has room, and for interrupts: they may run as long as a loop. */
 static void check_stack(Lower *l) {
     bool *seen = pool_array(l->pool, bool, l->lang->ninstances);
     if (!reaches(l->lang, l->inst, l->inst, seen))
@@ -236,6 +234,7 @@ static void check_stack(Lower *l) {
     LLVMSetMetadata(limit, l->m->md_invariant, l->m->empty_node);
     LLVMValueRef low = LLVMBuildICmp(l->b, LLVMIntULT, LLVMBuildPtrToInt(l->b, sp, l->m->i64, ""), limit, "");
     lower_check(l, l->bound->function, low, (FailSpec){.kind = SITE_RECURSION, .always = true});
+    lower_poll(l, l->bound->function);
 }
 
 /* The end of the function is its last return, of None. */

@@ -62,8 +62,9 @@ typedef struct Lower {
     size_t ntemps, cap_temps;
     LLVMValueRef saved[64]; /* fields of self at entry, for EFFECT_UNDO */
     LLVMValueRef status, *results;
-    LLVMBasicBlockRef on_return, on_trap, redo;
+    LLVMBasicBlockRef on_exit, redo;
     LowerLoop *loop;
+    bool *counters; /* per local: the loop at hand sees to it that small steps cannot overflow (lower_counter.c) */
     jmp_buf *bottom;
 } Lower;
 
@@ -143,11 +144,17 @@ void store_field_value(Lower *l, const Node *n, LLVMValueRef object, uint32_t de
 Val lower_builtin(Lower *l, const Node *n, const CallInfo *call);
 Val lower_math(Lower *l, const Node *n, const CallInfo *call);
 
+/* lower_counter.c */
+bool counter_step(Lower *l, const Node *augassign);        /* local += small constant? */
+bool *counters_of(Lower *l, const Node *loop, Nodes body); /* per local; NULL: none */
+void counters_check(Lower *l, const Node *loop, const bool *counters);
+
 /* lower_stmt.c, lower_loop.c, lower_raise.c */
 void lower_body(Lower *l, Nodes body);
 void lower_target(Lower *l, const Node *target, Val v);
 void lower_while(Lower *l, const Node *n);
 void lower_for(Lower *l, const Node *n);
+void lower_poll(Lower *l, const Node *n);
 void lower_raise(Lower *l, const Node *n);
 void lower_assert(Lower *l, const Node *n);
 void lower_return(Lower *l, const Node *n, Val v);

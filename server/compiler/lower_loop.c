@@ -6,7 +6,7 @@
 #define STRIP 16384      /* turns without looking; some 10 microseconds */
 #define SHORT_LOOP 1024  /* a loop of constantly fewer turns does not look at all */
 
-static void poll(Lower *l, const Node *n) {
+void lower_poll(Lower *l, const Node *n) {
     LLVMBasicBlockRef pending = lower_block(l, "interrupt"), next = lower_block(l, "");
     LLVMValueRef flag = lower_rt(l, "rt_interrupted", (LLVMValueRef[]){l->frame}, 1);
     lower_branch_rarely(l, flag, pending, next);
@@ -21,11 +21,15 @@ static void poll(Lower *l, const Node *n) {
     lower_at(l, next);
 }
 
-static void loop_body(Lower *l, Nodes body, LLVMBasicBlockRef on_break, LLVMBasicBlockRef on_continue) {
+static void loop_body(Lower *l, Nodes body, bool *counters, LLVMBasicBlockRef on_break,
+                      LLVMBasicBlockRef on_continue) {
     LowerLoop loop = {.outer = l->loop, .on_break = on_break, .on_continue = on_continue};
+    bool *outer = l->counters;
     l->loop = &loop;
+    l->counters = counters;
     lower_body(l, body);
     l->loop = loop.outer;
+    l->counters = outer;
     lower_go(l, on_continue);
 }
 
@@ -34,17 +38,19 @@ void lower_while(Lower *l, const Node *n) {
     bool always = l->info[n->id].flags & NODE_POLL_ALWAYS;
     LLVMBasicBlockRef strip = lower_block(l, "while"), head = lower_block(l, "test"), body = lower_block(l, "do");
     LLVMBasicBlockRef latch = lower_block(l, "again"), orelse = lower_block(l, "else"), end = lower_block(l, "end");
+    bool *counters = counters_of(l, n, n->While.body);
     LLVMValueRef fuel = always ? NULL : lower_alloca(l, l->m->i32, "fuel");
     lower_go(l, strip);
     lower_at(l, strip);
-    poll(l, n);
+    lower_poll(l, n);
+    counters_check(l, n, counters);
     if (fuel)
         LLVMBuildStore(l->b, lower_i32(l, STRIP), fuel);
     lower_go(l, head);
     lower_at(l, head);
     lower_cond(l, n->While.test, body, orelse);
     lower_at(l, body);
-    loop_body(l, n->While.body, end, latch);
+    loop_body(l, n->While.body, counters, end, latch);
     lower_at(l, latch);
     if (fuel) {
         LLVMValueRef left = LLVMBuildSub(l->b, LLVMBuildLoad2(l->b, l->m->i32, fuel, ""), lower_i32(l, 1), "");
@@ -110,6 +116,7 @@ void lower_for(Lower *l, const Node *n) {
     LLVMBasicBlockRef strip = lower_block(l, "for"), enter = lower_block(l, ""), head = lower_block(l, "do");
     LLVMBasicBlockRef latch = lower_block(l, "next"), orelse = lower_block(l, "else"), end = lower_block(l, "end");
     bool always = l->info[n->id].flags & NODE_POLL_ALWAYS, is_quick = !always && is_short(n->For.iter);
+    bool *counters = counters_of(l, n, n->For.body);
     LLVMValueRef done = lower_alloca(l, l->m->i64, "done"), stop = lower_alloca(l, l->m->i64, "stop");
     Range r = lower_range(l, n->For.iter);
     LLVMBuildStore(l->b, lower_i64(l, 0), done);
@@ -119,7 +126,8 @@ void lower_for(Lower *l, const Node *n) {
     LLVMBuildCondBr(l->b, LLVMBuildICmp(l->b, LLVMIntULT, d, r.turns, ""), enter, orelse);
     lower_at(l, enter);
     if (!is_quick)
-        poll(l, n);
+        lower_poll(l, n);
+    counters_check(l, n, counters);
     LLVMValueRef left = LLVMBuildSub(l->b, r.turns, d, ""), most = lower_i64(l, always ? 1 : STRIP);
     LLVMValueRef few = LLVMBuildICmp(l->b, LLVMIntULT, left, most, "");
     LLVMValueRef to = is_quick ? r.turns : LLVMBuildAdd(l->b, d, LLVMBuildSelect(l->b, few, left, most, ""), "");
@@ -130,7 +138,7 @@ void lower_for(Lower *l, const Node *n) {
     d = LLVMBuildLoad2(l->b, l->m->i64, done, "");
     LLVMValueRef i = LLVMBuildAdd(l->b, r.start, LLVMBuildMul(l->b, d, r.step, ""), "");
     lower_target(l, n->For.target, val_one(l, &type_int, i));
-    loop_body(l, n->For.body, end, latch);
+    loop_body(l, n->For.body, counters, end, latch);
     lower_at(l, latch);
     d = LLVMBuildAdd(l->b, LLVMBuildLoad2(l->b, l->m->i64, done, ""), lower_i64(l, 1), "");
     LLVMBuildStore(l->b, d, done);

@@ -103,6 +103,13 @@ static void lower_assign(Lower *l, const Node *n) {
     }
 }
 
+/* n += small constant, where the loop has checked that it cannot overflow. */
+static Val counter_next(Lower *l, const Node *n, Val old) {
+    LLVMValueRef step = lower_i64(l, n->AugAssign.value->Constant.value.i);
+    bool add = n->AugAssign.op == OP_Add;
+    return val_one(l, old.type, add ? LLVMBuildNSWAdd(l->b, old.at[0], step, "") : LLVMBuildNSWSub(l->b, old.at[0], step, ""));
+}
+
 static Val augmented(Lower *l, const Node *n, Val old) {
     Val value = lower_expr(l, n->AugAssign.value);
     const NodeInfo *info = &l->info[n->id];
@@ -114,7 +121,9 @@ static void lower_augassign(Lower *l, const Node *n) {
     const Node *target = n->AugAssign.target;
     if (target->kind == NODE_Name) {
         uint32_t local = l->bound->binding[target->id].local;
-        local_store(l, local, augmented(l, n, lower_expr(l, target)));
+        Val old = lower_expr(l, target);
+        bool counts = l->counters && l->counters[local] && counter_step(l, n);
+        local_store(l, local, counts ? counter_next(l, n, old) : augmented(l, n, old));
         return;
     }
     const MemberInfo *m = l->info[target->id].what;
@@ -174,7 +183,8 @@ void lower_return(Lower *l, const Node *n, Val v) {
     val_own(l, &v);
     for (uint32_t i = 0; i < type_slots(v.type); i++)
         LLVMBuildStore(l->b, v.at[i], l->results[i]);
-    lower_go(l, l->on_return);
+    LLVMBuildStore(l->b, lower_i32(l, 0), l->status);
+    lower_go(l, l->on_exit);
 }
 
 static void lower_stmt(Lower *l, const Node *n) {

@@ -16,7 +16,7 @@ void lower_trap_exit(Lower *l, LLVMValueRef status) {
     for (size_t i = l->ntemps; i > 0; i--)
         lower_rt(l, "rt_decref", (LLVMValueRef[]){l->frame, l->temps[i - 1]}, 2);
     LLVMBuildStore(l->b, status, l->status);
-    lower_go(l, l->on_trap);
+    lower_go(l, l->on_exit);
 }
 
 static LLVMValueRef emit_trap(Lower *l, JitdTrapKind kind, uint32_t site) {
