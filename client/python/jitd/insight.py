@@ -8,7 +8,9 @@ _STATS, _DUMP = 8, 7  # protocol/messages.def
 
 
 def stats():
-    """{"process": {...}, "machine": {...}, "objects": {qualname: {"native_calls", "python_calls", "fallbacks", ...}}}."""
+    """{"process": {...}, "machine": {"compilations", ...}, "passes": {name: {"count", "total_us", ...}},
+    "objects": {qualname: {"native_calls", "python_calls", "fallbacks", ...}}}; machine and passes are empty without a daemon."""
+    link.connect()
     objects = {}
     for record in filter(None, (r() for r in all_records)):
         for f in record.funcs:
@@ -17,8 +19,8 @@ def stats():
     process = {name: sum(o[name] for o in objects.values()) for name in ("native_calls", "python_calls", "fallbacks", "guard_misses")}
     process["connected"] = bool(_jitd.connected())
     process.update(_jitd.arena_stats())
-    machine = _jitd.request(_STATS, {})["machine"] if _jitd.connected() else {}
-    return {"process": process, "machine": machine, "objects": objects}
+    answer = _jitd.request(_STATS, {}) if _jitd.connected() else {"machine": {}, "passes": {}}
+    return {"process": process, "machine": answer["machine"], "passes": answer["passes"], "objects": objects}
 
 
 def _record(obj):
