@@ -148,7 +148,8 @@ class Run:
 
     def __init__(self, text, home, name):
         path = Path(home) / f"{name}.py"
-        path.write_text(text)
+        if not path.exists() or path.read_text() != text:  # others may be reading it
+            path.write_text(text)
         self.start = time.perf_counter()
         self.process = subprocess.Popen([sys.executable, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
@@ -202,7 +203,7 @@ def first_results(daemon, variants, rounds):
 def eight_at_once(daemon, variant, count=8, salt=0.0):
     """Wall and CPU seconds and the memory of `count` processes that start together, the daemon's included."""
     before, start = daemon.cpu(), time.perf_counter()
-    runs = [Run(script(variant, salt), daemon.home, f"eight_{variant}_{i}") for i in range(count)]
+    runs = [Run(script(variant, salt), daemon.home, f"eight_{variant}") for _ in range(count)]
     for run in runs:
         run.first()
     wall = time.perf_counter() - start

@@ -2,6 +2,7 @@
 
 import colorsys
 import struct
+from colorsys import hls_to_rgb, hsv_to_rgb, rgb_to_hls, rgb_to_hsv, rgb_to_yiq, yiq_to_rgb
 
 import jitd
 
@@ -32,10 +33,27 @@ def convert(functions, some):
     return struct.pack(f"{len(results)}d", *results)
 
 
+def walk(count: int) -> float:
+    """The same work as one loop that a compiled caller has to itself: the sum of all results, in a fixed order."""
+    state, total = 1, 0.0
+    for _ in range(count):
+        state = state * 48271 % 2147483647
+        r, g, b = (state >> 23) / 255.0, (state >> 15 & 255) / 255.0, (state >> 7 & 255) / 255.0
+        y, i, q = rgb_to_yiq(r, g, b)
+        r1, g1, b1 = yiq_to_rgb(y, i, q)
+        h, l, s = rgb_to_hls(r, g, b)
+        r2, g2, b2 = hls_to_rgb(h, l, s)
+        h2, s2, v = rgb_to_hsv(r, g, b)
+        r3, g3, b3 = hsv_to_rgb(h2, s2, v)
+        total += y + i + q + r1 + g1 + b1 + h + l + s + r2 + g2 + b2 + h2 + s2 + v + r3 + g3 + b3
+    return total
+
+
 def main():
     some = list(colours(20_000))
     plain = {name: getattr(colorsys, name) for name in NAMES}
     assert convert(compiled(), some) == convert(plain, some)
+    assert jitd.jit(walk)(10_000) == walk(10_000)
     print(f"{len(some):,} colours through {len(NAMES)} conversions: the same bits as CPython's")
 
 

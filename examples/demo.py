@@ -124,6 +124,18 @@ def colours_row(count=1_000_000):
     )
 
 
+def colours_loop_row(count=1_000_000):
+    import colours
+    import jitd
+
+    plain, expected = timed(colours.walk, count)
+    walk = jitd.jit(colours.walk)
+    times, result = measured(lambda: walk(1), lambda: walk(count))
+    assert result == expected, (result, expected)
+    use = "import colours, jitd; jitd.jit(colours.walk)(1)"
+    return row("  the same in a compiled loop", plain, times, "same bits", use)
+
+
 def shared_row(count=100_000):
     import shared
 
@@ -194,7 +206,7 @@ def main():
             "Each line: the same source text run by CPython and compiled by jitd, in this very run; results compared.\n"
         )
         rows = [("work", "CPython", "compiled", "faster", "compiling", "compilations", "worker", "check")]
-        rows += [make() for make in (point_row, planets_row, colours_row, shared_row)]
+        rows += [make() for make in (point_row, planets_row, colours_row, colours_loop_row, shared_row)]
         table(rows)
         print(
             "\nworker: memory (PSS) that each of eight processes using the compiled code has more than a Python that does nothing"
