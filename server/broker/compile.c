@@ -237,7 +237,8 @@ static void compile_unit(Broker *broker, Peer *peer, const MsgMessage *m, Str so
     } else if ((unit = broker_publish_cached(broker, peer->tenant, &content, fingerprint))) {
         remember_fingerprint(broker, peer, fingerprint, &content);
     } else {
-        request_job(broker, peer, m, &(JobRequest){.unit = source, .content = &content, .what = "image"});
+        request_job(broker, peer, m,
+                    &(JobRequest){.unit = source, .content = &content, .what = "image", .owner = peer->uid});
         return;
     }
     unit->hits++;
@@ -301,7 +302,8 @@ static void dump_request(Broker *broker, Peer *peer, const MsgMessage *m, const 
     }
     Str bytes = {source, unit->source_size};
     jobs_content_key(bytes, &broker->workers.identity, &content);
-    request_job(broker, peer, m, &(JobRequest){.unit = bytes, .content = &content, .what = what, .method = method});
+    request_job(broker, peer, m,
+                &(JobRequest){.unit = bytes, .content = &content, .what = what, .method = method, .owner = peer->uid});
 }
 
 PeerHandled compile_dump(Broker *broker, Peer *peer, const MsgMessage *m) {

@@ -127,7 +127,13 @@ static void hello_reply_observer(Peer *peer, const MsgMessage *m) {
     peer_reply(peer, m->id, &w, NULL, 0);
 }
 
+static void peer_greeted(Peer *peer) {
+    peer->greeted = true;
+    peer->hello_by = 0;
+}
+
 static void hello_observe(Broker *broker, Peer *peer, const MsgMessage *m, Str namespace_) {
+    peer_greeted(peer);
     peer->observer = true;
     peer->tenant = tenants_find(&broker->tenants, peer->uid, namespace_);
     if (peer->tenant)
@@ -145,9 +151,9 @@ static void hello_enter(Broker *broker, Peer *peer, const MsgMessage *m, Str nam
                         r == 1         ? "too many namespaces in use"
                         : r == -ENOSPC ? "too many clients in this namespace"
                                        : "the daemon cannot make the namespace's memory");
-        peer->greeted = false;
         return;
     }
+    peer_greeted(peer);
     peer->tenant = tenant;
     tenant->peers++;
     tenant_row_reaped(tenant, peer->row); /* it was a dead one's, if a client reaped it and died before saying so */
@@ -169,12 +175,7 @@ static PeerHandled dispatch_hello(Broker *broker, Peer *peer, const MsgMessage *
     } else if (version != PROTOCOL_VERSION) {
         dispatch_refuse(peer, m, "version", "the daemon speaks version 1 of the protocol");
     } else {
-        peer->greeted = true;
-        peer->hello_by = 0;
-        if (observe)
-            hello_observe(broker, peer, m, namespace_);
-        else
-            hello_enter(broker, peer, m, namespace_);
+        (observe ? hello_observe : hello_enter)(broker, peer, m, namespace_);
     }
     return PEER_HANDLED;
 }

@@ -62,6 +62,7 @@ static Job *job_new(Jobs *jobs, const JobRequest *request, const Key *key) {
     job->task = (WorkerTask){.unit = {job->unit, job->unit_size},
                              .what = job->what,
                              .method = str_from_cstr(job->method),
+                             .owner = request->owner,
                              .finish = job_finish};
     return job;
 }

@@ -44,6 +44,7 @@ typedef struct JobRequest {
     const Key *content;
     const char *what; /* "image", or what to dump; at most 15 bytes */
     Str method;
+    uint32_t owner; /* as WorkerTask.owner */
 } JobRequest;
 
 /* Joins or starts the job, which may end at once. 0; 1: too much is waiting; -ENOMEM. */

@@ -335,6 +335,32 @@ static Worker *workers_idle_one(const Workers *pool, unsigned *ret_starting) {
     return idle;
 }
 
+/* Fair queueing: a task's turn is one after the last waiting one's of its owner, or now. So one user's many do not keep
+ * another's from being next. */
+static void workers_enqueue(Workers *pool, WorkerTask *task) {
+    WorkerTask *t, *later = NULL;
+    task->turn = pool->turn;
+    DL_FOREACH(pool->queue, t)
+    if (t->owner == task->owner)
+        task->turn = t->turn + 1;
+    DL_FOREACH(pool->queue, t)
+    if (!later && t->turn > task->turn)
+        later = t;
+    if (later)
+        DL_PREPEND_ELEM(pool->queue, later, task);
+    else
+        DL_APPEND(pool->queue, task);
+    pool->queued++;
+}
+
+static WorkerTask *workers_dequeue(Workers *pool) {
+    WorkerTask *task = pool->queue;
+    DL_DELETE(pool->queue, task);
+    pool->queued--;
+    pool->turn = task->turn;
+    return task;
+}
+
 static bool workers_may_start(const Workers *pool) {
     return !pool->stopping && pool->count < pool->max && !uv_is_active((uv_handle_t *)&pool->backoff);
 }
@@ -343,10 +369,7 @@ static void workers_pump(Workers *pool) {
     unsigned starting;
     Worker *idle = workers_idle_one(pool, &starting);
     while (pool->queue && idle) {
-        WorkerTask *task = pool->queue;
-        DL_DELETE(pool->queue, task);
-        pool->queued--;
-        worker_give(idle, task);
+        worker_give(idle, workers_dequeue(pool));
         idle = workers_idle_one(pool, &starting);
     }
     while (starting < pool->queued && workers_may_start(pool)) {
@@ -356,8 +379,7 @@ static void workers_pump(Workers *pool) {
 }
 
 void workers_submit(Workers *workers, WorkerTask *task) {
-    DL_APPEND(workers->queue, task);
-    workers->queued++;
+    workers_enqueue(workers, task);
     if (workers->stopping)
         workers_fail_queue(workers, "the daemon is stopping");
     else if (workers->early_deaths >= WORKERS_EARLY_MAX && uv_is_active((uv_handle_t *)&workers->backoff))

@@ -10,9 +10,11 @@ struct WorkerTask {
     Str unit;         /* all three live as long as the task */
     const char *what; /* "image", or what to dump */
     Str method;       /* narrows a dump; STR_NULL: not */
+    uint32_t owner;   /* whose it is: those who wait take turns */
     /* Called once. done is the compiler's answer and frame its bytes, or NULL when there is none: failure says why.
      * identity is that of the compiler process which worked on it. */
     void (*finish)(WorkerTask *task, const MsgMessage *done, Str frame, const Key *identity, const char *failure);
+    uint64_t turn;
     WorkerTask *next, *prev;
 };
 
@@ -28,6 +30,7 @@ typedef struct Workers {
     unsigned count, early_deaths, restarts;
     WorkerTask *queue;
     unsigned queued;
+    uint64_t turn; /* that of the task begun last */
     bool have_identity, stopping;
     char why[160]; /* the last early death's reason */
     Key identity;  /* of the compiler: LLVM's version, CPU features; hashed with JITD_ABI_VERSION */

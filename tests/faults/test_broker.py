@@ -362,18 +362,17 @@ def test_a_full_disk_changes_nothing(tmp_path):
 
 
 class Latency:
-    """Another client that is served all the while."""
+    """Another client that is served all the while, in milliseconds: the whole test does not hold it up."""
 
     def __init__(self, daemon):
-        self.client, self.worst, self.count, self.stopping = daemon.client("bystander"), 0.0, 0, False
+        self.client, self.took, self.stopping = daemon.client("bystander"), [], False
         self.thread = threading.Thread(target=self.run)
 
     def run(self):
-        while not self.stopping or self.count < 10:
+        while not self.stopping or len(self.took) < 10:
             start = time.monotonic()
             self.client.ask(FIND, name="x")
-            self.worst = max(self.worst, time.monotonic() - start)
-            self.count += 1
+            self.took.append(time.monotonic() - start)
             time.sleep(0.002)
 
     def __enter__(self):
@@ -384,8 +383,9 @@ class Latency:
         self.stopping = True
         self.thread.join()
         self.client.close()
-        if kind is None:
-            assert self.worst < 0.25, f"a bystander waited {self.worst * 1000:.0f} ms"
+        if kind is None:  # the test's own process and machine are busy, too: the median is the daemon's
+            self.took.sort()
+            assert self.took[len(self.took) // 2] < 0.02 and self.took[-1] < 1, self.took[-10:]
 
 
 def greeting(namespace="bad"):

@@ -1,5 +1,6 @@
 """The units of systemd/: what systemd itself says of them, and the daemon started by a socket as systemd does it."""
 
+import contextlib
 import os
 import re
 import shutil
@@ -9,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from broker_harness import BUILD, JITD, STATS, Client, Daemon
+from broker_harness import BUILD, COMPILE, JITD, STATS, Client, Daemon, unit
 
 UNITS = BUILD / "systemd"
 SOURCES = Path(__file__).resolve().parent.parent.parent / "systemd"
@@ -57,6 +58,54 @@ def test_the_user_and_the_directory(tmp_path):
     assert (tmp_path / "run/jitd").is_dir()
 
 
+def run_as(uid, function):
+    """What function gives, as text, in a process of this uid."""
+    read, write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.setresuid(uid, uid, uid)
+            os.write(write, str(function()).encode())
+        finally:
+            os._exit(0)
+    os.close(write)
+    os.waitpid(pid, 0)
+    with os.fdopen(read) as f:
+        return f.read()
+
+
+def arena_inode(path):
+    try:
+        return os.fstat(Client(path).fds[0]).st_ino
+    except (EOFError, ConnectionError):
+        return "turned away"
+
+
+def compile_time(path):
+    start = time.monotonic()
+    Client(path).compile("sleep 0.01")
+    return time.monotonic() - start
+
+
+@contextlib.contextmanager
+def activated(d):
+    """The daemon's socket as systemd would hold it: open to every user, the daemon started by the first connection."""
+    path = d.directory / "activated"
+    arguments = [a for a in d.arguments if a not in ("--socket", str(d.path))]
+    notify = f"NOTIFY_SOCKET={d.directory / 'notify'}"
+    process = subprocess.Popen([tool("systemd-socket-activate"), "-E", notify, "-l", path, *arguments],
+                               stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        end = time.monotonic() + 5
+        while not path.exists() and time.monotonic() < end:
+            time.sleep(0.01)
+        path.chmod(0o666)
+        yield path, process
+    finally:
+        process.kill()
+        process.wait()
+
+
 @pytest.fixture
 def directory():
     """One of a short path: a socket's name has 107 bytes."""
@@ -65,17 +114,10 @@ def directory():
 
 
 def test_socket_activation(directory):
-    path, notify = directory.directory / "activated", directory.directory / "notify"
     said = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    said.bind(str(notify))
+    said.bind(str(directory.directory / "notify"))
     said.settimeout(5)
-    arguments = [a for a in directory.arguments if a not in ("--socket", str(directory.path))]
-    process = subprocess.Popen([tool("systemd-socket-activate"), "-E", f"NOTIFY_SOCKET={notify}", "-l", path, *arguments],
-                               stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        end = time.monotonic() + 5
-        while not path.exists() and time.monotonic() < end:
-            time.sleep(0.01)
+    with activated(directory) as (path, process):
         with Client(path) as c:
             assert c.compile("ok")["meta"] == b"the meta"
             assert c.ask(STATS)["machine"]["pid"] == process.pid
@@ -84,49 +126,28 @@ def test_socket_activation(directory):
         assert said.recv(100) == b"STOPPING=1"
         assert process.wait(5) == 0
         assert path.exists()  # the socket stays systemd's
-    finally:
-        process.kill()
-        process.wait()
+    said.close()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="NEEDS ROOT to become several users")
 def test_every_user_is_served_by_the_system_daemon_and_sees_its_own(directory):
-    """Two uids on one activated daemon: same namespace, different tenants. (A private daemon turns strangers away.)"""
-    if os.geteuid() != 0:
-        pytest.skip("NEEDS ROOT to become two users")
-    path = directory.directory / "activated"
-    arguments = [a for a in directory.arguments if a not in ("--socket", str(directory.path))]
-    process = subprocess.Popen([tool("systemd-socket-activate"), "-l", path, *arguments], stdin=subprocess.DEVNULL,
-                               stderr=subprocess.DEVNULL)
-    try:
-        end = time.monotonic() + 5
-        while not path.exists() and time.monotonic() < end:
-            time.sleep(0.01)
-        for p in (path, directory.path):
-            p.chmod(0o666)
-        directory.directory.chmod(0o755)
-        inodes = [ask_as(uid, path) for uid in (0, 12345, 12346, 12345)]
-        assert len(set(inodes)) == 3 and inodes[1] == inodes[3]
-        assert ask_as(12345, directory.path) == "turned away"
-    finally:
-        process.kill()
-        process.wait()
+    """Several uids on one activated daemon: same namespace, different tenants. (A private daemon turns strangers away.)"""
+    directory.path.chmod(0o666)
+    directory.directory.chmod(0o755)
+    with activated(directory) as (path, _process):
+        inodes = [run_as(uid, lambda: arena_inode(path)) for uid in (0, 12345, 12346)]
+        assert len(set(inodes)) == 3 and all(i.isdigit() for i in inodes)
+        with Client(path) as c:
+            assert str(os.fstat(c.fds[0]).st_ino) == inodes[0]
+        assert run_as(12345, lambda: arena_inode(directory.path)) == "turned away"
 
 
-def ask_as(uid, path):
-    """The inode of the arena that a process of this uid gets, as text."""
-    read, write = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        try:
-            os.setresuid(uid, uid, uid)
-            try:
-                answer = str(os.fstat(Client(path).fds[0]).st_ino)
-            except (EOFError, ConnectionError):
-                answer = "turned away"
-            os.write(write, answer.encode())
-        finally:
-            os._exit(0)
-    os.close(write)
-    os.waitpid(pid, 0)
-    with os.fdopen(read) as f:
-        return f.read()
+@pytest.mark.skipif(os.geteuid() != 0, reason="NEEDS ROOT to become several users")
+def test_one_users_many_jobs_do_not_keep_another_waiting(directory):
+    """A queue of four seconds of one user's jobs: another user's is next."""
+    directory.arguments += ["--max-workers", "1"]
+    directory.directory.chmod(0o755)
+    with activated(directory) as (path, _process), Client(path) as hog:
+        for i in range(20):
+            hog.send(COMPILE, unit=unit("sleep 0.2", salt=str(i)))
+        assert float(run_as(12345, lambda: compile_time(path))) < 1.5

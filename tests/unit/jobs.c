@@ -9,6 +9,7 @@ static Jobs jobs;
 static int told;
 static const void *last_peer;
 static const char *last_failure;
+static uint32_t owner;
 
 static void on_done(void *arg, Job *job, const MsgMessage *done, Str frame, const Key *identity, const char *failure) {
     (void)done;
@@ -43,10 +44,12 @@ TestSuite(jobs, .init = setup, .fini = teardown);
 static int ask(const char *unit, const char *what, const char *method, void *peer, uint64_t id) {
     Key content, identity = {0};
     jobs_content_key(str_from_cstr(unit), &identity, &content);
-    return jobs_request(
-        &jobs,
-        &(JobRequest){.unit = str_from_cstr(unit), .content = &content, .what = what, .method = str_from_cstr(method)},
-        peer, id);
+    JobRequest request = {.unit = str_from_cstr(unit),
+                          .content = &content,
+                          .what = what,
+                          .method = str_from_cstr(method),
+                          .owner = owner};
+    return jobs_request(&jobs, &request, peer, id);
 }
 
 static void finish_first(void) {
@@ -102,6 +105,21 @@ Test(jobs, a_job_in_work_goes_on_without_waiters) {
     cr_assert_not_null(jobs.table);
     task->finish(task, NULL, STR_NULL, &workers.identity, "test");
     cr_assert_eq(told, 0);
+}
+
+/* The order in which the units of several owners are begun. */
+Test(jobs, owners_take_turns) {
+    static const char *const asked[] = {"1a", "1b", "1c", "2a", "1d", "3a", "2b"};
+    static const char *const begun[] = {"1a", "2a", "3a", "1b", "2b", "1c", "1d"};
+    int a;
+    for (size_t i = 0; i < 7; i++) {
+        owner = (uint32_t)asked[i][0];
+        ask(asked[i], "image", NULL, &a, i);
+    }
+    for (size_t i = 0; i < 7; i++) {
+        cr_assert(str_eq_c(workers.queue->unit, begun[i]), "%zu: %.*s", i, STR_FMT(workers.queue->unit));
+        finish_first();
+    }
 }
 
 Test(jobs, too_much_is_refused) {
