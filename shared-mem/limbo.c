@@ -15,7 +15,8 @@
  *
  * Families. An object whose only reference comes from an object that enters limbo can be reached only through that one, so the claim holds
  * for it, too: it enters limbo at the same time, with a count of 1 (otherwise a shared list of a million nodes would take a
- * million epochs to free). At the end parents are judged before their children (the order in the batch): a dead parent's
+ * million epochs to free). That its one reference is the parent's is seen by looking at the parent's field again afterwards: who moved it
+ * elsewhere before had counted it up and emptied the field, who does it later leaves the mark. At the end parents are judged before their children (the order in the batch): a dead parent's
  * reference is counted down, and a child whose count is then zero and which was not revived is dead as well. If the parent was revived, the
  * child has count 1 and simply leaves limbo.
  *
@@ -80,7 +81,7 @@ static int enter_limbo(Arena *a, uint64_t object, uint32_t count) {
     if (atomic_load_explicit(word, memory_order_relaxed) != old)
         return 0;
     note_chunk(a, object);
-    if (!atomic_compare_exchange_strong_explicit(word, &old, new, memory_order_acq_rel, memory_order_relaxed))
+    if (!atomic_compare_exchange_strong_explicit(word, &old, new, memory_order_seq_cst, memory_order_relaxed))
         return 0;
     arena_order();
     batch_push(&a->filling, object);
@@ -90,9 +91,12 @@ static int enter_limbo(Arena *a, uint64_t object, uint32_t count) {
 static void enter_children(Arena *a, uint64_t object) {
     const ArenaClass *c = arena_class(a, shm_head(arena_object(a, object)));
     for (uint32_t i = 0; c && i < c->nrefs; i++) {
-        uint64_t child = atomic_load_explicit(arena_field(a, object, c->refs[i]), memory_order_acquire);
-        if (shm_is_object(child))
-            enter_limbo(a, child, 1);
+        _Atomic uint64_t *field = arena_field(a, object, c->refs[i]);
+        uint64_t child = atomic_load_explicit(field, memory_order_acquire);
+        if (!shm_is_object(child) || !enter_limbo(a, child, 1))
+            continue;
+        if (atomic_load_explicit(field, memory_order_seq_cst) != child) /* its one reference is elsewhere: anybody may find it */
+            atomic_fetch_or_explicit(&arena_object(a, child)->refs, SHM_REFS_REVIVED, memory_order_relaxed);
     }
 }
 

@@ -1,0 +1,146 @@
+/* Two clients in each other's way: at every step point of what one does, the other one does all of its part. */
+#include "tests/unit/arena_fixture.h"
+
+static uint64_t step, act_at;
+static void (*act)(void);
+
+void arena_step(void) {
+    if (act && ++step == act_at) {
+        void (*fn)(void) = act;
+        act = NULL;
+        fn();
+    }
+}
+
+static Peer p, q, r;
+static uint64_t hub, x, c;
+
+static void open_three(void) {
+    fix_open();
+    p = fix_peer();
+    q = fix_peer();
+    r = fix_peer();
+    hub = new_node(&p);
+    x = new_node(&p);
+    c = new_node(&p);
+    set_ref(&p, x, NODE_NEXT, c);
+    set_ref(&p, hub, NODE_NEXT, x);
+    arena_share(&p.frame, hub);
+}
+
+static void close_three(void) {
+    set_ref(&p, hub, NODE_OTHER, JITD_NONE);
+    drop(&p, hub);
+    for (int i = 0; i < 10; i++) {
+        arena_poll(p.arena);
+        arena_poll(q.arena);
+        arena_poll(r.arena);
+    }
+    cr_assert_eq(stats(&p).objects, 0, "at step %d: %d are left", (int)act_at, (int)stats(&p).objects);
+    check(&p);
+    arena_detach(r.arena);
+    arena_detach(q.arena);
+    arena_detach(p.arena);
+    fix_close();
+}
+
+static int alive(uint64_t o) {
+    return SHM_HEAD_STATE(shm_head(object(&p, o))) == SHM_STATE_SHARED;
+}
+
+/* Runs `first` with `second` at its n-th step, n counted up until `first` has no such step. */
+static void each_step(void (*first)(void), void (*second)(void), void (*after)(void)) {
+    for (act_at = 1;; act_at++) {
+        open_three();
+        arena_enter(q.arena);
+        cr_assert_eq(get_ref(&q, hub, NODE_NEXT), x);
+        step = 0;
+        act = second;
+        first();
+        int done = act != NULL;
+        if (done)
+            second();
+        act = NULL;
+        arena_leave(q.arena);
+        after();
+        close_three();
+        if (done)
+            break;
+    }
+    cr_assert_gt(act_at, 3);
+}
+
+static void p_lets_go_of_x(void) {
+    set_ref(&p, hub, NODE_NEXT, JITD_NONE);
+}
+
+/* q has x in hand: it moves x's child to where others find it. */
+static void q_moves_the_child(void) {
+    shm_store_ref(&q.frame, hub, NODE_OTHER, get_ref(&q, x, NODE_NEXT), 0, arena_share, arena_release);
+    shm_store_ref(&q.frame, x, NODE_NEXT, JITD_NONE, 1, arena_share, arena_release);
+}
+
+static void r_reads_while_it_goes(void) {
+    limbo_poll(p.arena, 1); /* p begins to wait, and not for r */
+    arena_enter(r.arena);
+    cr_assert_eq(get_ref(&r, hub, NODE_OTHER), c);
+    set_ref(&q, hub, NODE_OTHER, JITD_NONE);
+    for (int i = 0; i < 5; i++) {
+        arena_poll(p.arena);
+        arena_poll(q.arena);
+        cr_assert(alive(c), "freed under r, at step %d", (int)act_at);
+    }
+    arena_leave(r.arena);
+}
+
+Test(arena_steps, a_child_is_moved_out_of_a_dying_family) {
+    each_step(p_lets_go_of_x, q_moves_the_child, r_reads_while_it_goes);
+}
+
+/* q stores x itself again. */
+static void q_revives(void) {
+    shm_store_ref(&q.frame, hub, NODE_OTHER, x, 0, arena_share, arena_release);
+}
+
+static void it_lives(void) {
+    for (int i = 0; i < 5; i++) {
+        arena_poll(p.arena);
+        arena_poll(q.arena);
+    }
+    cr_assert(alive(x) && alive(c), "at step %d", (int)act_at);
+    cr_assert_eq(object(&p, x)->refs, 1, "at step %d", (int)act_at);
+    cr_assert_eq(object(&p, c)->refs, 1);
+}
+
+Test(arena_steps, a_dying_object_is_stored_again) {
+    each_step(p_lets_go_of_x, q_revives, it_lives);
+}
+
+/* q stores it and drops it again: both see a count of zero. */
+static void q_revives_and_drops(void) {
+    q_revives();
+    shm_store_ref(&q.frame, hub, NODE_OTHER, JITD_NONE, 1, arena_share, arena_release);
+}
+
+static void nothing(void) {
+}
+
+Test(arena_steps, two_see_the_count_fall_to_zero) {
+    each_step(p_lets_go_of_x, q_revives_and_drops, nothing);
+}
+
+/* q takes the child for itself while p frees (waiting is over as soon as q has left). */
+static void p_lets_go_and_polls(void) {
+    p_lets_go_of_x();
+    arena_poll(p.arena);
+    arena_poll(p.arena);
+}
+
+static void q_holds_the_child(void) {
+    if (arena_incref_live(q.arena, c) == 0)
+        set_ref(&q, hub, NODE_OTHER, c);
+}
+
+Test(arena_steps, a_child_is_counted_while_the_family_dies) {
+    each_step(p_lets_go_and_polls, q_holds_the_child, nothing);
+}
