@@ -1,5 +1,6 @@
 /* Two clients in each other's way: at every step point of what one does, the other one does all of its part. */
 #include "tests/unit/arena_fixture.h"
+#include <setjmp.h>
 
 static uint64_t step, act_at;
 static void (*act)(void);
@@ -143,4 +144,93 @@ static void q_holds_the_child(void) {
 
 Test(arena_steps, a_child_is_counted_while_the_family_dies) {
     each_step(p_lets_go_and_polls, q_holds_the_child, nothing);
+}
+
+/* ---- p dies at a step, r reaps it, and q, who owns the chunks, allocates at a step of that ---- */
+
+static jmp_buf death;
+
+static void p_dies(void) {
+    longjmp(death, 1);
+}
+
+static uint64_t made[64];
+
+static void q_allocates(void) {
+    arena_poll(q.arena);
+    for (int i = 0; i < 64; i++)
+        if (!made[i])
+            made[i] = new_node(&q);
+}
+
+static void p_frees_what_q_made(void) {
+    drop(&p, x);
+    arena_poll(p.arena);
+    arena_poll(p.arena);
+}
+
+static void open_for_death(void) {
+    fix_open();
+    p = fix_peer();
+    q = fix_peer();
+    r = fix_peer();
+    x = new_node(&q);
+    c = new_node(&q);
+    set_ref(&q, x, NODE_NEXT, c);
+    arena_share(&q.frame, x);
+    for (int i = 0; i < 64; i++)
+        made[i] = 0;
+    while (q.arena->alloc.free[3]) /* q has to look for more at its next allocation */
+        q.arena->alloc.free[3] = *(uint64_t *)(q.frame.arena + q.arena->alloc.free[3] + 8);
+    q.arena->carving[3] = 0;
+    cr_assert_eq(shm_size_class(40), 3);
+}
+
+static void close_after_death(void) {
+    char text[256] = "";
+    uint64_t too_high;
+    int n;
+    arena_reap(r.arena);
+    q_allocates();
+    n = check_all(q.arena, text, sizeof text, &too_high);
+    cr_assert_eq(n, 0, "at step %d: %s", (int)act_at, text);
+    for (int i = 0; i < 64; i++)
+        for (int j = 0; j < i; j++)
+            cr_assert(!made[i] || made[i] != made[j], "block %#lx is given out twice, at step %d", (long)made[i], (int)act_at);
+    arena_detach(q.arena);
+    arena_detach(r.arena);
+    fix_close();
+}
+
+/* p's death at step `dies`, q's allocations at r's step `acts`; bit 0: p had no such step, bit 1: r had none. */
+static int death_between(uint64_t dies, uint64_t acts) {
+    volatile int survived = 0, early;
+    open_for_death();
+    step = 0;
+    act_at = dies;
+    act = p_dies;
+    if (setjmp(death) == 0) {
+        p_frees_what_q_made();
+        survived = 1;
+    }
+    act = NULL;
+    arena_owner_mark_dead(&fix_owner, p.frame.alloc->row);
+    close(p.arena->fd);
+    arena_unmap(p.arena);
+    step = 0;
+    act_at = acts;
+    act = q_allocates;
+    arena_reap(r.arena);
+    early = act != NULL;
+    act = NULL;
+    close_after_death();
+    return survived | early << 1;
+}
+
+Test(arena_steps, a_remote_free_dies_and_the_owner_goes_on) {
+    uint64_t dies = 1;
+    for (int done = 0; !(done & 1); dies++)
+        for (uint64_t acts = 1; !((done = death_between(dies, acts)) & 2);)
+            acts++;
+    cr_assert_gt(dies, 10);
 }
