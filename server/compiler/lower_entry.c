@@ -1,4 +1,5 @@
-/* Lower, entries: the native function and the thunk of protocol/abi.h around an internal function. */
+/* Lower, entries: the thunk of protocol/abi.h around an internal function, and the native function, which calls the thunk:
+ * one body to optimise, in the entry that calls from Python go through. */
 #include "server/compiler/lower.h"
 
 typedef struct Slots {
@@ -53,18 +54,21 @@ static void store_value(Entry *e, const Type *t, LLVMValueRef v, LLVMValueRef at
     LLVMBuildStore(e->b, v, at);
 }
 
-/* Calls the inner function; leaves the builder where the results may be stored. */
-static LLVMValueRef call_inner(Entry *e, LLVMValueRef *args) {
+/* Returns a status that is not 0; leaves the builder where there are results. */
+static void branch_on_status(Entry *e, LLVMValueRef status) {
     LowerModule *m = e->m;
     LLVMBasicBlockRef ok = LLVMAppendBasicBlockInContext(m->ctx, e->fn, "ok");
     LLVMBasicBlockRef trapped = LLVMAppendBasicBlockInContext(m->ctx, e->fn, "trapped");
-    LLVMValueRef r = LLVMBuildCall2(e->b, e->inst->fn_type, e->inst->fn, args, LLVMCountParamTypes(e->inst->fn_type), "");
-    LLVMValueRef status = LLVMBuildExtractValue(e->b, r, 0, "");
     LLVMValueRef failed = LLVMBuildICmp(e->b, LLVMIntNE, status, LLVMConstInt(m->i32, 0, 0), "");
     LLVMSetMetadata(LLVMBuildCondBr(e->b, failed, trapped, ok), m->md_prof, m->rarely);
     LLVMPositionBuilderAtEnd(e->b, trapped);
     LLVMBuildRet(e->b, status);
     LLVMPositionBuilderAtEnd(e->b, ok);
+}
+
+static LLVMValueRef call_inner(Entry *e, LLVMValueRef *args) {
+    LLVMValueRef r = LLVMBuildCall2(e->b, e->inst->fn_type, e->inst->fn, args, LLVMCountParamTypes(e->inst->fn_type), "");
+    branch_on_status(e, LLVMBuildExtractValue(e->b, r, 0, ""));
     return r;
 }
 
@@ -74,34 +78,7 @@ static void start(Entry *e, const char *kind, uint32_t index, LLVMTypeRef *param
     LLVMPositionBuilderAtEnd(e->b, LLVMAppendBasicBlockInContext(e->m->ctx, e->fn, "entry"));
 }
 
-static void native(Entry *e, uint32_t index) {
-    LowerModule *m = e->m;
-    unsigned n = 0, total = e->params.len + e->results.len + 2;
-    LLVMTypeRef *types = pool_array(m->pool, LLVMTypeRef, total);
-    LLVMValueRef *args = pool_array(m->pool, LLVMValueRef, total);
-    types[n++] = m->ptr;
-    if (e->has_self)
-        types[n++] = m->i64;
-    unsigned first = n;
-    for (unsigned i = 0; i < e->params.len; i++)
-        types[n++] = c_type(m, e->params.types[i]);
-    unsigned out = n;
-    for (unsigned i = 0; i < e->results.len; i++)
-        types[n++] = m->ptr;
-    start(e, "native", index, types, n);
-    for (unsigned i = 0; i < out; i++)
-        args[i] = i < first ? LLVMGetParam(e->fn, i) : from_c(e, e->params.types[i - first], LLVMGetParam(e->fn, i));
-    LLVMValueRef r = call_inner(e, args);
-    for (unsigned i = 0; i < e->results.len; i++) {
-        LLVMValueRef v = LLVMBuildExtractValue(e->b, r, i + 1, "");
-        if (e->results.types[i]->kind == TYPE_BOOL)
-            v = LLVMBuildZExt(e->b, v, m->i8, "");
-        LLVMBuildStore(e->b, v, LLVMGetParam(e->fn, out + i));
-    }
-    LLVMBuildRet(e->b, LLVMConstInt(m->i32, 0, 0));
-}
-
-static void thunk(Entry *e, uint32_t index) {
+static LLVMValueRef thunk(Entry *e, uint32_t index) {
     LowerModule *m = e->m;
     LLVMValueRef *args = pool_array(m->pool, LLVMValueRef, e->params.len + 2);
     start(e, "thunk", index, (LLVMTypeRef[]){m->ptr, m->i64, m->ptr, m->ptr}, 4);
@@ -115,6 +92,57 @@ static void thunk(Entry *e, uint32_t index) {
     for (unsigned i = 0; i < e->results.len; i++)
         store_value(e, e->results.types[i], LLVMBuildExtractValue(e->b, r, i + 1, ""),
                     slot_address(e, LLVMGetParam(e->fn, 3), i));
+    LLVMBuildRet(e->b, LLVMConstInt(m->i32, 0, 0));
+    return e->fn;
+}
+
+/* The C types of the native function; the places of its first argument and of its first result. */
+static LLVMTypeRef *native_types(Entry *e, unsigned *ret_first, unsigned *ret_out, unsigned *ret_n) {
+    LowerModule *m = e->m;
+    unsigned n = 0;
+    LLVMTypeRef *types = pool_array(m->pool, LLVMTypeRef, e->params.len + e->results.len + 2);
+    types[n++] = m->ptr;
+    if (e->has_self)
+        types[n++] = m->i64;
+    *ret_first = n;
+    for (unsigned i = 0; i < e->params.len; i++)
+        types[n++] = c_type(m, e->params.types[i]);
+    *ret_out = n;
+    for (unsigned i = 0; i < e->results.len; i++)
+        types[n++] = m->ptr;
+    *ret_n = n;
+    return types;
+}
+
+static LLVMValueRef value_array(Entry *e, unsigned len) {
+    return LLVMBuildAlloca(e->b, LLVMArrayType2(e->m->i64, len), "");
+}
+
+static LLVMValueRef call_thunk(Entry *e, LLVMValueRef thunk_fn, LLVMValueRef in, LLVMValueRef out) {
+    LowerModule *m = e->m;
+    unsigned noinline_kind = LLVMGetEnumAttributeKindForName("noinline", 8);
+    LLVMValueRef self = e->has_self ? LLVMGetParam(e->fn, 1) : LLVMConstInt(m->i64, 0, 0);
+    LLVMValueRef args[] = {LLVMGetParam(e->fn, 0), self, in, out};
+    LLVMValueRef status = LLVMBuildCall2(e->b, LLVMGlobalGetValueType(thunk_fn), thunk_fn, args, 4, "");
+    LLVMAddCallSiteAttribute(status, LLVMAttributeFunctionIndex, LLVMCreateEnumAttribute(m->ctx, noinline_kind, 0));
+    return status;
+}
+
+static void native(Entry *e, uint32_t index, LLVMValueRef thunk_fn) {
+    LowerModule *m = e->m;
+    unsigned first, out, n;
+    LLVMTypeRef *types = native_types(e, &first, &out, &n);
+    start(e, "native", index, types, n);
+    LLVMValueRef in = value_array(e, e->params.len), results = value_array(e, e->results.len);
+    for (unsigned i = 0; i < e->params.len; i++)
+        store_value(e, e->params.types[i], from_c(e, e->params.types[i], LLVMGetParam(e->fn, first + i)), slot_address(e, in, i));
+    branch_on_status(e, call_thunk(e, thunk_fn, in, results));
+    for (unsigned i = 0; i < e->results.len; i++) {
+        LLVMValueRef v = load_value(e, e->results.types[i], slot_address(e, results, i));
+        if (e->results.types[i]->kind == TYPE_BOOL)
+            v = LLVMBuildZExt(e->b, v, m->i8, "");
+        LLVMBuildStore(e->b, v, LLVMGetParam(e->fn, out + i));
+    }
     LLVMBuildRet(e->b, LLVMConstInt(m->i32, 0, 0));
 }
 
@@ -131,7 +159,7 @@ void lower_entry(LowerModule *m, Instance *inst, uint32_t index) {
         add_slots(&e.params, inst->params[i]);
     add_slots(&e.results, result);
     e.b = LLVMCreateBuilderInContext(m->ctx);
-    native(&e, index);
-    thunk(&e, index);
+    LLVMValueRef thunk_fn = thunk(&e, index);
+    native(&e, index, thunk_fn);
     LLVMDisposeBuilder(e.b);
 }
