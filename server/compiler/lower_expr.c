@@ -142,7 +142,10 @@ static void slot_allocas(Lower *l, const Type *t, LLVMValueRef *at, size_t *n) {
         at[(*n)++] = lower_alloca(l, lower_type(l->m, t), "");
 }
 
+/* `type` is NULL for an expression that never gets a value, such as a choice that begins with a call which always raises. */
 static Merge merge_begin(Lower *l, const Type *type) {
+    if (!type)
+        type = &type_none;
     Merge m = {.into = val_new(l, type), .end = lower_block(l, "")};
     size_t n = 0;
     slot_allocas(l, type, m.into.at, &n);
@@ -171,9 +174,13 @@ static void merge_branch(Lower *l, const Node *n, Merge *m) {
     l->ntemps = mark;
 }
 
-static Val merge_end(Lower *l, Merge *m) {
+static Val merge_end(Lower *l, const Node *n, Merge *m) {
     Val v = val_new(l, m->into.type);
     lower_at(l, m->end);
+    if (!l->info[n->id].type) {
+        lower_dead_end(l);
+        longjmp(*l->bottom, 1);
+    }
     for (uint32_t i = 0; i < type_slots(v.type); i++)
         v.at[i] = LLVMBuildLoad2(l->b, LLVMGetAllocatedType(m->into.at[i]), m->into.at[i], "");
     v.owned = l->inst->manages && type_has_refs(v.type);
@@ -188,7 +195,7 @@ static Val lower_ifexp(Lower *l, const Node *n) {
     merge_branch(l, n->IfExp.body, &m);
     lower_at(l, no);
     merge_branch(l, n->IfExp.orelse, &m);
-    return merge_end(l, &m);
+    return merge_end(l, n, &m);
 }
 
 /* One operand of `and`/`or` but the last: its value is the result, or the next is looked at. */
@@ -210,16 +217,16 @@ static void boolop_value(Lower *l, const Node *v, bool is_and, Merge *m, LLVMBas
 
 static Val lower_boolop(Lower *l, const Node *n) {
     Nodes values = n->BoolOp.values;
-    if (l->info[n->id].type->kind == TYPE_BOOL)
+    if (l->info[n->id].type && l->info[n->id].type->kind == TYPE_BOOL)
         return cond_value(l, n);
     Merge m = merge_begin(l, l->info[n->id].type);
     for (size_t i = 0; i + 1 < values.len; i++) {
         if (skip_dead(l, values.at[i]))
-            return merge_end(l, &m);
+            return merge_end(l, n, &m);
         boolop_value(l, values.at[i], n->BoolOp.op == OP_And, &m, lower_block(l, ""));
     }
     merge_branch(l, values.at[values.len - 1], &m);
-    return merge_end(l, &m);
+    return merge_end(l, n, &m);
 }
 
 /* ---- the rest ---- */

@@ -1,0 +1,130 @@
+"""Generated methods and functions, run by CPython and compiled: same value to the bit, same type, same exception with the same
+arguments, same line, same fields afterwards. JITD_PROGRAMS says how many (10,000), JITD_SEED where to begin (0)."""
+
+import importlib.util
+import math
+import os
+import random
+import sys
+import warnings
+from collections import Counter
+
+import pytest
+from generate import FIELDS, FLOATS, INTS, SMALL, TAME, Generator
+from oracle import outcome, plain_class, state, too_large, watched_source
+
+import jitd
+
+PROGRAMS = int(os.environ.get("JITD_PROGRAMS", "10000"))
+SEED = int(os.environ.get("JITD_SEED", "0"))
+METHODS, FUNCTIONS = 24, 6
+BATCHES = 20
+CALLS = 6
+NAMES = [name for names in FIELDS.values() for name in names]
+
+
+class Program:
+    """One generated class with its functions, in both worlds."""
+
+    def __init__(self, seed, folder):
+        self.rng = random.Random(seed)
+        self.generator = Generator(self.rng, f"C{seed}", METHODS, FUNCTIONS)
+        self.source = "import math\n\n" + self.generator.source()
+        self.plain_file, self.jit_file = f"plain_{seed}.py", str(folder / f"program_{seed}.py")
+        self.plain = {"math": math, "decorate_class": plain_class, "decorate_function": lambda f: f, "__name__": f"plain_{seed}"}
+        exec(compile(self.source, self.plain_file, "exec"), self.plain)
+        self.compiled = self._load(f"program_{seed}")
+
+    def _load(self, name):
+        with open(self.jit_file, "w", encoding="utf-8") as f:
+            f.write(self.source)
+        spec = importlib.util.spec_from_file_location(name, self.jit_file)
+        module = importlib.util.module_from_spec(spec)
+        module.decorate_class, module.decorate_function = jitd.jitclass, jitd.jit
+        sys.modules[name] = module
+        spec.loader.exec_module(module)
+        return vars(module)
+
+    def arguments(self, method, tame):
+        ints, floats = (SMALL, TAME) if tame else (INTS, FLOATS)
+        choices = {"int": ints, "float": floats, "bool": [True, False]}
+        return [self.rng.choice(choices[kind]) for _, kind in method.params]
+
+    def fields(self, tame):
+        ints, floats = (SMALL, TAME) if tame else (INTS, FLOATS)
+        choices = {"int": ints, "float": floats, "bool": [True, False]}
+        return [self.rng.choice(choices[kind]) for kind, names in FIELDS.items() for _ in names]
+
+    def instances(self, fields, with_peer):
+        made = []
+        for world in (self.plain, self.compiled):
+            cls = world[self.generator.name]
+            made.append(cls(*fields, cls(*fields) if with_peer else None))
+        return made
+
+    def overflows(self, method, fields, with_peer, arguments):
+        """Whether, run by CPython, a number on the way does not fit 64 bits."""
+        seen = []
+
+        def watch(value):
+            seen.append(too_large(value))
+            return value
+
+        world = {**self.plain, "_watch": watch, "decorate_class": plain_class}
+        exec(watched_source(self.source), world)
+        cls = world[self.generator.name]
+        owner = cls(*fields, cls(*fields) if with_peer else None)
+        outcome(world[method.name] if method.kind == "function" else getattr(owner, method.name), arguments, "")
+        return any(seen)
+
+
+def text_of(program, method):
+    lines = program.source.splitlines()
+    start = next(i for i, line in enumerate(lines) if line.strip().startswith(f"def {method.name}("))
+    indent = len(lines[start]) - len(lines[start].lstrip())
+    end = next((i for i in range(start + 1, len(lines)) if lines[i].strip() and len(lines[i]) - len(lines[i].lstrip()) <= indent), len(lines))
+    return "\n".join(f"{i + 1:4} {lines[i]}" for i in range(start, end))
+
+
+def compare(program, method, tally):
+    """A description of the first difference, or None."""
+    for call in range(CALLS):
+        fields, with_peer = program.fields(call < 3), program.rng.random() < 0.5
+        arguments = program.arguments(method, call < 4)
+        plain, compiled = program.instances(fields, with_peer)
+        functions = [program.plain[method.name], program.compiled[method.name]] if method.kind == "function" else [
+            getattr(plain, method.name), getattr(compiled, method.name)]
+        expected = outcome(functions[0], arguments, program.plain_file), state(plain, NAMES)
+        got = outcome(functions[1], arguments, program.jit_file), state(compiled, NAMES)
+        tally["calls"] += 1
+        tally[expected[0][0]] += 1
+        if expected == got:
+            continue
+        # An overflow after a store cannot be redone: OverflowError is the documented outcome.
+        if got[0][:2] == ("error", "OverflowError") and program.overflows(method, fields, with_peer, arguments):
+            tally["overflow after effects"] += 1
+            continue
+        return (f"{text_of(program, method)}\n{method.name}{tuple(arguments)} with {dict(zip(NAMES, fields))}, peer: {with_peer}\n"
+                f"CPython:  {expected}\ncompiled: {got}\n")
+    return None
+
+
+@pytest.mark.parametrize("batch", range(BATCHES))
+def test_programs(batch, tmp_path):
+    tally, differences, programs = Counter(), [], 0
+    wanted = math.ceil(PROGRAMS / BATCHES)
+    with warnings.catch_warnings(record=True) as refused:
+        warnings.simplefilter("always")
+        for seed in range(SEED + batch * 100000, SEED + batch * 100000 + math.ceil(wanted / (METHODS + FUNCTIONS))):
+            program = Program(seed, tmp_path)
+            for method in program.generator.functions + program.generator.methods:
+                programs += 1
+                difference = compare(program, method, tally)
+                if difference:
+                    differences.append(f"seed {seed}\n{difference}")
+    reasons = Counter(str(w.message).splitlines()[-1] for w in refused)
+    print(f"{programs} programs, {dict(tally)}, {len(refused)} refused: {reasons.most_common(5)}")
+    assert not differences, f"{len(differences)} of {programs} programs differ:\n" + "\n".join(differences[:5])
+    assert programs >= wanted
+    assert len(refused) <= programs * 0.02, reasons
+    assert tally["overflow after effects"] <= tally["calls"] * 0.05
