@@ -80,7 +80,9 @@ enum {
     JITD_E_RANGE = -5,        /* a value does not fit its type; nothing was changed */
     JITD_E_MEMORY = -6,       /* this process's memory or the arena (its quota) is full */
     JITD_E_EXCEPTION = -7,    /* compiled code raised: exception, message and frames say what and where */
-    JITD_E_REDO = -8,         /* the result needs Python's unbounded integers; the call had no effect */
+    /* An operation failed (a division by zero, say) or its exact result does not fit 64 bits, before the call had any
+     * effect. A Python process runs the method over in the interpreter, which raises, or gives the unbounded integer. */
+    JITD_E_REDO = -8,
 };
 
 #define JITD_ERROR_FRAMES 17
@@ -96,7 +98,7 @@ typedef struct jitd_error {
     int code;           /* as returned */
     char exception[64]; /* the Python exception's name: "ZeroDivisionError"; for other codes what Python would raise */
     char message[512];  /* str(exception), as far as it can be made without an interpreter */
-    int nframes;        /* of compiled code, for JITD_E_EXCEPTION and JITD_E_REDO */
+    int nframes;        /* of compiled code, for JITD_E_EXCEPTION */
     jitd_frame_info frames[JITD_ERROR_FRAMES]; /* innermost first */
 } jitd_error;
 

@@ -228,8 +228,7 @@ static void describe(jitd_error *error, const jitd_method *m, const MetaSite *si
     } else if (str_eq_c(site->kind, "recursion")) {
         set_exception(error, "RecursionError");
         put(&t, "maximum recursion depth exceeded");
-    } else if (str_eq_c(site->kind, "redo"))
-        put(&t, "%.*s", STR_FMT(s));
+    }
 }
 
 static void copy_text(char *to, size_t size, Str s) {
@@ -262,16 +261,17 @@ int error_trap(jitd_error *error, const jitd_method *m, int32_t status, const Ji
     if (status == JITD_TRAP_PYTHON)
         error_set(error, JITD_E_EXCEPTION, "NotImplementedError", "%s needs a Python interpreter",
                   pymath_name(trap->nvalues ? trap->values[0].u : UINT64_MAX));
-    else if (status == JITD_TRAP_REDO)
-        error_set(error, JITD_E_REDO, "OverflowError", "the result does not fit 64 bits");
+    else if (status ==
+             JITD_TRAP_REDO) /* one place for all that fail before the first effect: which of them is not known */
+        error_set(error, JITD_E_REDO, "ArithmeticError",
+                  "%s: an operation failed, or its exact result does not fit 64 bits", m->name);
     else
         error_set(error, JITD_E_EXCEPTION, "RuntimeError", "trap %d", (int)status);
-    if (status != JITD_TRAP_RAISE && status != JITD_TRAP_REDO)
+    if (status != JITD_TRAP_RAISE)
         return error->code;
-    const MetaSite *site = trap->site < meta->nsites ? &meta->sites[trap->site] : NULL;
-    if (site && (status == JITD_TRAP_RAISE || str_eq_c(site->kind, "redo"))) {
+    if (trap->site < meta->nsites) {
         error->message[0] = '\0';
-        describe(error, m, site, trap);
+        describe(error, m, &meta->sites[trap->site], trap);
     }
     add_frame(error, meta, trap->site);
     for (uint32_t i = 0; i < trap->ntrace && i < JITD_TRACE_MAX; i++)
