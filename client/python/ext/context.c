@@ -71,6 +71,7 @@ PyObject *context_connect(PyObject *module, PyObject *args) {
         Py_RETURN_NONE;
     options.interrupted = check_signals;
     options.imports[JITD_IMPORT_poll] = (const void *)import_poll;
+    options.imports[JITD_IMPORT_release] = (const void *)import_release;
     options.imports[JITD_IMPORT_pymath] = (const void *)import_pymath;
     char error[1024] = "";
     Client *client;

@@ -46,6 +46,9 @@ PyObject *context_reap(PyObject *module, PyObject *args);
 int32_t import_poll(JitdFrame *frame);
 int32_t import_pymath(JitdFrame *frame, uint32_t fn, uint32_t n, const char *types, const JitdValue *in,
                       JitdValue *out);
+void import_release(JitdFrame *frame, uint64_t object);
+void import_release_waiting(JitdFrame *frame);
+extern uint32_t import_put_off; /* releases that wait for compiled code to end */
 extern const volatile uint32_t import_interrupt_flag;
 
 /* ---- instance.c: the proxy ---- */
@@ -176,6 +179,8 @@ static inline int32_t plan_run(const Plan *plan, JitdFrame *frame, uint64_t self
         status = plan_run_ffi(plan, frame, self, in, out);
     }
     arena_leave(jitd_context.arena);
+    if (unlikely(import_put_off))
+        import_release_waiting(frame);
     return status;
 }
 

@@ -176,7 +176,7 @@ static int set_ref(PyObject *self, PyObject *value, void *closure) {
     if (unlikely(!frame))
         return -1;
     arena_enter(jitd_context.arena);
-    shm_store_ref(frame, instance_ref(self), field->offset, ref, 0, arena_share, arena_release);
+    shm_store_ref(frame, instance_ref(self), field->offset, ref, 0, arena_share, import_release);
     arena_leave(jitd_context.arena);
     return 0;
 }

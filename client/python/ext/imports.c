@@ -1,15 +1,77 @@
 /* What generated code calls in this process besides libm and the arena: the interpreter's signal handlers and its math
- * module. Both run under the interpreter lock, which compiled code holds.
+ * module, under the interpreter lock, which compiled code holds; and the release of objects.
  *
- * CPython has no public flag that says "a signal came", so the flag that loops look at is always set; generated code looks
- * at it seldom (every few thousand iterations), and the question itself (PyErr_CheckSignals) costs a few nanoseconds. */
+ * Polling. CPython has no public flag that says "a signal came" or "another thread wants the lock", so the flag that loops look
+ * at is always set. Generated code looks at it seldom (every few thousand iterations), and asking costs some nanoseconds.
+ *
+ * Whatever Python code runs in a poll (a handler, or another thread that got the lock) may drop objects that the suspended
+ * compiled code borrows: it counts only what it stores. For shared objects its epoch keeps them. For private ones the
+ * release is put off while any compiled code is suspended, and made up for when no compiled code runs at all: everything
+ * that can borrow is inside an epoch, so that is when the arena's epoch is left. An object whose release was put off may
+ * have been counted up again meanwhile (returned by the code that borrowed it), and may be in the list twice. */
 #include "client/python/ext/ext.h"
+#include <time.h>
+
+#define SWITCH_NS 5000000 /* other threads get the lock that often, as from interpreted code */
 
 const volatile uint32_t import_interrupt_flag = 1;
+static uint32_t suspended; /* polls that are running Python code */
+uint32_t import_put_off;   /* releases that wait */
+static uint64_t *waiting;
+static uint32_t waiting_room;
+
+static int put_off(uint64_t object) {
+    if (import_put_off == waiting_room) {
+        uint32_t room = waiting_room ? waiting_room * 2 : 64;
+        uint64_t *grown = PyMem_RawRealloc(waiting, room * sizeof *grown);
+        if (!grown)
+            return -1;
+        waiting = grown;
+        waiting_room = room;
+    }
+    waiting[import_put_off++] = object;
+    return 0;
+}
+
+void import_release(JitdFrame *frame, uint64_t object) {
+    if (unlikely(suspended) && !shm_is_shared(shm_object(frame, object))) {
+        put_off(object); /* without memory for the list it leaks: the only safe thing */
+        return;
+    }
+    arena_release(frame, object);
+}
+
+void import_release_waiting(JitdFrame *frame) {
+    if (suspended || ((ArenaEpoch *)jitd_context.arena)->nest)
+        return;
+    for (uint32_t i = 0; i < import_put_off; i++) {
+        ShmObject *object = shm_object(frame, waiting[i]);
+        if (SHM_HEAD_STATE(atomic_load_explicit(&object->head, memory_order_relaxed)) == SHM_STATE_PRIVATE &&
+            !atomic_load_explicit(&object->refs, memory_order_relaxed))
+            arena_release(frame, waiting[i]);
+    }
+    import_put_off = 0;
+}
+
+static void yield_lock(void) {
+    static int64_t last;
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    int64_t ns = now.tv_sec * 1000000000LL + now.tv_nsec;
+    if (ns - last < SWITCH_NS)
+        return;
+    last = ns;
+    PyThreadState *state = PyEval_SaveThread();
+    PyEval_RestoreThread(state);
+}
 
 int32_t import_poll(JitdFrame *frame) {
     (void)frame;
-    return PyErr_CheckSignals() < 0 ? JITD_TRAP_INTERRUPT : JITD_TRAP_NONE;
+    suspended++;
+    yield_lock();
+    int r = PyErr_CheckSignals();
+    suspended--;
+    return r < 0 ? JITD_TRAP_INTERRUPT : JITD_TRAP_NONE;
 }
 
 static const struct {

@@ -59,7 +59,7 @@ static void unbind_shared(uint64_t ref, JitdFrame *frame) {
     static unsigned drops;
     arena_enter(jitd_context.arena);
     arena_root_drop(jitd_context.arena, ref);
-    shm_decref(frame, ref, arena_release);
+    shm_decref(frame, ref, import_release);
     arena_leave(jitd_context.arena);
     if (++drops % 64 == 0)
         arena_poll(jitd_context.arena);
@@ -77,7 +77,7 @@ static inline void instance_unbind(Instance *self, JitdFrame *frame) {
     }
     arena_root_drop(jitd_context.arena, ref);
     atomic_store_explicit(&object->link, 0, memory_order_relaxed);
-    shm_decref(frame, ref, arena_release);
+    shm_decref(frame, ref, import_release);
 }
 
 void instance_dealloc(PyObject *op) {
@@ -105,7 +105,7 @@ PyObject *instance_make(ClassInfo *info) {
     }
     if (likely(instance_bind(self, ref) == 0))
         return (PyObject *)self;
-    shm_decref(frame, ref, arena_release);
+    shm_decref(frame, ref, import_release);
     Py_DECREF(self);
     return NULL;
 }
@@ -131,7 +131,7 @@ static PyTypeObject *class_of_ref(uint64_t ref) {
 
 static void drop_count(uint64_t ref, JitdFrame *frame) {
     arena_enter(jitd_context.arena);
-    shm_decref(frame, ref, arena_release);
+    shm_decref(frame, ref, import_release);
     arena_leave(jitd_context.arena);
 }
 

@@ -220,6 +220,7 @@ static PyObject *method_add_plan(PyObject *op, PyObject *args) {
     Plan *plan = plan_new(unit, slot, params, result, defs, flags, m->type != NULL);
     if (!plan)
         return NULL;
+    plan->fast &= plan->nparams == m->npositional; /* keyword-only ones come by name */
     m->plans[m->nplans++] = plan;
     method_use(m, plan);
     m->mode = METHOD_NATIVE;

@@ -246,7 +246,7 @@ PyObject *request_publish(PyObject *module, PyObject *args) {
     uint64_t drop = failed ? ref : (uint64_t)old;
     arena_enter(jitd_context.arena);
     if (drop && arena_check_ref(jitd_context.arena, drop, &class_id) == 0)
-        shm_decref(frame, drop, arena_release);
+        shm_decref(frame, drop, import_release);
     arena_leave(jitd_context.arena);
     return failed ? NULL : Py_NewRef(Py_None);
 }
