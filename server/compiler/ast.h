@@ -11,22 +11,57 @@ typedef enum NodeKind {
 } NodeKind;
 
 typedef enum Operator {
-    OP_Add, OP_Sub, OP_Mult, OP_MatMult, OP_Div, OP_Mod, OP_Pow, OP_LShift, OP_RShift, OP_BitOr, OP_BitXor, OP_BitAnd, OP_FloorDiv,
-    OP_And, OP_Or, /* BoolOp */
-    OP_Invert, OP_Not, OP_UAdd, OP_USub, /* UnaryOp */
-    OP_Eq, OP_NotEq, OP_Lt, OP_LtE, OP_Gt, OP_GtE, OP_Is, OP_IsNot, OP_In, OP_NotIn, /* Compare */
+    OP_Add,
+    OP_Sub,
+    OP_Mult,
+    OP_MatMult,
+    OP_Div,
+    OP_Mod,
+    OP_Pow,
+    OP_LShift,
+    OP_RShift,
+    OP_BitOr,
+    OP_BitXor,
+    OP_BitAnd,
+    OP_FloorDiv,
+    OP_And,
+    OP_Or, /* BoolOp */
+    OP_Invert,
+    OP_Not,
+    OP_UAdd,
+    OP_USub, /* UnaryOp */
+    OP_Eq,
+    OP_NotEq,
+    OP_Lt,
+    OP_LtE,
+    OP_Gt,
+    OP_GtE,
+    OP_Is,
+    OP_IsNot,
+    OP_In,
+    OP_NotIn, /* Compare */
 } Operator;
 
 typedef enum ExprContext { CTX_Load, CTX_Store, CTX_Del } ExprContext;
 
-typedef enum ConstKind { CONST_NONE, CONST_TRUE, CONST_FALSE, CONST_ELLIPSIS, CONST_INT, CONST_FLOAT, CONST_COMPLEX, CONST_STR, CONST_BYTES } ConstKind;
+typedef enum ConstKind {
+    CONST_NONE,
+    CONST_TRUE,
+    CONST_FALSE,
+    CONST_ELLIPSIS,
+    CONST_INT,
+    CONST_FLOAT,
+    CONST_COMPLEX,
+    CONST_STR,
+    CONST_BYTES
+} ConstKind;
 
 typedef struct Const {
     ConstKind kind;
-    bool big;      /* CONST_INT that does not fit in int64_t: `digits` has its hexadecimal value without prefix */
-    int64_t i;     /* CONST_INT */
-    double f;      /* CONST_FLOAT; the imaginary part of CONST_COMPLEX */
-    Str s;         /* CONST_STR (UTF-8, lone surrogates as WTF-8), CONST_BYTES */
+    bool big;  /* CONST_INT that does not fit in int64_t: `digits` has its hexadecimal value without prefix */
+    int64_t i; /* CONST_INT */
+    double f;  /* CONST_FLOAT; the imaginary part of CONST_COMPLEX */
+    Str s;     /* CONST_STR (UTF-8, lone surrogates as WTF-8), CONST_BYTES */
     Str digits;
 } Const;
 
@@ -63,8 +98,11 @@ typedef struct Span {
 #define C(name) Const name;
 #define SL(name) Strs name;
 #define X(name) ExprContext name;
-#define NODE(kind, fields) \
-    typedef struct Node##kind { char unused_[0]; fields } Node##kind;
+#define NODE(kind, fields)                                                                                             \
+    typedef struct Node##kind {                                                                                        \
+        char unused_[0];                                                                                               \
+        fields                                                                                                         \
+    } Node##kind;
 #include "server/compiler/nodes.def"
 #undef NODE
 #undef N

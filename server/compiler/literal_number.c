@@ -2,7 +2,8 @@
 #include "server/compiler/literal.h"
 #include <stdlib.h>
 
-#define MAX_DECIMAL_DIGITS 4300 /* as CPython's sys.int_info.default_max_str_digits: conversion takes quadratic time   \
+#define MAX_DECIMAL_DIGITS                                                                                             \
+    4300 /* as CPython's sys.int_info.default_max_str_digits: conversion takes quadratic time   \
                                  */
 
 static int digit_value(char c) {

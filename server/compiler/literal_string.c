@@ -1,6 +1,7 @@
 /* Values of string tokens: the escapes of str and bytes literals. */
 #include "server/compiler/literal.h"
 #include "server/compiler/utf8.h"
+#include <unictype.h>
 #include <uniname.h>
 
 typedef struct Escapes {
@@ -52,7 +53,23 @@ static uint32_t octal(Escapes *e, uint32_t code) {
     return e->bytes ? code & 0xff : code;
 }
 
-/* \N{LATIN SMALL LETTER A}: the names of libunistring's Unicode version. */
+/* Unified ideographs are named after their numbers, which libunistring leaves to its callers. */
+static ucs4_t ideograph(Str name) {
+    Str prefix = STR("CJK UNIFIED IDEOGRAPH-");
+    if (name.len < prefix.len + 4 || name.len > prefix.len + 5 || memcmp(name.ptr, prefix.ptr, prefix.len) != 0)
+        return UNINAME_INVALID;
+    ucs4_t code = 0;
+    for (size_t i = prefix.len; i < name.len; i++) {
+        int v = hex_value(name.ptr[i]);
+        if (v < 0 || name.ptr[i] >= 'a')
+            return UNINAME_INVALID;
+        code = code << 4 | (ucs4_t)v;
+    }
+    return uc_is_property_unified_ideograph(code) ? code : UNINAME_INVALID;
+}
+
+/* \N{LATIN SMALL LETTER A}: the names of libunistring's Unicode version. It lacks the aliases of control characters (\N{LINE FEED})
+ * and the Hangul syllables in -NJ: a source with one of these is refused like one with an unknown name. */
 static uint32_t named(Escapes *e) {
     size_t end = e->at;
     while (end < e->body.len && e->body.ptr[end] != '}')
@@ -61,6 +78,8 @@ static uint32_t named(Escapes *e) {
         fail(e->c, e->span, "(unicode error) malformed \\N character escape");
     Str name = pool_strdup(e->c->pool, str_slice(e->body, e->at + 1, end));
     ucs4_t code = unicode_name_character(name.ptr);
+    if (code == UNINAME_INVALID)
+        code = ideograph(name);
     if (code == UNINAME_INVALID)
         fail(e->c, e->span, "(unicode error) unknown Unicode character name '%.*s'", STR_FMT(name));
     e->at = end + 1;
