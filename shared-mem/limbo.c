@@ -207,11 +207,11 @@ void arena_poll(Arena *a) {
 
 /* ---- deaths ---- */
 
-/* The object is in the limbo of the dead row arg: make it ours, by name first. The dead one may have freed it in a foreign chunk
- * already: then its bit was set before we came. If the bit is clear, either it was never set, or the owner took the block in since,
- * and then the name is no longer ours, because an owner clears the words before the bit. */
+/* The object is in the limbo of the dead row arg: make it ours, by one compare-and-swap of the name. The dead one may have freed it in a
+ * foreign chunk already: then its bit was set before we came, and chunk_each_object passes over it. If the bit is clear, either it
+ * was never set, or the owner took the block in since, and then the name is gone, because an owner overwrites it before it clears the bit. */
 static void adopt_one(Arena *a, uint64_t object, uint64_t head, void *arg) {
-    uint32_t row = *(uint32_t *)arg, chunk = arena_chunk_of(a, object);
+    uint32_t row = *(uint32_t *)arg;
     _Atomic uint64_t *word = shm_count_word(arena_object(a, object));
     uint64_t old = atomic_load_explicit(word, memory_order_acquire);
     if (SHM_HEAD_STATE(head) != SHM_STATE_SHARED || old >> 32 != SHM_LINK_LIMBO(row))
@@ -219,13 +219,10 @@ static void adopt_one(Arena *a, uint64_t object, uint64_t head, void *arg) {
     note_chunk(a, object);
     while (old >> 32 == SHM_LINK_LIMBO(row))
         if (atomic_compare_exchange_weak_explicit(word, &old, SHM_COUNT((uint32_t)old, SHM_LINK_LIMBO(a->row)), memory_order_acq_rel,
-                                                  memory_order_acquire))
-            break;
-    uint32_t size = shm_class_block_size(SHM_CHUNK_CLASS(arena_chunk_state(a, chunk)));
-    if (chunk_bit(a, chunk, (uint32_t)((object - arena_chunk_at(a, chunk)) / size)))
-        return;
-    if (atomic_load_explicit(word, memory_order_acquire) >> 32 == SHM_LINK_LIMBO(a->row))
-        batch_push(&a->filling, object);
+                                                  memory_order_acquire)) {
+            batch_push(&a->filling, object);
+            return;
+        }
 }
 
 void limbo_adopt(Arena *a, uint32_t row) {

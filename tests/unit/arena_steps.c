@@ -202,8 +202,12 @@ static void close_after_death(void) {
     fix_close();
 }
 
-/* p's death at step `dies`, q's allocations at r's step `acts`; bit 0: p had no such step, bit 1: r had none. */
-static int death_between(uint64_t dies, uint64_t acts) {
+static void r_reaps(void) {
+    arena_reap(r.arena);
+}
+
+/* p's death at step `dies`, then `second` at step `acts` of `first`; bit 0: p had no such step, bit 1: `first` had none. */
+static int death_between(uint64_t dies, uint64_t acts, void (*first)(void), void (*second)(void)) {
     volatile int survived = 0, early;
     open_for_death();
     step = 0;
@@ -219,18 +223,26 @@ static int death_between(uint64_t dies, uint64_t acts) {
     arena_unmap(p.arena);
     step = 0;
     act_at = acts;
-    act = q_allocates;
-    arena_reap(r.arena);
+    act = second;
+    first();
     early = act != NULL;
     act = NULL;
     close_after_death();
     return survived | early << 1;
 }
 
-Test(arena_steps, a_remote_free_dies_and_the_owner_goes_on) {
+static void death_at_each_step(void (*first)(void), void (*second)(void)) {
     uint64_t dies = 1;
     for (int done = 0; !(done & 1); dies++)
-        for (uint64_t acts = 1; !((done = death_between(dies, acts)) & 2);)
+        for (uint64_t acts = 1; !((done = death_between(dies, acts, first, second)) & 2);)
             acts++;
     cr_assert_gt(dies, 10);
+}
+
+Test(arena_steps, a_remote_free_dies_and_the_owner_goes_on_during_the_reaping) {
+    death_at_each_step(r_reaps, q_allocates);
+}
+
+Test(arena_steps, a_remote_free_dies_and_is_reaped_while_the_owner_goes_on) {
+    death_at_each_step(q_allocates, r_reaps);
 }
