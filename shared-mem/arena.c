@@ -129,12 +129,19 @@ static uint64_t no_memory(JitdFrame *frame) {
     return 0;
 }
 
+static int refill(Arena *a, uint32_t size_class) {
+    limbo_poll(a, LIMBO_BATCH);
+    if (a->alloc.free[size_class] || chunk_refill(a, size_class) == 0)
+        return 0;
+    arena_poll(a); /* full: wait for no batch */
+    return a->alloc.free[size_class] ? 0 : chunk_refill(a, size_class);
+}
+
 uint64_t arena_alloc(JitdFrame *frame, uint32_t size_class) {
     Arena *a = frame->alloc->owner;
     if (size_class < SHM_CLASS_FIRST || size_class > SHM_CLASS_LAST)
         return no_memory(frame);
-    limbo_poll(a, LIMBO_BATCH);
-    if (!a->alloc.free[size_class] && chunk_refill(a, size_class) < 0)
+    if (refill(a, size_class) < 0)
         return no_memory(frame);
     uint64_t block = a->alloc.free[size_class];
     a->alloc.free[size_class] = *(uint64_t *)(a->base + block + 8);

@@ -223,6 +223,13 @@ static uint32_t pop_spare(Arena *a, uint32_t *ret_chunk) {
 
 static void scavenge(Arena *a);
 
+/* Everything that others have freed in our chunks, wherever it is. */
+static void collect_all(Arena *a) {
+    for (uint32_t size_class = SHM_CLASS_FIRST; size_class <= SHM_CLASS_LAST; size_class++)
+        for (uint32_t i = 0; i < a->own[size_class].n; i++)
+            take_blocks(a, a->own[size_class].v[i], size_class, 0);
+}
+
 /* A chunk of ours that is used for nothing yet: at hand, free, or new; when there is none, whatever can be emptied. */
 static int take_any(Arena *a, uint32_t *ret_chunk) {
     if (pop_spare(a, ret_chunk))
@@ -236,6 +243,7 @@ static int take_any(Arena *a, uint32_t *ret_chunk) {
     }
     if (grow(a) == 0 && pop_spare(a, ret_chunk))
         return 0;
+    collect_all(a);
     scavenge(a);
     free_orphans(a, 1);
     return take_free(a, ret_chunk) == 0 ? 0 : -ENOMEM;
@@ -273,7 +281,7 @@ int chunk_refill(Arena *a, uint32_t size_class) {
     int r = take_chunk(a, size_class);
     while (r == 0 && !a->alloc.free[size_class] && !carve(a, size_class))
         r = take_chunk(a, size_class); /* an orphan may turn out to be full */
-    return r;
+    return a->alloc.free[size_class] ? 0 : r; /* looking for a chunk may have found blocks */
 }
 
 /* ---- giving back ---- */

@@ -305,6 +305,38 @@ Test(arena, full_is_a_trap_and_loses_nothing) {
     arena_detach(p.arena);
 }
 
+Test(arena, full_finds_what_others_have_freed) {
+    fix_close();
+    fix_open_quota(8 * ARENA_CHUNK_SIZE);
+    Peer p = fix_peer(), q = fix_peer();
+    for (int round = 0; round < 3; round++) {
+        uint64_t list = JITD_NONE, node, big;
+        while ((node = new_node(&p))) {
+            set_ref(&p, node, NODE_NEXT, list);
+            list = node;
+        }
+        arena_share(&p.frame, list);
+        drop(&q, list); /* q frees all of it, in p's chunks */
+        for (int i = 0; i < 10; i++)
+            arena_poll(q.arena);
+        cr_assert_neq(big = new_big(&p), 0);
+        drop(&p, big);
+        uint64_t last = new_big(&p);
+        arena_share(&p.frame, last); /* our own limbo is too small for a batch */
+        while ((big = new_big(&p))) {
+            set_ref(&p, big, 16, last);
+            last = big;
+        }
+        arena_share(&p.frame, last);
+        drop(&p, last);
+        cr_assert_neq(node = new_node(&p), 0);
+        drop(&p, node);
+        check(&p);
+    }
+    arena_detach(q.arena);
+    arena_detach(p.arena);
+}
+
 Test(arena, references_from_outside_are_checked) {
     Peer p = fix_peer(), q = fix_peer();
     uint64_t a = new_node(&p), b = new_node(&p);
