@@ -188,14 +188,18 @@ static void lookup_reply(Broker *broker, Peer *peer, uint64_t id, const Key *key
     msgpack_pack_map(&w.packer, 1);
     wire_put_cstr(&w.packer, "units");
     msgpack_pack_array(&w.packer, n);
+    bool miss = false;
     for (uint32_t i = 0; i < n; i++) {
         const Unit *unit = lookup_one(broker, peer, &keys[i]);
+        miss = miss || !unit;
         if (unit && w.buffer.size + unit->meta_size < LOOKUP_MAX_BYTES)
             put_unit(&w.packer, unit);
         else
             msgpack_pack_nil(&w.packer);
     }
     peer_reply(peer, id, &w, NULL, 0);
+    if (miss && !peer->observer)
+        workers_prepare(&broker->workers); /* while the client looks for the source */
 }
 
 PeerHandled compile_lookup(Broker *broker, Peer *peer, const MsgMessage *m) {

@@ -2,6 +2,7 @@
  * code and believes nobody. */
 #include "base/cleanup.h"
 #include "server/broker/broker.h"
+#include "server/broker/identity.h"
 #include "server/broker/listen.h"
 #include "server/broker/log.h"
 #include "server/broker/options.h"
@@ -36,6 +37,9 @@ static void broker_idle(uv_timer_t *timer) {
 
 static void broker_identified(void *arg) {
     Broker *broker = arg;
+    const Workers *w = &broker->workers;
+    if (w->have_identity)
+        identity_remember(&broker->cache, w->path, &w->identity);
     peers_resume(&broker->peers);
 }
 
@@ -54,6 +58,7 @@ static int broker_set_up_workers(Broker *broker, const Options *options) {
     w->memory = options->memory;
     w->on_identity = broker_identified;
     w->arg = broker;
+    w->have_identity = identity_recall(&broker->cache, w->path, &w->identity) == 0;
     broker->jobs = (Jobs){.workers = w, .on_done = compile_done, .arg = broker};
     return workers_init(w, &broker->loop);
 }

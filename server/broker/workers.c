@@ -171,11 +171,11 @@ static void worker_identify(Worker *w, const MsgMessage *m) {
     hash_final(&h, &w->identity);
     w->ready = true;
     pool->early_deaths = 0;
-    bool first = !pool->have_identity;
+    bool news = !pool->have_identity || !key_eq(&pool->identity, &w->identity);
     pool->identity = w->identity;
     pool->have_identity = true;
     worker_idle(w);
-    if (first)
+    if (news)
         pool->on_identity(pool->arg);
 }
 
@@ -404,6 +404,12 @@ bool workers_want_identity(Workers *workers) {
     if (!workers->have_identity && !workers->count && workers_may_start(workers))
         workers_start_one(workers);
     return workers->have_identity || workers->early_deaths < WORKERS_EARLY_MAX;
+}
+
+void workers_prepare(Workers *workers) {
+    unsigned starting;
+    if (!workers_idle_one(workers, &starting) && !starting && workers_may_start(workers))
+        workers_start_one(workers);
 }
 
 uint64_t workers_resident(const Workers *workers) {

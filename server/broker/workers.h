@@ -34,7 +34,7 @@ typedef struct Workers {
     bool have_identity, stopping;
     char why[160]; /* the last early death's reason */
     Key identity;  /* of the compiler: LLVM's version, CPU features; hashed with JITD_ABI_VERSION */
-    /* Called when the identity has become known, or has been found not to be had for now. */
+    /* Called when the identity has become known, has changed, or has been found not to be had for now. */
     void (*on_identity)(void *arg);
     void *arg;
 } Workers;
@@ -43,6 +43,7 @@ int workers_init(Workers *workers, uv_loop_t *loop);
 void workers_stop(Workers *workers); /* kills all, fails what is queued; the loop must run on until they are gone */
 /* Starts one if the compiler's identity is not known yet. False: it cannot be had for now. */
 bool workers_want_identity(Workers *workers);
+void workers_prepare(Workers *workers); /* work is about to come: starts one unless one is idle or starting */
 void workers_submit(Workers *workers, WorkerTask *task);
 bool workers_cancel(Workers *workers, WorkerTask *task); /* true: it was queued and finish will not be called */
 uint64_t workers_resident(const Workers *workers);       /* bytes */

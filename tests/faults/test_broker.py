@@ -307,11 +307,25 @@ def test_a_restart_compiles_nothing_again():
             assert (stats["compilations"], stats["disk_hits"]) == (0, 2)
 
 
+def test_a_warm_restart_starts_no_compiler_process():
+    """Nor does it wait for one to say who it is."""
+    with Daemon() as d:
+        with d.client() as c:
+            c.compile("ok")
+        restart(d)
+        with d.client() as c:
+            assert c.lookup(key("ok"))[0]
+            assert d.workers() == [] and len(d.count.read_text().split()) == 1
+            c.lookup(key("unknown"))  # whoever misses is about to ask for a compilation
+            assert len(d.workers()) == 1
+
+
 def test_another_compiler_has_other_images():
     with Daemon() as d:
         with d.client() as c:
             c.compile("ok")
         d.env["FAKE_WORKER_IDENTITY"] = "fake 2"
+        os.utime(d.worker)  # another program
         restart(d)
         with d.client() as c:
             assert c.lookup(key("ok")) == [None]
@@ -327,7 +341,7 @@ def test_corrupt_files_are_compiled_again():
                 assert c.compile("ok")["meta"] == b"the meta"
                 c.stats()  # the answer comes before the file
             files = list(d.cache.iterdir())
-            assert len(files) == 2
+            assert len(files) == 3  # the image, the fingerprint's and the compiler's
             for path in files:
                 data = bytearray(path.read_bytes())
                 if round_ % 2:
