@@ -124,7 +124,7 @@ Val local_load(Lower *l, const Node *n, uint32_t local, const Type *type) {
     Val v = val_new(l, type);
     for (uint32_t i = 0; i < type_slots(type); i++)
         v.at[i] = LLVMBuildLoad2(l->b, slot_type(at[i]), at[i], "");
-    if (l->inst->walrus_refs)
+    if (l->inst->manages && l->inst->walrus_refs)
         val_own(l, &v);
     return v;
 }
