@@ -1,0 +1,145 @@
+/* The language stages on small texts: from source to a verified module, and what is refused. The golden tests hold the
+ * details; here it is that everything that is accepted makes valid IR, that hostile text does no harm (under the
+ * sanitizers too), and that memory may run out anywhere. */
+#include "server/compiler/codegen.h"
+#include "server/compiler/compiler.h"
+#include "server/compiler/parse.h"
+#include "server/tool/unit_from_py.h"
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static Str make_unit(Pool *pool, Str text) {
+    Source source = {.file = STR("t.py"), .text = text, .first_line = 1};
+    jmp_buf failed;
+    Compilation c = {.pool = pool, .source = &source, .on_fail = &failed};
+    if (setjmp(failed))
+        cr_assert_fail("%s", diag_render(pool, &source, &c.diag).ptr);
+    Ast ast = parse_module(&c, &source);
+    return unit_from_py(&c, &ast, NULL, 0);
+}
+
+static Image compile(Pool *pool, Str text, CompileWhat what) {
+    static bool started;
+    if (!started)
+        compiler_init(NULL);
+    started = true;
+    Image image;
+    Str error = STR("");
+    int r = compiler_run(pool, make_unit(pool, text), what, STR_NULL, &image, &error);
+    cr_assert_eq(r, 0, "%s", error.ptr);
+    return image;
+}
+
+static void expect_accepted(const char *text, size_t entries) {
+    Pool pool = POOL_NULL;
+    Image image = compile(&pool, str_from_cstr(text), COMPILE_IMAGE);
+    cr_expect_eq(image.nentries, entries, "%s", text);
+    pool_deinit(&pool);
+}
+
+static void expect_refused(const char *text, const char *why) {
+    Pool pool = POOL_NULL;
+    Str typed = compile(&pool, str_from_cstr(text), COMPILE_TYPED).text;
+    cr_expect(memmem(typed.ptr, typed.len, why, strlen(why)), "%s\n%.*s", text, STR_FMT(typed));
+    pool_deinit(&pool);
+}
+
+Test(language, control_flow) {
+    expect_accepted("def f(n: int) -> int:\n"
+                    "    t = 0\n"
+                    "    for i in range(n):\n"
+                    "        for j in range(i, 0, -1):\n"
+                    "            if j == 3:\n"
+                    "                continue\n"
+                    "            while True:\n"
+                    "                t += j\n"
+                    "                if t > 10:\n"
+                    "                    break\n"
+                    "            else:\n"
+                    "                t = 0\n"
+                    "        else:\n"
+                    "            t -= 1\n"
+                    "    return t\n",
+                    1);
+}
+
+Test(language, never_returning_calls_leave_valid_code) {
+    expect_accepted("def stop(n: int) -> int:\n    raise ValueError(n)\n"
+                    "def a(n: int) -> int:\n    while stop(n) > 3:\n        n += 1\n    return n\n"
+                    "def b(n: int) -> int:\n    return n if n > 3 else stop(n)\n"
+                    "def c(n: int) -> int:\n    if stop(n):\n        return 1\n    return 2\n"
+                    "def d(n: int) -> int:\n    return n or stop(n)\n"
+                    "def e(n: int) -> int:\n    return e(n)\n"
+                    "def f(n: int) -> int:\n    for i in range(stop(n)):\n        n += i\n    return n\n",
+                    7);
+}
+
+Test(language, references_in_every_place) {
+    expect_accepted("from typing import Optional\n"
+                    "class N:\n"
+                    "    v: int\n"
+                    "    n: Optional['N'] = None\n"
+                    "    def swap(self, o: 'N') -> 'N':\n"
+                    "        self.n, o.n = o.n, self.n\n"
+                    "        a, (b, c) = self, (o, 1)\n"
+                    "        while (x := a.n) is not None and x.v < c:\n"
+                    "            a = x\n"
+                    "        return (a, b)[0] if self.n else (self.n or b)\n"
+                    "def make(k: int) -> N:\n"
+                    "    h = N(0)\n"
+                    "    for i in range(k):\n"
+                    "        h = N(i, h)\n"
+                    "    N(k, N(k + 1))\n"
+                    "    return h\n",
+                    2);
+}
+
+Test(language, nonsense_is_refused_by_name) {
+    expect_refused("def f(n: int):\n    break\n", "'break' outside loop");
+    expect_refused("def f(n: int):\n    return lambda: n\n", "lambda is not compiled yet");
+    expect_refused("def f(n: int):\n    return n + None\n", "operator + of int and None");
+    expect_refused("def f(n: int):\n    return x\n    x = 1\n", "'x' may be used before it is assigned");
+    expect_refused("def f(n: int):\n    a, b = n\n", "cannot unpack int");
+    expect_refused("def f(n: int):\n    raise n\n", "built-in exceptions only");
+    expect_refused("def f(n: int):\n    return n.real\n", "attribute 'real' of int");
+}
+
+static Str repeat(Pool *pool, const char *head, const char *line, size_t times) {
+    size_t h = strlen(head), n = strlen(line);
+    char *text = pool_array(pool, char, h + n * times + 1);
+    memcpy(text, head, h);
+    for (size_t i = 0; i < times; i++)
+        memcpy(text + h + i * n, line, n);
+    return (Str){text, h + n * times};
+}
+
+Test(language, long_functions) {
+    Pool pool = POOL_NULL;
+    Str text = repeat(&pool, "def f(n: int) -> int:\n    t = 0\n", "    if n > t:\n        t += n * 3\n", 500);
+    cr_expect_eq(compile(&pool, text, COMPILE_IR).nentries, 0); /* a dump has no entries */
+    pool_deinit(&pool);
+}
+
+/* Each call of f makes g's argument type one deeper. */
+Test(language, endless_specialisation_ends) {
+    expect_refused("def f(n, d):\n    return f((n, n), d)\ndef g(n: int) -> int:\n    return f(n, 1)\n",
+                   "which is not compiled");
+}
+
+Test(language, memory_runs_out_anywhere) {
+    const char *text = "class P:\n    x: int\n    def f(self, n: int) -> int:\n        for i in range(n):\n"
+                       "            self.x += i if i > 3 else -i\n        return self.x\n";
+    Pool whole = POOL_NULL;
+    Str unit = make_unit(&whole, str_from_cstr(text));
+    bool done = false;
+    for (size_t limit = 4096; !done; limit += 4096) {
+        Pool pool = {.limit = limit};
+        Image image;
+        Str error;
+        done = compiler_run(&pool, unit, COMPILE_TYPED, STR_NULL, &image, &error) == 0;
+        pool_deinit(&pool);
+        cr_assert_lt(limit, 1 << 24);
+    }
+    pool_deinit(&whole);
+}
