@@ -75,7 +75,7 @@ Test(spec, functions_and_globals) {
 
 Test(spec, entries) {
     UnitSpec u = decode_sample();
-    cr_assert_eq(u.nentries, 3);
+    cr_assert_eq(u.nentries, 4);
     cr_assert(u.entries[1].func == 2 && u.entries[1].args == NULL);
     cr_assert(u.entries[2].def == 1 && u.entries[2].nargs == 2);
     cr_assert(str_eq_c(type_text(&pool, u.entries[2].args[0]), "(int,(bool,@0))"));

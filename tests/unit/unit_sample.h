@@ -91,11 +91,13 @@ static inline void sample_unit(msgpack_packer *pk) {
     msgpack_pack_map(pk, 5);
     P("kind"), P("function"), P("key"), sample_key(pk, 'f'), P("name"), P("m.f"), P("file"), P("m.py");
     P("funcs"), msgpack_pack_array(pk, 1), sample_func(pk, "f", "function", "def f(a, *, b):\n    return a\n");
-    P("entries"), msgpack_pack_array(pk, 3);
+    P("entries"), msgpack_pack_array(pk, 4);
     msgpack_pack_array(pk, 3), msgpack_pack_int(pk, 0), P("norm"), msgpack_pack_nil(pk);
     msgpack_pack_array(pk, 3), msgpack_pack_int(pk, 0), P("p.setter"), msgpack_pack_nil(pk);
     msgpack_pack_array(pk, 3), msgpack_pack_int(pk, 1), P("f");
     msgpack_pack_array(pk, 2), P("(int,(bool,@0))"), P("uint8");
+    msgpack_pack_array(pk, 3), msgpack_pack_int(pk, 0), P("norm");
+    msgpack_pack_array(pk, 2), P("float"), P("bool");
 }
 
 #undef P
