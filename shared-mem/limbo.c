@@ -164,16 +164,13 @@ static void judge(Arena *a, uint64_t object) {
 }
 
 static void end_wait(Arena *a) {
-    ArenaBatch batch = a->waiting;
-    a->waiting = (ArenaBatch){0};
-    for (size_t i = 0; i < batch.n; i++)
-        judge(a, batch.v[i]);
-    batch.n = 0;
-    if (batch.cap > 4 * FAMILY_MAX) { /* an unusual day */
-        free(batch.v);
-        batch = (ArenaBatch){0};
+    for (size_t i = 0; i < a->waiting.n; i++)
+        judge(a, a->waiting.v[i]); /* what falls to zero by that goes into the other batch */
+    a->waiting.n = 0;
+    if (a->waiting.cap > 4 * FAMILY_MAX) { /* an unusual day */
+        free(a->waiting.v);
+        a->waiting = (ArenaBatch){0};
     }
-    a->waiting = batch;
 }
 
 int limbo_empty(const Arena *a) {
