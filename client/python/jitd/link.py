@@ -8,6 +8,7 @@ from _thread import RLock
 from jitd import _jitd, fingerprint, types
 
 _LOOKUP, _COMPILE = 2, 3  # protocol/messages.def
+_LOOKUP_MAX = 1024  # keys a message, docs/protocol.md
 _lock = RLock()
 _pending = []
 
@@ -116,11 +117,22 @@ def finish_pending():
             for record in ready:
                 _link_local(record)
         elif ready:
-            units = _jitd.request(_LOOKUP, {"keys": [record.key for record in ready]})["units"]
-            for record, unit in zip(ready, units):
+            for record, unit in zip(ready, _lookup([record.key for record in ready])):
                 if unit is not None and not record.linked:
                     _install(record, unit)
         _pending[:] = [record for record in _pending if not record.linked]
+
+
+def _lookup(keys):
+    """The units of these keys, None where there is none (or nobody to ask: then the compilation says why)."""
+    units = []
+    for at in range(0, len(keys), _LOOKUP_MAX):
+        part = keys[at : at + _LOOKUP_MAX]
+        try:
+            units += _jitd.request(_LOOKUP, {"keys": part})["units"]
+        except (_jitd.RemoteError, ConnectionError):
+            units += [None] * len(part)
+    return units
 
 
 def _can_prepare(record):
