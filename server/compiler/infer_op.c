@@ -22,15 +22,6 @@ static void check_weak_constant(Infer *in, const Node *expr, const Type *from, c
         fail(in->c, expr->span, "Python integer %lld out of bounds for %s", (long long)value, type_scalar_name(to->kind));
 }
 
-/* The type the operands of a sized `/` are divided in. */
-static const Type *sized_division(Infer *in, const Node *n, const Type *common) {
-    uint32_t bits = type_bits(common);
-    if (bits == 8)
-        fail_hint(in->c, n->span, "convert with float()", "%s / %s is float16, which is not compiled",
-                  type_scalar_name(common->kind), type_scalar_name(common->kind));
-    return bits == 16 ? &type_float32 : &type_float;
-}
-
 static const Type *rule_result(const Rule *rule, const Type *common) {
     switch (rule->result) {
     case RESULT_BOOL:
@@ -55,7 +46,7 @@ static const Type *binary_common(Infer *in, const Node *n, Operator op, const No
     if (op == OP_Pow && common->kind == TYPE_INT && infer_const_int(in, right, &exponent) && exponent < 0)
         return &type_float;
     if (op == OP_Div && type_rule_on(common) == ON_SIZED)
-        return sized_division(in, n, common);
+        return &type_float; /* NumPy divides sized integers of every size as float64 */
     return common;
 }
 
