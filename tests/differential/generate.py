@@ -73,8 +73,8 @@ class Generator:
         heads = (["self"] if kind == "method" else []) + [f"{p}: {t}" for p, t in params]
         arrow = f" -> {self.result_text()}" if rng.random() < 0.8 else ""
         self.put(depth, f"def {name}({', '.join(heads)}){arrow}:")
-        self.budget = rng.randint(2, 9)
-        self.block(depth + 1, rng.randint(1, 5), top=True)
+        self.budget = rng.randint(1, 6)
+        self.block(depth + 1, rng.randint(1, 4), top=True)
         self.ret(depth + 1)
         return self.this
 
@@ -88,7 +88,7 @@ class Generator:
         elif result == "tuple":
             self.put(depth, "return " + ", ".join(self.expr(k, 2) for k in self.tuple_kinds))
         else:
-            self.put(depth, "return " + self.expr(result, 3))
+            self.put(depth, "return " + self.expr(result, 2))
 
     # ---- statements ----
 
@@ -121,10 +121,10 @@ class Generator:
         kind = self.rng.choice(KINDS)
         known = [v for v in self.scope[kind] if v not in self.counters()]
         if known and self.rng.random() < 0.4:
-            self.put(depth, f"{self.rng.choice(known)} = {self.expr(kind, 3)}")
+            self.put(depth, f"{self.rng.choice(known)} = {self.expr(kind, 2)}")
         else:
             name = self.new_name(kind)
-            self.put(depth, f"{name} = {self.expr(kind, 3)}")
+            self.put(depth, f"{name} = {self.expr(kind, 2)}")
             self.scope[kind].append(name)
 
     def counters(self):
@@ -147,7 +147,7 @@ class Generator:
     def store(self, depth):
         kind = self.rng.choice(KINDS)
         self.this.effects = True
-        self.put(depth, f"self.{self.rng.choice(FIELDS[kind])} = {self.expr(kind, 3)}")
+        self.put(depth, f"self.{self.rng.choice(FIELDS[kind])} = {self.expr(kind, 2)}")
 
     def augment_field(self, depth):
         kind = self.rng.choice(["int", "float"])
