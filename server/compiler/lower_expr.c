@@ -231,7 +231,17 @@ static Val lower_boolop(Lower *l, const Node *n) {
 
 /* ---- the rest ---- */
 
+/* An expression without a type: one of its parts, which are evaluated in order, never gets a value. */
+static _Noreturn void lower_never(Lower *l, const Nodes *parts) {
+    for (size_t i = 0; i < parts->len; i++)
+        val_hold(l, lower_expr(l, parts->at[i]));
+    lower_dead_end(l);
+    longjmp(*l->bottom, 1);
+}
+
 static Val lower_tuple(Lower *l, const Node *n) {
+    if (!l->info[n->id].type)
+        lower_never(l, &n->Tuple.elts);
     Val t = val_new(l, l->info[n->id].type);
     size_t mark = l->ntemps, at = 0;
     for (size_t i = 0; i < n->Tuple.elts.len; i++) {
