@@ -60,7 +60,7 @@ static int sandbox_filter(void) {
     int r = sandbox_allow_calls(filter);
     r = r ? r : sandbox_allow_memory(filter);
     /* abort() ends itself with a signal: the broker sees which. */
-    r = r ? r : seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, SCMP_A2(SCMP_CMP_EQ, SIGABRT));
+    r = r ? r : seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, SCMP_A2(SCMP_CMP_EQ, SIGABRT, 0));
     r = r ? r : seccomp_load(filter);
     seccomp_release(filter);
     return r;
