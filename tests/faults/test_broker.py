@@ -317,6 +317,7 @@ def test_a_warm_restart_starts_no_compiler_process():
             assert c.lookup(key("ok"))[0]
             assert d.workers() == [] and len(d.count.read_text().split()) == 1
             c.lookup(key("unknown"))  # whoever misses is about to ask for a compilation
+            c.stats()  # after the start
             assert len(d.workers()) == 1
 
 
@@ -399,7 +400,7 @@ class Latency:
         self.client.close()
         if kind is None:  # the test's own process and machine are busy, too: the median is the daemon's
             self.took.sort()
-            assert self.took[len(self.took) // 2] < 0.02 and self.took[-1] < 1, self.took[-10:]
+            assert self.took[len(self.took) // 2] < 0.05 and self.took[-1] < 1, self.took[-10:]
 
 
 def greeting(namespace="bad"):
@@ -677,6 +678,7 @@ def test_signals_end_it_cleanly(daemon, number):
     assert not daemon.path.exists()
     assert workers and not any(os.path.exists(f"/proc/{w}") for w in workers)
     daemon.start()
+    daemon.client().close()  # it has come as far as its loop
 
 
 def test_idle_exit():
