@@ -25,8 +25,12 @@ print(account.cents, jitd.stats()["machine"]["compilations"])
 """
 
 
-def run(*command, **options):
-    done = subprocess.run([str(c) for c in command], capture_output=True, text=True, timeout=900, **options)
+# No socket, no daemon, no cache, and no build tree in sight: what a user of the wheel has.
+CLEAN = {key: value for key, value in os.environ.items() if not key.startswith(("JITD_", "PYTHON"))}
+
+
+def run(*command, env=CLEAN, **options):
+    done = subprocess.run([str(c) for c in command], capture_output=True, text=True, timeout=900, env=env, **options)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
     return done.stdout
 
@@ -43,10 +47,9 @@ def installed(tmp_path_factory):
 
 @pytest.fixture
 def user(tmp_path):
-    """The environment of a user of the wheel: no socket, no daemon, no cache, and no build tree in sight."""
-    env = {key: value for key, value in os.environ.items() if not key.startswith(("JITD_", "PYTHON"))}
+    """An environment with a private daemon's directory and cache of its own."""
     tmp_path.chmod(0o700)
-    return dict(env, XDG_RUNTIME_DIR=str(tmp_path), JITD_CACHE_DIR=str(tmp_path / "cache"), JITD_NAMESPACE="packaging")
+    return dict(CLEAN, XDG_RUNTIME_DIR=str(tmp_path), JITD_CACHE_DIR=str(tmp_path / "cache"), JITD_NAMESPACE="packaging")
 
 
 def test_script_needs_nothing_else(installed, user, tmp_path):
