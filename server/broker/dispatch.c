@@ -29,6 +29,8 @@ static void put_uint(MessageWriter *w, const char *key, uint64_t value) {
 
 /* ---- deaths ---- */
 
+#define DEATHS_WAITING_MAX 16
+
 static Peer *tenant_any_client(const Broker *broker, const Tenant *tenant) {
     for (Peer *p = broker->peers.list; p; p = p->next)
         if (p->tenant == tenant && !p->observer && !p->doomed)
@@ -56,6 +58,17 @@ static void tell_deaths(const Broker *broker, const Tenant *tenant) {
         if (peer)
             tell_death(peer, dead);
     }
+}
+
+/* A client that sleeps for long reads no events. When many dead rows wait for such a one, a newcomer is told of them all: it
+ * has requests to make at once, and a row that two are told of is reaped by one of them. */
+static void tell_newcomer(const Broker *broker, const Tenant *tenant, Peer *peer) {
+    unsigned waiting = 0;
+    for (DeadRow *dead = tenant->dead; dead; dead = dead->next)
+        waiting++;
+    for (DeadRow *dead = tenant->dead; dead && waiting >= DEATHS_WAITING_MAX; dead = dead->next)
+        tell_death(peer, dead);
+    tell_deaths(broker, tenant);
 }
 
 static void row_left(Broker *broker, Peer *peer) {
@@ -158,7 +171,7 @@ static void hello_enter(Broker *broker, Peer *peer, const MsgMessage *m, Str nam
     tenant->peers++;
     tenant_row_reaped(tenant, peer->row); /* it was a dead one's, if a client reaped it and died before saying so */
     hello_reply(peer, m);
-    tell_deaths(broker, tenant);
+    tell_newcomer(broker, tenant, peer);
     workers_want_identity(&broker->workers);
 }
 

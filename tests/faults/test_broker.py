@@ -196,6 +196,18 @@ def test_the_next_client_hears_of_deaths_nobody_saw(daemon):
         assert b.events == [(DEATH, {"row": a.welcome["row"]})]
 
 
+def test_a_newcomer_hears_of_the_dead_that_a_sleeper_leaves_lying(daemon):
+    with daemon.client():  # lives, and reads nothing
+        rows = []
+        for _ in range(16):
+            with daemon.client() as a:
+                rows.append(a.welcome["row"])
+        time.sleep(0.1)
+        with daemon.client() as b:
+            b.stats()
+            assert sorted(event[1]["row"] for event in b.events) == sorted(rows)
+
+
 # ---- compiler processes ----
 
 
