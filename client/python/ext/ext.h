@@ -60,8 +60,9 @@ typedef struct Instance {
 extern PyTypeObject Instance_Type;
 extern PyObject *jitd_ReleasedError;
 PyObject *instance_released(PyObject *self); /* raises; NULL */
-PyObject *instance_proxy(uint64_t ref);      /* of a borrowed reference that is an object; a new Python reference */
-PyObject *instance_adopt(uint64_t ref);      /* the same, taking over one count */
+PyObject *
+instance_try_proxy(uint64_t ref);       /* of a reference read inside an epoch; NULL without an exception: going away */
+PyObject *instance_adopt(uint64_t ref); /* the same, taking over one count */
 void instance_dealloc(PyObject *self);
 struct ClassInfo;
 PyObject *instance_make(struct ClassInfo *info); /* a new object, all fields zero or unset */

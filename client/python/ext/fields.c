@@ -28,13 +28,22 @@ GETTER(UINT32, uint32_t, PyLong_FromUnsignedLong)
 GETTER(UINT64, uint64_t, PyLong_FromUnsignedLongLong)
 GETTER(FLOAT32, float, PyFloat_FromDouble)
 
-static PyObject *get_shared_ref(uint64_t *place) {
+static PyObject *unset(PyObject *self, const Field *field) {
+    return PyErr_Format(PyExc_AttributeError, "'%s' object has no attribute '%U'", Py_TYPE(self)->tp_name, field->name);
+}
+
+/* Another process may replace the reference while we read it: then its object may be going away, and there is a new one. */
+static PyObject *get_shared_ref(PyObject *self, const Field *field, uint64_t *place) {
+    PyObject *proxy;
+    uint64_t ref;
     arena_enter(jitd_context.arena); /* what is read here is not reused before we have counted it */
-    uint64_t ref = atomic_load_explicit((_Atomic uint64_t *)place, memory_order_acquire);
-    PyObject *proxy = ref == JITD_NONE ? Py_None : ref ? instance_proxy(ref) : NULL;
+    do {
+        ref = atomic_load_explicit((_Atomic uint64_t *)place, memory_order_acquire);
+        proxy = shm_is_object(ref) ? instance_try_proxy(ref) : Py_None;
+    } while (!proxy && !PyErr_Occurred());
     arena_leave(jitd_context.arena);
     if (proxy == Py_None)
-        Py_INCREF(proxy);
+        return ref == JITD_NONE ? Py_NewRef(Py_None) : unset(self, field);
     return proxy;
 }
 
@@ -42,17 +51,17 @@ static PyObject *get_ref(PyObject *self, void *closure) {
     uint64_t *place = field_place(self, closure);
     if (unlikely(!place))
         return instance_released(self);
+    if (unlikely(shm_is_shared((ShmObject *)((Instance *)self)->data)))
+        return get_shared_ref(self, closure, place);
     uint64_t ref = *place;
     if (ref == JITD_NONE)
         Py_RETURN_NONE;
     if (unlikely(ref == JITD_UNSET))
-        return PyErr_Format(PyExc_AttributeError, "'%s' object has no attribute '%U'", Py_TYPE(self)->tp_name,
-                            ((Field *)closure)->name);
-    PyObject *proxy =
-        shm_is_shared((ShmObject *)((Instance *)self)->data) ? get_shared_ref(place) : instance_proxy(ref);
+        return unset(self, closure);
+    PyObject *proxy = instance_try_proxy(ref);
     if (unlikely(!proxy && !PyErr_Occurred()))
-        PyErr_Format(PyExc_AttributeError, "'%s' object has no attribute '%U'", Py_TYPE(self)->tp_name,
-                     ((Field *)closure)->name);
+        PyErr_Format(PyExc_SystemError, "a field refers to offset %llu, which is no live object",
+                     (unsigned long long)ref);
     return proxy;
 }
 

@@ -155,18 +155,15 @@ PyObject *instance_adopt(uint64_t ref) {
     return NULL;
 }
 
-PyObject *instance_proxy(uint64_t ref) {
+/* NULL without an exception: the object is going away, whoever reads it from somewhere reads again. */
+PyObject *instance_try_proxy(uint64_t ref) {
     PyObject *known = likely(ref < jitd_context.size) ? *proxy_place(ref) : NULL;
     if (likely(known != NULL)) {
         Py_INCREF(known);
         return known;
     }
-    if (!class_of_ref(ref))
+    if (arena_incref_live(jitd_context.arena, ref) < 0)
         return NULL;
-    if (arena_incref_live(jitd_context.arena, ref) < 0) {
-        PyErr_SetString(PyExc_RuntimeError, "the object was just released by another process");
-        return NULL;
-    }
     return instance_adopt(ref);
 }
 

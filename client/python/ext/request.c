@@ -251,6 +251,13 @@ PyObject *request_publish(PyObject *module, PyObject *args) {
     return failed ? NULL : Py_NewRef(Py_None);
 }
 
+static PyObject *find_once(PyObject *body) {
+    int64_t ref = answer_object(ask(MESSAGE_FIND, body), "object");
+    if (PyErr_Occurred())
+        return NULL;
+    return ref > JITD_NONE ? instance_try_proxy((uint64_t)ref) : Py_NewRef(Py_None);
+}
+
 /* lookup(name) -> object or None */
 PyObject *request_lookup(PyObject *module, PyObject *args) {
     (void)module;
@@ -261,10 +268,9 @@ PyObject *request_lookup(PyObject *module, PyObject *args) {
     if (!body)
         return NULL;
     arena_enter(jitd_context.arena); /* the object cannot go away between the answer and our count */
-    int64_t ref = answer_object(ask(MESSAGE_FIND, body), "object");
-    Py_DECREF(body);
-    if (!PyErr_Occurred())
-        result = ref > JITD_NONE ? instance_proxy((uint64_t)ref) : Py_NewRef(Py_None);
+    while (!(result = find_once(body)) && !PyErr_Occurred())
+        ; /* the name was given to another object meanwhile */
     arena_leave(jitd_context.arena);
+    Py_DECREF(body);
     return result;
 }
