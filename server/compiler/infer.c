@@ -6,8 +6,8 @@
 #include "server/compiler/parse.h"
 #include <time.h>
 
-#define MAX_VISITS 30    /* passes over one instance before giving up */
-#define MAX_VARIANTS 64  /* instances of one function */
+#define MAX_VISITS 30   /* passes over one instance before giving up */
+#define MAX_VARIANTS 64 /* instances of one function */
 
 static uint64_t now_us(void) {
     struct timespec t;
@@ -73,8 +73,13 @@ static Instance *instance_find(Lang *lang, FuncState *f, const Type **params, ui
 static Instance *instance_new(Lang *lang, FuncState *f, const Type **params, uint32_t nparams, bool fresh,
                               bool committed) {
     Instance *inst = pool_new(lang->pool, Instance);
-    *inst = (Instance){.index = (uint32_t)lang->ninstances, .bound = f->bound, .func = f, .params = params,
-                       .nparams = nparams, .fresh = fresh, .committed = committed};
+    *inst = (Instance){.index = (uint32_t)lang->ninstances,
+                       .bound = f->bound,
+                       .func = f,
+                       .params = params,
+                       .nparams = nparams,
+                       .fresh = fresh,
+                       .committed = committed};
     pool_push(lang->pool, lang->instances, lang->ninstances, lang->cap_instances) = inst;
     if (!f->bound) {
         inst->state = INSTANCE_REFUSED;
@@ -101,7 +106,8 @@ typedef struct Summary {
 } Summary;
 
 static Summary summary_of(const Instance *i) {
-    return (Summary){i->state, i->result, i->commits, i->stores_self_refs, i->manages, i->loops, i->python, i->sized, i->self_stores};
+    return (Summary){i->state, i->result, i->commits, i->stores_self_refs, i->manages,
+                     i->loops, i->python, i->sized,   i->self_stores};
 }
 
 static bool summary_eq(const Summary *a, const Summary *b) {
@@ -235,6 +241,7 @@ static void bind_params(Infer *in) {
 void infer_function(Lang *lang, Compilation *c, Instance *inst) {
     Infer in = {.lang = lang, .c = c, .pool = lang->pool, .inst = inst, .bound = inst->bound};
     in.info = pool_array(in.pool, NodeInfo, in.bound->nnodes);
+    in.memory = pool_array(in.pool, LoopMemory, in.bound->nnodes);
     inst->info = in.info;
     inst->commits = inst->stores_self_refs = inst->manages = inst->loops = inst->python = false;
     inst->self_stores = 0;

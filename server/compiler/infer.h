@@ -23,9 +23,11 @@ typedef struct LoopState {
     bool inner;                /* has a loop or a call in it */
 } LoopState;
 
-typedef struct ReturnSeen {
-    const Node *node; /* Return, or the function itself for its end */
-} ReturnSeen;
+/* What a loop made of what came to it, last time. */
+typedef struct LoopMemory {
+    bool seen;
+    Env before, after;
+} LoopMemory;
 
 typedef struct Infer {
     Lang *lang;
@@ -36,8 +38,9 @@ typedef struct Infer {
     NodeInfo *info;
     Env env;
     LoopState *loop;
-    jmp_buf *bottom; /* where to go when an expression has no value: its call does not return */
-    const Node **returns;
+    jmp_buf *bottom;      /* where to go when an expression has no value: its call does not return */
+    LoopMemory *memory;   /* by Node.id, of loops */
+    const Node **returns; /* Return nodes, or the function itself for its end */
     size_t nreturns, cap_returns;
 } Infer;
 

@@ -28,8 +28,8 @@ static void match_default(Infer *in, const Node *n, const Signature *sig, CallIn
     const Global *value = sig->params[param].default_value;
     if (!value)
         fail(in->c, n->span, "%.*s() missing argument '%.*s'", STR_FMT(sig->name), STR_FMT(sig->params[param].name));
-    call->args[call->nargs++] = (CallArg){.constant = value, .param = (uint32_t)param,
-                                          .type = global_const_type(in, n, value)};
+    call->args[call->nargs++] =
+        (CallArg){.constant = value, .param = (uint32_t)param, .type = global_const_type(in, n, value)};
 }
 
 static void match_args(Infer *in, const Node *n, const Signature *sig, Nodes positional, CallInfo *call) {
@@ -185,8 +185,10 @@ static const Type *call_method(Infer *in, const Node *n, uint32_t def, Str name,
 static Signature fields_signature(Infer *in, const DefSpec *d) {
     ParamSpec *params = pool_array(in->pool, ParamSpec, d->nfields + 1);
     for (size_t i = 0; i < d->nfields; i++)
-        params[i] = (ParamSpec){.name = d->fields[i].name, .type = d->fields[i].type,
-                                .default_value = d->fields[i].default_value, .kind = PARAM_ANY};
+        params[i] = (ParamSpec){.name = d->fields[i].name,
+                                .type = d->fields[i].type,
+                                .default_value = d->fields[i].default_value,
+                                .kind = PARAM_ANY};
     return (Signature){d->name, params, d->nfields};
 }
 
@@ -265,7 +267,8 @@ static int named_class(Infer *in, const Node *n) {
         return -1;
     const Binding *b = &in->bound->binding[n->id];
     if (b->kind == BIND_GLOBAL)
-        return b->global->kind == GLOBAL_DEF && in->lang->unit->defs[b->global->def].is_class ? (int)b->global->def : -1;
+        return b->global->kind == GLOBAL_DEF && in->lang->unit->defs[b->global->def].is_class ? (int)b->global->def
+                                                                                              : -1;
     bool is_cls = b->local == 0 && in->bound->nleading && in->bound->func->kind == FUNC_CLASS;
     return is_cls && !in->bound->assigned[0] ? (int)in->bound->def_index : -1;
 }

@@ -91,8 +91,8 @@ static const Type *infer_local(Infer *in, const Node *n, uint32_t local) {
         fail(in->c, n->span, "a class as a value is not compiled, only calls of it");
     if (s->conflict)
         fail_hint(in->c, n->span,
-                  s->type->kind == TYPE_INT && s->conflict->kind == TYPE_FLOAT ? "start with 0.0 instead of 0" :
-                                                                                 "use one name for each type",
+                  s->type->kind == TYPE_INT && s->conflict->kind == TYPE_FLOAT ? "start with 0.0 instead of 0"
+                                                                               : "use one name for each type",
                   "'%.*s' is %s from line %d and %s from line %d", STR_FMT(name), type_words(in, s->type), s->line,
                   type_words(in, s->conflict), s->conflict_line);
     if (!s->type || s->maybe_unbound) {
@@ -298,8 +298,7 @@ static bool is_none_test(const Node *n) {
         return false;
     Operator op = n->Compare.ops.at[0];
     const Node *right = n->Compare.comparators.at[0];
-    return (op == OP_Is || op == OP_IsNot) && right->kind == NODE_Constant &&
-           right->Constant.value.kind == CONST_NONE;
+    return (op == OP_Is || op == OP_IsNot) && right->kind == NODE_Constant && right->Constant.value.kind == CONST_NONE;
 }
 
 static void cond_none_test(Infer *in, const Node *n, Env *yes, Env *no) {

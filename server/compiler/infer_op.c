@@ -3,8 +3,8 @@
 
 static _Noreturn void no_rule(Infer *in, const Node *n, Operator op, const Type *a, const Type *b) {
     if (a->kind == TYPE_REF || b->kind == TYPE_REF)
-        fail(in->c, n->span, "operator %s of instances (%s and %s) is not compiled yet", operator_text(op), type_words(in, a),
-             type_words(in, b));
+        fail(in->c, n->span, "operator %s of instances (%s and %s) is not compiled yet", operator_text(op),
+             type_words(in, a), type_words(in, b));
     fail(in->c, n->span, "operator %s of %s and %s is not compiled", operator_text(op), type_words(in, a),
          type_words(in, b));
 }
@@ -18,8 +18,10 @@ static bool fits(int64_t value, const Type *t) {
 
 static void check_weak_constant(Infer *in, const Node *expr, const Type *from, const Type *to) {
     int64_t value;
-    if (from->kind == TYPE_INT && type_is_sized(to) && type_is_int(to) && infer_const_int(in, expr, &value) && !fits(value, to))
-        fail(in->c, expr->span, "Python integer %lld out of bounds for %s", (long long)value, type_scalar_name(to->kind));
+    if (from->kind == TYPE_INT && type_is_sized(to) && type_is_int(to) && infer_const_int(in, expr, &value) &&
+        !fits(value, to))
+        fail(in->c, expr->span, "Python integer %lld out of bounds for %s", (long long)value,
+             type_scalar_name(to->kind));
 }
 
 static const Type *rule_result(const Rule *rule, const Type *common) {
@@ -36,7 +38,8 @@ static const Type *rule_result(const Rule *rule, const Type *common) {
     return common;
 }
 
-static const Type *binary_common(Infer *in, const Node *n, Operator op, const Node *right, const Type *a, const Type *b) {
+static const Type *binary_common(Infer *in, const Node *n, Operator op, const Node *right, const Type *a,
+                                 const Type *b) {
     const Type *common = type_common(a, b);
     int64_t exponent;
     if (!common)
@@ -220,9 +223,9 @@ static bool can_store(const Type *field, const Type *value) {
 void infer_store_check(Infer *in, const Node *n, const Type *field, const Type *value) {
     if (can_store(field, value))
         return;
-    const char *hint = field->kind == TYPE_REF && value->kind == TYPE_REF && value->def == field->def ?
-                           "test it for None first" :
-                       field->kind == TYPE_INT && value->kind == TYPE_FLOAT ? "convert with int()" :
-                                                                              "";
+    const char *hint = field->kind == TYPE_REF && value->kind == TYPE_REF && value->def == field->def
+                           ? "test it for None first"
+                       : field->kind == TYPE_INT && value->kind == TYPE_FLOAT ? "convert with int()"
+                                                                              : "";
     fail_hint(in->c, n->span, hint, "a field of type %s cannot hold %s", type_words(in, field), type_words(in, value));
 }

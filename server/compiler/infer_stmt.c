@@ -126,11 +126,10 @@ static void for_turn(Infer *in, const Node *n, Env *ret_exit) {
     infer_body(in, n->For.body);
 }
 
-static void infer_loop(Infer *in, const Node *n, LoopTurn turn, Nodes orelse) {
+/* Turns until nothing new comes back to the head. */
+static void loop_settle(Infer *in, const Node *n, LoopTurn turn, Nodes orelse) {
     LoopState loop, *outer = in->loop;
     Env head = in->env, exit;
-    if (outer)
-        outer->inner = true;
     in->loop = &loop;
     for (;;) {
         loop = (LoopState){.on_break = env_dead(), .on_continue = env_dead()};
@@ -152,6 +151,23 @@ static void infer_loop(Infer *in, const Node *n, LoopTurn turn, Nodes orelse) {
     in->env = exit;
     infer_body(in, orelse);
     env_join(in, &in->env, &loop.on_break);
+}
+
+/* An outer loop's turns come here again and again, mostly with what was known before: without the memory of it, nested
+ * loops would take a number of passes exponential in their depth. */
+static void infer_loop(Infer *in, const Node *n, LoopTurn turn, Nodes orelse) {
+    LoopMemory *memory = &in->memory[n->id];
+    if (in->loop)
+        in->loop->inner = true;
+    if (memory->seen && env_equal(in, &memory->before, &in->env)) {
+        in->env = env_copy(in, &memory->after);
+        return;
+    }
+    memory->before = env_copy(in, &in->env);
+    memory->seen = false;
+    loop_settle(in, n, turn, orelse);
+    memory->after = env_copy(in, &in->env);
+    memory->seen = true;
 }
 
 static const Node *range_call(Infer *in, const Node *iter) {
@@ -214,8 +230,8 @@ static void infer_jump(Infer *in, const Node *n) {
 }
 
 static bool is_docstring(const Node *value) {
-    return value->kind == NODE_Constant && (value->Constant.value.kind == CONST_STR ||
-                                            value->Constant.value.kind == CONST_ELLIPSIS);
+    return value->kind == NODE_Constant &&
+           (value->Constant.value.kind == CONST_STR || value->Constant.value.kind == CONST_ELLIPSIS);
 }
 
 static void infer_stmt(Infer *in, const Node *n) {

@@ -249,7 +249,12 @@ static void lower_end(Lower *l) {
 }
 
 static void lower_instance(LowerModule *m, Instance *inst) {
-    Lower l = {.m = m, .lang = m->lang, .pool = m->pool, .inst = inst, .bound = inst->bound, .info = inst->info,
+    Lower l = {.m = m,
+               .lang = m->lang,
+               .pool = m->pool,
+               .inst = inst,
+               .bound = inst->bound,
+               .info = inst->info,
                .fn = inst->fn};
     l.locals = pool_array(l.pool, LocalVar, l.bound->nlocals + 1);
     begin(&l);

@@ -91,8 +91,8 @@ Val val_convert(Lower *l, const Node *n, Val v, const Type *to);
 LLVMValueRef val_bits(Lower *l, const Type *type, LLVMValueRef v); /* as a JitdValue, i64 */
 bool type_has_refs(const Type *t);
 void val_own(Lower *l, Val *v);
-size_t val_hold(Lower *l, Val v);      /* puts what it owns among the temporaries; returns their number before */
-void val_forget(Lower *l, size_t mark); /* takes them off again: somebody else has the counts now */
+size_t val_hold(Lower *l, Val v);        /* puts what it owns among the temporaries; returns their number before */
+void val_forget(Lower *l, size_t mark);  /* takes them off again: somebody else has the counts now */
 void val_release(Lower *l, size_t mark); /* takes them off and gives the counts back */
 LLVMValueRef val_truth(Lower *l, Val v);
 
@@ -126,7 +126,8 @@ void lower_restore(Lower *l, uint64_t undo);
 Val lower_expr(Lower *l, const Node *n);
 Val lower_expr_borrowed(Lower *l, const Node *n); /* used up before anything else happens: references need no count */
 void lower_cond(Lower *l, const Node *n, LLVMBasicBlockRef yes, LLVMBasicBlockRef no);
-LLVMValueRef lower_object(Lower *l, const Node *attribute, Val base); /* base's reference, checked for None where needed */
+LLVMValueRef lower_object(Lower *l, const Node *attribute,
+                          Val base); /* base's reference, checked for None where needed */
 
 /* lower_op.c */
 Val lower_binary(Lower *l, const Node *n, Operator op, const Rule *rule, const Type *common, Val a, Val b);

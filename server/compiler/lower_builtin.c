@@ -42,8 +42,11 @@ static Val lower_abs(Lower *l, const Node *n) {
     if (!type_is_signed(v.type))
         return v;
     if (v.type->kind == TYPE_INT && !l->lang->unit->wrap)
-        lower_check(l, n, is_min_int(l, v.at[0]),
-                    (FailSpec){.kind = SITE_OVERFLOW, .text = STR("abs of the smallest int does not fit in 64 bits, and the call had effects already")});
+        lower_check(
+            l, n, is_min_int(l, v.at[0]),
+            (FailSpec){.kind = SITE_OVERFLOW,
+                       .text =
+                           STR("abs of the smallest int does not fit in 64 bits, and the call had effects already")});
     LLVMValueRef zero = LLVMConstNull(LLVMTypeOf(v.at[0]));
     LLVMValueRef negative = LLVMBuildICmp(l->b, LLVMIntSLT, v.at[0], zero, "");
     return val_one(l, v.type, LLVMBuildSelect(l->b, negative, LLVMBuildNeg(l->b, v.at[0], ""), v.at[0], ""));
@@ -62,7 +65,11 @@ static Val lower_minmax(Lower *l, const Node *n, bool is_max) {
         if (is_float(best.type))
             better = LLVMBuildFCmp(l->b, is_max ? LLVMRealOGT : LLVMRealOLT, x, y, "");
         else
-            better = LLVMBuildICmp(l->b, is_signed ? (is_max ? LLVMIntSGT : LLVMIntSLT) : is_max ? LLVMIntUGT : LLVMIntULT, x, y, "");
+            better = LLVMBuildICmp(l->b,
+                                   is_signed ? (is_max ? LLVMIntSGT : LLVMIntSLT)
+                                   : is_max  ? LLVMIntUGT
+                                             : LLVMIntULT,
+                                   x, y, "");
         best = val_one(l, best.type, LLVMBuildSelect(l->b, better, x, y, ""));
     }
     return best;
@@ -89,7 +96,8 @@ static Val lower_bool_of(Lower *l, const Node *n) {
     lower_go(l, end);
     lower_at(l, end);
     LLVMValueRef phi = LLVMBuildPhi(l->b, l->m->i1, "");
-    LLVMAddIncoming(phi, (LLVMValueRef[]){lower_bool(l, true), lower_bool(l, false)}, (LLVMBasicBlockRef[]){yes, no}, 2);
+    LLVMAddIncoming(phi, (LLVMValueRef[]){lower_bool(l, true), lower_bool(l, false)}, (LLVMBasicBlockRef[]){yes, no},
+                    2);
     return val_one(l, &type_bool, phi);
 }
 
@@ -163,7 +171,8 @@ static Val call_pymath(Lower *l, const Node *n, const MathFn *f, const Type *res
     for (size_t i = 0; i < nargs; i++) {
         Val v = arg(l, n, i);
         types[i] = v.type->kind == TYPE_FLOAT ? 'f' : v.type->kind == TYPE_BOOL ? 'b' : 'i';
-        LLVMValueRef at = LLVMBuildInBoundsGEP2(l->b, array, in, (LLVMValueRef[]){lower_i64(l, 0), lower_i64(l, (int64_t)i)}, 2, "");
+        LLVMValueRef at =
+            LLVMBuildInBoundsGEP2(l->b, array, in, (LLVMValueRef[]){lower_i64(l, 0), lower_i64(l, (int64_t)i)}, 2, "");
         LLVMBuildStore(l->b, val_bits(l, v.type, v.at[0]), at);
     }
     LLVMValueRef text = LLVMBuildGlobalStringPtr(l->b, types, "types");

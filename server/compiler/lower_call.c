@@ -113,7 +113,8 @@ static LLVMValueRef class_id(Lower *l, uint32_t def) {
         LLVMSetVisibility(m->class_ids, LLVMHiddenVisibility);
         LLVMSetSection(m->class_ids, ".rodata.jitd_class_ids");
     }
-    LLVMValueRef at = LLVMBuildInBoundsGEP2(l->b, type, m->class_ids, (LLVMValueRef[]){lower_i64(l, 0), lower_i64(l, def)}, 2, "");
+    LLVMValueRef at =
+        LLVMBuildInBoundsGEP2(l->b, type, m->class_ids, (LLVMValueRef[]){lower_i64(l, 0), lower_i64(l, def)}, 2, "");
     LLVMValueRef id = LLVMBuildLoad2(l->b, m->i32, at, "");
     LLVMSetMetadata(id, m->md_invariant, m->empty_node);
     return id;
@@ -125,7 +126,8 @@ static Val new_object(Lower *l, const Node *n, uint32_t def) {
     LLVMBasicBlockRef full = lower_block(l, "full"), next = lower_block(l, "");
     lower_branch_rarely(l, LLVMBuildICmp(l->b, LLVMIntEQ, object, lower_i64(l, 0), ""), full, next);
     lower_at(l, full);
-    LLVMValueRef trap[] = {l->frame, lower_i32(l, JITD_TRAP_MEMORY), lower_i32(l, lower_site(l, n, (Site){.kind = SITE_CALL}))};
+    LLVMValueRef trap[] = {l->frame, lower_i32(l, JITD_TRAP_MEMORY),
+                           lower_i32(l, lower_site(l, n, (Site){.kind = SITE_CALL}))};
     lower_trap_exit(l, lower_rt(l, "rt_trap", trap, 3));
     lower_at(l, next);
     Val v = val_one(l, type_ref(l->pool, def, false), object);
@@ -145,8 +147,7 @@ static void init_field(Lower *l, const Node *n, LLVMValueRef object, uint32_t de
 /* Arguments are evaluated before the object exists, so that a failure among them leaves nothing behind. */
 static void init_fields(Lower *l, const Node *n, const CallInfo *call, LLVMValueRef object, const Val *vals) {
     for (size_t i = 0; i < call->nargs; i++)
-        init_field(l, n, object, call->def, call->args[i].param,
-                   vals[call->args[i].param]);
+        init_field(l, n, object, call->def, call->args[i].param, vals[call->args[i].param]);
 }
 
 static Val call_new(Lower *l, const Node *n, const CallInfo *call) {

@@ -67,7 +67,8 @@ static void branch_on_status(Entry *e, LLVMValueRef status) {
 }
 
 static LLVMValueRef call_inner(Entry *e, LLVMValueRef *args) {
-    LLVMValueRef r = LLVMBuildCall2(e->b, e->inst->fn_type, e->inst->fn, args, LLVMCountParamTypes(e->inst->fn_type), "");
+    LLVMValueRef r =
+        LLVMBuildCall2(e->b, e->inst->fn_type, e->inst->fn, args, LLVMCountParamTypes(e->inst->fn_type), "");
     branch_on_status(e, LLVMBuildExtractValue(e->b, r, 0, ""));
     return r;
 }
@@ -135,7 +136,8 @@ static void native(Entry *e, uint32_t index, LLVMValueRef thunk_fn) {
     start(e, "native", index, types, n);
     LLVMValueRef in = value_array(e, e->params.len), results = value_array(e, e->results.len);
     for (unsigned i = 0; i < e->params.len; i++)
-        store_value(e, e->params.types[i], from_c(e, e->params.types[i], LLVMGetParam(e->fn, first + i)), slot_address(e, in, i));
+        store_value(e, e->params.types[i], from_c(e, e->params.types[i], LLVMGetParam(e->fn, first + i)),
+                    slot_address(e, in, i));
     branch_on_status(e, call_thunk(e, thunk_fn, in, results));
     for (unsigned i = 0; i < e->results.len; i++) {
         LLVMValueRef v = load_value(e, e->results.types[i], slot_address(e, results, i));

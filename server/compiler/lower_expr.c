@@ -45,8 +45,11 @@ static Val math_constant(Lower *l, Str name) {
     static const struct {
         const char *name;
         double value;
-    } constants[] = {{"pi", 3.141592653589793}, {"e", 2.718281828459045}, {"tau", 6.283185307179586},
-                     {"inf", __builtin_inf()}, {"nan", __builtin_nan("")}};
+    } constants[] = {{"pi", 3.141592653589793},
+                     {"e", 2.718281828459045},
+                     {"tau", 6.283185307179586},
+                     {"inf", __builtin_inf()},
+                     {"nan", __builtin_nan("")}};
     for (size_t i = 0; i < sizeof constants / sizeof constants[0]; i++)
         if (str_eq_c(name, constants[i].name))
             return val_one(l, &type_float, LLVMConstReal(l->m->f64, constants[i].value));
@@ -123,7 +126,8 @@ static Val cond_value(Lower *l, const Node *n) {
     lower_go(l, end);
     lower_at(l, end);
     LLVMValueRef phi = LLVMBuildPhi(l->b, l->m->i1, "");
-    LLVMAddIncoming(phi, (LLVMValueRef[]){lower_bool(l, true), lower_bool(l, false)}, (LLVMBasicBlockRef[]){yes, no}, 2);
+    LLVMAddIncoming(phi, (LLVMValueRef[]){lower_bool(l, true), lower_bool(l, false)}, (LLVMBasicBlockRef[]){yes, no},
+                    2);
     return val_one(l, &type_bool, phi);
 }
 

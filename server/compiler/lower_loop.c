@@ -3,8 +3,8 @@
  * vectorises and keeps fields in registers. */
 #include "server/compiler/lower.h"
 
-#define STRIP 16384      /* turns without looking; some 10 microseconds */
-#define SHORT_LOOP 1024  /* a loop of constantly fewer turns does not look at all */
+#define STRIP 16384     /* turns without looking; some 10 microseconds */
+#define SHORT_LOOP 1024 /* a loop of constantly fewer turns does not look at all */
 
 void lower_poll(Lower *l, const Node *n) {
     LLVMBasicBlockRef pending = lower_block(l, "interrupt"), next = lower_block(l, "");
@@ -21,8 +21,7 @@ void lower_poll(Lower *l, const Node *n) {
     lower_at(l, next);
 }
 
-static void loop_body(Lower *l, Nodes body, bool *counters, LLVMBasicBlockRef on_break,
-                      LLVMBasicBlockRef on_continue) {
+static void loop_body(Lower *l, Nodes body, bool *counters, LLVMBasicBlockRef on_break, LLVMBasicBlockRef on_continue) {
     LowerLoop loop = {.outer = l->loop, .on_break = on_break, .on_continue = on_continue};
     bool *outer = l->counters;
     l->loop = &loop;
@@ -83,7 +82,8 @@ static void check_step(Lower *l, const Node *range, LLVMValueRef *args) {
     LLVMValueRef zero = LLVMBuildICmp(l->b, LLVMIntEQ, args[2], lower_i64(l, 0), "");
     if (LLVMIsAConstantInt(args[2]) && LLVMConstIntGetSExtValue(args[2]) != 0)
         return;
-    lower_check(l, range, zero, (FailSpec){.kind = SITE_OP, .text = STR("range"), .operands = operands, .noperands = 3});
+    lower_check(l, range, zero,
+                (FailSpec){.kind = SITE_OP, .text = STR("range"), .operands = operands, .noperands = 3});
 }
 
 static Range lower_range(Lower *l, const Node *range) {

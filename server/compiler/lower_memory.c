@@ -134,7 +134,8 @@ void local_store(Lower *l, uint32_t local, Val v) {
     if (v.type->kind == TYPE_NONE)
         v = val_one(l, &type_none, lower_i64(l, JITD_NONE));
     LLVMValueRef *at = storage(l, local, v.type);
-    bool counted = l->inst->manages && !l->locals[local].borrowed && (v.type->kind == TYPE_NONE || type_has_refs(v.type));
+    bool counted =
+        l->inst->manages && !l->locals[local].borrowed && (v.type->kind == TYPE_NONE || type_has_refs(v.type));
     if (counted && v.type->kind != TYPE_NONE)
         val_own(l, &v);
     uint32_t n = v.type->kind == TYPE_NONE ? 1 : type_slots(v.type);

@@ -5,8 +5,8 @@ static LLVMOpcode opcode_of(const char *name) {
     static const struct {
         const char *name;
         LLVMOpcode op;
-    } ops[] = {{"Add", LLVMAdd}, {"Sub", LLVMSub}, {"Mul", LLVMMul}, {"And", LLVMAnd}, {"Or", LLVMOr}, {"Xor", LLVMXor},
-               {"FAdd", LLVMFAdd}, {"FSub", LLVMFSub}, {"FMul", LLVMFMul}, {"FDiv", LLVMFDiv}};
+    } ops[] = {{"Add", LLVMAdd}, {"Sub", LLVMSub},   {"Mul", LLVMMul},   {"And", LLVMAnd},   {"Or", LLVMOr},
+               {"Xor", LLVMXor}, {"FAdd", LLVMFAdd}, {"FSub", LLVMFSub}, {"FMul", LLVMFMul}, {"FDiv", LLVMFDiv}};
     for (size_t i = 0; i < sizeof ops / sizeof ops[0]; i++)
         if (!strcmp(name, ops[i].name))
             return ops[i].op;
@@ -60,8 +60,8 @@ static Val sized(Lower *l, const Node *n, Operator op, const Rule *rule, const T
     bool is_signed = type_is_signed(common);
     LLVMValueRef out = lower_alloca(l, l->m->i64, "");
     LLVMValueRef args[] = {LLVMBuildIntCast2(l->b, a.at[0], l->m->i64, is_signed, ""),
-                           LLVMBuildIntCast2(l->b, b.at[0], l->m->i64, is_signed, ""),
-                           lower_i32(l, type_bits(common)), out};
+                           LLVMBuildIntCast2(l->b, b.at[0], l->m->i64, is_signed, ""), lower_i32(l, type_bits(common)),
+                           out};
     Str name = pool_printf(l->pool, "rt_%c_%s", is_signed ? 's' : 'u', rule->name);
     LLVMValueRef status = lower_rt(l, name.ptr, args, 4);
     Val operands[] = {a, b};
@@ -71,9 +71,10 @@ static Val sized(Lower *l, const Node *n, Operator op, const Rule *rule, const T
 }
 
 static const Type *result_type(const Rule *rule, const Type *common) {
-    return rule->result == RESULT_BOOL ? &type_bool :
-           rule->result == RESULT_INT  ? &type_int :
-           rule->result == RESULT_FLOAT ? &type_float : common;
+    return rule->result == RESULT_BOOL    ? &type_bool
+           : rule->result == RESULT_INT   ? &type_int
+           : rule->result == RESULT_FLOAT ? &type_float
+                                          : common;
 }
 
 static LLVMValueRef pure(Lower *l, const Rule *rule, LLVMValueRef a, LLVMValueRef b) {
@@ -97,7 +98,8 @@ Val lower_binary(Lower *l, const Node *n, Operator op, const Rule *rule, const T
     case HOW_CMP:
         break;
     }
-    if (op == OP_Pow && common->kind == TYPE_INT && LLVMIsAConstantInt(b.at[0]) && LLVMConstIntGetSExtValue(b.at[0]) == 2)
+    if (op == OP_Pow && common->kind == TYPE_INT && LLVMIsAConstantInt(b.at[0]) &&
+        LLVMConstIntGetSExtValue(b.at[0]) == 2)
         return val_one(l, result, checked(l, n, op, "smul", a.at[0], a.at[0]));
     Val v = traps(l, n, op, rule->name, result, a, b);
     return v;
@@ -123,22 +125,22 @@ Val lower_unary(Lower *l, const Node *n) {
 /* ---- comparisons ---- */
 
 static LLVMValueRef compare_ints(Lower *l, const char *name, bool is_signed, LLVMValueRef a, LLVMValueRef b) {
-    LLVMIntPredicate p = !strcmp(name, "EQ") ? LLVMIntEQ :
-                         !strcmp(name, "NE") ? LLVMIntNE :
-                         !strcmp(name, "LT") ? (is_signed ? LLVMIntSLT : LLVMIntULT) :
-                         !strcmp(name, "LE") ? (is_signed ? LLVMIntSLE : LLVMIntULE) :
-                         !strcmp(name, "GT") ? (is_signed ? LLVMIntSGT : LLVMIntUGT) :
-                                               (is_signed ? LLVMIntSGE : LLVMIntUGE);
+    LLVMIntPredicate p = !strcmp(name, "EQ")   ? LLVMIntEQ
+                         : !strcmp(name, "NE") ? LLVMIntNE
+                         : !strcmp(name, "LT") ? (is_signed ? LLVMIntSLT : LLVMIntULT)
+                         : !strcmp(name, "LE") ? (is_signed ? LLVMIntSLE : LLVMIntULE)
+                         : !strcmp(name, "GT") ? (is_signed ? LLVMIntSGT : LLVMIntUGT)
+                                               : (is_signed ? LLVMIntSGE : LLVMIntUGE);
     return LLVMBuildICmp(l->b, p, a, b, "");
 }
 
 static LLVMValueRef compare_floats(Lower *l, const char *name, LLVMValueRef a, LLVMValueRef b) {
-    LLVMRealPredicate p = !strcmp(name, "EQ") ? LLVMRealOEQ :
-                          !strcmp(name, "NE") ? LLVMRealUNE :
-                          !strcmp(name, "LT") ? LLVMRealOLT :
-                          !strcmp(name, "LE") ? LLVMRealOLE :
-                          !strcmp(name, "GT") ? LLVMRealOGT :
-                                                LLVMRealOGE;
+    LLVMRealPredicate p = !strcmp(name, "EQ")   ? LLVMRealOEQ
+                          : !strcmp(name, "NE") ? LLVMRealUNE
+                          : !strcmp(name, "LT") ? LLVMRealOLT
+                          : !strcmp(name, "LE") ? LLVMRealOLE
+                          : !strcmp(name, "GT") ? LLVMRealOGT
+                                                : LLVMRealOGE;
     return fast(l, LLVMBuildFCmp(l->b, p, a, b, ""));
 }
 
@@ -162,8 +164,8 @@ static LLVMValueRef compare_one(Lower *l, const Node *n, const CompareStep *s, V
     if (!s->rule)
         return LLVMBuildICmp(l->b, s->negate ? LLVMIntNE : LLVMIntEQ, ref_bits(l, a), ref_bits(l, b), "");
     if (s->rule->on == ON_MIXED)
-        return s->swap ? pure(l, s->rule, val_convert(l, n, b, &type_int).at[0], a.at[0]) :
-                         pure(l, s->rule, val_convert(l, n, a, &type_int).at[0], b.at[0]);
+        return s->swap ? pure(l, s->rule, val_convert(l, n, b, &type_int).at[0], a.at[0])
+                       : pure(l, s->rule, val_convert(l, n, a, &type_int).at[0], b.at[0]);
     if (s->rule->on == ON_SIZED)
         return compare_wide(l, s->rule, a, b);
     a = val_convert(l, n, a, s->common);

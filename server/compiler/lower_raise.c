@@ -33,7 +33,8 @@ static Str spec_text(Lower *l, const Node *spec) {
 static SitePiece format_piece(Lower *l, RaiseArgs *r, const Node *n) {
     if (n->kind == NODE_Constant)
         return (SitePiece){.text = n->Constant.value.s};
-    SitePiece p = {.is_value = true, .conversion = n->FormattedValue.conversion,
+    SitePiece p = {.is_value = true,
+                   .conversion = n->FormattedValue.conversion,
                    .text = spec_text(l, n->FormattedValue.format_spec)};
     p.slot = add_value(l, r, n->FormattedValue.value, &p.type);
     if (p.type->kind == TYPE_NONE)
@@ -76,7 +77,8 @@ void lower_raise(Lower *l, const Node *n) {
     bool is_call = exc->kind == NODE_Call;
     const Node *name = is_call ? exc->Call.func : exc;
     Str exception = l->bound->binding[name->id].global->s;
-    raise_site(l, n, exception, is_call ? (const Node *const *)exc->Call.args.at : NULL, is_call ? exc->Call.args.len : 0);
+    raise_site(l, n, exception, is_call ? (const Node *const *)exc->Call.args.at : NULL,
+               is_call ? exc->Call.args.len : 0);
 }
 
 void lower_assert(Lower *l, const Node *n) {

@@ -107,7 +107,8 @@ static void lower_assign(Lower *l, const Node *n) {
 static Val counter_next(Lower *l, const Node *n, Val old) {
     LLVMValueRef step = lower_i64(l, n->AugAssign.value->Constant.value.i);
     bool add = n->AugAssign.op == OP_Add;
-    return val_one(l, old.type, add ? LLVMBuildNSWAdd(l->b, old.at[0], step, "") : LLVMBuildNSWSub(l->b, old.at[0], step, ""));
+    return val_one(l, old.type,
+                   add ? LLVMBuildNSWAdd(l->b, old.at[0], step, "") : LLVMBuildNSWSub(l->b, old.at[0], step, ""));
 }
 
 static Val augmented(Lower *l, const Node *n, Val old) {
@@ -154,7 +155,8 @@ static bool returns_as(Lower *l, const Type *type) {
     const Type *joined = type_eq(type, l->inst->result) ? type : NULL;
     if (joined)
         return true;
-    return l->inst->result->kind == TYPE_REF && (type->kind == TYPE_NONE || (type->kind == TYPE_REF && type->def == l->inst->result->def));
+    return l->inst->result->kind == TYPE_REF &&
+           (type->kind == TYPE_NONE || (type->kind == TYPE_REF && type->def == l->inst->result->def));
 }
 
 /* A path whose value has another type than the function's: the interpreter does the call. Past effects only the end of
@@ -165,7 +167,8 @@ static void return_other(Lower *l, const Node *n) {
         return;
     }
     Global *text = pool_new(l->pool, Global);
-    *text = (Global){.kind = GLOBAL_STR, .s = STR("compiled code reached the end of a function whose returns have a value")};
+    *text = (Global){.kind = GLOBAL_STR,
+                     .s = STR("compiled code reached the end of a function whose returns have a value")};
     SiteArg *arg = pool_new(l->pool, SiteArg);
     *arg = (SiteArg){.kind = SITE_ARG_CONST, .constant = text};
     lower_raise_site(l, n, (Site){.kind = SITE_RAISE, .text = STR("RuntimeError"), .args = arg, .nargs = 1}, NULL, 0);

@@ -118,7 +118,8 @@ static LLVMValueRef out_of_range(Lower *l, const Type *from, LLVMValueRef v, con
     LLVMValueRef differs = LLVMBuildICmp(l->b, LLVMIntNE, back, v, "");
     if (fs == ts)
         return differs;
-    LLVMValueRef negative = LLVMBuildICmp(l->b, LLVMIntSLT, fs ? v : cut, LLVMConstInt(fs ? LLVMTypeOf(v) : LLVMTypeOf(cut), 0, 0), "");
+    LLVMValueRef negative =
+        LLVMBuildICmp(l->b, LLVMIntSLT, fs ? v : cut, LLVMConstInt(fs ? LLVMTypeOf(v) : LLVMTypeOf(cut), 0, 0), "");
     return LLVMBuildOr(l->b, differs, negative, "");
 }
 

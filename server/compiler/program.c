@@ -70,8 +70,11 @@ static void add_refusal(Lang *lang, const EntryPlan *plan, Program *p, size_t *c
         if (p->refused[i].def == plan->spec->def && p->refused[i].func == plan->spec->func)
             return;
     FuncState *f = lang_func(lang, plan->spec->def, plan->spec->func);
-    Refusal r = {.def = plan->spec->def, .func = plan->spec->func, .line = plan->diag.span.line,
-                 .col = plan->diag.span.col, .message = plan->diag.message};
+    Refusal r = {.def = plan->spec->def,
+                 .func = plan->spec->func,
+                 .line = plan->diag.span.line,
+                 .col = plan->diag.span.col,
+                 .message = plan->diag.message};
     r.rendered = diag_render(lang->pool, &f->source, &plan->diag);
     pool_push(lang->pool, p->refused, p->nrefused, *cap) = r;
 }
@@ -86,8 +89,11 @@ static uint32_t entry_flags(const Instance *inst) {
 static void add_entry(Lang *lang, const EntryPlan *plan, Program *p, size_t *cap) {
     Instance *inst = plan->inst;
     uint32_t has_self = inst->nparams - (uint32_t)inst->bound->func->nparams;
-    ProgramEntry e = {.def = plan->spec->def, .func = plan->spec->func, .params = inst->params + has_self,
-                      .nparams = inst->nparams - has_self, .result = inst->result ? inst->result : &type_none,
+    ProgramEntry e = {.def = plan->spec->def,
+                      .func = plan->spec->func,
+                      .params = inst->params + has_self,
+                      .nparams = inst->nparams - has_self,
+                      .result = inst->result ? inst->result : &type_none,
                       .flags = entry_flags(inst)};
     pool_push(lang->pool, p->entries, p->nentries, *cap) = e;
 }

@@ -17,7 +17,16 @@
 #define PROGRAM_FLAG_NO_SELF 4
 #define PROGRAM_FLAG_NO_SELF 4 /* of the meta, from the function's kind: who calls the entry has no other way to know */
 
-typedef enum SiteKind { SITE_RAISE, SITE_OP, SITE_OVERFLOW, SITE_REDO, SITE_ATTR, SITE_NONE, SITE_RECURSION, SITE_CALL } SiteKind;
+typedef enum SiteKind {
+    SITE_RAISE,
+    SITE_OP,
+    SITE_OVERFLOW,
+    SITE_REDO,
+    SITE_ATTR,
+    SITE_NONE,
+    SITE_RECURSION,
+    SITE_CALL
+} SiteKind;
 
 /* A part of a formatted string: literal text, or a value of the trap. */
 typedef struct SitePiece {
@@ -74,7 +83,7 @@ typedef struct Program {
     size_t nrefused;
     Site *sites;
     size_t nsites;
-    Str dump;                                        /* for dumps; then there is no module */
+    Str dump; /* for dumps; then there is no module */
     uint64_t parse_us, resolve_us, infer_us, lower_us;
 } Program;
 

@@ -121,6 +121,27 @@ Test(language, long_functions) {
     pool_deinit(&pool);
 }
 
+Test(language, too_long_a_function) {
+    Pool pool = POOL_NULL;
+    Str text = repeat(&pool, "def f(n: int) -> int:\n    t = 0\n", "    t = t * 3 - n\n", 40000);
+    Str typed = compile(&pool, text, COMPILE_TYPED).text;
+    cr_expect(memmem(typed.ptr, typed.len, STR("too long to be compiled").ptr, 23));
+    pool_deinit(&pool);
+}
+
+Test(language, deeply_nested_loops) {
+    Pool pool = POOL_NULL;
+    Str text = STR("def f(n: int) -> int:\n    t = 0\n");
+    for (int i = 0; i < 19; i++)
+        text = pool_printf(&pool, "%.*s%*sfor i%d in range(n):\n", STR_FMT(text), 4 * i + 4, "", i);
+    text = pool_printf(&pool, "%.*s%*st += i3\n", STR_FMT(text), 80, "");
+    for (int i = 18; i >= 0; i--)
+        text = pool_printf(&pool, "%.*s%*sx%d = i%d\n", STR_FMT(text), 4 * i + 8, "", i, i);
+    text = pool_printf(&pool, "%.*s    return t\n", STR_FMT(text));
+    cr_expect_eq(compile(&pool, text, COMPILE_IMAGE).nentries, 1);
+    pool_deinit(&pool);
+}
+
 /* Each call of f makes g's argument type one deeper. */
 Test(language, endless_specialisation_ends) {
     expect_refused("def f(n, d):\n    return f((n, n), d)\ndef g(n: int) -> int:\n    return f(n, 1)\n",

@@ -31,6 +31,7 @@ RT int32_t rt_poll(JitdFrame *frame) {
     return jitd_import_poll(frame);
 }
 
-RT int32_t rt_pymath(JitdFrame *frame, uint32_t fn, uint32_t n, const char *types, const JitdValue *in, JitdValue *out) {
+RT int32_t rt_pymath(JitdFrame *frame, uint32_t fn, uint32_t n, const char *types, const JitdValue *in,
+                     JitdValue *out) {
     return jitd_import_pymath(frame, fn, n, types, in, out);
 }
