@@ -158,8 +158,8 @@ int arena_incref_live(Arena *a, uint64_t object) {
     do {
         if (!(refs & SHM_REFS_COUNT))
             return -ENOENT;
-    } while (!atomic_compare_exchange_weak_explicit(&o->refs, &refs, refs + 1, memory_order_acq_rel,
-                                                    memory_order_relaxed));
+    } while (
+        !atomic_compare_exchange_weak_explicit(&o->refs, &refs, refs + 1, memory_order_acq_rel, memory_order_relaxed));
     if (refs & SHM_REFS_LIMBO)
         atomic_fetch_or_explicit(&o->refs, SHM_REFS_REVIVED, memory_order_relaxed);
     return 0;

@@ -16,17 +16,21 @@ typedef struct ArenaOwner {
     int fd;
     uint8_t *base; /* maps the header, rows and chunk directory only */
     uint64_t size, quota, mapped;
-    uint32_t next_chunk; /* chunks are handed out in order; those that become free again are taken by clients among themselves */
-    uint32_t prepared;   /* chunks below this one have memory already */
+    uint32_t
+        next_chunk; /* chunks are handed out in order; those that become free again are taken by clients among themselves */
+    uint32_t prepared; /* chunks below this one have memory already */
 } ArenaOwner;
 #define ARENA_OWNER_NULL ((ArenaOwner){.fd = -1})
 
 int arena_create(uint64_t size, uint64_t quota, ArenaOwner *ret_owner);
 void arena_owner_deinit(ArenaOwner *owner);
-int arena_owner_take_row(ArenaOwner *owner, uint32_t pid, uint32_t *ret_row); /* 1..;  -ENOSPC: none free (dead rows wait for reap) */
-int arena_owner_grow(ArenaOwner *owner, uint32_t row, uint32_t chunks, uint32_t *ret_first, uint32_t *ret_count); /* -ENOSPC */
+int arena_owner_take_row(ArenaOwner *owner, uint32_t pid,
+                         uint32_t *ret_row); /* 1..;  -ENOSPC: none free (dead rows wait for reap) */
+int arena_owner_grow(ArenaOwner *owner, uint32_t row, uint32_t chunks, uint32_t *ret_first,
+                     uint32_t *ret_count);                  /* -ENOSPC */
 int arena_owner_mark_dead(ArenaOwner *owner, uint32_t row); /* 1: it has to be reaped; 0: it left in good order */
-void arena_owner_free_row(ArenaOwner *owner, uint32_t row); /* after REAP; ignored unless the row is reaped in the arena, too */
+void arena_owner_free_row(ArenaOwner *owner,
+                          uint32_t row); /* after REAP; ignored unless the row is reaped in the arena, too */
 
 /* When no client is left and no name holds an object: forgets everything and gives the memory back to the system. */
 int arena_owner_reset(ArenaOwner *owner);
@@ -41,7 +45,8 @@ typedef struct ArenaOps {
     void *arg;
 } ArenaOps;
 
-int arena_attach(int fd, uint64_t size, uint32_t row, const Table *table, const ArenaOps *ops, Arena **ret_arena); /* takes the fd */
+int arena_attach(int fd, uint64_t size, uint32_t row, const Table *table, const ArenaOps *ops,
+                 Arena **ret_arena); /* takes the fd */
 void arena_detach(Arena *arena); /* gives back the row in good order: everything private is freed, roots are released */
 uint8_t *arena_base(Arena *arena);
 JitdAlloc *arena_alloc_state(Arena *arena);
@@ -59,7 +64,8 @@ static inline void arena_leave(Arena *arena);
 void arena_poll(Arena *arena);
 
 /* Checks and roots. */
-int arena_check_ref(Arena *arena, uint64_t object, uint32_t *ret_class_id); /* 0 if it is in bounds, aligned, live and of a known class */
+int arena_check_ref(Arena *arena, uint64_t object,
+                    uint32_t *ret_class_id); /* 0 if it is in bounds, aligned, live and of a known class */
 /* A proxy for `object` was made / is gone. For a private object nothing is recorded in shared memory; sharing an object
  * that has a proxy (link != 0) adds its root. add/drop do not change counts; add sets a link of 0 to ARENA_LINK_PROXY, drop clears it. */
 #define ARENA_LINK_PROXY 0x7fffffff

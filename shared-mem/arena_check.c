@@ -15,7 +15,8 @@ int check_block(const Arena *a, uint64_t offset, uint32_t *ret_chunk, uint32_t *
     uint32_t size_class = SHM_CHUNK_CLASS(arena_chunk_state(a, (uint32_t)chunk));
     if (size_class < SHM_CLASS_FIRST || size_class > SHM_CLASS_LAST || in % shm_class_block_size(size_class))
         return -EINVAL;
-    if (in / shm_class_block_size(size_class) >= atomic_load_explicit(&arena_chunk(a, (uint32_t)chunk)->bump, memory_order_acquire))
+    if (in / shm_class_block_size(size_class) >=
+        atomic_load_explicit(&arena_chunk(a, (uint32_t)chunk)->bump, memory_order_acquire))
         return -EINVAL;
     *ret_chunk = (uint32_t)chunk;
     *ret_size_class = size_class;
@@ -104,9 +105,11 @@ static void check_object(Arena *a, uint64_t object, uint64_t head, void *arg) {
     if (SHM_HEAD_STATE(head) != SHM_STATE_PRIVATE && SHM_HEAD_STATE(head) != SHM_STATE_SHARED)
         error(c, "block %#lx has state %u", (long)object, SHM_HEAD_STATE(head));
     else if (!class || class->size_class != SHM_CHUNK_CLASS(state))
-        error(c, "object %#lx is of class %u in a chunk of size class %u", (long)object, SHM_HEAD_CLASS(head), SHM_CHUNK_CLASS(state));
+        error(c, "object %#lx is of class %u in a chunk of size class %u", (long)object, SHM_HEAD_CLASS(head),
+              SHM_CHUNK_CLASS(state));
     else if (SHM_HEAD_STATE(head) == SHM_STATE_PRIVATE && SHM_HEAD_ROW(head) != SHM_CHUNK_ROW(state))
-        error(c, "private object %#lx of row %u in a chunk of row %u", (long)object, SHM_HEAD_ROW(head), SHM_CHUNK_ROW(state));
+        error(c, "private object %#lx of row %u in a chunk of row %u", (long)object, SHM_HEAD_ROW(head),
+              SHM_CHUNK_ROW(state));
     else
         for (uint32_t i = 0; i < class->nrefs; i++) {
             uint64_t child = atomic_load_explicit(arena_field(a, object, class->refs[i]), memory_order_relaxed);
@@ -150,7 +153,8 @@ static void check_count(Arena *a, uint64_t object, uint64_t head, void *arg) {
     (void)head;
     uint32_t refs = atomic_load_explicit(&arena_object(a, object)->refs, memory_order_relaxed) & SHM_REFS_COUNT;
     if (refs < c->expected[object / 16])
-        error(c, "object %#lx has count %u, but %u references to it exist", (long)object, refs, c->expected[object / 16]);
+        error(c, "object %#lx has count %u, but %u references to it exist", (long)object, refs,
+              c->expected[object / 16]);
     c->too_high += refs > c->expected[object / 16];
 }
 

@@ -11,7 +11,8 @@ static inline void arena_enter(Arena *arena) {
     ArenaEpoch *epoch = (ArenaEpoch *)arena;
     if (epoch->nest++)
         return;
-    atomic_store_explicit(epoch->active, atomic_load_explicit(epoch->active, memory_order_relaxed) + 1, memory_order_relaxed);
+    atomic_store_explicit(epoch->active, atomic_load_explicit(epoch->active, memory_order_relaxed) + 1,
+                          memory_order_relaxed);
     if (__builtin_expect(epoch->fence, 0))
         atomic_thread_fence(memory_order_seq_cst);
     atomic_signal_fence(memory_order_seq_cst);
@@ -20,7 +21,8 @@ static inline void arena_enter(Arena *arena) {
 static inline void arena_leave(Arena *arena) {
     ArenaEpoch *epoch = (ArenaEpoch *)arena;
     if (--epoch->nest == 0)
-        atomic_store_explicit(epoch->active, atomic_load_explicit(epoch->active, memory_order_relaxed) + 1, memory_order_release);
+        atomic_store_explicit(epoch->active, atomic_load_explicit(epoch->active, memory_order_relaxed) + 1,
+                              memory_order_release);
 }
 
 /* One count less, of any object, from outside native calls. */

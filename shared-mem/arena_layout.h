@@ -39,13 +39,15 @@ enum {
 
 typedef struct ShmRow {
     _Atomic uint64_t state;
-    _Atomic uint32_t pid;     /* for people */
-    _Atomic uint32_t sharing; /* 1 while a closure is being made shared: objects with SHM_SHARING still count as private */
+    _Atomic uint32_t pid; /* for people */
+    _Atomic uint32_t
+        sharing; /* 1 while a closure is being made shared: objects with SHM_SHARING still count as private */
     uint8_t pad0[48];
     _Atomic uint64_t active; /* odd inside an epoch; own cache line */
     uint8_t pad1[56];
     _Atomic uint64_t limbo[SHM_ROW_LIMBO_WORDS]; /* bit (chunk mod 16384): an object in it may be in this row's limbo */
-    _Atomic uint64_t roots[SHM_ROW_ROOTS];       /* objects that a proxy holds; more of them in chunks of class SHM_CLASS_ROOTS */
+    _Atomic uint64_t
+        roots[SHM_ROW_ROOTS]; /* objects that a proxy holds; more of them in chunks of class SHM_CLASS_ROOTS */
 } ShmRow;
 _Static_assert(sizeof(ShmRow) == 4096, "row");
 
@@ -67,7 +69,8 @@ _Static_assert(sizeof(ShmChunk) == 64, "chunk directory entry");
 #define SHM_CLASS_LAST 60
 #define SHM_CHUNK_ROOTS (ARENA_CHUNK_SIZE / 8)
 
-#define SHM_BITS_WORDS 128 /* per chunk, one bit per block (at most 8192): freed by a process that does not own the chunk */
+#define SHM_BITS_WORDS                                                                                                 \
+    128 /* per chunk, one bit per block (at most 8192): freed by a process that does not own the chunk */
 
 /* A flag of the head: part of a closure that is on its way to being shared. */
 #define SHM_SHARING ((uint64_t)1 << 40)

@@ -77,13 +77,15 @@ static void init_row(ShmRow *row, uint32_t pid) {
     memset(row->roots, 0, sizeof row->roots);
     atomic_store_explicit(&row->pid, pid, memory_order_relaxed);
     atomic_store_explicit(&row->sharing, 0, memory_order_relaxed);
-    atomic_store_explicit(&row->active, (active | 1) + 1, memory_order_relaxed); /* outside, and never seen before: limbo.c */
+    atomic_store_explicit(&row->active, (active | 1) + 1,
+                          memory_order_relaxed); /* outside, and never seen before: limbo.c */
     atomic_store_explicit(&row->state, SHM_ROW_STATE(SHM_ROW_LIVE, 0), memory_order_release);
 }
 
 int arena_owner_take_row(ArenaOwner *owner, uint32_t pid, uint32_t *ret_row) {
     for (uint32_t i = 1; i < ARENA_MAX_ROWS; i++) {
-        uint32_t kind = SHM_ROW_KIND(atomic_load_explicit(&row_at(owner, i)->state, memory_order_acquire)); /* partner: arena_reap */
+        uint32_t kind = SHM_ROW_KIND(
+            atomic_load_explicit(&row_at(owner, i)->state, memory_order_acquire)); /* partner: arena_reap */
         if (kind != SHM_ROW_FREE && kind != SHM_ROW_REAPED)
             continue;
         init_row(row_at(owner, i), pid);
@@ -137,7 +139,8 @@ int arena_owner_grow(ArenaOwner *owner, uint32_t row, uint32_t chunks, uint32_t 
     for (uint32_t i = 0; i < count; i++)
         atomic_store_explicit(&directory[first + i].state, SHM_CHUNK_STATE(0, row), memory_order_relaxed);
     owner->next_chunk = first + count;
-    atomic_store_explicit(&header(owner)->committed, first + count, memory_order_release); /* partner: arena_committed */
+    atomic_store_explicit(&header(owner)->committed, first + count,
+                          memory_order_release); /* partner: arena_committed */
     *ret_first = first;
     *ret_count = count;
     return 0;
@@ -145,8 +148,8 @@ int arena_owner_grow(ArenaOwner *owner, uint32_t row, uint32_t chunks, uint32_t 
 
 static void change(ArenaOwner *owner, uint32_t row, uint32_t from, uint32_t to) {
     uint64_t old = SHM_ROW_STATE(from, 0);
-    atomic_compare_exchange_strong_explicit(&row_at(owner, row)->state, &old, SHM_ROW_STATE(to, 0), memory_order_acq_rel,
-                                            memory_order_relaxed);
+    atomic_compare_exchange_strong_explicit(&row_at(owner, row)->state, &old, SHM_ROW_STATE(to, 0),
+                                            memory_order_acq_rel, memory_order_relaxed);
 }
 
 int arena_owner_mark_dead(ArenaOwner *owner, uint32_t row) {

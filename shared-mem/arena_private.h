@@ -4,7 +4,7 @@
 #include <stddef.h>
 
 typedef struct ArenaClass {
-    const uint32_t *refs; /* offsets of the references in an object */
+    const uint32_t *refs;              /* offsets of the references in an object */
     uint32_t nrefs, size_class, block; /* bytes of a block of the size class */
 } ArenaClass;
 
@@ -18,12 +18,12 @@ typedef struct ArenaBatch { /* of objects in limbo */
 } ArenaBatch;
 
 typedef struct ArenaRoots {
-    uint64_t *keys;    /* open addressing: object, 0 = empty */
-    uint32_t *entries; /* its entry in the row */
-    size_t mask;       /* slots - 1 */
-    uint32_t used, proxies;  /* entries in use; proxies of private objects, each of which may come to need one */
-    uint32_t next, room;     /* entries never used yet start at `next`; `room` in all */
-    uint32_t *free, nfree;   /* returned ones; as large as `room` */
+    uint64_t *keys;         /* open addressing: object, 0 = empty */
+    uint32_t *entries;      /* its entry in the row */
+    size_t mask;            /* slots - 1 */
+    uint32_t used, proxies; /* entries in use; proxies of private objects, each of which may come to need one */
+    uint32_t next, room;    /* entries never used yet start at `next`; `room` in all */
+    uint32_t *free, nfree;  /* returned ones; as large as `room` */
     ArenaList chunks;
 } ArenaRoots;
 
@@ -42,8 +42,8 @@ struct Arena {
     JitdAlloc alloc;
     const Table *table;
     ArenaOps ops;
-    ArenaClass *classes;               /* cache by class id */
-    ArenaList own[JITD_SIZE_CLASSES];  /* chunks of this row by size class; own[0]: not used for anything yet */
+    ArenaClass *classes;                 /* cache by class id */
+    ArenaList own[JITD_SIZE_CLASSES];    /* chunks of this row by size class; own[0]: not used for anything yet */
     uint32_t carving[JITD_SIZE_CLASSES]; /* chunk + 1 that has blocks never carved; 0 = none */
     ArenaList uncarved;                  /* further such chunks, of any class */
     uint32_t nown;
@@ -111,11 +111,11 @@ static inline void arena_free_local(Arena *a, uint64_t object, const ArenaClass 
 void arena_unmap(Arena *a); /* the private side of detaching, all but the file descriptor; the arena is not told */
 
 /* ---- chunk.c ---- */
-int chunk_refill(Arena *a, uint32_t size_class);                          /* 0, or -ENOMEM */
-int chunk_take_roots(Arena *a, uint32_t *ret_chunk);                      /* a zeroed chunk of class SHM_CLASS_ROOTS */
-void chunk_free_shared(Arena *a, uint64_t object, const ArenaClass *c);   /* a block of anybody's chunk */
+int chunk_refill(Arena *a, uint32_t size_class);                        /* 0, or -ENOMEM */
+int chunk_take_roots(Arena *a, uint32_t *ret_chunk);                    /* a zeroed chunk of class SHM_CLASS_ROOTS */
+void chunk_free_shared(Arena *a, uint64_t object, const ArenaClass *c); /* a block of anybody's chunk */
 int chunk_bit(const Arena *a, uint32_t chunk, uint32_t block);
-void chunk_retire(Arena *a, uint32_t chunk);                              /* nobody's any more: an orphan, or free */
+void chunk_retire(Arena *a, uint32_t chunk); /* nobody's any more: an orphan, or free */
 /* Calls fn for each block that has been carved and is in use; fn takes care of what concurrent owners do. */
 typedef void ChunkVisit(Arena *a, uint64_t object, uint64_t head, void *arg);
 void chunk_each_object(Arena *a, uint32_t chunk, ChunkVisit *fn, void *arg);
@@ -126,8 +126,8 @@ static inline const ArenaClass *arena_class(Arena *a, uint64_t head) { /* NULL: 
     uint32_t id = SHM_HEAD_CLASS(head);
     return id <= TABLE_MAX_CLASSES && a->classes[id].size_class ? &a->classes[id] : arena_class_load(a, id);
 }
-void release_shared(Arena *a, uint64_t object);         /* its count is zero */
-void release_count(Arena *a, uint64_t object);          /* one count of a shared object less */
+void release_shared(Arena *a, uint64_t object); /* its count is zero */
+void release_count(Arena *a, uint64_t object);  /* one count of a shared object less */
 /* Lets go of every shared object that a dead object refers to; `row` is the dead owner of a private one, else 0. */
 void release_fields(Arena *a, uint64_t object, uint64_t head, uint32_t row);
 
@@ -144,7 +144,7 @@ int limbo_empty(const Arena *a);
 int roots_init(Arena *a);
 void roots_deinit(Arena *a);
 void roots_insert_reserved(Arena *a, uint64_t object); /* for a proxy of a private object that is being shared */
-int roots_copy(Arena *a, const ArenaRoots *parents); /* fork */
+int roots_copy(Arena *a, const ArenaRoots *parents);   /* fork */
 void roots_drop_row(Arena *a, uint32_t row);
 
 /* ---- share.c ---- */

@@ -15,8 +15,9 @@
 
 #define CARVE_BYTES 4096
 #define GROW_MAX 16
-#define COLLECT_CHUNKS 8                     /* looked at for remote frees, per refill */
-#define SCAVENGE_BYTES (4 * ARENA_CHUNK_SIZE) /* freed since the last time that make looking for empty chunks worth it */
+#define COLLECT_CHUNKS 8 /* looked at for remote frees, per refill */
+#define SCAVENGE_BYTES                                                                                                 \
+    (4 * ARENA_CHUNK_SIZE) /* freed since the last time that make looking for empty chunks worth it */
 
 int arena_list_push(ArenaList *list, uint32_t value) {
     if (list->n == list->cap) {
@@ -55,7 +56,8 @@ void chunk_free_shared(Arena *a, uint64_t object, const ArenaClass *c) {
         return;
     }
     uint32_t block = (uint32_t)((object - arena_chunk_at(a, chunk)) / c->block);
-    atomic_fetch_or_explicit(&arena_bits(a, chunk)[block / 64], 1ull << block % 64, memory_order_release); /* partner: take_word */
+    atomic_fetch_or_explicit(&arena_bits(a, chunk)[block / 64], 1ull << block % 64,
+                             memory_order_release); /* partner: take_word */
     arena_order();
     atomic_fetch_add_explicit(&place->remote, 1, memory_order_relaxed);
 }
@@ -66,7 +68,8 @@ int chunk_bit(const Arena *a, uint32_t chunk, uint32_t block) {
 
 /* Takes in what others freed among 64 blocks; with `all`, also the blocks with head 0, which nobody can have in a list. */
 static uint32_t take_word(Arena *a, uint32_t chunk, uint32_t size_class, uint32_t word, int all) {
-    uint64_t bits = atomic_load_explicit(&arena_bits(a, chunk)[word], memory_order_acquire); /* partner: chunk_free_shared */
+    uint64_t bits =
+        atomic_load_explicit(&arena_bits(a, chunk)[word], memory_order_acquire); /* partner: chunk_free_shared */
     if (!bits && !all)
         return 0;
     uint32_t size = shm_class_block_size(size_class), bump = bump_of(a, chunk, size_class), taken = 0;
@@ -139,7 +142,8 @@ static uint32_t carve(Arena *a, uint32_t size_class) {
 /* ---- chunks ---- */
 
 static int take_state(Arena *a, uint32_t chunk, uint32_t from, uint32_t to) {
-    if (!atomic_compare_exchange_strong_explicit(&arena_chunk(a, chunk)->state, &from, to, memory_order_acq_rel, memory_order_relaxed))
+    if (!atomic_compare_exchange_strong_explicit(&arena_chunk(a, chunk)->state, &from, to, memory_order_acq_rel,
+                                                 memory_order_relaxed))
         return 0;
     atomic_fetch_sub_explicit(&a->header->unowned, 1, memory_order_relaxed);
     SHM_STEP();
@@ -190,7 +194,8 @@ static void free_orphans(Arena *a, int all) {
         uint32_t state = arena_chunk_state(a, i), size_class = SHM_CHUNK_CLASS(state);
         if (!size_class || SHM_CHUNK_ROW(state))
             continue;
-        if (!all && atomic_load_explicit(&c->remote, memory_order_relaxed) < atomic_load_explicit(&c->live, memory_order_relaxed))
+        if (!all && atomic_load_explicit(&c->remote, memory_order_relaxed) <
+                        atomic_load_explicit(&c->live, memory_order_relaxed))
             continue;
         if (take_state(a, i, state, SHM_CHUNK_STATE(size_class, a->row)))
             chunk_retire(a, i);
@@ -271,7 +276,8 @@ int chunk_take_roots(Arena *a, uint32_t *ret_chunk) {
         return r;
     memset(a->base + arena_chunk_at(a, *ret_chunk), 0, ARENA_CHUNK_SIZE);
     arena_order();
-    atomic_store_explicit(&arena_chunk(a, *ret_chunk)->state, SHM_CHUNK_STATE(SHM_CLASS_ROOTS, a->row), memory_order_release);
+    atomic_store_explicit(&arena_chunk(a, *ret_chunk)->state, SHM_CHUNK_STATE(SHM_CLASS_ROOTS, a->row),
+                          memory_order_release);
     return 0;
 }
 
@@ -280,7 +286,7 @@ int chunk_refill(Arena *a, uint32_t size_class) {
         return 0;
     int r = take_chunk(a, size_class);
     while (r == 0 && !a->alloc.free[size_class] && !carve(a, size_class))
-        r = take_chunk(a, size_class); /* an orphan may turn out to be full */
+        r = take_chunk(a, size_class);        /* an orphan may turn out to be full */
     return a->alloc.free[size_class] ? 0 : r; /* looking for a chunk may have found blocks */
 }
 

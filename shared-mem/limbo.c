@@ -31,7 +31,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define FAMILY_MAX 65536     /* members that enter limbo at once */
+#define FAMILY_MAX 65536 /* members that enter limbo at once */
 
 static int membarrier(int command) {
     return (int)syscall(SYS_membarrier, command, 0, 0);
@@ -95,7 +95,8 @@ static void enter_children(Arena *a, uint64_t object) {
         uint64_t child = atomic_load_explicit(field, memory_order_acquire);
         if (!shm_is_object(child) || !enter_limbo(a, child, 1))
             continue;
-        if (atomic_load_explicit(field, memory_order_seq_cst) != child) /* its one reference is elsewhere: anybody may find it */
+        if (atomic_load_explicit(field, memory_order_seq_cst) !=
+            child) /* its one reference is elsewhere: anybody may find it */
             atomic_fetch_or_explicit(&arena_object(a, child)->refs, SHM_REFS_REVIVED, memory_order_relaxed);
     }
 }
@@ -118,7 +119,8 @@ static void begin_wait(Arena *a) {
     uint32_t n = atomic_load_explicit(&a->header->top_row, memory_order_acquire);
     a->nseen = n < ARENA_MAX_ROWS ? n : ARENA_MAX_ROWS;
     for (uint32_t i = 0; i < a->nseen; i++) {
-        uint64_t active = atomic_load_explicit(&arena_row(a, i)->active, memory_order_acquire); /* partner: arena_leave */
+        uint64_t active =
+            atomic_load_explicit(&arena_row(a, i)->active, memory_order_acquire); /* partner: arena_leave */
         a->seen[i] = active & 1 ? active : 0;
     }
 }
@@ -215,8 +217,8 @@ static void adopt_one(Arena *a, uint64_t object, uint64_t head, void *arg) {
         return;
     note_chunk(a, object);
     while (old >> 32 == SHM_LINK_LIMBO(row))
-        if (atomic_compare_exchange_weak_explicit(word, &old, SHM_COUNT((uint32_t)old, SHM_LINK_LIMBO(a->row)), memory_order_acq_rel,
-                                                  memory_order_acquire)) {
+        if (atomic_compare_exchange_weak_explicit(word, &old, SHM_COUNT((uint32_t)old, SHM_LINK_LIMBO(a->row)),
+                                                  memory_order_acq_rel, memory_order_acquire)) {
             batch_push(&a->filling, object);
             return;
         }

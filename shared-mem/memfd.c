@@ -9,7 +9,8 @@
 #ifndef MFD_NOEXEC_SEAL
 #define MFD_NOEXEC_SEAL 0x0008U /* Linux 6.3 */
 #endif
-_Static_assert((F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE) == MEMFD_SEALS_READERS, "seals of readers");
+_Static_assert((F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE) == MEMFD_SEALS_READERS,
+               "seals of readers");
 _Static_assert((F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW) == MEMFD_SEALS_SIZE, "seals of the size");
 
 int memfd_new(const char *name, uint64_t size) {

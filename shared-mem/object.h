@@ -18,7 +18,8 @@
 typedef struct ShmObject {
     _Atomic uint64_t head;
     _Atomic uint32_t refs; /* the count; in a shared object also the SHM_REFS_* bits */
-    _Atomic uint32_t link; /* private: 1 + index in the owner's table of proxies, 0 = none; shared: the arena's (who has it in limbo) */
+    _Atomic uint32_t
+        link; /* private: 1 + index in the owner's table of proxies, 0 = none; shared: the arena's (who has it in limbo) */
 } ShmObject;
 _Static_assert(sizeof(ShmObject) == 16, "object header");
 
@@ -111,7 +112,8 @@ SHM_RUNTIME void shm_incref(JitdFrame *frame, uint64_t ref) {
     if (__builtin_expect(shm_is_shared(object), 0))
         shm_incref_shared(object);
     else
-        atomic_store_explicit(&object->refs, atomic_load_explicit(&object->refs, memory_order_relaxed) + 1, memory_order_relaxed);
+        atomic_store_explicit(&object->refs, atomic_load_explicit(&object->refs, memory_order_relaxed) + 1,
+                              memory_order_relaxed);
 }
 
 /* One count less (inside an epoch, if the object may be shared); the last one hands the object to `release_slow` (the release import). */
@@ -133,8 +135,8 @@ SHM_RUNTIME void shm_decref(JitdFrame *frame, uint64_t ref, ShmReleaseFn release
 
 /* Stores reference `ref` into the field at byte `field` of object `self`: counts the new value (unless its count is given
  * away: `steal`), shares it when self is shared, releases the old value. */
-SHM_RUNTIME void shm_store_ref(JitdFrame *frame, uint64_t self, uint32_t field, uint64_t ref, int steal, ShmReleaseFn share,
-                               ShmReleaseFn release_slow) {
+SHM_RUNTIME void shm_store_ref(JitdFrame *frame, uint64_t self, uint32_t field, uint64_t ref, int steal,
+                               ShmReleaseFn share, ShmReleaseFn release_slow) {
     _Atomic uint64_t *place = (_Atomic uint64_t *)(frame->arena + self + field);
     uint64_t old;
     if (__builtin_expect(shm_is_shared(shm_object(frame, self)), 0)) {

@@ -41,8 +41,8 @@ static void retire_chunks(Arena *a, uint32_t row) {
 static void lift_claims(Arena *a, uint32_t row, uint32_t top) {
     for (uint32_t i = 1; i < top; i++) {
         uint64_t claim = SHM_ROW_STATE(SHM_ROW_REAPING, row);
-        atomic_compare_exchange_strong_explicit(&arena_row(a, i)->state, &claim, SHM_ROW_STATE(SHM_ROW_DEAD, 0), memory_order_acq_rel,
-                                                memory_order_relaxed);
+        atomic_compare_exchange_strong_explicit(&arena_row(a, i)->state, &claim, SHM_ROW_STATE(SHM_ROW_DEAD, 0),
+                                                memory_order_acq_rel, memory_order_relaxed);
     }
 }
 
@@ -79,8 +79,8 @@ static int claim(Arena *a, uint32_t row) {
     } else if (SHM_ROW_KIND(state) != SHM_ROW_DEAD) {
         return 0;
     }
-    return atomic_compare_exchange_strong_explicit(place, &state, SHM_ROW_STATE(SHM_ROW_REAPING, a->row), memory_order_acq_rel,
-                                                   memory_order_relaxed);
+    return atomic_compare_exchange_strong_explicit(place, &state, SHM_ROW_STATE(SHM_ROW_REAPING, a->row),
+                                                   memory_order_acq_rel, memory_order_relaxed);
 }
 
 int arena_reap(Arena *a) {
@@ -89,7 +89,8 @@ int arena_reap(Arena *a) {
         if (row == a->row || !claim(a, row))
             continue;
         reap_row(a, row);
-        atomic_store_explicit(&arena_row(a, row)->state, SHM_ROW_STATE(SHM_ROW_REAPED, 0), memory_order_release); /* partner: arena_owner_take_row */
+        atomic_store_explicit(&arena_row(a, row)->state, SHM_ROW_STATE(SHM_ROW_REAPED, 0),
+                              memory_order_release); /* partner: arena_owner_take_row */
         reaped++;
         if (a->ops.reaped)
             a->ops.reaped(a->ops.arg, row);

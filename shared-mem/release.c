@@ -11,7 +11,8 @@ const ArenaClass *arena_class_load(Arena *a, uint32_t class_id) {
     if (!refs)
         return NULL;
     uint32_t size_class = shm_size_class(c->size);
-    a->classes[class_id] = (ArenaClass){.refs = refs, .nrefs = c->nrefs, .size_class = size_class, .block = shm_class_block_size(size_class)};
+    a->classes[class_id] = (ArenaClass){
+        .refs = refs, .nrefs = c->nrefs, .size_class = size_class, .block = shm_class_block_size(size_class)};
     return &a->classes[class_id];
 }
 

@@ -44,7 +44,8 @@ static int map_resize(ArenaRoots *r, uint32_t room) {
     while (slots < (size_t)room * 2)
         slots *= 2;
     ArenaRoots old = *r;
-    uint64_t *keys = calloc(slots, sizeof *keys); /* large ones are untouched pages: room that is only reserved costs nothing */
+    uint64_t *keys =
+        calloc(slots, sizeof *keys); /* large ones are untouched pages: room that is only reserved costs nothing */
     uint32_t *entries = calloc(slots, sizeof *entries), *ends = realloc(r->free, room * sizeof *ends);
     if (ends)
         r->free = ends;

@@ -15,8 +15,8 @@
 _Static_assert(JITD_N_IMPORTS * sizeof(void *) <= JITD_IMPORTS_SIZE, "the import table fits its pages");
 
 static int range_ok(uint64_t offset, uint64_t size) {
-    return offset >= JITD_SEGMENTS_OFFSET && offset % 4096 == 0 && size && size % 4096 == 0 && size <= JITD_WINDOW_SIZE &&
-           offset <= JITD_WINDOW_SIZE - size;
+    return offset >= JITD_SEGMENTS_OFFSET && offset % 4096 == 0 && size && size % 4096 == 0 &&
+           size <= JITD_WINDOW_SIZE && offset <= JITD_WINDOW_SIZE - size;
 }
 
 int segment_create(uint64_t offset, uint64_t size, Segment *ret_segment) {

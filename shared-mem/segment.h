@@ -24,4 +24,5 @@ typedef struct Window {
 /* `imports`: JITD_N_IMPORTS pointers to functions of this process. */
 int window_init(Window *window, const void *const *imports);
 void window_deinit(Window *window);
-int window_map(Window *window, int fd, uint64_t offset, uint64_t size); /* checks offset and size, and the file's seals and size */
+int window_map(Window *window, int fd, uint64_t offset,
+               uint64_t size); /* checks offset and size, and the file's seals and size */

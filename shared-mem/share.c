@@ -52,7 +52,8 @@ static size_t list_closure(Arena *a, uint64_t object) {
 static void set_head(Arena *a, uint64_t object, uint64_t flags) {
     uint64_t head = shm_head(arena_object(a, object));
     arena_order();
-    atomic_store_explicit(head_of(a, object), SHM_HEAD(SHM_HEAD_CLASS(head), SHM_STATE_SHARED, a->row) | flags, memory_order_release);
+    atomic_store_explicit(head_of(a, object), SHM_HEAD(SHM_HEAD_CLASS(head), SHM_STATE_SHARED, a->row) | flags,
+                          memory_order_release);
 }
 
 /* The link of a shared object belongs to the arena; whoever used it as the proxy's index is told. */

@@ -101,7 +101,8 @@ static uint64_t refs_take(Table *table, const uint32_t *refs, uint32_t nrefs) {
     return REFS_AT + used;
 }
 
-int table_add_class(Table *table, const Key *key, uint32_t size, const uint32_t *refs, uint32_t nrefs, uint32_t *ret_class_id) {
+int table_add_class(Table *table, const Key *key, uint32_t size, const uint32_t *refs, uint32_t nrefs,
+                    uint32_t *ret_class_id) {
     if (!table->writable)
         return -EPERM;
     if (size < 16 || size > 65536 || nrefs > TABLE_MAX_REFS || !refs_ok(size, refs, nrefs))
@@ -117,8 +118,8 @@ int table_add_class(Table *table, const Key *key, uint32_t size, const uint32_t 
     c->key = *key;
     c->nrefs = nrefs;
     c->refs = at;
-    atomic_store_explicit(&c->size, size, memory_order_release);       /* partner: table_class */
-    atomic_store_explicit(&h->nclasses, n + 1, memory_order_release);  /* partner: table_class, table_find_class */
+    atomic_store_explicit(&c->size, size, memory_order_release);      /* partner: table_class */
+    atomic_store_explicit(&h->nclasses, n + 1, memory_order_release); /* partner: table_class, table_find_class */
     *ret_class_id = n + 1;
     return 0;
 }

@@ -35,13 +35,14 @@ typedef struct Table {
 
 /* 0 or a negative errno. Broker: */
 int table_create(Table *ret_table);
-int table_add_class(Table *table, const Key *key, uint32_t size, const uint32_t *refs, uint32_t nrefs, uint32_t *ret_class_id);
+int table_add_class(Table *table, const Key *key, uint32_t size, const uint32_t *refs, uint32_t nrefs,
+                    uint32_t *ret_class_id);
 int table_reserve_methods(Table *table, uint32_t n, uint32_t *ret_first);
 void table_set_method(Table *table, uint32_t slot, uint64_t thunk, uint64_t native);
 /* Client: */
 int table_map(int fd, size_t size, Table *ret_table); /* takes the fd on success */
 void table_deinit(Table *table);
-const ShmMethod *table_method(const Table *table, uint32_t slot);              /* NULL: out of range */
-const ShmClass *table_class(const Table *table, uint32_t class_id);            /* NULL: no such class; class ids start at 1 */
-const uint32_t *table_class_refs(const Table *table, const ShmClass *c);       /* c->nrefs of them; NULL: out of bounds */
-uint32_t table_find_class(const Table *table, const Key *key);                 /* class id or 0 */
+const ShmMethod *table_method(const Table *table, uint32_t slot);        /* NULL: out of range */
+const ShmClass *table_class(const Table *table, uint32_t class_id);      /* NULL: no such class; class ids start at 1 */
+const uint32_t *table_class_refs(const Table *table, const ShmClass *c); /* c->nrefs of them; NULL: out of bounds */
+uint32_t table_find_class(const Table *table, const Key *key);           /* class id or 0 */

@@ -69,16 +69,16 @@ static uint32_t rnd(uint32_t n) {
     return (uint32_t)(random_state >> 33) % n;
 }
 
-#define FAIL(...)                                         \
-    do {                                                  \
-        fprintf(stderr, "kill_arena: " __VA_ARGS__);      \
-        fputc('\n', stderr);                              \
-        abort();                                          \
+#define FAIL(...)                                                                                                      \
+    do {                                                                                                               \
+        fprintf(stderr, "kill_arena: " __VA_ARGS__);                                                                   \
+        fputc('\n', stderr);                                                                                           \
+        abort();                                                                                                       \
     } while (0)
-#define NEED(condition)                                   \
-    do {                                                  \
-        if (!(condition))                                 \
-            FAIL("%s:%d: %s", __FILE__, __LINE__, #condition); \
+#define NEED(condition)                                                                                                \
+    do {                                                                                                               \
+        if (!(condition))                                                                                              \
+            FAIL("%s:%d: %s", __FILE__, __LINE__, #condition);                                                         \
     } while (0)
 
 /* ---- the line between worker and broker ---- */
@@ -429,8 +429,8 @@ static void kill_at_random(uint32_t kills) {
     check_now();
     uint64_t leaked = empty_out();
     too_high = check_now();
-    printf("%u kills, %lu operations: consistent after each; %lu counts too high, %lu objects leaked until the reset\n", kills,
-           (unsigned long)atomic_load(&control->operations), (unsigned long)too_high, (unsigned long)leaked);
+    printf("%u kills, %lu operations: consistent after each; %lu counts too high, %lu objects leaked until the reset\n",
+           kills, (unsigned long)atomic_load(&control->operations), (unsigned long)too_high, (unsigned long)leaked);
     if (too_high > kills + 1)
         FAIL("more counts leaked than processes died");
     close_arena();
@@ -478,7 +478,8 @@ static int die_at_step(uint64_t n) {
     leaked = empty_out();
     too_high = check_now();
     if (too_high > 2 || (survived && leaked && step_to_die_at > 1000))
-        FAIL("step %lu: %lu counts too high, %lu objects leaked", (unsigned long)n, (unsigned long)too_high, (unsigned long)leaked);
+        FAIL("step %lu: %lu counts too high, %lu objects leaked", (unsigned long)n, (unsigned long)too_high,
+             (unsigned long)leaked);
     close_arena();
     return survived;
 }
@@ -487,7 +488,8 @@ static void kill_at_steps(uint64_t stride) {
     uint64_t n = 1;
     while (!die_at_step(n))
         n += stride;
-    printf("died at every %s step up to %lu: consistent after each\n", stride == 1 ? "single" : "few", (unsigned long)n);
+    printf("died at every %s step up to %lu: consistent after each\n", stride == 1 ? "single" : "few",
+           (unsigned long)n);
 }
 
 int main(int argc, char **argv) {

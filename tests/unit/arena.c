@@ -345,7 +345,18 @@ Test(arena, references_from_outside_are_checked) {
     cr_assert_eq(arena_check_ref(q.arena, a, &id), 0);
     cr_assert_eq(arena_check_ref(p.arena, b, &id), 0);
     cr_assert_neq(arena_check_ref(q.arena, b, &id), 0, "private of another");
-    uint64_t bad[] = {0, 1, 16, 4096, a + 8, a + 16, a + 48 * 1000, fix_owner.size - 16, fix_owner.size, UINT64_MAX, UINT64_MAX - 15, 1ull << 63};
+    uint64_t bad[] = {0,
+                      1,
+                      16,
+                      4096,
+                      a + 8,
+                      a + 16,
+                      a + 48 * 1000,
+                      fix_owner.size - 16,
+                      fix_owner.size,
+                      UINT64_MAX,
+                      UINT64_MAX - 15,
+                      1ull << 63};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         cr_assert_neq(arena_check_ref(p.arena, bad[i], &id), 0, "%#lx", (long)bad[i]);
     drop(&p, b);

@@ -196,7 +196,8 @@ static void close_after_death(void) {
     cr_assert_eq(n, 0, "at step %d: %s", (int)act_at, text);
     for (int i = 0; i < 64; i++)
         for (int j = 0; j < i; j++)
-            cr_assert(!made[i] || made[i] != made[j], "block %#lx is given out twice, at step %d", (long)made[i], (int)act_at);
+            cr_assert(!made[i] || made[i] != made[j], "block %#lx is given out twice, at step %d", (long)made[i],
+                      (int)act_at);
     arena_detach(q.arena);
     arena_detach(r.arena);
     fix_close();
