@@ -97,6 +97,11 @@ static LLVMValueRef thunk(Entry *e, uint32_t index) {
     return e->fn;
 }
 
+static void add_attribute(Entry *e, const char *name) {
+    LLVMAttributeRef a = LLVMCreateEnumAttribute(e->m->ctx, LLVMGetEnumAttributeKindForName(name, strlen(name)), 0);
+    LLVMAddAttributeAtIndex(e->fn, LLVMAttributeFunctionIndex, a);
+}
+
 /* The C types of the native function; the places of its first argument and of its first result. */
 static LLVMTypeRef *native_types(Entry *e, unsigned *ret_first, unsigned *ret_out, unsigned *ret_n) {
     LowerModule *m = e->m;
@@ -134,6 +139,8 @@ static void native(Entry *e, uint32_t index, LLVMValueRef thunk_fn) {
     unsigned first, out, n;
     LLVMTypeRef *types = native_types(e, &first, &out, &n);
     start(e, "native", index, types, n);
+    add_attribute(e, "noinline");
+    add_attribute(e, "optnone"); /* a wrapper that only libffi goes through: not worth a millisecond of optimising */
     LLVMValueRef in = value_array(e, e->params.len), results = value_array(e, e->results.len);
     for (unsigned i = 0; i < e->params.len; i++)
         store_value(e, e->params.types[i], from_c(e, e->params.types[i], LLVMGetParam(e->fn, first + i)),
