@@ -30,10 +30,19 @@ static void put_uint(MessageWriter *w, const char *key, uint64_t value) {
 /* ---- deaths ---- */
 
 #define DEATHS_WAITING_MAX 16
+#define DEATHS_TOLD_MAX                                                                                                \
+    32 /* to one client between its requests: unread events fill its socket, and it would be dropped */
 
 static Peer *tenant_any_client(const Broker *broker, const Tenant *tenant) {
     for (Peer *p = broker->peers.list; p; p = p->next)
         if (p->tenant == tenant && !p->observer && !p->doomed)
+            return p;
+    return NULL;
+}
+
+static Peer *tenant_wakeful_client(const Broker *broker, const Tenant *tenant) {
+    for (Peer *p = broker->peers.list; p; p = p->next)
+        if (p->tenant == tenant && !p->observer && !p->doomed && p->deaths_told < DEATHS_TOLD_MAX)
             return p;
     return NULL;
 }
@@ -45,6 +54,7 @@ static void tell_death(Peer *peer, DeadRow *dead) {
     msgpack_pack_map(&w.packer, 1);
     put_uint(&w, "row", dead->row);
     dead->told = peer;
+    peer->deaths_told++;
     if (message_end(&w) == 0)
         peer_send(peer, &w, NULL, 0);
     else
@@ -54,19 +64,20 @@ static void tell_death(Peer *peer, DeadRow *dead) {
 /* Every dead row is one live client's business, as long as there is one. */
 static void tell_deaths(const Broker *broker, const Tenant *tenant) {
     for (DeadRow *dead = tenant->dead; dead; dead = dead->next) {
-        Peer *peer = dead->told ? NULL : tenant_any_client(broker, tenant);
+        Peer *peer = dead->told ? NULL : tenant_wakeful_client(broker, tenant);
         if (peer)
             tell_death(peer, dead);
     }
 }
 
-/* A client that sleeps for long reads no events. When many dead rows wait for such a one, a newcomer is told of them all: it
+/* A client that sleeps for long reads no events. When many dead rows wait for such a one, a newcomer is told of them: it
  * has requests to make at once, and a row that two are told of is reaped by one of them. */
 static void tell_newcomer(const Broker *broker, const Tenant *tenant, Peer *peer) {
     unsigned waiting = 0;
     for (DeadRow *dead = tenant->dead; dead; dead = dead->next)
         waiting++;
-    for (DeadRow *dead = tenant->dead; dead && waiting >= DEATHS_WAITING_MAX; dead = dead->next)
+    for (DeadRow *dead = tenant->dead; dead && waiting >= DEATHS_WAITING_MAX && peer->deaths_told < DEATHS_TOLD_MAX;
+         dead = dead->next)
         tell_death(peer, dead);
     tell_deaths(broker, tenant);
 }
@@ -287,6 +298,7 @@ static const Handler handlers[] = {
 
 PeerHandled dispatch_message(void *arg, Peer *peer, const MsgMessage *m) {
     Broker *broker = arg;
+    peer->deaths_told = 0;
     if (!peer->greeted && m->number == MESSAGE_HELLO)
         return dispatch_hello(broker, peer, m);
     for (size_t i = 0; peer->greeted && i < sizeof handlers / sizeof handlers[0]; i++) {

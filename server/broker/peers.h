@@ -37,6 +37,7 @@ typedef struct Peer {
     const char *doomed; /* why it is to be dropped; NULL: it is not */
     /* dispatch.c's: */
     bool greeted, observer;
+    unsigned deaths_told; /* since its last request */
     Tenant *tenant; /* NULL: none */
     uint32_t row;
     struct Peer *next, *prev;

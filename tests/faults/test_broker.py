@@ -208,6 +208,14 @@ def test_a_newcomer_hears_of_the_dead_that_a_sleeper_leaves_lying(daemon):
             assert sorted(event[1]["row"] for event in b.events) == sorted(rows)
 
 
+def test_a_sleeper_is_not_dropped_for_the_deaths_it_did_not_hear_of(daemon):
+    with daemon.client() as sleeper:
+        for _ in range(700):  # their events would fill its socket
+            daemon.client().close()
+        sleeper.stats()
+        assert 0 < len(sleeper.events) <= 32
+
+
 # ---- compiler processes ----
 
 
