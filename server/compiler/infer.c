@@ -243,8 +243,7 @@ void infer_function(Lang *lang, Compilation *c, Instance *inst) {
     in.info = pool_array(in.pool, NodeInfo, in.bound->nnodes);
     in.memory = pool_array(in.pool, LoopMemory, in.bound->nnodes);
     inst->info = in.info;
-    inst->commits = inst->stores_self_refs = inst->manages = inst->loops = inst->python = false;
-    inst->self_stores = 0;
+    /* The summary is not reset: a recursive call reads what the last pass found, and it only grows. */
     in.env = env_copy(&in, &(Env){0});
     if (inst->committed || inst->sized)
         in.env.effect = EFFECT_COMMITTED;

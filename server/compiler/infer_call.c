@@ -122,8 +122,10 @@ const Type *infer_callee(Infer *in, const Node *n, Instance *callee, const Node 
     Instance *inst = in->inst;
     infer_mark(in, n);
     callee_effects(in, callee, receiver, fresh_receiver);
-    inst->manages |= callee->manages || (callee->result && has_refs(callee->result));
-    inst->loops |= callee->loops;
+    inst->loops |= callee->loops || callee->state == INSTANCE_RUNNING; /* recursion polls like a loop */
+    /* A callee that polls may run code that drops what we borrow. */
+    inst->manages |= callee->manages || callee->loops || callee->state == INSTANCE_RUNNING ||
+                     (callee->result && has_refs(callee->result));
     inst->python |= callee->python;
     if (in->loop && (callee->loops || callee->python))
         in->loop->inner = true;

@@ -185,6 +185,7 @@ static void release_owned(Lower *l) {
  * caller's test of the status through it, which it does not through a whole struct. */
 static void finish(Lower *l) {
     unsigned n = LLVMCountStructElementTypes(l->inst->ret_type);
+    lower_guard_polls(l);
     lower_at(l, l->on_exit);
     release_owned(l);
     LLVMValueRef status = LLVMBuildLoad2(l->b, l->m->i32, l->status, "");

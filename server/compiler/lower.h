@@ -58,6 +58,10 @@ typedef struct Lower {
     LocalVar *locals;
     LLVMValueRef *owned_slots; /* every alloca that holds owned references */
     size_t nowned, cap_owned;
+    LLVMValueRef *borrowed_slots; /* of a function that counts nothing: every alloca that holds references */
+    size_t nborrowed, cap_borrowed;
+    LLVMValueRef *polls; /* the calls that may run other Python code */
+    size_t npolls, cap_polls;
     LLVMValueRef *temps; /* owned references of the expression at hand */
     size_t ntemps, cap_temps;
     LLVMValueRef saved[64]; /* fields of self at entry, for EFFECT_UNDO */
@@ -156,6 +160,7 @@ void lower_target(Lower *l, const Node *target, Val v);
 void lower_while(Lower *l, const Node *n);
 void lower_for(Lower *l, const Node *n);
 void lower_poll(Lower *l, const Node *n);
+void lower_guard_polls(Lower *l);
 void lower_raise(Lower *l, const Node *n);
 void lower_assert(Lower *l, const Node *n);
 void lower_return(Lower *l, const Node *n, Val v);

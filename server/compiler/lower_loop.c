@@ -12,6 +12,7 @@ void lower_poll(Lower *l, const Node *n) {
     lower_branch_rarely(l, flag, pending, next);
     lower_at(l, pending);
     LLVMValueRef status = lower_rt(l, "rt_poll", (LLVMValueRef[]){l->frame}, 1);
+    pool_push(l->pool, l->polls, l->npolls, l->cap_polls) = status;
     LLVMBasicBlockRef trap = lower_block(l, "trap");
     LLVMBuildCondBr(l->b, LLVMBuildICmp(l->b, LLVMIntNE, status, lower_i32(l, 0), ""), trap, next);
     lower_at(l, trap);
@@ -19,6 +20,25 @@ void lower_poll(Lower *l, const Node *n) {
     LLVMValueRef args[] = {l->frame, status, lower_i32(l, site)};
     lower_trap_exit(l, lower_rt(l, "rt_trap", args, 3));
     lower_at(l, next);
+}
+
+/* What other code may run in a poll may drop the last count of what a function's locals merely borrow: while it runs they
+ * are counted. Done last, when all locals are known. */
+static void guard_poll(Lower *l, LLVMValueRef poll) {
+    LLVMValueRef *held = pool_array(l->pool, LLVMValueRef, l->nborrowed);
+    LLVMPositionBuilderBefore(l->b, poll);
+    for (size_t i = 0; i < l->nborrowed; i++) {
+        held[i] = LLVMBuildLoad2(l->b, l->m->i64, l->borrowed_slots[i], "");
+        lower_rt(l, "rt_incref", (LLVMValueRef[]){l->frame, held[i]}, 2);
+    }
+    LLVMPositionBuilderBefore(l->b, LLVMGetNextInstruction(poll));
+    for (size_t i = 0; i < l->nborrowed; i++)
+        lower_rt(l, "rt_decref", (LLVMValueRef[]){l->frame, held[i]}, 2);
+}
+
+void lower_guard_polls(Lower *l) {
+    for (size_t i = 0; l->nborrowed && i < l->npolls; i++)
+        guard_poll(l, l->polls[i]);
 }
 
 static void loop_body(Lower *l, Nodes body, bool *counters, LLVMBasicBlockRef on_break, LLVMBasicBlockRef on_continue) {

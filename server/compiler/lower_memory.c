@@ -59,17 +59,23 @@ void lower_field_store(Lower *l, LLVMValueRef object, uint32_t def, uint32_t fie
 
 /* ---- locals ---- */
 
-static LLVMValueRef owned_alloca(Lower *l, const char *name) {
-    LLVMValueRef at = lower_alloca(l, l->m->i64, name);
+/* A slot for a reference, owned in functions that count; of a parameter that nobody assigns the caller has the count. */
+static LLVMValueRef ref_alloca(Lower *l, bool is_param) {
+    LLVMValueRef at = lower_alloca(l, l->m->i64, "ref");
+    if (is_param)
+        return at;
     LLVMBuildStore(l->entry_b, LLVMConstInt(l->m->i64, JITD_UNSET, 0), at);
-    pool_push(l->pool, l->owned_slots, l->nowned, l->cap_owned) = at;
+    if (l->inst->manages)
+        pool_push(l->pool, l->owned_slots, l->nowned, l->cap_owned) = at;
+    else
+        pool_push(l->pool, l->borrowed_slots, l->nborrowed, l->cap_borrowed) = at;
     return at;
 }
 
 static LLVMValueRef ref_slot(Lower *l, uint32_t local) {
     LocalVar *var = &l->locals[local];
     if (!var->ref)
-        var->ref = l->inst->manages && !var->borrowed ? owned_alloca(l, "ref") : lower_alloca(l, l->m->i64, "ref");
+        var->ref = ref_alloca(l, var->borrowed);
     return var->ref;
 }
 
@@ -78,7 +84,7 @@ static void make_slots(Lower *l, const Type *t, LLVMValueRef *at, size_t *n) {
         for (size_t i = 0; i < t->nitems; i++)
             make_slots(l, t->items[i], at, n);
     else if (t->kind == TYPE_REF)
-        at[(*n)++] = l->inst->manages ? owned_alloca(l, "item") : lower_alloca(l, l->m->i64, "item");
+        at[(*n)++] = ref_alloca(l, false);
     else if (t->kind != TYPE_NONE)
         at[(*n)++] = lower_alloca(l, lower_type(l->m, t), "");
 }

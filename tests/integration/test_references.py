@@ -71,3 +71,22 @@ def test_endless_recursion(twins):
     with pytest.raises(RecursionError):
         twins.compiled.deep(10**7)
     assert live_objects() == before
+
+
+def test_another_thread_may_drop_what_is_being_walked(twins):
+    """A long loop lets other threads run; what its locals stand on stays alive."""
+    import threading
+
+    m = twins.compiled
+    before = live_objects()
+    ring = m.Ring(m.chain(1000))
+    results = []
+    walker = threading.Thread(target=lambda: results.append(ring.walk(30_000_000)))
+    walker.start()
+    for _ in range(50):
+        ring.first = None
+        ring.first = m.chain(300)
+    walker.join()
+    assert isinstance(results[0], int)
+    del ring
+    assert live_objects() == before

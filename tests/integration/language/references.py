@@ -124,3 +124,21 @@ def deep(n: int) -> int:
         return Leaf(5).v
     keep = Leaf(n)
     return deep(n - 1) + keep.v
+
+
+@jitclass
+class Ring:
+    first: Optional[Leaf] = None
+    turns: int = 0
+
+    def walk(self, n: int) -> int:
+        cur = self.first
+        t = 0
+        for i in range(n):
+            if cur is None:
+                cur = self.first
+            if cur is None:
+                break
+            t ^= cur.v
+            cur = cur.other
+        return t
