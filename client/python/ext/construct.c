@@ -151,7 +151,7 @@ static int construct_init(ClassInfo *info, PyObject *self, PyObject *const *args
     return -1;
 }
 
-static PyObject *construct_slow(ClassInfo *info, PyObject *const *args, size_t nargsf, PyObject *kwnames) {
+COLD static PyObject *construct_slow(ClassInfo *info, PyObject *const *args, size_t nargsf, PyObject *kwnames) {
     if (class_finish(info) < 0)
         return NULL;
     PyObject *self = instance_make(info);

@@ -2,6 +2,12 @@
  * merely convertible is another specialisation's, or Python's, business, because CPython would see the difference. */
 #include "client/python/ext/ext.h"
 
+ConvertResult convert_int_large(PyObject *v, int64_t *ret) {
+    int overflow;
+    *ret = PyLong_AsLongLongAndOverflow(v, &overflow);
+    return overflow ? CONVERT_BIG : CONVERT_OK;
+}
+
 /* Python int (or bool) in [low, high] of the kind; CONVERT_RANGE outside. */
 static ConvertResult convert_signed(PyObject *v, unsigned bits, JitdValue *ret) {
     int overflow;

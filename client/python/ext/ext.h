@@ -7,6 +7,7 @@
 
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
+#define COLD __attribute__((noinline, cold)) /* keeps its callers' hot paths free of its registers */
 
 extern PyObject *jitd_missing; /* stands for "no default" */
 
@@ -24,7 +25,7 @@ typedef struct Context {
 } Context;
 extern Context jitd_context;
 
-JitdFrame *context_new_frame(void); /* NULL with an exception set */
+COLD JitdFrame *context_new_frame(void); /* NULL with an exception set */
 extern __thread JitdFrame *jitd_frame __attribute__((tls_model("initial-exec")));
 
 /* The calling thread's frame. */
@@ -47,7 +48,7 @@ int32_t import_poll(JitdFrame *frame);
 int32_t import_pymath(JitdFrame *frame, uint32_t fn, uint32_t n, const char *types, const JitdValue *in,
                       JitdValue *out);
 void import_release(JitdFrame *frame, uint64_t object);
-void import_release_waiting(JitdFrame *frame);
+COLD void import_release_waiting(JitdFrame *frame);
 extern uint32_t import_put_off; /* releases that wait for compiled code to end */
 extern const volatile uint32_t import_interrupt_flag;
 
@@ -59,7 +60,7 @@ typedef struct Instance {
 
 extern PyTypeObject Instance_Type;
 extern PyObject *jitd_ReleasedError;
-PyObject *instance_released(PyObject *self); /* raises; NULL */
+COLD PyObject *instance_released(PyObject *self); /* raises; NULL */
 PyObject *
 instance_try_proxy(uint64_t ref);       /* of a reference read inside an epoch; NULL without an exception: going away */
 PyObject *instance_adopt(uint64_t ref); /* the same, taking over one count */
@@ -121,6 +122,8 @@ PyObject *convert_result(const Type *t, const JitdValue **next);         /* owne
 const char *convert_type_name(const Type *t, PyTypeObject *const *defs);
 void convert_range(TypeKind kind, char *text, size_t size);
 
+COLD ConvertResult convert_int_large(PyObject *v, int64_t *ret);
+
 /* Exactly an int that fits: 0, not exactly an int: CONVERT_TYPE, too big: CONVERT_BIG. */
 static inline ConvertResult convert_int(PyObject *v, int64_t *ret) {
     if (unlikely(!PyLong_CheckExact(v)))
@@ -137,9 +140,7 @@ static inline ConvertResult convert_int(PyObject *v, int64_t *ret) {
         return CONVERT_OK;
     }
 #endif
-    int overflow;
-    *ret = PyLong_AsLongLongAndOverflow(v, &overflow);
-    return overflow ? CONVERT_BIG : CONVERT_OK;
+    return convert_int_large(v, ret);
 }
 
 /* ---- plan.c: one specialisation of a method ---- */
@@ -159,7 +160,8 @@ typedef struct Plan {
     PyObject *unit;       /* for the traps: has .sites */
     uint32_t nparams, ndefs, nin, nout, flags;
     uint8_t result_code;
-    uint8_t fast; /* all parameters are simple and few */
+    uint8_t fast;  /* all parameters are simple and few */
+    uint8_t epoch; /* its code may read references: it runs inside an epoch (arena.h) */
     Pool pool;
 } Plan;
 
@@ -167,19 +169,21 @@ Plan *plan_new(PyObject *unit, uint32_t slot, PyObject *params, PyObject *result
                int has_self);
 void plan_free(Plan *plan);
 int plan_traverse(Plan *plan, visitproc visit, void *arg);
-int32_t plan_run_ffi(const Plan *plan, JitdFrame *frame, uint64_t self, const JitdValue *in, JitdValue *out);
+COLD int32_t plan_run_ffi(const Plan *plan, JitdFrame *frame, uint64_t self, const JitdValue *in, JitdValue *out);
 
 /* Calls the code; -1 when there is none (any more). */
 static inline int32_t plan_run(const Plan *plan, JitdFrame *frame, uint64_t self, const JitdValue *in, JitdValue *out) {
     int32_t status;
-    arena_enter(jitd_context.arena);
+    if (plan->epoch)
+        arena_enter(jitd_context.arena);
     if (likely(!plan->ffi)) {
         JitdThunk thunk = client_thunk(jitd_context.window, plan->method);
         status = likely(thunk != NULL) ? thunk(frame, self, in, out) : -1;
     } else {
         status = plan_run_ffi(plan, frame, self, in, out);
     }
-    arena_leave(jitd_context.arena);
+    if (plan->epoch)
+        arena_leave(jitd_context.arena);
     if (unlikely(import_put_off))
         import_release_waiting(frame);
     return status;
@@ -212,9 +216,9 @@ typedef struct Method {
 extern PyTypeObject Method_Type;
 void method_use(Method *m, Plan *plan); /* the plan to try first from now on; NULL: none */
 PyObject *method_call_python(Method *m, PyObject *const *args, size_t nargsf, PyObject *kwnames);
-PyObject *method_call_slow(Method *m, PyObject *const *args, size_t nargsf, PyObject *kwnames); /* bind.c */
-PyObject *method_finish(Method *m, Plan *plan, int32_t status, const JitdValue *out, PyObject *const *args,
-                        size_t nargsf, PyObject *kwnames);
+COLD PyObject *method_call_slow(Method *m, PyObject *const *args, size_t nargsf, PyObject *kwnames); /* bind.c */
+COLD PyObject *method_finish(Method *m, Plan *plan, int32_t status, const JitdValue *out, PyObject *const *args,
+                             size_t nargsf, PyObject *kwnames);
 
 /* ---- trap.c ---- */
 PyObject *trap_raise(Method *m, Plan *plan, int32_t status); /* always NULL with an exception set */

@@ -28,12 +28,12 @@ GETTER(UINT32, uint32_t, PyLong_FromUnsignedLong)
 GETTER(UINT64, uint64_t, PyLong_FromUnsignedLongLong)
 GETTER(FLOAT32, float, PyFloat_FromDouble)
 
-static PyObject *unset(PyObject *self, const Field *field) {
+COLD static PyObject *unset(PyObject *self, const Field *field) {
     return PyErr_Format(PyExc_AttributeError, "'%s' object has no attribute '%U'", Py_TYPE(self)->tp_name, field->name);
 }
 
 /* Another process may replace the reference while we read it: then its object may be going away, and there is a new one. */
-static PyObject *get_shared_ref(PyObject *self, const Field *field, uint64_t *place) {
+COLD static PyObject *get_shared_ref(PyObject *self, const Field *field, uint64_t *place) {
     PyObject *proxy;
     uint64_t ref;
     arena_enter(jitd_context.arena); /* what is read here is not reused before we have counted it */
@@ -67,14 +67,14 @@ static PyObject *get_ref(PyObject *self, void *closure) {
 
 /* ---- setters ---- */
 
-static int refuse_type(PyObject *self, const Field *field, PyObject *value) {
+COLD static int refuse_type(PyObject *self, const Field *field, PyObject *value) {
     const char *wanted = field->target ? field->target->tp_name : type_scalar_name(field->type->kind);
     PyErr_Format(PyExc_TypeError, "%s.%U must be %s%s, not %s", Py_TYPE(self)->tp_name, field->name, wanted,
                  field->target && field->type->optional ? " or None" : "", Py_TYPE(value)->tp_name);
     return -1;
 }
 
-static int refuse_range(PyObject *self, const Field *field, PyObject *value) {
+COLD static int refuse_range(PyObject *self, const Field *field, PyObject *value) {
     char range[64];
     convert_range(field->type->kind, range, sizeof range);
     PyErr_Format(PyExc_OverflowError, "%s.%U: %S is out of range for %s (%s)", Py_TYPE(self)->tp_name, field->name,
@@ -82,7 +82,7 @@ static int refuse_range(PyObject *self, const Field *field, PyObject *value) {
     return -1;
 }
 
-static int refuse_delete(PyObject *self, const Field *field) {
+COLD static int refuse_delete(PyObject *self, const Field *field) {
     PyErr_Format(PyExc_AttributeError, "field '%U' of %s cannot be deleted", field->name, Py_TYPE(self)->tp_name);
     return -1;
 }
@@ -94,7 +94,7 @@ static int refuse_delete(PyObject *self, const Field *field) {
     if (unlikely(!value))                                                                                              \
         return refuse_delete(self, closure);
 
-static int set_FLOAT_other(PyObject *self, PyObject *value, Field *field, double *place) {
+COLD static int set_FLOAT_other(PyObject *self, PyObject *value, Field *field, double *place) {
     if (!PyFloat_Check(value) && !PyLong_Check(value))
         return refuse_type(self, field, value);
     double x = PyFloat_Check(value) ? PyFloat_AS_DOUBLE(value) : PyLong_AsDouble(value);
@@ -112,7 +112,7 @@ static int set_FLOAT(PyObject *self, PyObject *value, void *closure) {
     return 0;
 }
 
-static int set_INT_other(PyObject *self, PyObject *value, Field *field, int64_t *place) {
+COLD static int set_INT_other(PyObject *self, PyObject *value, Field *field, int64_t *place) {
     JitdValue v;
     ConvertResult r = convert_sized(TYPE_INT, value, &v);
     if (r == CONVERT_TYPE)
@@ -228,5 +228,12 @@ int field_install(ClassInfo *info, Field *field) {
 }
 
 int field_store(Field *field, PyObject *self, PyObject *value) {
-    return field->def.set(self, value, field);
+    switch (field->type->kind) {
+    case TYPE_FLOAT:
+        return set_FLOAT(self, value, field);
+    case TYPE_INT:
+        return set_INT(self, value, field);
+    default:
+        return field->def.set(self, value, field);
+    }
 }

@@ -55,7 +55,7 @@ static inline int instance_bind(Instance *self, uint64_t ref) {
 }
 
 /* Counts of shared objects are given back inside an epoch (arena.h). */
-static void unbind_shared(uint64_t ref, JitdFrame *frame) {
+COLD static void unbind_shared(uint64_t ref, JitdFrame *frame) {
     static unsigned drops;
     arena_enter(jitd_context.arena);
     arena_root_drop(jitd_context.arena, ref);

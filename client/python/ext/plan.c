@@ -45,6 +45,14 @@ static int check_refs(const Plan *plan, const Type *t) {
     return 0;
 }
 
+/* Code of a unit whose classes have no reference fields reads no reference from memory: what it gets is held by the caller. */
+static int has_references(const ClassInfo *info) {
+    for (Py_ssize_t i = 0; i < info->nfields; i++)
+        if (info->fields[i].target)
+            return 1;
+    return 0;
+}
+
 static int plan_set_defs(Plan *plan, PyObject *defs) {
     plan->ndefs = (uint32_t)PyTuple_GET_SIZE(defs);
     plan->defs = pool_array(&plan->pool, PyTypeObject *, plan->ndefs);
@@ -54,6 +62,7 @@ static int plan_set_defs(Plan *plan, PyObject *defs) {
             continue;
         Py_INCREF(def);
         plan->defs[i] = (PyTypeObject *)def;
+        plan->epoch |= has_references(class_of_type((PyTypeObject *)def));
     }
     return 0;
 }
