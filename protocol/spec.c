@@ -38,7 +38,8 @@ static bool spec_keys(Reader *r, const msgpack_object *o, const char *what, cons
 }
 
 #define SPEC_KEYS(r, o, what, ret, ...)                                                                                \
-    spec_keys(r, o, what, (const char *const[]){__VA_ARGS__}, sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *), ret)
+    spec_keys(r, o, what, (const char *const[]){__VA_ARGS__}, sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *),  \
+              ret)
 
 static bool spec_array(Reader *r, const msgpack_object *o, const char *what, msgpack_object_array *ret) {
     return wire_array(o, ret) || spec_bad(r, "%s is not an array", what);
@@ -179,10 +180,10 @@ static const struct {
     const char *word;
     uint32_t values;
 } global_forms[] = {
-    [GLOBAL_INT] = {"int", 1},     [GLOBAL_FLOAT] = {"float", 1},     [GLOBAL_BOOL] = {"bool", 1},
-    [GLOBAL_NONE] = {"none", 0},   [GLOBAL_STR] = {"str", 1},         [GLOBAL_DEF] = {"def", 1},
+    [GLOBAL_INT] = {"int", 1},       [GLOBAL_FLOAT] = {"float", 1},   [GLOBAL_BOOL] = {"bool", 1},
+    [GLOBAL_NONE] = {"none", 0},     [GLOBAL_STR] = {"str", 1},       [GLOBAL_DEF] = {"def", 1},
     [GLOBAL_MODULE] = {"module", 1}, [GLOBAL_MEMBER] = {"member", 2}, [GLOBAL_BUILTIN] = {"builtin", 1},
-    [GLOBAL_TYPE] = {"type", 1},   [GLOBAL_OTHER] = {"other", 1},
+    [GLOBAL_TYPE] = {"type", 1},     [GLOBAL_OTHER] = {"other", 1},
 };
 
 static bool spec_global_kind(const msgpack_object *o, GlobalKind *ret) {
@@ -311,7 +312,8 @@ static bool spec_func(Reader *r, const msgpack_object *o, bool in_class, FuncSpe
     const msgpack_object *v[6];
     int kind;
     if (!SPEC_KEYS(r, o, "a function", v, "name", "kind", "line", "source", "params", "globals") ||
-        !spec_name(r, v[0], "a function's name", &ret->name) || !spec_word(r, v[1], "a function's kind", kinds, &kind) ||
+        !spec_name(r, v[0], "a function's name", &ret->name) ||
+        !spec_word(r, v[1], "a function's kind", kinds, &kind) ||
         !spec_int(r, v[2], "a line number", 1, 1 << 30, &ret->line) || !spec_str(r, v[3], "source", &ret->source) ||
         !spec_params(r, v[4], ret) || !spec_globals(r, v[5], "global", &ret->globals))
         return false;
@@ -320,7 +322,6 @@ static bool spec_func(Reader *r, const msgpack_object *o, bool in_class, FuncSpe
         return spec_bad(r, "function \"%.*s\" is of the wrong kind", STR_FMT(ret->name));
     return true;
 }
-
 
 static bool spec_funcs(Reader *r, const msgpack_object *o, DefSpec *d) {
     msgpack_object_array array;
@@ -397,7 +398,8 @@ static bool spec_function(Reader *r, const msgpack_object *o, DefSpec *d) {
 
 static bool spec_def(Reader *r, const msgpack_object *o, DefSpec *d) {
     int is_class;
-    if (!spec_word(r, wire_find(o, "kind"), "a definition's kind", (const char *const[]){"function", "class", NULL}, &is_class))
+    if (!spec_word(r, wire_find(o, "kind"), "a definition's kind", (const char *const[]){"function", "class", NULL},
+                   &is_class))
         return false;
     d->is_class = is_class;
     return is_class ? spec_class(r, o, d) : spec_function(r, o, d);
@@ -422,7 +424,8 @@ static bool spec_entry_args(Reader *r, const msgpack_object *o, const FuncSpec *
     if (!spec_array(r, o, "an entry's types", &array))
         return false;
     if (array.size != f->nparams)
-        return spec_bad(r, "an entry of \"%.*s\" has %u types for %zu parameters", STR_FMT(f->name), array.size, f->nparams);
+        return spec_bad(r, "an entry of \"%.*s\" has %u types for %zu parameters", STR_FMT(f->name), array.size,
+                        f->nparams);
     ret->nargs = array.size;
     ret->args = pool_array(r->pool, const Type *, array.size);
     for (uint32_t i = 0; i < array.size; i++)
@@ -476,7 +479,8 @@ static __attribute__((noinline)) bool spec_unit(Reader *r, const msgpack_object 
     UnitSpec *u = r->unit;
     if (!SPEC_KEYS(r, o, "the unit", v, "name", "key", "python", "options", "defs", "entries") ||
         !spec_name(r, v[0], "the unit's name", &u->name) || !spec_key(r, v[1], "the unit's key", &u->key) ||
-        !spec_record(r, v[2], "\"python\"", 2, &python) || !spec_int(r, &python[0], "the version", 3, 3, &u->python_major) ||
+        !spec_record(r, v[2], "\"python\"", 2, &python) ||
+        !spec_int(r, &python[0], "the version", 3, 3, &u->python_major) ||
         !spec_int(r, &python[1], "the version", 0, 999, &u->python_minor) || !spec_options(r, v[3]) ||
         !spec_array(r, v[4], "\"defs\"", &defs))
         return false;

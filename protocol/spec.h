@@ -11,7 +11,11 @@
 #define UNIT_MAX_OBJECT 65536 /* bytes of an instance */
 
 typedef enum GlobalKind {
-    GLOBAL_INT, GLOBAL_FLOAT, GLOBAL_BOOL, GLOBAL_NONE, GLOBAL_STR, /* constants */
+    GLOBAL_INT,
+    GLOBAL_FLOAT,
+    GLOBAL_BOOL,
+    GLOBAL_NONE,
+    GLOBAL_STR,     /* constants */
     GLOBAL_DEF,     /* def */
     GLOBAL_MODULE,  /* s: "math" */
     GLOBAL_MEMBER,  /* module s, member t */
@@ -39,7 +43,7 @@ typedef enum ParamKind { PARAM_POS, PARAM_ANY, PARAM_KW } ParamKind;
 
 typedef struct ParamSpec {
     Str name;
-    const Type *type; /* NULL: not annotated */
+    const Type *type;            /* NULL: not annotated */
     const Global *default_value; /* a constant; NULL: none */
     ParamKind kind;
 } ParamSpec;
@@ -80,8 +84,8 @@ typedef struct DefSpec {
 } DefSpec;
 
 typedef struct EntrySpec {
-    uint32_t def, func;   /* indices */
-    const Type **args;    /* of nargs = the function's nparams; NULL: all annotated types */
+    uint32_t def, func; /* indices */
+    const Type **args;  /* of nargs = the function's nparams; NULL: all annotated types */
     size_t nargs;
 } EntrySpec;
 

@@ -4,8 +4,9 @@
 #include <msgpack.h>
 #include <stdint.h>
 
-#define WIRE_MAX_DEPTH 32          /* arrays and maps inside each other */
-#define WIRE_MAX_ELEMENTS (1 << 18) /* array elements, keys and values in all: what unpacking may allocate (24 bytes each) */
+#define WIRE_MAX_DEPTH 32 /* arrays and maps inside each other */
+#define WIRE_MAX_ELEMENTS                                                                                              \
+    (1 << 18) /* array elements, keys and values in all: what unpacking may allocate (24 bytes each) */
 
 /* Whether `bytes` are exactly one whole msgpack object within the limits. Allocates nothing. */
 bool wire_check(Str bytes);

@@ -43,7 +43,8 @@ void codegen_init(void (*fatal)(const char *message)) {
     LLVMInitializeNativeAsmPrinter();
     LLVMParseCommandLineOptions(sizeof llvm_options / sizeof *llvm_options, llvm_options, NULL);
     codegen.triple = LLVMGetDefaultTargetTriple();
-    codegen.cpu = LLVMGetHostCPUName(); /* for tuning; what it may do is said by the features, as hypervisors mask some */
+    codegen.cpu =
+        LLVMGetHostCPUName(); /* for tuning; what it may do is said by the features, as hypervisors mask some */
     codegen.features = LLVMGetHostCPUFeatures();
     if (LLVMGetTargetFromTriple(codegen.triple, &target, &error)) {
         if (fatal)

@@ -49,13 +49,13 @@ static uint64_t compile_now_us(void) {
 }
 
 /* Runs `expression`, a stage that returns 0 or 1, and notes how long it took. */
-#define TIMED(c, pass, expression)                                                                                    \
-    ({                                                                                                                \
-        uint64_t timed_start = compile_now_us();                                                                      \
-        stage_enter(#pass);                                                                                           \
-        int timed_result = (expression);                                                                              \
-        (c)->image.timings.us[PASS_##pass] = compile_now_us() - timed_start;                                          \
-        timed_result;                                                                                                 \
+#define TIMED(c, pass, expression)                                                                                     \
+    ({                                                                                                                 \
+        uint64_t timed_start = compile_now_us();                                                                       \
+        stage_enter(#pass);                                                                                            \
+        int timed_result = (expression);                                                                               \
+        (c)->image.timings.us[PASS_##pass] = compile_now_us() - timed_start;                                           \
+        timed_result;                                                                                                  \
     })
 
 static int compile_load_runtime(Compile *c, LLVMModuleRef *ret_module) {

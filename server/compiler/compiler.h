@@ -3,7 +3,15 @@
 #pragma once
 #include "base/pool.h"
 
-typedef enum CompileWhat { COMPILE_IMAGE, COMPILE_AST, COMPILE_BOUND, COMPILE_TYPED, COMPILE_IR, COMPILE_IR_OPT, COMPILE_ASM } CompileWhat;
+typedef enum CompileWhat {
+    COMPILE_IMAGE,
+    COMPILE_AST,
+    COMPILE_BOUND,
+    COMPILE_TYPED,
+    COMPILE_IR,
+    COMPILE_IR_OPT,
+    COMPILE_ASM
+} CompileWhat;
 
 /* A place in the image's code whose 4 bytes the broker must fill with
  * (window offset of import slot `import`) + addend - (window offset of the place). */

@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-extern const Elf64_Ehdr __ehdr_start __attribute__((weak, visibility("hidden"))); /* the linker's: this program's first byte */
+extern const Elf64_Ehdr __ehdr_start
+    __attribute__((weak, visibility("hidden"))); /* the linker's: this program's first byte */
 
 static char *identity;
 
@@ -35,7 +36,8 @@ static const uint8_t *identity_build(uint32_t *ret_size) {
     const char *base = (const char *)&__ehdr_start;
     const Elf64_Phdr *p = (const Elf64_Phdr *)(base + __ehdr_start.e_phoff);
     for (int i = 0; i < __ehdr_start.e_phnum; i++) {
-        const uint8_t *id = p[i].p_type == PT_NOTE ? identity_in_notes(base + p[i].p_vaddr, p[i].p_memsz, ret_size) : NULL;
+        const uint8_t *id =
+            p[i].p_type == PT_NOTE ? identity_in_notes(base + p[i].p_vaddr, p[i].p_memsz, ret_size) : NULL;
         if (id)
             return id;
     }

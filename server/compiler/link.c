@@ -16,9 +16,9 @@ typedef struct Link {
     Str object;
     Elf64_Ehdr head;
     Elf64_Shdr *sections;
-    Str names;              /* of the sections */
-    uint32_t *place;        /* of each section: its offset in the code, or NOT_PLACED */
-    Str symbols, strings;   /* the symbol table (Elf64_Sym each) and its names */
+    Str names;            /* of the sections */
+    uint32_t *place;      /* of each section: its offset in the code, or NOT_PLACED */
+    Str symbols, strings; /* the symbol table (Elf64_Sym each) and its names */
     char *code;
     size_t size;
     Linked out;
@@ -73,7 +73,8 @@ static bool link_read_head(Link *l) {
 /* The bytes of a section that has some in the object. */
 static bool link_section_bytes(Link *l, size_t i, Str *ret) {
     const Elf64_Shdr *s = &l->sections[i];
-    return link_range(l->object, s->sh_offset, s->sh_size, ret) || link_bad(l, "section %zu lies outside the object", i);
+    return link_range(l->object, s->sh_offset, s->sh_size, ret) ||
+           link_bad(l, "section %zu lies outside the object", i);
 }
 
 static bool link_read_sections(Link *l) {

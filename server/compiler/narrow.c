@@ -59,7 +59,8 @@ static bool narrow_entry_number(Str name, size_t *ret) {
 /* Whether the method's name is a dot-separated part of the function's. */
 static bool narrow_has_part(Str name, Str method) {
     for (size_t i = 0; i + method.len <= name.len; i++) {
-        bool starts = i == 0 || name.ptr[i - 1] == '.', ends = i + method.len == name.len || !!strchr(".(", name.ptr[i + method.len]);
+        bool starts = i == 0 || name.ptr[i - 1] == '.',
+             ends = i + method.len == name.len || !!strchr(".(", name.ptr[i + method.len]);
         if (starts && ends && str_eq(str_slice(name, i, i + method.len), method))
             return true;
     }
@@ -107,7 +108,9 @@ static Str narrow_next_line(Str *rest) {
 
 /* The label that a line of assembly sets at its beginning; empty: none. */
 static Str narrow_label(Str line) {
-    const char *colon = line.len && line.ptr[0] != '\t' && line.ptr[0] != ' ' && line.ptr[0] != '#' ? memchr(line.ptr, ':', line.len) : NULL;
+    const char *colon = line.len && line.ptr[0] != '\t' && line.ptr[0] != ' ' && line.ptr[0] != '#'
+                            ? memchr(line.ptr, ':', line.len)
+                            : NULL;
     Str label = colon ? str_slice(line, 0, (size_t)(colon - line.ptr)) : STR_NULL;
     if (label.len > 2 && label.ptr[0] == '"')
         label = str_slice(label, 1, label.len - 1);

@@ -129,7 +129,9 @@ static Str module_tuple(const Module *m, const Node *parts) {
 
 static Str module_subscript(const Module *m, const Node *a) {
     const Node *value = a->Subscript.value;
-    Str name = value->kind == NODE_Name ? value->Name.id : value->kind == NODE_Attribute ? value->Attribute.attr : STR_NULL;
+    Str name = value->kind == NODE_Name        ? value->Name.id
+               : value->kind == NODE_Attribute ? value->Attribute.attr
+                                               : STR_NULL;
     if (str_eq_c(name, "Optional"))
         return module_optional(m, a, a->Subscript.slice);
     if (str_eq_c(name, "tuple") || str_eq_c(name, "Tuple"))

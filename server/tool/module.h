@@ -2,7 +2,14 @@
 #pragma once
 #include "server/compiler/parse.h"
 
-typedef enum BindingKind { BINDING_DEF, BINDING_CONST, BINDING_MODULE, BINDING_MEMBER, BINDING_TYPE, BINDING_OTHER } BindingKind;
+typedef enum BindingKind {
+    BINDING_DEF,
+    BINDING_CONST,
+    BINDING_MODULE,
+    BINDING_MEMBER,
+    BINDING_TYPE,
+    BINDING_OTHER
+} BindingKind;
 
 typedef struct Binding {
     Str name;

@@ -51,7 +51,8 @@ Str show_image(Pool *pool, const Image *image) {
     for (size_t i = 0; i < image->nentries; i++)
         out_printf(&out, "entry %zu: thunk %u, native %u\n", i, image->entries[i].thunk, image->entries[i].native);
     for (size_t i = 0; i < image->nfixups; i++)
-        out_printf(&out, "fixup: %u %s %+d\n", image->fixups[i].offset, import_names[image->fixups[i].import], image->fixups[i].addend);
+        out_printf(&out, "fixup: %u %s %+d\n", image->fixups[i].offset, import_names[image->fixups[i].import],
+                   image->fixups[i].addend);
     if (wire_unpack(image->meta, &meta) == 0) {
         static const char *const parts[] = {"entries", "refused", "sites"};
         for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)

@@ -44,11 +44,13 @@ static void on_abort(int signal_number) {
 }
 
 int main(int argc, char **argv) {
-    static const struct option options[] = {{"memory", required_argument, NULL, 'm'}, {"cpu", required_argument, NULL, 'c'}, {0}};
+    static const struct option options[] = {
+        {"memory", required_argument, NULL, 'm'}, {"cpu", required_argument, NULL, 'c'}, {0}};
     unsigned long memory = 1ul << 30, cpu = 60;
     int option;
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
-        if (!(option == 'm' && parse_number(optarg, 1ul << 40, &memory)) && !(option == 'c' && parse_number(optarg, 86400, &cpu)))
+        if (!(option == 'm' && parse_number(optarg, 1ul << 40, &memory)) &&
+            !(option == 'c' && parse_number(optarg, 86400, &cpu)))
             return usage(argv[0]);
     if (optind < argc)
         return usage(argv[0]);

@@ -36,10 +36,12 @@ static int sandbox_limits(const SandboxLimits *limits) {
 
 static int sandbox_allow_calls(scmp_filter_ctx filter) {
     static const int calls[] = {
-        SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(writev), SCMP_SYS(munmap), SCMP_SYS(brk), SCMP_SYS(mremap), SCMP_SYS(madvise),
-        SCMP_SYS(futex), SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday), SCMP_SYS(getrandom), SCMP_SYS(sched_yield),
-        SCMP_SYS(setitimer), SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigprocmask), SCMP_SYS(exit), SCMP_SYS(exit_group),
-        SCMP_SYS(restart_syscall), SCMP_SYS(gettid), SCMP_SYS(getpid), SCMP_SYS(sysinfo), /* qsort asks */
+        SCMP_SYS(read),          SCMP_SYS(write),           SCMP_SYS(writev),         SCMP_SYS(munmap),
+        SCMP_SYS(brk),           SCMP_SYS(mremap),          SCMP_SYS(madvise),        SCMP_SYS(futex),
+        SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday),    SCMP_SYS(getrandom),      SCMP_SYS(sched_yield),
+        SCMP_SYS(setitimer),     SCMP_SYS(rt_sigreturn),    SCMP_SYS(rt_sigprocmask), SCMP_SYS(exit),
+        SCMP_SYS(exit_group),    SCMP_SYS(restart_syscall), SCMP_SYS(gettid),         SCMP_SYS(getpid),
+        SCMP_SYS(sysinfo), /* qsort asks */
     };
     int r = 0;
     for (size_t i = 0; i < sizeof calls / sizeof *calls && r == 0; i++)
@@ -50,7 +52,9 @@ static int sandbox_allow_calls(scmp_filter_ctx filter) {
 /* Memory yes, executable memory no. */
 static int sandbox_allow_memory(scmp_filter_ctx filter) {
     int r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-    return r ? r : seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+    return r ? r
+             : seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
+                                SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 }
 
 static int sandbox_filter(void) {

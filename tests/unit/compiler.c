@@ -48,7 +48,8 @@ Test(compiler, image) {
     for (size_t i = 0; i < image.nentries; i++)
         cr_assert(image.entries[i].thunk < image.code.len && image.entries[i].native < image.code.len);
     cr_assert_eq(wire_unpack(image.meta, &meta), 0);
-    cr_assert(wire_array(wire_find(&meta.data, "entries"), &entries) && wire_array(wire_find(&meta.data, "refused"), &refused));
+    cr_assert(wire_array(wire_find(&meta.data, "entries"), &entries) &&
+              wire_array(wire_find(&meta.data, "refused"), &refused));
     cr_assert_eq(entries.size, image.nentries);
     cr_assert_eq(entries.size, 2);
     cr_assert_eq(refused.size, 2, "%u refused", refused.size);
@@ -60,7 +61,8 @@ Test(compiler, dumps) {
     cr_assert(contains(run(COMPILE_AST, NULL).text, "FunctionDef"));
     cr_assert_gt(run(COMPILE_BOUND, NULL).text.len, 0);
     cr_assert_gt(run(COMPILE_TYPED, NULL).text.len, 0);
-    cr_assert(contains(run(COMPILE_IR, NULL).text, "define hidden") || contains(run(COMPILE_IR, NULL).text, "define i32"));
+    cr_assert(contains(run(COMPILE_IR, NULL).text, "define hidden") ||
+              contains(run(COMPILE_IR, NULL).text, "define i32"));
     cr_assert(contains(run(COMPILE_IR_OPT, NULL).text, "jitd_thunk_0("));
     cr_assert(contains(run(COMPILE_ASM, NULL).text, "jitd_thunk_0:"));
 }
@@ -82,7 +84,8 @@ Test(compiler, the_same_unit_gives_the_same_code) {
 Test(compiler, a_damaged_unit_is_an_error) {
     Image image;
     Str error = STR_NULL;
-    cr_assert_eq(compiler_run(&pool, str_slice(sample(), 0, buffer.size - 1), COMPILE_IMAGE, STR_NULL, &image, &error), 1);
+    cr_assert_eq(compiler_run(&pool, str_slice(sample(), 0, buffer.size - 1), COMPILE_IMAGE, STR_NULL, &image, &error),
+                 1);
     cr_assert(contains(error, "well-formed"), "%.*s", STR_FMT(error));
 }
 

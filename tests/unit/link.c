@@ -83,12 +83,13 @@ static void *entry(const Linked *linked, char *code, const char *name) {
 static void *imports[JITD_N_IMPORTS];
 
 Test(link, calls_constants_and_tables) {
-    Linked linked = link_ok(object_of(
-        "@table = private constant [4 x double] [double 1.5, double 2.5, double -0.0, double 1.0e300]\n"
-        "define internal double @part(i64 %i) noinline {\n"
-        "  %p = getelementptr [4 x double], ptr @table, i64 0, i64 %i\n  %v = load double, ptr %p\n"
-        "  %w = fadd double %v, 0x400921FB54442D18\n  ret double %w\n}\n"
-        "define double @jitd_native_0(i64 %i) {\n  %r = call double @part(i64 %i)\n  %s = fmul double %r, %r\n  ret double %s\n}\n"));
+    Linked linked = link_ok(
+        object_of("@table = private constant [4 x double] [double 1.5, double 2.5, double -0.0, double 1.0e300]\n"
+                  "define internal double @part(i64 %i) noinline {\n"
+                  "  %p = getelementptr [4 x double], ptr @table, i64 0, i64 %i\n  %v = load double, ptr %p\n"
+                  "  %w = fadd double %v, 0x400921FB54442D18\n  ret double %w\n}\n"
+                  "define double @jitd_native_0(i64 %i) {\n  %r = call double @part(i64 %i)\n  %s = fmul double %r, "
+                  "%r\n  ret double %s\n}\n"));
     cr_assert_eq(linked.nfixups, 0);
     char *code = load(&linked, imports);
     double (*f)(int64_t) = (double (*)(int64_t))entry(&linked, code, "jitd_native_0");
@@ -124,7 +125,8 @@ Test(link, imports) {
         " %c = frem double %b, 0.25\n ret double %c\n}\n"
         "define void @jitd_native_1(ptr %p, i64 %n) {\nentry:\n br label %loop\nloop:\n"
         " %i = phi i64 [0, %entry], [%j, %loop]\n %q = getelementptr i64, ptr %p, i64 %i\n store i64 0, ptr %q\n"
-        " %j = add nuw nsw i64 %i, 1\n %c = icmp ult i64 %j, %n\n br i1 %c, label %loop, label %out\nout:\n ret void\n}\n"));
+        " %j = add nuw nsw i64 %i, 1\n %c = icmp ult i64 %j, %n\n br i1 %c, label %loop, label %out\nout:\n ret "
+        "void\n}\n"));
     cr_assert_geq(linked.nfixups, 4);
     imports[JITD_IMPORT_pow] = (void *)pow;
     imports[JITD_IMPORT_sin] = (void *)sin;
@@ -139,25 +141,26 @@ Test(link, imports) {
 }
 
 Test(link, class_table) {
-    Linked linked = link_ok(object_of(
-        "@jitd_class_ids = hidden externally_initialized constant [2 x i32] zeroinitializer, section \".rodata.jitd_class_ids\"\n"
-        "define i32 @jitd_native_0() {\n %p = getelementptr [2 x i32], ptr @jitd_class_ids, i64 0, i64 1\n"
-        " %v = load i32, ptr %p\n ret i32 %v\n}\n"));
+    Linked linked = link_ok(
+        object_of("@jitd_class_ids = hidden externally_initialized constant [2 x i32] zeroinitializer, section "
+                  "\".rodata.jitd_class_ids\"\n"
+                  "define i32 @jitd_native_0() {\n %p = getelementptr [2 x i32], ptr @jitd_class_ids, i64 0, i64 1\n"
+                  " %v = load i32, ptr %p\n ret i32 %v\n}\n"));
     uint32_t at = 0;
     cr_assert(link_find(&linked, STR("jitd_class_ids"), &at));
     memcpy((char *)linked.code.ptr + at + 4, &(uint32_t){77}, 4);
     char *code = load(&linked, imports);
-    cr_assert_eq(((uint32_t(*)(void))entry(&linked, code, "jitd_native_0"))(), 77);
+    cr_assert_eq(((uint32_t (*)(void))entry(&linked, code, "jitd_native_0"))(), 77);
 }
 
 /* The float sum is vectorised around (or not), but never reordered. */
 Test(link, sums_keep_their_order) {
-    Linked linked = link_ok(object_of(
-        "define double @jitd_native_0(ptr %p, i64 %n) {\nentry:\n br label %loop\nloop:\n"
-        " %i = phi i64 [0, %entry], [%j, %loop]\n %s = phi double [0.0, %entry], [%t, %loop]\n"
-        " %q = getelementptr double, ptr %p, i64 %i\n %v = load double, ptr %q\n %w = fmul double %v, %v\n"
-        " %t = fadd double %s, %w\n %j = add nuw nsw i64 %i, 1\n %c = icmp ult i64 %j, %n\n"
-        " br i1 %c, label %loop, label %out\nout:\n ret double %t\n}\n"));
+    Linked linked = link_ok(
+        object_of("define double @jitd_native_0(ptr %p, i64 %n) {\nentry:\n br label %loop\nloop:\n"
+                  " %i = phi i64 [0, %entry], [%j, %loop]\n %s = phi double [0.0, %entry], [%t, %loop]\n"
+                  " %q = getelementptr double, ptr %p, i64 %i\n %v = load double, ptr %q\n %w = fmul double %v, %v\n"
+                  " %t = fadd double %s, %w\n %j = add nuw nsw i64 %i, 1\n %c = icmp ult i64 %j, %n\n"
+                  " br i1 %c, label %loop, label %out\nout:\n ret double %t\n}\n"));
     char *code = load(&linked, imports);
     double numbers[1000], sum = 0;
     for (int i = 0; i < 1000; i++) {
@@ -181,14 +184,17 @@ Test(link, refuses_absolute_addresses) {
 }
 
 Test(link, refuses_unknown_functions) {
-    link_refused(object_of("declare i64 @system(ptr)\ndefine i64 @jitd_native_0() {\n %r = call i64 @system(ptr null)\n ret i64 %r\n}\n"),
+    link_refused(object_of("declare i64 @system(ptr)\ndefine i64 @jitd_native_0() {\n %r = call i64 @system(ptr "
+                           "null)\n ret i64 %r\n}\n"),
                  "function system is no import");
 }
 
 /* jitd's own imports are reached under their full names only: an accidental call of poll(2) is not the import `poll`. */
 Test(link, refuses_own_imports_by_plain_names) {
-    link_refused(object_of("declare i32 @poll(ptr)\ndefine i32 @jitd_native_0() {\n %r = call i32 @poll(ptr null)\n ret i32 %r\n}\n"),
-                 "function poll is no import");
+    link_refused(
+        object_of(
+            "declare i32 @poll(ptr)\ndefine i32 @jitd_native_0() {\n %r = call i32 @poll(ptr null)\n ret i32 %r\n}\n"),
+        "function poll is no import");
 }
 
 Test(link, refuses_other_machines) {
@@ -199,12 +205,15 @@ Test(link, refuses_other_machines) {
 }
 
 static Str rich_object(void) {
-    return object_of("@jitd_class_ids = hidden externally_initialized constant [2 x i32] zeroinitializer, section \".rodata.jitd_class_ids\"\n"
-                     "declare double @jitd_import_sin(double)\n"
-                     "define internal double @part(double %x) noinline {\n %r = call double @jitd_import_sin(double %x)\n"
-                     " %s = fadd double %r, 0x400921FB54442D18\n ret double %s\n}\n"
-                     "define double @jitd_native_0(double %x) {\n %v = load i32, ptr @jitd_class_ids\n %f = sitofp i32 %v to double\n"
-                     " %a = call double @part(double %x)\n %b = fadd double %a, %f\n ret double %b\n}\n");
+    return object_of(
+        "@jitd_class_ids = hidden externally_initialized constant [2 x i32] zeroinitializer, section "
+        "\".rodata.jitd_class_ids\"\n"
+        "declare double @jitd_import_sin(double)\n"
+        "define internal double @part(double %x) noinline {\n %r = call double @jitd_import_sin(double %x)\n"
+        " %s = fadd double %r, 0x400921FB54442D18\n ret double %s\n}\n"
+        "define double @jitd_native_0(double %x) {\n %v = load i32, ptr @jitd_class_ids\n %f = sitofp i32 %v to "
+        "double\n"
+        " %a = call double @part(double %x)\n %b = fadd double %a, %f\n ret double %b\n}\n");
 }
 
 static int link_damaged(const char *bytes, size_t n) {

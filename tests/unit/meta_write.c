@@ -64,13 +64,18 @@ Test(meta_write, refusals) {
 }
 
 Test(meta_write, every_kind_of_site) {
-    Global five = {.kind = GLOBAL_INT, .i = -5}, text = {.kind = GLOBAL_STR, .s = {"t", 1}}, none = {.kind = GLOBAL_NONE};
-    SitePiece pieces[] = {{.text = {"x = ", 4}}, {.is_value = true, .text = {".3f", 3}, .slot = 1, .type = &float_type, .conversion = -1},
+    Global five = {.kind = GLOBAL_INT, .i = -5}, text = {.kind = GLOBAL_STR, .s = {"t", 1}},
+           none = {.kind = GLOBAL_NONE};
+    SitePiece pieces[] = {{.text = {"x = ", 4}},
+                          {.is_value = true, .text = {".3f", 3}, .slot = 1, .type = &float_type, .conversion = -1},
                           {.is_value = true, .slot = 0, .type = &int_type, .conversion = 'r'}};
-    SiteArg raise_args[] = {{.kind = SITE_ARG_CONST, .constant = &five}, {.kind = SITE_ARG_CONST, .constant = &text},
-                            {.kind = SITE_ARG_CONST, .constant = &none}, {.kind = SITE_ARG_VALUE, .slot = 2, .type = &int_type},
+    SiteArg raise_args[] = {{.kind = SITE_ARG_CONST, .constant = &five},
+                            {.kind = SITE_ARG_CONST, .constant = &text},
+                            {.kind = SITE_ARG_CONST, .constant = &none},
+                            {.kind = SITE_ARG_VALUE, .slot = 2, .type = &int_type},
                             {.kind = SITE_ARG_FORMAT, .pieces = pieces, .npieces = 3}};
-    SiteArg operands[] = {{.kind = SITE_ARG_VALUE, .slot = 0, .type = &int_type}, {.kind = SITE_ARG_VALUE, .slot = 1, .type = &float_type}};
+    SiteArg operands[] = {{.kind = SITE_ARG_VALUE, .slot = 0, .type = &int_type},
+                          {.kind = SITE_ARG_VALUE, .slot = 1, .type = &float_type}};
     Site sites[] = {
         {.line = 1, .kind = SITE_RAISE, .text = {"ValueError", 10}, .args = raise_args, .nargs = 5},
         {.line = 2, .kind = SITE_OP, .text = {"//", 2}, .args = operands, .nargs = 2},
@@ -84,10 +89,13 @@ Test(meta_write, every_kind_of_site) {
     Program program = {.sites = sites, .nsites = 8};
     msgpack_unpacked doc = encode(&program);
     expect(&doc, "sites",
-           "[[1, 0, \"area\", \"raise\", [\"ValueError\", [[\"c\", [\"int\", -5]], [\"c\", [\"str\", \"t\"]], [\"c\", [\"none\"]], "
+           "[[1, 0, \"area\", \"raise\", [\"ValueError\", [[\"c\", [\"int\", -5]], [\"c\", [\"str\", \"t\"]], [\"c\", "
+           "[\"none\"]], "
            "[\"v\", 2, \"int\"], [\"f\", [\"x = \", [1, \"float\", \"\", \".3f\"], [0, \"int\", \"r\", \"\"]]]]]], "
-           "[2, 0, \"area\", \"op\", [\"//\", [[0, \"int\"], [1, \"float\"]]]], [3, 0, \"area\", \"overflow\", [\"too large\"]], "
-           "[4, 1, \"f\", \"redo\", [\"+\"]], [5, 0, \"area\", \"attr\", [1, \"x\"]], [6, 0, \"area\", \"none\", [\"y\"]], "
+           "[2, 0, \"area\", \"op\", [\"//\", [[0, \"int\"], [1, \"float\"]]]], [3, 0, \"area\", \"overflow\", [\"too "
+           "large\"]], "
+           "[4, 1, \"f\", \"redo\", [\"+\"]], [5, 0, \"area\", \"attr\", [1, \"x\"]], [6, 0, \"area\", \"none\", "
+           "[\"y\"]], "
            "[7, 0, \"p.setter\", \"recursion\", []], [8, 0, \"area\", \"call\", []]]");
     msgpack_unpacked_destroy(&doc);
     pool_deinit(&pool);

@@ -14,22 +14,84 @@ static bool check(const char *bytes, size_t n) {
 #define BAD(literal) cr_assert(!check(literal, sizeof(literal) - 1), "%s", #literal)
 
 Test(wire, single_objects) {
-    OK("\x00"); OK("\x7f"); OK("\xff"); OK("\xc0"); OK("\xc2"); OK("\xc3");
-    OK("\xca" "1234"); OK("\xcb" "12345678"); OK("\xcc" "1"); OK("\xcd" "12"); OK("\xce" "1234"); OK("\xcf" "12345678");
-    OK("\xd0" "1"); OK("\xd3" "12345678"); OK("\xd4" "t1"); OK("\xd8" "t1234567890123456");
-    OK("\xa0"); OK("\xa3" "abc"); OK("\xd9\x03" "abc"); OK("\xda\x00\x01" "a"); OK("\xdb\x00\x00\x00\x01" "a");
-    OK("\xc4\x01" "a"); OK("\xc5\x00\x01" "a"); OK("\xc6\x00\x00\x00\x00"); OK("\xc7\x01" "ta");
-    OK("\x90"); OK("\x80"); OK("\x92\x01\x02"); OK("\x81\xa1" "k\x90"); OK("\xdc\x00\x01\xc0"); OK("\xde\x00\x01\xc0\xc0");
+    OK("\x00");
+    OK("\x7f");
+    OK("\xff");
+    OK("\xc0");
+    OK("\xc2");
+    OK("\xc3");
+    OK("\xca"
+       "1234");
+    OK("\xcb"
+       "12345678");
+    OK("\xcc"
+       "1");
+    OK("\xcd"
+       "12");
+    OK("\xce"
+       "1234");
+    OK("\xcf"
+       "12345678");
+    OK("\xd0"
+       "1");
+    OK("\xd3"
+       "12345678");
+    OK("\xd4"
+       "t1");
+    OK("\xd8"
+       "t1234567890123456");
+    OK("\xa0");
+    OK("\xa3"
+       "abc");
+    OK("\xd9\x03"
+       "abc");
+    OK("\xda\x00\x01"
+       "a");
+    OK("\xdb\x00\x00\x00\x01"
+       "a");
+    OK("\xc4\x01"
+       "a");
+    OK("\xc5\x00\x01"
+       "a");
+    OK("\xc6\x00\x00\x00\x00");
+    OK("\xc7\x01"
+       "ta");
+    OK("\x90");
+    OK("\x80");
+    OK("\x92\x01\x02");
+    OK("\x81\xa1"
+       "k\x90");
+    OK("\xdc\x00\x01\xc0");
+    OK("\xde\x00\x01\xc0\xc0");
 }
 
 Test(wire, malformed) {
-    BAD(""); BAD("\xc1"); BAD("\x01\x02"); BAD("\xa3" "ab"); BAD("\xd9"); BAD("\xd9\x01"); BAD("\x91"); BAD("\x81\xc0");
-    BAD("\xca" "123"); BAD("\xd8" "t"); BAD("\xc7\x01" "t"); BAD("\x91\x01\x01"); BAD("\xdb\xff\xff\xff\xff" "a");
+    BAD("");
+    BAD("\xc1");
+    BAD("\x01\x02");
+    BAD("\xa3"
+        "ab");
+    BAD("\xd9");
+    BAD("\xd9\x01");
+    BAD("\x91");
+    BAD("\x81\xc0");
+    BAD("\xca"
+        "123");
+    BAD("\xd8"
+        "t");
+    BAD("\xc7\x01"
+        "t");
+    BAD("\x91\x01\x01");
+    BAD("\xdb\xff\xff\xff\xff"
+        "a");
 }
 
 Test(wire, claims_of_gigabytes) {
-    BAD("\xdd\xff\xff\xff\xff"); BAD("\xdf\xff\xff\xff\xff"); BAD("\xc6\xff\xff\xff\xff");
-    BAD("\xdf\xff\xff\xff\xff\xc0\xc0"); BAD("\xdd\x00\x10\x00\x00\xc0");
+    BAD("\xdd\xff\xff\xff\xff");
+    BAD("\xdf\xff\xff\xff\xff");
+    BAD("\xc6\xff\xff\xff\xff");
+    BAD("\xdf\xff\xff\xff\xff\xc0\xc0");
+    BAD("\xdd\x00\x10\x00\x00\xc0");
 }
 
 Test(wire, nesting_limit) {
@@ -88,7 +150,13 @@ Test(wire, agrees_with_msgpack) {
 
 Test(wire, typed_reads) {
     msgpack_unpacked doc;
-    char map[] = "\x84\xa1" "i\xff\xa1" "u\xcf\xff\xff\xff\xff\xff\xff\xff\xff\xa1" "s\xa2" "hi\xa1" "b\xc4\x01" "x";
+    char map[] = "\x84\xa1"
+                 "i\xff\xa1"
+                 "u\xcf\xff\xff\xff\xff\xff\xff\xff\xff\xa1"
+                 "s\xa2"
+                 "hi\xa1"
+                 "b\xc4\x01"
+                 "x";
     cr_assert_eq(wire_unpack((Str){map, sizeof map - 1}, &doc), 0);
     const msgpack_object *m = &doc.data;
     int64_t i;
