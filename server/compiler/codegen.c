@@ -147,7 +147,7 @@ int codegen_optimise(Pool *pool, LLVMModuleRef module, Str *ret_error) {
     LLVMPassBuilderOptionsSetSLPVectorization(options, 1);
     LLVMPassBuilderOptionsSetLoopInterleaving(options, 1);
     LLVMPassBuilderOptionsSetLoopUnrolling(options, 1);
-    LLVMErrorRef error = LLVMRunPasses(module, "default<O2>", codegen.machine, options);
+    LLVMErrorRef error = LLVMRunPasses(module, "always-inline,default<O2>", codegen.machine, options);
     LLVMDisposePassBuilderOptions(options);
     if (!error)
         return 0;

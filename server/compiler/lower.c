@@ -281,9 +281,19 @@ static bool drop_unused(LowerModule *m) {
     return dropped;
 }
 
-void lower_rest(LowerModule *m) {
+/* A body that only its own entry calls is optimised there, not first on its own as well. */
+static void inline_sole_bodies(LowerModule *m, Instance *const *entries, size_t nentries) {
+    for (size_t i = 0; i < nentries; i++) {
+        LLVMUseRef use = LLVMGetFirstUse(entries[i]->fn);
+        if (use && !LLVMGetNextUse(use))
+            add_attribute(m, entries[i]->fn, LLVMAttributeFunctionIndex, "alwaysinline");
+    }
+}
+
+void lower_rest(LowerModule *m, Instance *const *entries, size_t nentries) {
     while (m->nwork)
         lower_instance(m, m->work[--m->nwork]);
     while (drop_unused(m))
         ;
+    inline_sole_bodies(m, entries, nentries);
 }

@@ -104,13 +104,15 @@ static void lower_all(Lang *lang, EntryPlan *plans, LLVMContextRef context, LLVM
     LLVMSetDataLayout(p->module, LLVMGetDataLayoutStr(runtime));
     LLVMLinkModules2(p->module, runtime);
     LowerModule *m = lower_begin(lang, p->module);
+    Instance **entries = pool_array(lang->pool, Instance *, lang->unit->nentries + 1);
     uint32_t index = 0;
     for (size_t i = 0; i < lang->unit->nentries; i++)
         if (plans[i].inst) {
+            entries[index] = plans[i].inst;
             lower_declare(m, plans[i].inst);
             lower_entry(m, plans[i].inst, index++);
         }
-    lower_rest(m);
+    lower_rest(m, entries, index);
     p->sites = lang->sites;
     p->nsites = lang->nsites;
 }

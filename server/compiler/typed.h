@@ -155,5 +155,6 @@ void infer_function(Lang *lang, Compilation *c, Instance *inst);
 typedef struct LowerModule LowerModule;
 LowerModule *lower_begin(Lang *lang, LLVMModuleRef module);
 void lower_declare(LowerModule *m, Instance *inst);
-void lower_rest(LowerModule *m); /* all that were declared, and what they call */
+/* All that were declared, and what they call; the entries are known then to be called by others or not. */
+void lower_rest(LowerModule *m, Instance *const *entries, size_t nentries);
 void lower_entry(LowerModule *m, Instance *inst, uint32_t index);
