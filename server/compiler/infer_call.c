@@ -140,12 +140,13 @@ static Signature func_signature(const FuncSpec *f) {
     return (Signature){f->name, f->params, f->nparams};
 }
 
-/* `receiver` is the node of self's expression; NULL for functions, static and class methods. */
-static const Type *call_func(Infer *in, const Node *n, uint32_t def, uint32_t func, Nodes args, const Node *receiver) {
+/* `on` is the node of self's expression, or of the instance that a static or class method is called on; NULL: none. */
+static const Type *call_func(Infer *in, const Node *n, uint32_t def, uint32_t func, Nodes args, const Node *on) {
     const FuncSpec *f = &in->lang->unit->defs[def].funcs[func];
     Signature sig = func_signature(f);
     CallInfo *call = infer_call_info(in, n, CALL_INSTANCE);
-    call->receiver = receiver;
+    const Node *receiver = call->receiver = f->kind == FUNC_METHOD ? on : NULL;
+    call->base = receiver ? NULL : on;
     match_args(in, n, &sig, args, call);
     const Type **params = instance_params(in, &sig, call, receiver ? type_ref(in->pool, def, false) : NULL);
     uint32_t nparams = (uint32_t)sig.nparams + (receiver ? 1 : 0);
@@ -166,11 +167,8 @@ static const Type *call_method(Infer *in, const Node *n, uint32_t def, Str name,
     FuncKind kind = d->funcs[func].kind;
     if (kind == FUNC_PROPERTY)
         fail(in->c, n->span, "a call of a property's value is not compiled");
-    bool has_self = kind == FUNC_METHOD;
     Nodes args = n->Call.args;
-    if (!has_self)
-        receiver = NULL;
-    else if (!receiver) { /* Class.method(obj, ...) */
+    if (kind == FUNC_METHOD && !receiver) { /* Class.method(obj, ...) */
         if (!args.len)
             fail(in->c, n->span, "%.*s() missing argument 'self'", STR_FMT(name));
         receiver = args.at[0];

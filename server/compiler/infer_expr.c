@@ -337,6 +337,8 @@ void infer_cond(Infer *in, const Node *n, Env *yes, Env *no) {
     int truth = truth_of_type(t);
     if (n->kind == NODE_Constant && t->kind == TYPE_BOOL)
         truth = n->Constant.value.kind == CONST_TRUE;
+    if (n->kind == NODE_Constant && t->kind == TYPE_INT)
+        truth = n->Constant.value.i != 0;
     cond_split(in, n, truth, yes, no);
     if (t->kind == TYPE_REF)
         narrow(in, yes, n, false), narrow(in, no, n, true);

@@ -70,11 +70,16 @@ static LLVMValueRef *pack_args(Lower *l, const CallInfo *call, LLVMValueRef self
 
 /* The receiver: of obj.method() checked for None; of Class.method(obj) as it is. */
 static LLVMValueRef lower_receiver(Lower *l, const Node *n, const CallInfo *call) {
+    const Node *f = n->Call.func;
+    if (call->base) {
+        Val base = lower_expr(l, call->base);
+        val_hold(l, base);
+        lower_object(l, f, base);
+    }
     if (!call->receiver)
         return NULL;
     Val v = lower_expr(l, call->receiver);
     val_hold(l, v);
-    const Node *f = n->Call.func;
     return f->kind == NODE_Attribute && f->Attribute.value == call->receiver ? lower_object(l, f, v) : v.at[0];
 }
 

@@ -60,13 +60,15 @@ static Val lower_attribute(Lower *l, const Node *n, bool borrow) {
     const MemberInfo *m = l->info[n->id].what;
     if (!m)
         return math_constant(l, n->Attribute.attr);
-    if (m->kind == MEMBER_CONST)
-        return val_const(l, m->constant);
+    if (m->kind == MEMBER_CONST && !l->info[n->Attribute.value->id].type)
+        return val_const(l, m->constant); /* of a class */
     bool keeps = m->kind == MEMBER_PROPERTY; /* self must live as long as the call */
     Val base = keeps ? lower_expr(l, n->Attribute.value) : lower_expr_borrowed(l, n->Attribute.value);
     size_t mark = val_hold(l, base);
     LLVMValueRef object = lower_object(l, n, base);
-    Val v = keeps ? lower_property(l, n, m->callee, base) : load_field(l, n, m, object);
+    Val v = keeps                   ? lower_property(l, n, m->callee, base) :
+            m->kind == MEMBER_CONST ? val_const(l, m->constant) :
+                                      load_field(l, n, m, object);
     if (l->inst->manages && !borrow)
         val_own(l, &v);
     if (borrow && l->ntemps > mark && !v.owned)

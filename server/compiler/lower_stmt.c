@@ -159,26 +159,11 @@ static bool returns_as(Lower *l, const Type *type) {
            (type->kind == TYPE_NONE || (type->kind == TYPE_REF && type->def == l->inst->result->def));
 }
 
-/* A path whose value has another type than the function's: the interpreter does the call. Past effects only the end of
- * the function comes here (infer refused the others): the error says what went on. */
-static void return_other(Lower *l, const Node *n) {
-    if (l->info[n->id].effect != EFFECT_COMMITTED) {
-        lower_fail(l, n, (FailSpec){.kind = SITE_REDO, .text = STR("a return of another type")});
-        return;
-    }
-    Global *text = pool_new(l->pool, Global);
-    *text = (Global){.kind = GLOBAL_STR,
-                     .s = STR("compiled code reached the end of a function whose returns have a value")};
-    SiteArg *arg = pool_new(l->pool, SiteArg);
-    *arg = (SiteArg){.kind = SITE_ARG_CONST, .constant = text};
-    lower_raise_site(l, n, (Site){.kind = SITE_RAISE, .text = STR("RuntimeError"), .args = arg, .nargs = 1}, NULL, 0);
-}
-
 void lower_return(Lower *l, const Node *n, Val v) {
     size_t mark = l->ntemps;
     if (!returns_as(l, v.type)) {
         val_hold(l, v);
-        return_other(l, n);
+        lower_fail(l, n, (FailSpec){.kind = SITE_REDO, .text = STR("a return of another type")}); /* infer refused it past effects */
         l->ntemps = mark;
         return;
     }

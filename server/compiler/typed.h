@@ -65,6 +65,7 @@ typedef struct CallInfo {
     CallKind kind;
     Instance *callee; /* NEW: __init__, or __post_init__ behind a generated one; may be NULL */
     const Node *receiver;
+    const Node *base; /* of obj.static(): evaluated for its effects only */
     CallArg *args;
     size_t nargs;
     uint32_t def; /* NEW */
