@@ -86,8 +86,8 @@ static int compile_program(Compile *c) {
     LLVMModuleRef runtime = NULL;
     if (dump == PROGRAM_DUMP_NONE && TIMED(c, runtime, compile_load_runtime(c, &runtime)))
         return 1;
-    stage_enter("program");
     program_compile(c->pool, &c->unit, c->context, runtime, dump, c->method, &c->program);
+    c->image.timings.us[PASS_lex] = c->program.lex_us;
     c->image.timings.us[PASS_parse] = c->program.parse_us;
     c->image.timings.us[PASS_resolve] = c->program.resolve_us;
     c->image.timings.us[PASS_infer] = c->program.infer_us;

@@ -4,6 +4,7 @@
  * is bounded by MAX_VISITS. Needs: Bound. Leaves: Instance (typed.h). */
 #include "server/compiler/infer.h"
 #include "server/compiler/parse.h"
+#include "server/compiler/stage.h"
 #include <time.h>
 
 #define MAX_VISITS 30   /* passes over one instance before giving up */
@@ -17,10 +18,16 @@ static uint64_t now_us(void) {
 
 static Bound *func_bind(Lang *lang, Compilation *c, FuncState *f) {
     uint64_t start = now_us();
-    Ast ast = parse_function(c, &f->source);
+    stage_enter("lex");
+    Tokens tokens = lex(c, &f->source, LEX_STATEMENT);
+    uint64_t lexed = now_us();
+    stage_enter("parse");
+    Ast ast = parse_tokens_function(c, tokens);
     uint64_t parsed = now_us();
+    stage_enter("resolve");
     Bound *bound = resolve(c, lang->unit, f->def, f->func, ast.root, ast.nnodes);
-    lang->parse_us += parsed - start;
+    lang->lex_us += lexed - start;
+    lang->parse_us += parsed - lexed;
     lang->resolve_us += now_us() - parsed;
     return bound;
 }
@@ -40,6 +47,7 @@ FuncState *lang_func(Lang *lang, uint32_t def, uint32_t func) {
         f->bound = func_bind(lang, &c, f);
     else
         f->diag = c.diag;
+    stage_enter("infer"); /* which asked for it */
     return f;
 }
 

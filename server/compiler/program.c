@@ -1,4 +1,5 @@
 /* A unit's functions, from text to one LLVM module: the loop over entries around parse, resolve, infer and lower. */
+#include "server/compiler/stage.h"
 #include "server/compiler/dump.h"
 #include "server/compiler/parse.h"
 #include "server/compiler/typed.h"
@@ -159,6 +160,7 @@ void program_compile(Pool *pool, const UnitSpec *unit, LLVMContextRef context, L
     EntryPlan *plans = pool_array(pool, EntryPlan, unit->nentries + 1);
     size_t cap_entries = 0, cap_refused = 0;
     uint64_t start = now_us();
+    stage_enter("infer");
     for (size_t i = 0; i < unit->nentries; i++)
         plans[i] = plan_entry(lang, &unit->entries[i]);
     instances_settle(lang);
@@ -169,10 +171,12 @@ void program_compile(Pool *pool, const UnitSpec *unit, LLVMContextRef context, L
         else
             add_refusal(lang, &plans[i], &p, &cap_refused);
     }
+    p.lex_us = lang->lex_us;
     p.parse_us = lang->parse_us;
     p.resolve_us = lang->resolve_us;
     uint64_t inferred = now_us();
-    p.infer_us = inferred - start - p.parse_us - p.resolve_us;
+    p.infer_us = inferred - start - p.lex_us - p.parse_us - p.resolve_us;
+    stage_enter("lower");
     if (dump)
         dump_all(lang, plans, dump, method, &p);
     else

@@ -84,7 +84,7 @@ typedef struct Program {
     Site *sites;
     size_t nsites;
     Str dump; /* for dumps; then there is no module */
-    uint64_t parse_us, resolve_us, infer_us, lower_us;
+    uint64_t lex_us, parse_us, resolve_us, infer_us, lower_us;
 } Program;
 
 /* Compiles the unit's entries and what they call. `runtime` is linked into the new module and so consumed; it may be NULL

@@ -129,7 +129,7 @@ typedef struct Lang {
     size_t ninstances, cap_instances;
     Site *sites;
     size_t nsites, cap_sites;
-    uint64_t parse_us, resolve_us;
+    uint64_t lex_us, parse_us, resolve_us;
     Instance **queue;
     size_t nqueue, cap_queue;
 } Lang;
