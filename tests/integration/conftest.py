@@ -40,17 +40,22 @@ class Daemon:
         shutil.rmtree(self.dir)
 
 
+_daemons = []
+
+
+def pytest_sessionstart():
+    """Before the tests are imported: a strict class is compiled at once."""
+    _daemons.append(Daemon())
+    os.environ["JITD_SOCKET"] = str(_daemons[0].socket)
+
+
+def pytest_sessionfinish():
+    _daemons.pop().stop()
+
+
 @pytest.fixture(scope="session")
-def _daemon():
-    daemon = Daemon()
-    os.environ["JITD_SOCKET"] = str(daemon.socket)
-    yield daemon
-    daemon.stop()
-
-
-@pytest.fixture(scope="session", autouse=True)
-def daemon(_daemon):
-    return _daemon
+def daemon():
+    return _daemons[0]
 
 
 @pytest.fixture

@@ -280,6 +280,27 @@ def test_strict_refuses_at_decoration():
                 return [self.x]
 
 
+@jitd.jitclass(strict=True)
+class Early:
+    n: int
+
+    def next(self):
+        return Early(self.n + 1)
+
+
+def test_strict_knows_its_own_name():
+    @jitd.jitclass(strict=True)
+    class Local:
+        n: int
+
+        def next(self):
+            return Local(self.n + 1)
+
+    for cls in (Early, Local):
+        assert type(cls(1).next()) is cls and cls(1).next().n == 2
+        assert "next: compiled" in jitd.explain(cls) and "0 native" not in jitd.explain(cls)
+
+
 def test_overflow_wrap():
     @jitd.jitclass(overflow="wrap")
     class W:
@@ -292,6 +313,7 @@ def test_overflow_wrap():
 def test_ir_and_assembly():
     assert "define" in jitd.inspect_llvm(Calc.add) and "fadd" in jitd.inspect_llvm(Calc.add)
     assert "ret" in jitd.inspect_asm(Calc)
+    assert Calc.add.inspect_llvm() == jitd.inspect_llvm(Calc.add) and "ret" in Calc.add.inspect_asm()
 
 
 def test_through_libffi(program):
@@ -305,3 +327,61 @@ def test_through_libffi(program):
         **env,
     ).run(check=False)
     assert done.returncode == 0, done.stdout[-3000:]
+
+
+FACTOR = 3
+
+
+def scaled(x):
+    return x * FACTOR
+
+
+def test_a_changed_global_is_seen():
+    global FACTOR, scaled
+
+    @jitd.jit
+    def f(x):
+        return scaled(x) + abs(x)
+
+    name = "test_a_changed_global_is_seen.<locals>.f"
+    assert f(2) == 8 and f(-2) == -4
+    native = counters(name)["native_calls"]
+    assert native == 2
+    FACTOR = 10
+    assert f(2) == 22
+    FACTOR = 1 + 2
+    assert f(2) == 8 and counters(name)["native_calls"] == native + 1, "the old value is back, and so is the code"
+    old, scaled = scaled, lambda x: 0
+    assert f(2) == 2
+    scaled = old
+    globals()["abs"] = lambda x: 100
+    assert f(2) == 106
+    del globals()["abs"]
+    assert f(2) == 8
+
+
+def test_a_changed_closure_is_seen():
+    k = 2
+
+    def set_k(value):
+        nonlocal k
+        k = value
+
+    @jitd.jit
+    def f(x):
+        return x * k
+
+    assert f(5) == 10
+    set_k(3)
+    assert f(5) == 15
+
+
+def test_a_global_that_is_only_an_attributes_name_does_not_matter():
+    scope = dict(globals(), k=1)
+    c = Calc(4)
+    c.nothing()
+    missed = counters("Calc.nothing")["guard_misses"]
+    globals()["k"] = scope["k"]
+    c.nothing()
+    assert counters("Calc.nothing")["guard_misses"] == missed
+    del globals()["k"]

@@ -143,6 +143,15 @@ static inline ConvertResult convert_int(PyObject *v, int64_t *ret) {
     return convert_int_large(v, ret);
 }
 
+/* ---- guard.c: what the names of compiled functions must still mean ---- */
+typedef struct Guard {
+    PyObject_HEAD PyObject *dicts, *bindings, *cells; /* tuples */
+    uint64_t *versions;                               /* of the dicts when all bindings held */
+} Guard;
+
+extern PyTypeObject Guard_Type;
+int guard_holds(Guard *guard);
+
 /* ---- plan.c: one specialisation of a method ---- */
 #define PLAN_MAX_SLOTS 64
 #define PLAN_FAST_SLOTS 8
@@ -157,6 +166,7 @@ typedef struct Plan {
     PyTypeObject **types; /* CODE_REF: the exact class */
     PyTypeObject **defs;  /* of the unit, held */
     CallPlan *ffi;        /* NULL: use the thunk */
+    Guard *guard;         /* NULL: it depends on no names */
     PyObject *unit;       /* for the traps: has .sites */
     uint32_t nparams, ndefs, nin, nout, flags;
     uint8_t result_code;
@@ -165,15 +175,17 @@ typedef struct Plan {
     Pool pool;
 } Plan;
 
-Plan *plan_new(PyObject *unit, uint32_t slot, PyObject *params, PyObject *result, PyObject *defs, uint32_t flags,
-               int has_self);
+Plan *plan_new(PyObject *unit, PyObject *guard, uint32_t slot, PyObject *params, PyObject *result, PyObject *defs,
+               uint32_t flags, int has_self);
 void plan_free(Plan *plan);
 int plan_traverse(Plan *plan, visitproc visit, void *arg);
 COLD int32_t plan_run_ffi(const Plan *plan, JitdFrame *frame, uint64_t self, const JitdValue *in, JitdValue *out);
 
-/* Calls the code; -1 when there is none (any more). */
+/* Calls the code; -1 when there is none (any more), or its names mean something else now. */
 static inline int32_t plan_run(const Plan *plan, JitdFrame *frame, uint64_t self, const JitdValue *in, JitdValue *out) {
     int32_t status;
+    if (plan->guard && unlikely(!guard_holds(plan->guard)))
+        return -1;
     if (plan->epoch)
         arena_enter(jitd_context.arena);
     if (likely(!plan->ffi)) {

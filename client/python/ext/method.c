@@ -56,6 +56,7 @@ PyObject *method_finish(Method *m, Plan *plan, int32_t status, const JitdValue *
     }
     if (status == JITD_TRAP_REDO || status == -1) {
         m->fallbacks += status == JITD_TRAP_REDO;
+        m->guard_misses += status == -1;
         return method_call_python(m, args, nargsf, kwnames);
     }
     m->native_calls++;
@@ -207,17 +208,17 @@ static PyObject *method_repr(PyObject *op) {
     return text;
 }
 
-/* add_plan(unit, slot, (param types), result type, (definitions), flags) */
+/* add_plan(unit, guard or None, slot, (param types), result type, (definitions), flags) */
 static PyObject *method_add_plan(PyObject *op, PyObject *args) {
     Method *m = (Method *)op;
-    PyObject *unit, *params, *result, *defs;
+    PyObject *unit, *guard, *params, *result, *defs;
     unsigned slot, flags;
-    if (!PyArg_ParseTuple(args, "OIO!OO!I", &unit, &slot, &PyTuple_Type, &params, &result, &PyTuple_Type, &defs,
-                          &flags))
+    if (!PyArg_ParseTuple(args, "OOIO!OO!I", &unit, &guard, &slot, &PyTuple_Type, &params, &result, &PyTuple_Type,
+                          &defs, &flags))
         return NULL;
     if (m->nplans == METHOD_MAX_PLANS || PyTuple_GET_SIZE(params) != PyTuple_GET_SIZE(m->names))
         return PyErr_Format(PyExc_ValueError, "too many specialisations, or another number of parameters");
-    Plan *plan = plan_new(unit, slot, params, result, defs, flags, m->type != NULL);
+    Plan *plan = plan_new(unit, guard, slot, params, result, defs, flags, m->type != NULL);
     if (!plan)
         return NULL;
     plan->fast &= plan->nparams == m->npositional; /* keyword-only ones come by name */
@@ -285,11 +286,34 @@ static PyObject *method_doc(PyObject *op, void *closure) {
     return PyObject_GetAttrString(((Method *)op)->func, (const char *)closure);
 }
 
+static PyObject *inspect(PyObject *op, const char *how) {
+    PyObject *module = PyImport_ImportModule("jitd.insight");
+    PyObject *text = module ? PyObject_CallMethod(module, how, "O", op) : NULL;
+    Py_XDECREF(module);
+    return text;
+}
+
+static PyObject *method_inspect_llvm(PyObject *op, PyObject *ignored) {
+    (void)ignored;
+    return inspect(op, "inspect_llvm");
+}
+
+static PyObject *method_inspect_asm(PyObject *op, PyObject *ignored) {
+    (void)ignored;
+    return inspect(op, "inspect_asm");
+}
+
 static PyMethodDef method_methods[] = {
-    {"_add_plan", method_add_plan, METH_VARARGS, NULL},    {"_set_python", method_set_python, METH_NOARGS, NULL},
-    {"_set_native", method_set_native, METH_NOARGS, NULL}, {"_set_annotated", method_set_annotated, METH_O, NULL},
-    {"_set_class", method_set_class, METH_O, NULL},        {"_counters", method_counters, METH_NOARGS, NULL},
-    {"__reduce__", method_reduce, METH_NOARGS, NULL},      {0},
+    {"inspect_llvm", method_inspect_llvm, METH_NOARGS, "The optimised LLVM IR."},
+    {"inspect_asm", method_inspect_asm, METH_NOARGS, "The machine code as assembly text."},
+    {"_add_plan", method_add_plan, METH_VARARGS, NULL},
+    {"_set_python", method_set_python, METH_NOARGS, NULL},
+    {"_set_native", method_set_native, METH_NOARGS, NULL},
+    {"_set_annotated", method_set_annotated, METH_O, NULL},
+    {"_set_class", method_set_class, METH_O, NULL},
+    {"_counters", method_counters, METH_NOARGS, NULL},
+    {"__reduce__", method_reduce, METH_NOARGS, NULL},
+    {0},
 };
 
 static PyMemberDef method_members[] = {

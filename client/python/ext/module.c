@@ -43,7 +43,8 @@ static int add_object(PyObject *module, const char *name, PyObject *object) {
 }
 
 static int add_types(PyObject *module) {
-    if (PyType_Ready(&ClassInfo_Type) < 0 || PyType_Ready(&Instance_Type) < 0 || PyType_Ready(&Method_Type) < 0)
+    if (PyType_Ready(&ClassInfo_Type) < 0 || PyType_Ready(&Instance_Type) < 0 || PyType_Ready(&Method_Type) < 0 ||
+        PyType_Ready(&Guard_Type) < 0)
         return -1;
     jitd_missing = PyObject_CallNoArgs((PyObject *)&PyBaseObject_Type);
     jitd_ReleasedError = PyErr_NewExceptionWithDoc("jitd.ReleasedError", "The object was released with close().",
@@ -53,6 +54,7 @@ static int add_types(PyObject *module) {
     return add_object(module, "MISSING", jitd_missing) < 0 ||
                    add_object(module, "Instance", (PyObject *)&Instance_Type) < 0 ||
                    add_object(module, "Method", (PyObject *)&Method_Type) < 0 ||
+                   add_object(module, "Guard", (PyObject *)&Guard_Type) < 0 ||
                    add_object(module, "ReleasedError", jitd_ReleasedError) < 0 ||
                    add_object(module, "RemoteError", jitd_RemoteError) < 0
                ? -1

@@ -109,8 +109,8 @@ static int plan_set_ffi(Plan *plan, int has_self) {
     return r;
 }
 
-Plan *plan_new(PyObject *unit, uint32_t slot, PyObject *params, PyObject *result, PyObject *defs, uint32_t flags,
-               int has_self) {
+Plan *plan_new(PyObject *unit, PyObject *guard, uint32_t slot, PyObject *params, PyObject *result, PyObject *defs,
+               uint32_t flags, int has_self) {
     Plan *plan = PyMem_Calloc(1, sizeof *plan);
     if (!plan)
         return (Plan *)PyErr_NoMemory();
@@ -118,6 +118,7 @@ Plan *plan_new(PyObject *unit, uint32_t slot, PyObject *params, PyObject *result
     plan->flags = flags;
     Py_INCREF(unit);
     plan->unit = unit;
+    plan->guard = Py_IS_TYPE(guard, &Guard_Type) ? (Guard *)Py_NewRef(guard) : NULL;
     plan->method = jitd_context.client ? table_method(jitd_context.table, slot) : NULL;
     if (!plan->method) {
         PyErr_Format(PyExc_ValueError, "no slot %u in the method table", slot);
@@ -137,6 +138,7 @@ void plan_free(Plan *plan) {
     if (plan->ffi)
         call_plan_free(plan->ffi);
     Py_XDECREF(plan->unit);
+    Py_XDECREF(plan->guard);
     pool_deinit(&plan->pool);
     PyMem_Free(plan);
 }
@@ -145,6 +147,7 @@ int plan_traverse(Plan *plan, visitproc visit, void *arg) {
     for (uint32_t i = 0; i < plan->ndefs; i++)
         Py_VISIT(plan->defs[i]);
     Py_VISIT(plan->unit);
+    Py_VISIT(plan->guard);
     return 0;
 }
 

@@ -11,7 +11,7 @@ from _weakref import ref
 from marshal import dumps
 
 from jitd import types
-from jitd._jitd import MISSING, Method
+from jitd._jitd import MISSING, Guard, Method
 from jitd.records import of_plain_function
 
 VERSION = f"jitd 1 {sys.version_info[0]}.{sys.version_info[1]}"
@@ -71,31 +71,58 @@ def _describe(value, name, options, plain):
     return ["other", f"{name}, an object of type {type(value).__name__}"]
 
 
+# LOAD_GLOBAL as this interpreter writes it; its argument is the name's index, since 3.11 shifted by a flag. Reading it tells a
+# global from an attribute of the same name, which share co_names.
+_SHIFT = sys.version_info >= (3, 11)
+_LOAD_GLOBAL = (lambda: len).__code__.co_code[2 * _SHIFT]
+
+
 def _names(code, found):
-    for name in code.co_names:
-        found[name] = None
+    names, instructions = code.co_names, code.co_code
+    if len(names) > 127:  # longer arguments
+        found.update(dict.fromkeys(names))
+    else:
+        for i in range(0, len(instructions), 2):
+            if instructions[i] == _LOAD_GLOBAL:
+                found[names[instructions[i + 1] >> _SHIFT]] = None
     for const in code.co_consts:
         if type(const) is _CODE:
             _names(const, found)
     return found
 
 
-def bindings(f, options, plain):
-    """{name: global} of a function: what its names mean outside of it, now."""
-    func = f.func
+def bindings(f, record, plain, guarded, cells):
+    """{name: global} of a function: what its names mean outside of it, now. What that rests on is added to guarded and cells."""
+    func, options = f.func, record.options
     bound = {}
+    own = record.short.rpartition(".")[2]  # while it is being decorated its name has no value yet
     scope, builtins = func.__globals__, func.__builtins__
     for name in _names(f.code, {}):
         if name in scope:
             bound[name] = _describe(scope[name], name, options, plain)
+            guarded.append((scope, name, scope[name]))
         elif name in builtins:
             bound[name] = ["builtin", name]
+            guarded.append((scope, name, MISSING))
+        elif name == own:
+            bound[name] = ["def", record]
+            guarded.append((scope, name, record.target))
     for name, cell in zip(f.code.co_freevars, func.__closure__ or ()):
         try:
             bound[name] = _describe(cell.cell_contents, name, options, plain)
+            cells.append((cell, cell.cell_contents))
         except ValueError:
-            bound[name] = ["other", f"{name}, which is not set yet"]
+            bound[name] = ["def", record] if name == own else ["other", f"{name}, which is not set yet"]
+            cells.append((cell, record.target if name == own else MISSING))
     return bound
+
+
+def guard(records):
+    """A Guard of everything that the functions of the records rest on, or None."""
+    guarded = tuple(g for r in records for g in r.guarded)
+    cells = tuple(c for r in records for c in r.cells)
+    dicts = tuple({id(g[0]): g[0] for g in guarded}.values())
+    return Guard(dicts, guarded, cells) if guarded or cells else None
 
 
 # ---- one record ----
@@ -110,6 +137,7 @@ class _Local:
 
     def __init__(self, record):
         self.record, self.parts, self.references, self.bound = record, [], [], {}
+        self.guarded, self.cells = [], []
 
     def type(self, resolved):
         if isinstance(resolved, tuple):
@@ -125,7 +153,7 @@ class _Local:
         self.parts.append(dumps(f.code, 2))
         if f.reason:
             return
-        self.bound[f] = bound = bindings(f, self.record.options, plain)
+        self.bound[f] = bound = bindings(f, self.record, plain, self.guarded, self.cells)
         for name, value in bound.items():
             if value[0] == "def":
                 self.references.append(value[1])
@@ -147,6 +175,7 @@ def prepare(record, plain):
     for f in record.funcs:
         local.func(f, plain)
     record.references, record.bound = local.references, local.bound
+    record.guarded, record.cells = local.guarded, local.cells
     record.local = _digest(*local.parts)
 
 

@@ -274,11 +274,11 @@ def _identify(record, pair):
 
 
 def _add_plans(record, meta, slot, defs):
-    targets = tuple(r.target for r in defs)
+    targets, guard = tuple(r.target for r in defs), fingerprint.guard(defs)
     for i, (definition, name, params, result, flags) in enumerate(meta["entries"]):
         f = record.func(name) if definition == 0 else None
         if f is not None and f.method is not None:
-            f.method._add_plan(record.unit, slot + i, tuple(params), result, targets, flags)
+            f.method._add_plan(record.unit, guard, slot + i, tuple(params), result, targets, flags)
 
 
 def _set_modes(record, refused):
@@ -371,7 +371,8 @@ def _install_specialisation(record, f, answer, defs):
         return False
     _, _, params, result, flags = meta["entries"][0]
     unit = Unit(meta["sites"], defs)
-    f.method._add_plan(unit, answer["slot"], tuple(params), result, tuple(r.target for r in defs), flags)
+    guard = fingerprint.guard(defs)
+    f.method._add_plan(unit, guard, answer["slot"], tuple(params), result, tuple(r.target for r in defs), flags)
     return True
 
 

@@ -1,0 +1,122 @@
+/* Guards on what a function's names mean. Compiled code has the module's constants and functions built in; when one of those
+ * names is given another value, calls go to Python from then on (and back when the old value is back). Looking at that costs a
+ * call one comparison: CPython 3.10 to 3.13 give a dict a new version tag whenever it changes. */
+#include "client/python/ext/ext.h"
+
+static inline uint64_t dict_version(PyObject *dict) {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+    return ((PyDictObject *)dict)->ma_version_tag;
+#pragma GCC diagnostic pop
+}
+
+/* The same constant or the same object. */
+static int same(PyObject *now, PyObject *then) {
+    if (now == then || !now || !then || Py_TYPE(now) != Py_TYPE(then))
+        return now == then;
+    if (PyFloat_CheckExact(now)) {
+        double a = PyFloat_AS_DOUBLE(now), b = PyFloat_AS_DOUBLE(then);
+        return !memcmp(&a, &b, sizeof a); /* -0.0 is not 0.0 */
+    }
+    if (!PyLong_CheckExact(now) && !PyUnicode_CheckExact(now))
+        return 0;
+    int r = PyObject_RichCompareBool(now, then, Py_EQ);
+    if (r < 0)
+        PyErr_Clear();
+    return r > 0;
+}
+
+static int binding_holds(PyObject *binding) {
+    PyObject *then = PyTuple_GET_ITEM(binding, 2);
+    PyObject *now = PyDict_GetItemWithError(PyTuple_GET_ITEM(binding, 0), PyTuple_GET_ITEM(binding, 1));
+    if (!now && PyErr_Occurred())
+        PyErr_Clear();
+    return same(now ? now : jitd_missing, then);
+}
+
+static int cells_hold(const Guard *guard) {
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(guard->cells); i++) {
+        PyObject *pair = PyTuple_GET_ITEM(guard->cells, i);
+        if (!same(PyCell_GET(PyTuple_GET_ITEM(pair, 0)), PyTuple_GET_ITEM(pair, 1)))
+            return 0;
+    }
+    return 1;
+}
+
+/* Looks at every name. */
+static int look(Guard *guard) {
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(guard->bindings); i++)
+        if (!binding_holds(PyTuple_GET_ITEM(guard->bindings, i)))
+            return 0;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(guard->dicts); i++)
+        guard->versions[i] = dict_version(PyTuple_GET_ITEM(guard->dicts, i));
+    return 1;
+}
+
+int guard_holds(Guard *guard) {
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(guard->dicts); i++)
+        if (unlikely(dict_version(PyTuple_GET_ITEM(guard->dicts, i)) != guard->versions[i]) && !look(guard))
+            return 0;
+    return cells_hold(guard);
+}
+
+static int well_formed(PyObject *tuple, Py_ssize_t size, PyTypeObject *first) {
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(tuple); i++) {
+        PyObject *item = PyTuple_GET_ITEM(tuple, i);
+        if (!PyTuple_Check(item) || PyTuple_GET_SIZE(item) != size || Py_TYPE(PyTuple_GET_ITEM(item, 0)) != first) {
+            PyErr_SetString(PyExc_TypeError, "a malformed guard");
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/* Guard((dict, ...), ((dict, name, value or MISSING), ...), ((cell, value), ...)) */
+static PyObject *guard_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
+    PyObject *dicts, *bindings, *cells;
+    if (kwargs ||
+        !PyArg_ParseTuple(args, "O!O!O!", &PyTuple_Type, &dicts, &PyTuple_Type, &bindings, &PyTuple_Type, &cells))
+        return NULL;
+    if (!well_formed(bindings, 3, &PyDict_Type) || !well_formed(cells, 2, &PyCell_Type))
+        return NULL;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(dicts); i++)
+        if (!PyDict_CheckExact(PyTuple_GET_ITEM(dicts, i)))
+            return PyErr_Format(PyExc_TypeError, "a malformed guard");
+    Guard *guard = (Guard *)type->tp_alloc(type, 0);
+    if (!guard)
+        return NULL;
+    guard->dicts = Py_NewRef(dicts);
+    guard->bindings = Py_NewRef(bindings);
+    guard->cells = Py_NewRef(cells);
+    guard->versions = PyMem_Calloc((size_t)PyTuple_GET_SIZE(dicts) + 1, sizeof *guard->versions);
+    if (!guard->versions)
+        Py_CLEAR(guard);
+    return (PyObject *)guard;
+}
+
+static int guard_traverse(PyObject *op, visitproc visit, void *arg) {
+    Guard *guard = (Guard *)op;
+    Py_VISIT(guard->dicts);
+    Py_VISIT(guard->bindings);
+    Py_VISIT(guard->cells);
+    return 0;
+}
+
+static void guard_dealloc(PyObject *op) {
+    Guard *guard = (Guard *)op;
+    PyObject_GC_UnTrack(op);
+    Py_XDECREF(guard->dicts);
+    Py_XDECREF(guard->bindings);
+    Py_XDECREF(guard->cells);
+    PyMem_Free(guard->versions);
+    Py_TYPE(op)->tp_free(op);
+}
+
+PyTypeObject Guard_Type = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "jitd._jitd.Guard",
+    .tp_basicsize = sizeof(Guard),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
+    .tp_new = guard_new,
+    .tp_dealloc = guard_dealloc,
+    .tp_traverse = guard_traverse,
+};
