@@ -75,7 +75,15 @@ const Type *infer_unary(Infer *in, const Node *n);
 const Type *infer_compare(Infer *in, const Node *n);
 void infer_store_check(Infer *in, const Node *n, const Type *field, const Type *value);
 
+/* infer_operator.c */
+SpecialCall *infer_special_binary(Infer *in, const Node *n, Operator op, const Node *left, const Node *right,
+                                  const Type *a, const Type *b); /* NULL: neither has the method */
+SpecialCall *infer_special_unary(Infer *in, const Node *n, const char *name, const Node *operand, const Type *t);
+SpecialCall *infer_special_truth(Infer *in, const Node *n, const Type *t);
+const char *infer_unary_name(Operator op);
+
 /* infer_call.c, infer_builtin.c */
+const Type *infer_param_type(const ParamSpec *param, const Type *type);
 const Type *infer_call(Infer *in, const Node *n);
 const Type *infer_builtin_call(Infer *in, const Node *n, Str name);
 const Type *infer_math_call(Infer *in, const Node *n, Str name);

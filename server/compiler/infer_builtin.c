@@ -28,8 +28,20 @@ static const Type *infer_minmax(Infer *in, const Node *n, Str name) {
     return first;
 }
 
+/* abs and len of an instance: its special method. */
+static const Type *special_arg(Infer *in, const Node *n, const char *method) {
+    const Node *arg = n->Call.args.at[0];
+    const Type *t = infer_expr(in, arg);
+    SpecialCall *call = infer_special_unary(in, arg, method, arg, t);
+    in->info[arg->id].test = call;
+    return call ? call->result : NULL;
+}
+
 static const Type *infer_abs(Infer *in, const Node *n, Str name) {
     arity(in, n, name, 1, 1);
+    const Type *result = special_arg(in, n, "__abs__");
+    if (result)
+        return result;
     const Type *t = scalar_arg(in, n, name, 0);
     in->inst->sized |= type_is_sized(t) && type_is_int(t);
     return t->kind == TYPE_BOOL ? &type_int : t;
@@ -89,7 +101,12 @@ static const Type *infer_bool(Infer *in, const Node *n) {
 
 static const Type *infer_len(Infer *in, const Node *n, Str name) {
     arity(in, n, name, 1, 1);
-    const Type *t = infer_expr(in, n->Call.args.at[0]);
+    const Type *result = special_arg(in, n, "__len__");
+    if (result && result->kind != TYPE_INT)
+        fail(in->c, n->span, "__len__ should return int, not %s", type_words(in, result));
+    if (result)
+        return result;
+    const Type *t = in->info[n->Call.args.at[0]->id].type;
     if (t->kind != TYPE_TUPLE)
         fail(in->c, n->span, "len of %s is not compiled yet", type_words(in, t));
     return &type_int;

@@ -57,7 +57,7 @@ static void match_args(Infer *in, const Node *n, const Signature *sig, Nodes pos
 }
 
 /* References are passed as the annotated type where that is wider, so that None and Node need not be two instances. */
-static const Type *param_type(const ParamSpec *param, const Type *type) {
+const Type *infer_param_type(const ParamSpec *param, const Type *type) {
     const Type *a = param->type;
     if (!a || a->kind != TYPE_REF || !a->optional)
         return type;
@@ -71,7 +71,7 @@ static const Type **instance_params(Infer *in, const Signature *sig, CallInfo *c
         params[0] = self;
     for (size_t i = 0; i < call->nargs; i++) {
         CallArg *arg = &call->args[i];
-        arg->type = param_type(&sig->params[arg->param], arg->type);
+        arg->type = infer_param_type(&sig->params[arg->param], arg->type);
         params[arg->param + first] = arg->type;
     }
     return params;

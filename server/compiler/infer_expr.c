@@ -239,9 +239,12 @@ static const Type *infer_attribute(Infer *in, const Node *n) {
 
 static const Type *infer_truth(Infer *in, const Node *n) {
     const Type *t = infer_expr(in, n);
-    if (t->kind == TYPE_REF && (lang_find_func(in->lang, t->def, STR("__bool__")) >= 0 ||
-                                lang_find_func(in->lang, t->def, STR("__len__")) >= 0))
-        fail(in->c, n->span, "the truth of an instance with __bool__ or __len__ is not compiled yet");
+    if (t->kind != TYPE_REF)
+        return t;
+    if (t->optional && (lang_find_func(in->lang, t->def, STR("__bool__")) >= 0 ||
+                        lang_find_func(in->lang, t->def, STR("__len__")) >= 0))
+        fail_hint(in->c, n->span, "test it for None first", "the truth of %s may call a method", type_words(in, t));
+    in->info[n->id].test = infer_special_truth(in, n, t);
     return t;
 }
 
@@ -334,13 +337,13 @@ void infer_cond(Infer *in, const Node *n, Env *yes, Env *no) {
         return;
     }
     const Type *t = infer_truth(in, n);
-    int truth = truth_of_type(t);
+    int truth = in->info[n->id].test ? -1 : truth_of_type(t);
     if (n->kind == NODE_Constant && t->kind == TYPE_BOOL)
         truth = n->Constant.value.kind == CONST_TRUE;
     if (n->kind == NODE_Constant && t->kind == TYPE_INT)
         truth = n->Constant.value.i != 0;
     cond_split(in, n, truth, yes, no);
-    if (t->kind == TYPE_REF)
+    if (t->kind == TYPE_REF && !in->info[n->id].test)
         narrow(in, yes, n, false), narrow(in, no, n, true);
 }
 

@@ -3,8 +3,8 @@
 
 static _Noreturn void no_rule(Infer *in, const Node *n, Operator op, const Type *a, const Type *b) {
     if (a->kind == TYPE_REF || b->kind == TYPE_REF)
-        fail(in->c, n->span, "operator %s of instances (%s and %s) is not compiled yet", operator_text(op),
-             type_words(in, a), type_words(in, b));
+        fail(in->c, n->span, "operator %s of %s and %s is not compiled", operator_text(op), type_words(in, a),
+             type_words(in, b));
     fail(in->c, n->span, "operator %s of %s and %s is not compiled", operator_text(op), type_words(in, a),
          type_words(in, b));
 }
@@ -55,6 +55,14 @@ static const Type *binary_common(Infer *in, const Node *n, Operator op, const No
 
 const Type *infer_binary(Infer *in, const Node *n, Operator op, const Node *left, const Node *right, const Type *a,
                          const Type *b) {
+    if (a->kind == TYPE_REF || b->kind == TYPE_REF) {
+        SpecialCall *call = infer_special_binary(in, n, op, left, right, a, b);
+        if (!call)
+            no_rule(in, n, op, a, b);
+        in->info[n->id].what = call;
+        in->info[n->id].common = NULL;
+        return call->result;
+    }
     const Type *common = binary_common(in, n, op, right, a, b);
     const Rule *rule = rule_find(op, type_rule_on(common));
     if (!rule)
@@ -79,6 +87,10 @@ const Type *infer_unary(Infer *in, const Node *n) {
         return &type_bool;
     }
     const Type *t = infer_expr(in, n->UnaryOp.operand);
+    SpecialCall *call = infer_special_unary(in, n, infer_unary_name(op), n->UnaryOp.operand, t);
+    in->info[n->id].what = call;
+    if (call)
+        return call->result;
     bool is_float = t->kind == TYPE_FLOAT || t->kind == TYPE_FLOAT32;
     if (!type_is_scalar(t) || (is_float && op == OP_Invert) || (op == OP_Invert && t->kind == TYPE_BOOL))
         fail(in->c, n->span, "unary %s of %s is not compiled", operator_text(op), type_words(in, t));
@@ -109,7 +121,8 @@ static CompareStep identity_step(Infer *in, const Node *n, Operator op, const Ty
     bool eq = op == OP_Eq || op == OP_NotEq;
     if (eq && ((a->kind == TYPE_REF && has_method(in, a->def, "__eq__")) ||
                (b->kind == TYPE_REF && has_method(in, b->def, "__eq__"))))
-        fail(in->c, n->span, "%s of instances with __eq__ is not compiled yet", operator_text(op));
+        fail_hint(in->c, n->span, "test it for None first", "%s of %s and %s may call __eq__", operator_text(op),
+                  type_words(in, a), type_words(in, b));
     CompareStep s = {.known = -1, .negate = op == OP_IsNot || op == OP_NotEq};
     bool a_none = a->kind == TYPE_NONE, b_none = b->kind == TYPE_NONE;
     if (a_none && b_none)
@@ -173,6 +186,17 @@ static CompareStep compare_step(Infer *in, const Node *n, Operator op, const Nod
                                 const Type *a, const Type *b) {
     if (op == OP_In || op == OP_NotIn)
         fail(in->c, n->span, "%s is not compiled yet", operator_text(op));
+    if (op != OP_Is && op != OP_IsNot && (a->kind == TYPE_REF || b->kind == TYPE_REF)) {
+        CompareStep s = {.known = -1, .special = infer_special_binary(in, n, op, left, right, a, b)};
+        if (!s.special && op == OP_NotEq) { /* != is not == unless the class says otherwise */
+            s.special = infer_special_binary(in, n, OP_Eq, left, right, a, b);
+            s.negate = true;
+        }
+        if (s.special && s.special->result->kind != TYPE_BOOL)
+            fail(in->c, n->span, "a comparison that gives %s is not compiled", type_words(in, s.special->result));
+        if (s.special)
+            return s;
+    }
     if (is_identity(a) && is_identity(b)) {
         if (op == OP_Is || op == OP_IsNot || op == OP_Eq || op == OP_NotEq)
             return identity_step(in, n, op, a, b);

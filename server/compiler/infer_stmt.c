@@ -91,6 +91,8 @@ static void infer_augassign(Infer *in, const Node *n) {
     if (!m || m->kind != MEMBER_FIELD)
         fail(in->c, target->span, "augmented assignment is compiled for locals and fields only");
     const FieldSpec *field = &in->lang->unit->defs[m->def].fields[m->field];
+    if (field->type->kind == TYPE_REF)
+        fail(in->c, n->span, "augmented assignment of a field that holds an instance is not compiled");
     infer_store_check(in, n, field->type, result);
     if (is_own_self(in, target->Attribute.value))
         effect_store_self(in, m->field, field->type->kind == TYPE_REF);

@@ -135,6 +135,7 @@ LLVMValueRef lower_object(Lower *l, const Node *attribute,
 
 /* lower_op.c */
 Val lower_binary(Lower *l, const Node *n, Operator op, const Rule *rule, const Type *common, Val a, Val b);
+Val lower_operator(Lower *l, const Node *n, Operator op, Val left, const Node *right); /* as infer_binary found */
 Val lower_unary(Lower *l, const Node *n);
 Val lower_compare(Lower *l, const Node *n);
 
@@ -143,6 +144,9 @@ Val lower_call(Lower *l, const Node *n);
 Val lower_invoke(Lower *l, const Node *n, Instance *callee, LLVMValueRef *args);
 Val lower_property(Lower *l, const Node *n, Instance *callee, Val self);
 void lower_setter(Lower *l, const Node *n, Instance *callee, LLVMValueRef self, Val v);
+Val lower_special(Lower *l, const Node *n, const SpecialCall *call, Val left, const Val *right);
+LLVMValueRef lower_special_len(Lower *l, const Node *n, const SpecialCall *call,
+                               Val v); /* checked not to be negative */
 void store_field_value(Lower *l, const Node *n, LLVMValueRef object, uint32_t def, uint32_t field, Val v);
 
 /* lower_builtin.c */

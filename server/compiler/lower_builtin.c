@@ -35,6 +35,13 @@ static LLVMValueRef is_min_int(Lower *l, LLVMValueRef v) {
 
 static Val lower_abs(Lower *l, const Node *n) {
     Val v = arg(l, n, 0);
+    const Node *node = n->Call.args.at[0];
+    if (l->info[node->id].test) {
+        size_t mark = val_hold(l, v);
+        Val r = lower_special(l, node, l->info[node->id].test, v, NULL);
+        val_release(l, mark);
+        return r;
+    }
     if (is_float(v.type))
         return val_one(l, v.type, intrinsic1(l, "llvm.fabs", v.at[0]));
     if (v.type->kind == TYPE_BOOL)
@@ -130,8 +137,12 @@ static Val lower_pow(Lower *l, const Node *n) {
 
 static Val lower_len(Lower *l, const Node *n) {
     Val v = arg(l, n, 0);
-    val_release(l, val_hold(l, v));
-    return val_one(l, &type_int, lower_i64(l, (int64_t)v.type->nitems));
+    const Node *node = n->Call.args.at[0];
+    const SpecialCall *test = l->info[node->id].test;
+    size_t mark = val_hold(l, v);
+    LLVMValueRef len = test ? lower_special_len(l, node, test, v) : lower_i64(l, (int64_t)v.type->nitems);
+    val_release(l, mark);
+    return val_one(l, &type_int, len);
 }
 
 Val lower_builtin(Lower *l, const Node *n, const CallInfo *call) {

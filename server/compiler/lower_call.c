@@ -39,6 +39,30 @@ void lower_setter(Lower *l, const Node *n, Instance *callee, LLVMValueRef self, 
     val_release(l, val_hold(l, r));
 }
 
+Val lower_special(Lower *l, const Node *n, const SpecialCall *call, Val left, const Val *right) {
+    Val self = call->reflected ? *right : left;
+    LLVMValueRef *args = pool_array(l->pool, LLVMValueRef, (call->arg ? type_slots(call->arg) : 0) + 3);
+    unsigned nargs = 1;
+    args[nargs++] = self.at[0];
+    if (call->arg)
+        push_slots(args, &nargs, val_convert(l, n, call->reflected ? left : *right, call->arg));
+    return lower_invoke(l, n, call->callee, args);
+}
+
+LLVMValueRef lower_special_len(Lower *l, const Node *n, const SpecialCall *call, Val v) {
+    Global *text = pool_new(l->pool, Global);
+    *text = (Global){.kind = GLOBAL_STR, .s = STR("__len__() should return >= 0")};
+    SiteArg *arg = pool_new(l->pool, SiteArg);
+    *arg = (SiteArg){.kind = SITE_ARG_CONST, .constant = text};
+    LLVMValueRef len = lower_special(l, n, call, v, NULL).at[0];
+    LLVMBasicBlockRef bad = lower_block(l, "trap"), next = lower_block(l, "");
+    lower_branch_rarely(l, LLVMBuildICmp(l->b, LLVMIntSLT, len, lower_i64(l, 0), ""), bad, next);
+    lower_at(l, bad);
+    lower_raise_site(l, n, (Site){.kind = SITE_RAISE, .text = STR("ValueError"), .args = arg, .nargs = 1}, NULL, 0);
+    lower_at(l, next);
+    return len;
+}
+
 /* Evaluates the arguments in order; vals[param] is what each parameter gets, held among the temporaries. */
 static Val *lower_args(Lower *l, const Node *n, const CallInfo *call) {
     Val *vals = pool_array(l->pool, Val, call->nargs + 1);

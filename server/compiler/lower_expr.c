@@ -99,6 +99,16 @@ static void cond_boolop(Lower *l, const Node *n, LLVMBasicBlockRef yes, LLVMBasi
     }
 }
 
+/* The truth of n's value, by __bool__ or __len__ where its class has them. */
+static LLVMValueRef instance_truth(Lower *l, const Node *n, Val v) {
+    const SpecialCall *test = l->info[n->id].test;
+    if (!test)
+        return val_truth(l, v);
+    if (test->result->kind == TYPE_BOOL)
+        return lower_special(l, n, test, v, NULL).at[0];
+    return LLVMBuildICmp(l->b, LLVMIntNE, lower_special_len(l, n, test, v), lower_i64(l, 0), "");
+}
+
 void lower_cond(Lower *l, const Node *n, LLVMBasicBlockRef yes, LLVMBasicBlockRef no) {
     if (skip_dead(l, n))
         return;
@@ -111,8 +121,9 @@ void lower_cond(Lower *l, const Node *n, LLVMBasicBlockRef yes, LLVMBasicBlockRe
         return;
     }
     Val v = lower_expr(l, n);
-    LLVMValueRef truth = val_truth(l, v);
-    val_release(l, val_hold(l, v));
+    size_t mark = val_hold(l, v);
+    LLVMValueRef truth = instance_truth(l, n, v);
+    val_release(l, mark);
     if (l->info[n->id].truth >= 0)
         truth = lower_bool(l, l->info[n->id].truth);
     LLVMBuildCondBr(l->b, truth, yes, no);
@@ -208,7 +219,9 @@ static Val lower_ifexp(Lower *l, const Node *n) {
 static void boolop_value(Lower *l, const Node *v, bool is_and, Merge *m, LLVMBasicBlockRef next) {
     Val val = lower_expr(l, v);
     LLVMBasicBlockRef leave = lower_block(l, ""), drop = lower_block(l, "");
-    LLVMValueRef truth = l->info[v->id].truth >= 0 ? lower_bool(l, l->info[v->id].truth) : val_truth(l, val);
+    size_t mark = val_hold(l, val);
+    LLVMValueRef truth = l->info[v->id].truth >= 0 ? lower_bool(l, l->info[v->id].truth) : instance_truth(l, v, val);
+    val_forget(l, mark);
     LLVMBuildCondBr(l->b, truth, is_and ? drop : leave, is_and ? leave : drop);
     lower_at(l, leave);
     if (l->info[v->id].truth == is_and)
@@ -297,10 +310,8 @@ static Val lower_kind(Lower *l, const Node *n, bool borrow) {
         return lower_name(l, n);
     case NODE_Attribute:
         return lower_attribute(l, n, borrow);
-    case NODE_BinOp: {
-        Val a = lower_expr(l, n->BinOp.left), b = lower_expr(l, n->BinOp.right);
-        return lower_binary(l, n, n->BinOp.op, l->info[n->id].what, l->info[n->id].common, a, b);
-    }
+    case NODE_BinOp:
+        return lower_operator(l, n, n->BinOp.op, lower_expr(l, n->BinOp.left), n->BinOp.right);
     case NODE_UnaryOp:
         return n->UnaryOp.op == OP_Not ? cond_value(l, n) : lower_unary(l, n);
     case NODE_Compare:

@@ -105,8 +105,30 @@ Val lower_binary(Lower *l, const Node *n, Operator op, const Rule *rule, const T
     return v;
 }
 
+Val lower_operator(Lower *l, const Node *n, Operator op, Val left, const Node *right) {
+    const NodeInfo *info = &l->info[n->id];
+    size_t mark = val_hold(l, left);
+    Val b = lower_expr(l, right), v;
+    val_hold(l, b);
+    if (info->common)
+        v = lower_binary(l, n, op, info->what, info->common, left, b);
+    else
+        v = lower_special(l, n, info->what, left, &b);
+    val_release(l, mark);
+    return v;
+}
+
+static Val special_unary(Lower *l, const Node *n, Val v) {
+    size_t mark = val_hold(l, v);
+    Val r = lower_special(l, n, l->info[n->id].what, v, NULL);
+    val_release(l, mark);
+    return r;
+}
+
 Val lower_unary(Lower *l, const Node *n) {
     Val v = lower_expr(l, n->UnaryOp.operand);
+    if (l->info[n->id].what)
+        return special_unary(l, n, v);
     Operator op = n->UnaryOp.op;
     if (v.type->kind == TYPE_BOOL)
         v = val_convert(l, n, v, &type_int);
@@ -161,6 +183,10 @@ static LLVMValueRef ref_bits(Lower *l, Val v) {
 static LLVMValueRef compare_one(Lower *l, const Node *n, const CompareStep *s, Val a, Val b) {
     if (s->known >= 0)
         return lower_bool(l, s->known);
+    if (s->special) {
+        LLVMValueRef v = lower_special(l, n, s->special, a, &b).at[0];
+        return s->negate ? LLVMBuildNot(l->b, v, "") : v;
+    }
     if (!s->rule)
         return LLVMBuildICmp(l->b, s->negate ? LLVMIntNE : LLVMIntEQ, ref_bits(l, a), ref_bits(l, b), "");
     if (s->rule->on == ON_MIXED)
@@ -175,27 +201,59 @@ static LLVMValueRef compare_one(Lower *l, const Node *n, const CompareStep *s, V
     return compare_floats(l, s->rule->name, a.at[0], b.at[0]);
 }
 
+static void give_back(Lower *l, Val v) {
+    val_release(l, val_hold(l, v));
+}
+
+/* One step of a chain: compares a with what `right` gives and gives a back; *ret_b is still held by nobody. */
+static LLVMValueRef compare_next(Lower *l, const Node *n, const CompareStep *step, Val a, const Node *right,
+                                 bool borrow, Val *ret_b) {
+    size_t mark = val_hold(l, a);
+    Val b = borrow ? lower_expr_borrowed(l, right) : lower_expr(l, right);
+    val_hold(l, b);
+    LLVMValueRef truth = compare_one(l, n, step, a, b);
+    val_forget(l, mark);
+    give_back(l, a);
+    *ret_b = b;
+    return truth;
+}
+
+/* a < b < c: b is evaluated once, c only if a < b. */
+static Val compare_chain(Lower *l, const Node *n, const CompareStep *steps, Val a) {
+    size_t len = n->Compare.ops.len;
+    LLVMBasicBlockRef end = lower_block(l, "");
+    LLVMValueRef result = lower_alloca(l, l->m->i1, "");
+    for (size_t i = 0; i < len; i++) {
+        Val b;
+        LLVMValueRef truth = compare_next(l, n, &steps[i], a, n->Compare.comparators.at[i], false, &b);
+        LLVMBuildStore(l->b, truth, result);
+        if (i + 1 < len) {
+            LLVMBasicBlockRef next = lower_block(l, ""), leave = lower_block(l, "");
+            LLVMBuildCondBr(l->b, truth, next, leave);
+            lower_at(l, leave);
+            give_back(l, b);
+            lower_go(l, end);
+            lower_at(l, next);
+        } else {
+            give_back(l, b);
+            lower_go(l, end);
+        }
+        a = b;
+    }
+    lower_at(l, end);
+    return val_one(l, &type_bool, LLVMBuildLoad2(l->b, l->m->i1, result, ""));
+}
+
 Val lower_compare(Lower *l, const Node *n) {
     const CompareStep *steps = l->info[n->id].what;
-    size_t len = n->Compare.ops.len;
-    LLVMBasicBlockRef end = len > 1 ? lower_block(l, "") : NULL;
-    LLVMValueRef result = len > 1 ? lower_alloca(l, l->m->i1, "") : NULL, truth = NULL;
-    Val a = lower_expr_borrowed(l, n->Compare.left);
-    for (size_t i = 0; i < len; i++) {
-        size_t mark = val_hold(l, a);
-        Val b = lower_expr_borrowed(l, n->Compare.comparators.at[i]);
-        val_hold(l, b);
-        truth = compare_one(l, n, &steps[i], a, b);
-        val_release(l, mark);
-        a = b;
-        if (!end)
-            break;
-        LLVMBuildStore(l->b, truth, result);
-        LLVMBasicBlockRef next = i + 1 < len ? lower_block(l, "") : end;
-        LLVMBuildCondBr(l->b, truth, next, end);
-        lower_at(l, next);
-    }
-    if (end)
-        truth = LLVMBuildLoad2(l->b, l->m->i1, result, "");
+    Val b;
+    if (n->Compare.ops.len > 1)
+        return compare_chain(l, n, steps, lower_expr(l, n->Compare.left));
+    /* What a method compares must live as long as its call; and nothing else may run between the two operands. */
+    NodeKind kind = n->Compare.comparators.at[0]->kind;
+    bool borrow = !steps[0].special && (kind == NODE_Name || kind == NODE_Constant);
+    Val a = borrow ? lower_expr_borrowed(l, n->Compare.left) : lower_expr(l, n->Compare.left);
+    LLVMValueRef truth = compare_next(l, n, &steps[0], a, n->Compare.comparators.at[0], borrow, &b);
+    give_back(l, b);
     return val_one(l, &type_bool, truth);
 }

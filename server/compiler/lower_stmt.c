@@ -112,9 +112,7 @@ static Val counter_next(Lower *l, const Node *n, Val old) {
 }
 
 static Val augmented(Lower *l, const Node *n, Val old) {
-    Val value = lower_expr(l, n->AugAssign.value);
-    const NodeInfo *info = &l->info[n->id];
-    return lower_binary(l, n, n->AugAssign.op, info->what, info->common, old, value);
+    return lower_operator(l, n, n->AugAssign.op, old, n->AugAssign.value);
 }
 
 /* self.x += v evaluates self once. */

@@ -14,6 +14,7 @@ typedef enum Effect {
 typedef struct Instance Instance;
 typedef struct Rule Rule;
 typedef struct MathFn MathFn;
+typedef struct SpecialCall SpecialCall;
 
 typedef enum NodeFlag {
     NODE_MAYBE_UNBOUND = 1, /* a local that may be unbound: check */
@@ -23,11 +24,12 @@ typedef enum NodeFlag {
 
 /* The facts about one node. Nodes in dead code have none: type is NULL. */
 typedef struct NodeInfo {
-    const Type *type;   /* of an expression; of a Return: its value's */
-    const Type *common; /* operators: what both operands are converted to */
-    const void *what;   /* Rule, CallInfo, MemberInfo */
-    uint64_t undo;      /* fields of self to restore if this operation fails with EFFECT_UNDO */
-    uint8_t effect;     /* Effect, when this operation happens, operands evaluated */
+    const Type *type;        /* of an expression; of a Return: its value's */
+    const Type *common;      /* operators: what both operands are converted to */
+    const void *what;        /* Rule (common is set), SpecialCall (it is not), CallInfo, MemberInfo ... */
+    const SpecialCall *test; /* of an instance as a condition: __bool__ or __len__ */
+    uint64_t undo;           /* fields of self to restore if this operation fails with EFFECT_UNDO */
+    uint8_t effect;          /* Effect, when this operation happens, operands evaluated */
     uint8_t flags;
     int8_t truth; /* tests: 1 always true, 0 always false, -1 unknown */
     bool live;
@@ -42,13 +44,21 @@ typedef struct MemberInfo {
     Instance *callee; /* of a property */
 } MemberInfo;
 
+/* An operator that a special method carries out. */
+struct SpecialCall {
+    Instance *callee;
+    const Type *arg, *result; /* arg NULL: unary */
+    bool reflected;           /* self is the right operand */
+};
+
 /* One comparison of a chain. */
 typedef struct CompareStep {
-    const Rule *rule;   /* NULL: identity, or known */
-    const Type *common; /* what the operands are converted to; NULL: as they are */
-    bool swap;          /* MIXED: the float is on the left */
-    int8_t known;       /* 0, 1: always false, true; -1 */
-    bool negate;        /* identity: is not, != */
+    const SpecialCall *special; /* NULL: none */
+    const Rule *rule;           /* NULL: identity, or known */
+    const Type *common;         /* what the operands are converted to; NULL: as they are */
+    bool swap;                  /* MIXED: the float is on the left */
+    int8_t known;               /* 0, 1: always false, true; -1 */
+    bool negate;                /* identity: is not, != */
 } CompareStep;
 
 typedef enum CallKind { CALL_INSTANCE, CALL_NEW, CALL_BUILTIN, CALL_MATH } CallKind;

@@ -109,6 +109,19 @@ def test_traceback_shows_the_users_line(objects):
     assert (last.name, last.line.split()[0]) == ("check", "assert")
 
 
+def test_special_methods(tmp_path):
+    twins = Twins(tmp_path, "special", (SOURCES / "operators.py").read_text())
+    values = [(0.0, 0.0), (1.0, 2.0), (-3.0, 4.0), (5.0, 0.0)]
+    for a, b in itertools.product(values, values):
+        for name, *more in (("algebra", 1.5), ("relations",)):
+            plain, compiled = (getattr(m, name)(m.Vec(*a), m.Vec(*b), *more) for m in (twins.plain, twins.compiled))
+            assert bits(compiled) == bits(plain), (name, a, b)
+    for n in (0, 3, -1):
+        twins.same("lengths", n)
+    for name in ("algebra", "relations", "lengths"):
+        assert fallbacks(getattr(twins.compiled, name))[0], name
+
+
 @pytest.mark.parametrize("name", [n for n in dir(colorsys) if "_to_" in n])
 def test_colorsys(name):
     function = getattr(colorsys, name)
