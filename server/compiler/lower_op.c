@@ -244,9 +244,20 @@ static Val compare_chain(Lower *l, const Node *n, const CompareStep *steps, Val 
     return val_one(l, &type_bool, LLVMBuildLoad2(l->b, l->m->i1, result, ""));
 }
 
+/* An operand's call never returns, so infer came to no step: lowering the operands ends the path. */
+static Val compare_unreached(Lower *l, const Node *n) {
+    val_hold(l, lower_expr(l, n->Compare.left));
+    for (size_t i = 0; i < n->Compare.comparators.len; i++)
+        val_hold(l, lower_expr(l, n->Compare.comparators.at[i]));
+    lower_dead_end(l);
+    longjmp(*l->bottom, 1);
+}
+
 Val lower_compare(Lower *l, const Node *n) {
     const CompareStep *steps = l->info[n->id].what;
     Val b;
+    if (!steps)
+        return compare_unreached(l, n);
     if (n->Compare.ops.len > 1)
         return compare_chain(l, n, steps, lower_expr(l, n->Compare.left));
     /* What a method compares must live as long as its call; and nothing else may run between the two operands. */
