@@ -1,10 +1,12 @@
 """The source of a function, and the proof that it is the source of the running code. Only read when something must be compiled."""
 
+import os
 import sys
 
 _CODE = type((lambda: None).__code__)
 _ONLY_AST = 0x400  # PyCF_ONLY_AST
-_files = {}  # file name -> _File, for the length of one compilation
+_KEPT = 4
+_files = {}  # file name -> (signature, _File or NoSource) of the last few
 
 
 class NoSource(Exception):
@@ -33,12 +35,10 @@ def _functions(tree):
         if type(node).__name__ in ("FunctionDef", "AsyncFunctionDef"):
             first = min([node.lineno] + [d.lineno for d in node.decorator_list])
             found.setdefault((first, node.name), node.end_lineno)
-        for field in node._fields:
-            value = getattr(node, field, None)
-            if isinstance(value, list):
-                todo.extend(v for v in value if hasattr(v, "_fields"))
-            elif hasattr(value, "_fields"):
-                todo.append(value)
+        for block in ("body", "orelse", "handlers", "finalbody", "cases"):  # statements: there is no def in an expression
+            statements = getattr(node, block, None)
+            if isinstance(statements, list):
+                todo.extend(statements)
     return found
 
 
@@ -50,22 +50,30 @@ def _codes(code):
     return found
 
 
+def _signature(name):
+    try:
+        status = os.stat(name)
+        return status.st_mtime_ns, status.st_size
+    except OSError:
+        return None  # a notebook's cell, a zip file's member
+
+
 def _file(name, module_globals):
-    if name not in _files:
+    signature = _signature(name)
+    known = _files.get(name)
+    if known is None or known[0] != signature:
         linecache = sys.modules.get("linecache")
         if linecache:
             linecache.checkcache(name)
+        while len(_files) >= _KEPT:
+            del _files[next(iter(_files))]
         try:
-            _files[name] = _File(name, module_globals)
+            _files[name] = known = signature, _File(name, module_globals)
         except NoSource as error:
-            _files[name] = error
-    if isinstance(_files[name], NoSource):
-        raise _files[name]
-    return _files[name]
-
-
-def forget():
-    _files.clear()
+            _files[name] = known = signature, error
+    if isinstance(known[1], NoSource):
+        raise known[1]
+    return known[1]
 
 
 def find(func):

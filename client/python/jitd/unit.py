@@ -11,10 +11,7 @@ def describe(name, key, options, defs, entries):
     """The bytes of a unit. `defs` are records, the root first; entries are (Func, [resolved types] or None)."""
     index = {id(record): i for i, record in enumerate(defs)}
     describer = _Describer(index)
-    try:
-        described = [describer.definition(record) for record in defs]
-    finally:
-        source.forget()
+    described = [describer.definition(record) for record in defs]
     return pack(
         {
             "name": name,
