@@ -177,7 +177,14 @@ const Type *infer_conversion_call(Infer *in, const Node *n, const Type *to) {
 
 /* ---- math ---- */
 
-static const Type *math_result(const MathFn *f) {
+static const Type *math_result(Infer *in, const MathFn *f) {
+    if (f->how == MATH_PAIR) {
+        Type *t = pool_new(in->pool, Type);
+        *t = (Type){.kind = TYPE_TUPLE, .nitems = 2, .items = pool_array(in->pool, const Type *, 2)};
+        t->items[0] = &type_float;
+        t->items[1] = f->result == 'e' ? &type_int : &type_float;
+        return t;
+    }
     return f->result == 'f' ? &type_float : f->result == 'i' ? &type_int : &type_bool;
 }
 
@@ -216,5 +223,5 @@ const Type *infer_math_call(Infer *in, const Node *n, Str name) {
         if (in->loop)
             in->loop->inner = true;
     }
-    return math_result(f);
+    return math_result(in, f);
 }

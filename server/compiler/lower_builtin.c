@@ -198,6 +198,17 @@ static Val call_pymath(Lower *l, const Node *n, const MathFn *f, const Type *res
     return val_one(l, result, bits);
 }
 
+static Val call_pair(Lower *l, const char *name, const Type *result, Val x) {
+    Val v = val_new(l, result);
+    LLVMValueRef out[2];
+    for (int i = 0; i < 2; i++)
+        out[i] = lower_alloca(l, lower_type(l->m, result->items[i]), "");
+    lower_rt(l, name, (LLVMValueRef[]){x.at[0], out[0], out[1]}, 3);
+    for (int i = 0; i < 2; i++)
+        v.at[i] = LLVMBuildLoad2(l->b, lower_type(l->m, result->items[i]), out[i], "");
+    return v;
+}
+
 static bool rounds_int(const MathFn *f, const Type *t) {
     return f->result == 'i' && (t->kind == TYPE_INT || t->kind == TYPE_BOOL);
 }
@@ -218,6 +229,8 @@ Val lower_math(Lower *l, const Node *n, const CallInfo *call) {
     const char *name = pool_printf(l->pool, "rt_math_%s", f->name).ptr;
     if (f->how == MATH_TRAPS)
         return call_traps(l, n, name, pool_printf(l->pool, "math.%s", f->name), result, args, nargs);
+    if (f->how == MATH_PAIR)
+        return call_pair(l, name, result, args[0]);
     LLVMValueRef values[4];
     for (size_t i = 0; i < nargs; i++)
         values[i] = args[i].at[0];

@@ -23,7 +23,7 @@ RuleOn type_rule_on(const Type *common);
 uint32_t type_bits(const Type *t); /* of a scalar; 1 for bool */
 
 /* math.def as a table. */
-typedef enum MathHow { MATH_PURE, MATH_TRAPS, MATH_PYMATH } MathHow;
+typedef enum MathHow { MATH_PURE, MATH_TRAPS, MATH_PAIR, MATH_PYMATH } MathHow;
 
 struct MathFn {
     const char *name, *params;

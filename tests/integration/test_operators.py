@@ -26,7 +26,7 @@ MORE = {
     "bool": ["a << 3", "a & True", "a ^ a", "a | 2"],
 }
 MATH1 = "acos acosh asin asinh atan atanh cos cosh exp expm1 log log1p log10 log2 sin sinh sqrt tan tanh fabs degrees".split()
-MATH1 += "radians isnan isinf isfinite floor ceil trunc gamma lgamma erf erfc ulp".split()
+MATH1 += "frexp modf radians isnan isinf isfinite floor ceil trunc gamma lgamma erf erfc ulp".split()
 MATH2 = "atan2 fmod pow copysign nextafter hypot remainder log isclose".split()
 MATH_INTS = ["factorial(abs(a) % 20)", "isqrt(a)", "gcd(a, 12)", "lcm(a % 50, 7)", "comb(a % 40, 3)", "perm(a % 20, 2)"]
 

@@ -103,3 +103,27 @@ RT bool rt_math_isfinite(double x) {
 RT double rt_math_nextafter(double x, double y) {
     return jitd_import_nextafter(x, y);
 }
+
+RT void rt_math_modf(double x, double *fraction, double *whole) {
+    double t = is_finite(x) ? __builtin_trunc(x) : x;
+    *whole = t;
+    *fraction = x != x ? x : __builtin_copysign(is_finite(x) ? x - t : 0.0, x);
+}
+
+/* x = fraction * 2 ** exponent with 0.5 <= |fraction| < 1, exactly. */
+RT void rt_math_frexp(double x, double *fraction, int64_t *exponent) {
+    int64_t e = 0;
+    if (x != 0.0 && is_finite(x)) {
+        if (__builtin_fabs(x) < 0x1p-1022) { /* a denormal: make it none */
+            x *= 0x1p54;
+            e = -54;
+        }
+        uint64_t bits;
+        __builtin_memcpy(&bits, &x, 8);
+        e += (int64_t)(bits >> 52 & 0x7ff) - 1022;
+        bits = (bits & ~((uint64_t)0x7ff << 52)) | (uint64_t)1022 << 52;
+        __builtin_memcpy(&x, &bits, 8);
+    }
+    *fraction = x;
+    *exponent = e;
+}
