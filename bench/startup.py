@@ -150,8 +150,11 @@ class Run:
         path = Path(home) / f"{name}.py"
         if not path.exists() or path.read_text() != text:  # others may be reading it
             path.write_text(text)
+        env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}  # an installed package has bytecode
         self.start = time.perf_counter()
-        self.process = subprocess.Popen([sys.executable, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.process = subprocess.Popen(
+            [sys.executable, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env
+        )
 
     def first(self):
         if not select.select([self.process.stdout], [], [], 120)[0]:

@@ -7,7 +7,7 @@ from _thread import RLock
 
 from jitd import _jitd, fingerprint, types
 
-_LOOKUP, _COMPILE = 2, 3  # protocol/messages.def
+LOOKUP = 2  # protocol/messages.def
 _LOOKUP_MAX = 1024  # keys a message, docs/protocol.md
 _lock = RLock()
 _pending = []
@@ -93,7 +93,9 @@ def resolve(method, values):
     with _lock:
         if values is None:
             return finish(record)
-        return _specialise(record, f, values)
+        from jitd.compile import specialise
+
+        return specialise(record, f, values)
 
 
 def finish(record):
@@ -101,12 +103,14 @@ def finish(record):
     with _lock:
         connect()
         if not record.linked:
-            _prepare(record)
+            prepare(record)
             finish_pending()
         if not record.linked:
             if record in _pending:
                 _pending.remove(record)
-            _compile(record)
+            from jitd.compile import compile_record
+
+            compile_record(record)
 
 
 def finish_pending():
@@ -114,12 +118,14 @@ def finish_pending():
     with _lock:
         ready = [record for record in _pending if not record.linked and _can_prepare(record)]
         if not _jitd.connected():
+            from jitd.compile import link_local
+
             for record in ready:
-                _link_local(record)
+                link_local(record)
         elif ready:
             for record, unit in zip(ready, _lookup([record.key for record in ready])):
                 if unit is not None and not record.linked:
-                    _install(record, unit)
+                    install(record, unit)
         _pending[:] = [record for record in _pending if not record.linked]
 
 
@@ -129,7 +135,7 @@ def _lookup(keys):
     for at in range(0, len(keys), _LOOKUP_MAX):
         part = keys[at : at + _LOOKUP_MAX]
         try:
-            units += _jitd.request(_LOOKUP, {"keys": part})["units"]
+            units += _jitd.request(LOOKUP, {"keys": part})["units"]
         except (_jitd.RemoteError, ConnectionError):
             units += [None] * len(part)
     return units
@@ -137,13 +143,13 @@ def _lookup(keys):
 
 def _can_prepare(record):
     try:
-        _prepare(record)
+        prepare(record)
     except (NameError, TypeError):
         return False  # its own first use says it
     return True
 
 
-def _prepare(record):
+def prepare(record):
     """Resolves the types of a record and all it reaches, and computes their keys."""
     if record.key is not None:
         return
@@ -214,56 +220,19 @@ def _accepted(resolved):
 # ---- compiled ----
 
 
-def _own_entries(record):
-    """The functions whose types are all known: they are compiled with the unit, the others at their calls."""
-    return [f for f in record.funcs if f.method is not None and not f.reason and None not in f.types]
-
-
-def _compile(record):
-    from jitd import unit
-
-    if record.kind == "function" and not _own_entries(record):
-        return _set_modes(record, {})
-    defs = fingerprint.closure([record])
-    entries = [(f, None) for f in _own_entries(record)]
-    try:
-        answer = _jitd.request(_COMPILE, {"unit": unit.describe(record.name, record.key, record.options, defs, entries)})
-    except (_jitd.RemoteError, ConnectionError) as error:
-        return _compile_failed(record, error)
-    _install(record, answer)
-
-
-def _compile_failed(record, error):
-    """The whole unit was refused: the class gets its layout (if the daemon still answers), everything stays Python."""
-    from jitd import unit
-
-    reason = error.args[-1]
-    for f in record.funcs:
-        f.reason = f.reason or reason
-    _warn(record, record.file, record.funcs[0].code.co_firstlineno if record.funcs else 1, f"{record.name} stays Python: {reason}")
-    if record.kind == "class":
-        if isinstance(error, ConnectionError):
-            raise error
-        record.key = fingerprint.key(record, "layout only")
-        bare = [r for r in fingerprint.closure([record]) if r.kind == "class"]
-        answer = _jitd.request(_COMPILE, {"unit": unit.describe(record.name, record.key, record.options, bare, [])})
-        return _install(record, answer, bare)
-    _set_modes(record, {})
-
-
-def _install(record, answer, defs=None):
+def install(record, answer, defs=None):
     defs = defs or fingerprint.closure([record])
     meta = _jitd.unpack(answer["meta"])
     for definition, pair in zip(defs, answer["classes"]):
         if definition.kind == "class" and not definition.class_id:
-            _identify(definition, pair)
+            identify(definition, pair)
     record.unit = Unit(meta["sites"], defs)
     _add_plans(record, meta, answer["slot"], defs)
     refused = {(definition, name): (line, message, text) for definition, name, line, _, message, text in meta["refused"]}
-    _set_modes(record, {name: what for (definition, name), what in refused.items() if definition == 0})
+    set_modes(record, {name: what for (definition, name), what in refused.items() if definition == 0})
 
 
-def _identify(record, pair):
+def identify(record, pair):
     """From now on instances of the class can be made."""
     key, record.class_id = pair
     if key != record.key:
@@ -281,7 +250,7 @@ def _add_plans(record, meta, slot, defs):
             f.method._add_plan(record.unit, guard, slot + i, tuple(params), result, targets, flags)
 
 
-def _set_modes(record, refused):
+def set_modes(record, refused):
     """What is not compiled goes back to plain Python, and says so once."""
     record.linked = True
     for f in record.funcs:
@@ -289,7 +258,9 @@ def _set_modes(record, refused):
         if message and f.kind not in ("class", "setter"):
             f.reason = message
             if f.name != "__init__" or record.init != "generated":
-                _warn(record, f.code.co_filename, line, text or f"{record.name}.{f.name} stays Python: {message}".rstrip())
+                from jitd.compile import warn
+
+                warn(record, f.code.co_filename, line, text or f"{record.name}.{f.name} stays Python: {message}".rstrip())
         if f.method is not None:
             _set_mode(record, f)
 
@@ -301,93 +272,3 @@ def _set_mode(record, f):
     f.method._set_python()
     if record.kind == "class" and f.kind == "method":
         _jitd.replace(record.target, f.name, f.func)
-
-
-def _warn(record, file, line, text):
-    from warnings import warn_explicit
-
-    from jitd.errors import CompileError, CompileWarning
-
-    if record.options["strict"]:
-        raise CompileError(text)
-    warn_explicit(text, CompileWarning, file, line)
-
-
-# ---- specialisations ----
-
-
-def _specialise(record, f, values):
-    """Compiles (or finds) the function for these argument types. False: they are left to Python."""
-    resolved = [types.of_value(v) for v in values]
-    if f.reason or None in resolved or not _jitd.connected():
-        return False
-    # Sized parameters stay what their annotation says: the value was in range, or it would have been refused.
-    resolved = [a if isinstance(a, str) and a not in types.SCALARS.values() and a != "None" else v for a, v in zip(f.types, resolved)]
-    classes = []
-    for t in resolved:
-        _classes_of(t, classes)
-    for other in classes:
-        _prepare(other)
-    defs = fingerprint.closure([record, *classes])
-    answer = _specialised_unit(record, f, resolved, classes, defs)
-    return answer is not None and _install_specialisation(record, f, answer, defs)
-
-
-def _classes_of(resolved, found):
-    if isinstance(resolved, list):
-        for item in resolved:
-            _classes_of(item, found)
-    elif isinstance(resolved, tuple):
-        found.append(resolved[0].__dict__["__jitd_record__"])
-
-
-def _specialised_unit(record, f, resolved, classes, defs):
-    from jitd import unit
-
-    shown = ", ".join(types.words(t) for t in resolved)
-    texts = [types.text(t, lambda cls: cls.__dict__["__jitd_record__"].key.hex()) for t in resolved]
-    key = fingerprint.key(record, f.name, *texts)
-    try:
-        found = _jitd.request(_LOOKUP, {"keys": [key]})["units"][0]
-        if found is None:
-            packed = unit.describe(f"{record.name}.{f.name}({shown})", key, record.options, defs, [(f, resolved)])
-            found = _jitd.request(_COMPILE, {"unit": packed})
-    except (_jitd.RemoteError, ConnectionError) as error:
-        _warn(record, f.code.co_filename, f.code.co_firstlineno, f"{record.name}.{f.name}({shown}) stays Python: {error.args[-1]}")
-        return None
-    return found
-
-
-def _install_specialisation(record, f, answer, defs):
-    meta = _jitd.unpack(answer["meta"])
-    for definition, pair in zip(defs, answer["classes"]):
-        if definition.kind == "class" and not definition.class_id:
-            _identify(definition, pair)
-    for definition, name, line, _, message, text in meta["refused"]:
-        if definition == 0 and name == f.name:
-            record.refused[name] = message
-            _warn(record, f.code.co_filename, line, text)
-    if not meta["entries"]:
-        return False
-    _, _, params, result, flags = meta["entries"][0]
-    unit = Unit(meta["sites"], defs)
-    guard = fingerprint.guard(defs)
-    f.method._add_plan(unit, guard, answer["slot"], tuple(params), result, tuple(r.target for r in defs), flags)
-    return True
-
-
-# ---- without a daemon ----
-
-
-def _link_local(record):
-    """A class with a local layout, or a function: all methods are plain Python."""
-    for definition in fingerprint.closure([record]):
-        if definition.kind == "class" and not definition.class_id:
-            refs = [at for at, t in zip(definition.offsets, definition.field_types) if isinstance(t, tuple)]
-            _identify(definition, (definition.key, _jitd.local_class(definition.key, definition.size, refs)))
-    record.linked = True
-    for f in record.funcs:
-        if f.method is not None:
-            f.method._set_python()
-            if record.kind == "class" and f.kind == "method":
-                _jitd.replace(record.target, f.name, f.func)

@@ -1,0 +1,133 @@
+"""What a warm start does not load: having a program compiled, specialising a function for its call's types, classes without a
+daemon. link.py does the rest."""
+
+from jitd import _jitd, fingerprint, link, types
+
+_COMPILE = 3  # protocol/messages.def
+
+
+def _own_entries(record):
+    """The functions whose types are all known: they are compiled with the unit, the others at their calls."""
+    return [f for f in record.funcs if f.method is not None and not f.reason and None not in f.types]
+
+
+def compile_record(record):
+    from jitd import unit
+
+    if record.kind == "function" and not _own_entries(record):
+        return link.set_modes(record, {})
+    defs = fingerprint.closure([record])
+    entries = [(f, None) for f in _own_entries(record)]
+    try:
+        answer = _jitd.request(_COMPILE, {"unit": unit.describe(record.name, record.key, record.options, defs, entries)})
+    except (_jitd.RemoteError, ConnectionError) as error:
+        return _compile_failed(record, error)
+    link.install(record, answer)
+
+
+def _compile_failed(record, error):
+    """The whole unit was refused: the class gets its layout (if the daemon still answers), everything stays Python."""
+    from jitd import unit
+
+    reason = error.args[-1]
+    for f in record.funcs:
+        f.reason = f.reason or reason
+    warn(record, record.file, record.funcs[0].code.co_firstlineno if record.funcs else 1, f"{record.name} stays Python: {reason}")
+    if record.kind == "class":
+        if isinstance(error, ConnectionError):
+            raise error
+        record.key = fingerprint.key(record, "layout only")
+        bare = [r for r in fingerprint.closure([record]) if r.kind == "class"]
+        answer = _jitd.request(_COMPILE, {"unit": unit.describe(record.name, record.key, record.options, bare, [])})
+        return link.install(record, answer, bare)
+    link.set_modes(record, {})
+
+
+def warn(record, file, line, text):
+    from warnings import warn_explicit
+
+    from jitd.errors import CompileError, CompileWarning
+
+    if record.options["strict"]:
+        raise CompileError(text)
+    warn_explicit(text, CompileWarning, file, line)
+
+
+# ---- specialisations ----
+
+
+def specialise(record, f, values):
+    """Compiles (or finds) the function for these argument types. False: they are left to Python."""
+    resolved = [types.of_value(v) for v in values]
+    if f.reason or None in resolved or not _jitd.connected():
+        return False
+    # Sized parameters stay what their annotation says: the value was in range, or it would have been refused.
+    resolved = [a if isinstance(a, str) and a not in types.SCALARS.values() and a != "None" else v for a, v in zip(f.types, resolved)]
+    classes = []
+    for t in resolved:
+        _classes_of(t, classes)
+    for other in classes:
+        link.prepare(other)
+    defs = fingerprint.closure([record, *classes])
+    answer = _specialised_unit(record, f, resolved, classes, defs)
+    return answer is not None and _install_specialisation(record, f, answer, defs)
+
+
+def _classes_of(resolved, found):
+    if isinstance(resolved, list):
+        for item in resolved:
+            _classes_of(item, found)
+    elif isinstance(resolved, tuple):
+        found.append(resolved[0].__dict__["__jitd_record__"])
+
+
+def _specialised_unit(record, f, resolved, classes, defs):
+    from jitd import unit
+
+    shown = ", ".join(types.words(t) for t in resolved)
+    texts = [types.text(t, lambda cls: cls.__dict__["__jitd_record__"].key.hex()) for t in resolved]
+    key = fingerprint.key(record, f.name, *texts)
+    try:
+        found = _jitd.request(link.LOOKUP, {"keys": [key]})["units"][0]
+        if found is None:
+            packed = unit.describe(f"{record.name}.{f.name}({shown})", key, record.options, defs, [(f, resolved)])
+            found = _jitd.request(_COMPILE, {"unit": packed})
+    except (_jitd.RemoteError, ConnectionError) as error:
+        warn(record, f.code.co_filename, f.code.co_firstlineno, f"{record.name}.{f.name}({shown}) stays Python: {error.args[-1]}")
+        return None
+    return found
+
+
+def _install_specialisation(record, f, answer, defs):
+    meta = _jitd.unpack(answer["meta"])
+    for definition, pair in zip(defs, answer["classes"]):
+        if definition.kind == "class" and not definition.class_id:
+            link.identify(definition, pair)
+    for definition, name, line, _, message, text in meta["refused"]:
+        if definition == 0 and name == f.name:
+            record.refused[name] = message
+            warn(record, f.code.co_filename, line, text)
+    if not meta["entries"]:
+        return False
+    _, _, params, result, flags = meta["entries"][0]
+    unit = link.Unit(meta["sites"], defs)
+    guard = fingerprint.guard(defs)
+    f.method._add_plan(unit, guard, answer["slot"], tuple(params), result, tuple(r.target for r in defs), flags)
+    return True
+
+
+# ---- without a daemon ----
+
+
+def link_local(record):
+    """A class with a local layout, or a function: all methods are plain Python."""
+    for definition in fingerprint.closure([record]):
+        if definition.kind == "class" and not definition.class_id:
+            refs = [at for at, t in zip(definition.offsets, definition.field_types) if isinstance(t, tuple)]
+            link.identify(definition, (definition.key, _jitd.local_class(definition.key, definition.size, refs)))
+    record.linked = True
+    for f in record.funcs:
+        if f.method is not None:
+            f.method._set_python()
+            if record.kind == "class" and f.kind == "method":
+                _jitd.replace(record.target, f.name, f.func)
