@@ -170,8 +170,9 @@ typedef struct Plan {
     PyObject *unit;       /* for the traps: has .sites */
     uint32_t nparams, ndefs, nin, nout, flags;
     uint8_t result_code;
-    uint8_t fast;  /* all parameters are simple and few */
-    uint8_t epoch; /* its code may read references: it runs inside an epoch (arena.h) */
+    uint8_t uniform; /* the code that all parameters have, or CODE_SLOW */
+    uint8_t fast;    /* all parameters are simple and few */
+    uint8_t epoch;   /* its code may read references: it runs inside an epoch (arena.h) */
     Pool pool;
 } Plan;
 

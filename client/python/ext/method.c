@@ -4,8 +4,23 @@
 #include "client/python/ext/ext.h"
 #include <structmember.h>
 
-/* Simple parameters to slots; 0 when they fit exactly. */
-static inline int convert_fast(const Plan *plan, PyObject *const *args, JitdValue *in) {
+static inline int convert_ints(const Plan *plan, PyObject *const *args, JitdValue *in) {
+    for (uint32_t i = 0; i < plan->nparams; i++)
+        if (unlikely(convert_int(args[i], &in[i].i) != CONVERT_OK))
+            return 1;
+    return 0;
+}
+
+static inline int convert_floats(const Plan *plan, PyObject *const *args, JitdValue *in) {
+    for (uint32_t i = 0; i < plan->nparams; i++) {
+        if (unlikely(!PyFloat_CheckExact(args[i])))
+            return 1;
+        in[i].f = PyFloat_AS_DOUBLE(args[i]);
+    }
+    return 0;
+}
+
+static inline int convert_mixed(const Plan *plan, PyObject *const *args, JitdValue *in) {
     for (uint32_t i = 0; i < plan->nparams; i++) {
         PyObject *v = args[i];
         switch (plan->codes[i]) {
@@ -30,6 +45,18 @@ static inline int convert_fast(const Plan *plan, PyObject *const *args, JitdValu
         }
     }
     return 0;
+}
+
+/* Simple parameters to slots; 0 when they fit exactly. */
+static inline int convert_fast(const Plan *plan, PyObject *const *args, JitdValue *in) {
+    switch (plan->uniform) {
+    case CODE_INT:
+        return convert_ints(plan, args, in);
+    case CODE_FLOAT:
+        return convert_floats(plan, args, in);
+    default:
+        return convert_mixed(plan, args, in);
+    }
 }
 
 static inline PyObject *result_fast(const Plan *plan, const JitdValue *out) {

@@ -73,12 +73,14 @@ static int plan_set_params(Plan *plan, PyObject *params) {
     plan->codes = pool_array(&plan->pool, uint8_t, plan->nparams);
     plan->types = pool_array(&plan->pool, PyTypeObject *, plan->nparams);
     plan->fast = plan->nparams <= PLAN_FAST_SLOTS;
+    plan->uniform = CODE_SLOW;
     for (uint32_t i = 0; i < plan->nparams; i++) {
         const Type *t = plan->params[i] = parse_type(plan, PyTuple_GET_ITEM(params, i));
         if (!t || check_refs(plan, t) < 0)
             return -1;
         plan->nin += type_slots(t);
         plan->codes[i] = (uint8_t)code_of(t);
+        plan->uniform = !i || plan->uniform == plan->codes[i] ? plan->codes[i] : CODE_SLOW;
         plan->types[i] = t->kind == TYPE_REF ? plan->defs[t->def] : NULL;
         if (plan->codes[i] == CODE_SLOW || plan->codes[i] == CODE_NONE)
             plan->fast = 0;
