@@ -195,14 +195,16 @@ static void math_arg(Infer *in, const Node *n, Str name, const MathFn *f, size_t
         fail(in->c, n->Call.args.at[i]->span, "math.%.*s of %s is not compiled", STR_FMT(name), type_words(in, t));
 }
 
-/* floor, ceil and trunc of an int are that int; log(x, base) is two logarithms and a division: the interpreter's own. */
+/* floor, ceil and trunc of an int are that int; log(x, base) is two logarithms and a division: the interpreter's own; so is
+ * pow before 3.11, which raised for 0 to the power of -inf. */
 static const MathFn *math_choose(Infer *in, const Node *n, Str name) {
     const MathFn *f = math_find(name);
     if (!f)
         fail(in->c, n->span, "math.%.*s is not compiled yet", STR_FMT(name));
     if (f->minor > in->lang->unit->python_minor)
         fail(in->c, n->span, "math.%.*s is not in Python 3.%d", STR_FMT(name), in->lang->unit->python_minor);
-    if (str_eq_c(name, "log") && n->Call.args.len == 2)
+    if ((str_eq_c(name, "log") && n->Call.args.len == 2) ||
+        (str_eq_c(name, "pow") && in->lang->unit->python_minor < 11))
         return math_find_pymath(name);
     return f;
 }

@@ -613,7 +613,7 @@ def test_fds_sent_by_a_peer_are_closed(daemon):
         for _ in range(50):
             socket.send_fds(c.socket, [frame([FIND, 9, {"name": "x"}])], [0, 1, 2])
             c.read()
-        assert daemon.fds() == before
+        assert daemon.fds() <= before
 
 
 def test_many_peers_and_no_leak(daemon):
@@ -628,7 +628,7 @@ def test_many_peers_and_no_leak(daemon):
             c.stats()
         time.sleep(0.2)
         assert c.stats()["clients"] == 1
-        assert daemon.fds() == before
+        assert daemon.fds() <= before
         assert daemon.resident() < 10 << 20
 
 

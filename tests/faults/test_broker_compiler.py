@@ -27,6 +27,19 @@ def long_source(statements):
     return "def f(a, b):\n" + "".join(f"    a = a * {i} + b // (a | {i + 1})\n" for i in range(statements)) + "    return a\n"
 
 
+def many_functions(count, statements):
+    """Each no longer than the compiler takes, together more work than it has time or memory for."""
+    params = [["a", "int", None, "any"], ["b", "int", None, "any"]]
+    defs, entries = [], []
+    for i in range(count):
+        source = long_source(statements).replace("def f(", f"def f{i}(")
+        func = {"name": f"f{i}", "kind": "function", "line": 1, "source": source, "params": params, "globals": {}}
+        defs.append({"kind": "function", "key": key(source), "name": f"m.f{i}", "file": "m.py", "funcs": [func]})
+        entries.append([i, f"f{i}", None])
+    return msgpack.packb({"name": "m.f0", "key": key(str((count, statements))), "python": [3, 11], "defs": defs, "entries": entries,
+                          "options": {"overflow": "python", "fastmath": False, "boundscheck": True}})
+
+
 def start(*arguments, **more):
     return Daemon(*arguments, worker=WORKER, **more)
 
@@ -78,7 +91,7 @@ def test_killed_at_any_time():
 def test_out_of_time():
     with start("--deadline", 0.3) as d, d.client() as c:
         with pytest.raises(Refused) as caught:
-            c.ask(COMPILE, unit=unit(long_source(20000)))
+            c.ask(COMPILE, unit=many_functions(100, 300))
         assert caught.value.code == "worker" and "deadline" in caught.value.message
         assert c.ask(COMPILE, unit=unit("def f(a, b):\n    return a\n"))["meta"]
 
@@ -88,7 +101,7 @@ def test_out_of_memory():
     with start("--memory", 192 << 20, "--deadline", 60) as d, d.client(timeout=60) as c:
         assert c.ask(COMPILE, unit=unit("def f(a, b):\n    return a\n"))["meta"]
         with pytest.raises(Refused) as caught:
-            c.ask(COMPILE, unit=unit(long_source(40000)))
+            c.ask(COMPILE, unit=many_functions(250, 300))
         assert caught.value.code in ("worker", "compile"), caught.value
         assert "memory" in caught.value.message
         assert c.ask(COMPILE, unit=unit("def f(a, b):\n    return b\n"))["meta"]
