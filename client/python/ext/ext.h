@@ -156,6 +156,9 @@ int guard_holds(Guard *guard);
 #define PLAN_MAX_SLOTS 64
 #define PLAN_FAST_SLOTS 8
 
+#define PLAN_LOOPS 1  /* flags of the meta (docs/protocol.md): its code polls, */
+#define PLAN_PYTHON 2 /* or calls the interpreter's own functions */
+
 typedef enum PlanCode { CODE_INT, CODE_FLOAT, CODE_BOOL, CODE_REF, CODE_NONE, CODE_SLOW } PlanCode;
 
 typedef struct Plan {
@@ -173,6 +176,7 @@ typedef struct Plan {
     uint8_t uniform; /* the code that all parameters have, or CODE_SLOW */
     uint8_t fast;    /* all parameters are simple and few */
     uint8_t epoch;   /* its code may read references: it runs inside an epoch (arena.h) */
+    uint8_t bare;    /* the thunk may be called as it is: no guard, no epoch, no poll */
     Pool pool;
 } Plan;
 
@@ -200,6 +204,13 @@ static inline int32_t plan_run(const Plan *plan, JitdFrame *frame, uint64_t self
     if (unlikely(import_put_off))
         import_release_waiting(frame);
     return status;
+}
+
+/* The same for a bare plan. */
+static inline int32_t plan_run_bare(const Plan *plan, JitdFrame *frame, uint64_t self, const JitdValue *in,
+                                    JitdValue *out) {
+    JitdThunk thunk = client_thunk(jitd_context.window, plan->method);
+    return likely(thunk != NULL) ? thunk(frame, self, in, out) : -1;
 }
 
 /* ---- method.c ---- */
