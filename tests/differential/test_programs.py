@@ -5,12 +5,9 @@ import importlib.util
 import math
 import os
 import random
-import subprocess
 import sys
-import time
 import warnings
 from collections import Counter
-from pathlib import Path
 
 import pytest
 from generate import FIELDS, FLOATS, INTS, SMALL, TAME, Generator
@@ -26,20 +23,7 @@ CALLS = 8
 NAMES = [name for names in FIELDS.values() for name in names]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def daemon(tmp_path_factory):
-    """A daemon of this test's own, with the compiler of this build and an empty cache."""
-    build = Path(os.environ.get("JITD_BUILD", Path(__file__).resolve().parents[2] / "build"))
-    folder = tmp_path_factory.mktemp("daemon")
-    command = [build / "server/broker/jitd", "--socket", folder / "s", "--worker", build / "server/worker/jitd-worker"]
-    process = subprocess.Popen([*map(str, command), "--cache-dir", str(folder / "cache"), "--log", str(folder / "log")])
-    while not (folder / "s").exists():
-        assert process.poll() is None
-        time.sleep(0.01)
-    os.environ["JITD_SOCKET"] = str(folder / "s")
-    yield
-    process.terminate()
-    assert process.wait(10) == 0
+pytestmark = pytest.mark.usefixtures("daemon")
 
 
 class Program:

@@ -1,13 +1,9 @@
 """Sized integers and float32 against NumPy's scalars: every pair of types and every operator, at the ends of their ranges."""
 
 import itertools
-import os
-import subprocess
 import sys
-import time
 import types
 import warnings
-from pathlib import Path
 
 import numpy
 import pytest
@@ -21,19 +17,7 @@ BITS = ["&", "|", "^", "<<", ">>"]
 COMPARE = ["<", "<=", "==", "!=", ">", ">="]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def daemon(tmp_path_factory):
-    build = Path(os.environ.get("JITD_BUILD", Path(__file__).resolve().parents[2] / "build"))
-    folder = tmp_path_factory.mktemp("daemon")
-    command = [build / "server/broker/jitd", "--socket", folder / "s", "--worker", build / "server/worker/jitd-worker"]
-    process = subprocess.Popen([*map(str, command), "--cache-dir", str(folder / "cache"), "--log", str(folder / "log")])
-    while not (folder / "s").exists():
-        assert process.poll() is None
-        time.sleep(0.01)
-    os.environ["JITD_SOCKET"] = str(folder / "s")
-    yield
-    process.terminate()
-    assert process.wait(10) == 0
+pytestmark = pytest.mark.usefixtures("daemon")
 
 
 def values(name):
