@@ -37,6 +37,7 @@ typedef enum JitdTrapKind {
 
 #define JITD_TRACE_MAX 16
 #define JITD_TRAP_VALUES 8
+#define JITD_PYMATH_VALUES 64 /* numbers among the arguments of one call of the import pymath */
 
 typedef struct JitdTrap {
     uint32_t kind;

@@ -247,7 +247,7 @@ static void add_frame(jitd_error *error, const Meta *meta, uint32_t site) {
 
 static const char *pymath_name(uint64_t fn) {
     static const char *const names[] = {
-#define PYMATH(name, least, most, result) "math." #name,
+#define PYMATH(module, name, least, most, result) #module "." #name,
 #include "protocol/pymath.def"
 #undef PYMATH
     };

@@ -1,6 +1,7 @@
 /* Infer, calls of built-in functions, of the math module, and of scalar types. */
 #include "server/compiler/builtin.h"
 #include "server/compiler/infer.h"
+#include "protocol/abi.h"
 
 static void arity(Infer *in, const Node *n, Str name, size_t least, size_t most) {
     if (n->Call.keywords.len)
@@ -28,6 +29,85 @@ static const Type *infer_minmax(Infer *in, const Node *n, Str name) {
     return first;
 }
 
+/* ---- the interpreter's own functions ---- */
+
+/* math.fsum, prod, dist and sumprod take tuples, and lists written in the call. */
+static bool takes_sequence(const MathFn *f, size_t arg) {
+    static const char *const names[] = {"fsum", "prod", "dist", "sumprod"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (!strcmp(f->name, names[i]))
+            return arg < (size_t)f->most;
+    return false;
+}
+
+static bool is_python_number(const Type *t) {
+    return t->kind == TYPE_INT || t->kind == TYPE_BOOL || t->kind == TYPE_FLOAT;
+}
+
+typedef struct PythonArgs {
+    size_t n;
+    bool is_float; /* one of them is */
+} PythonArgs;
+
+static const char *python_prefix(const MathFn *f) {
+    return strcmp(f->module, "math") ? "" : "math.";
+}
+
+static void python_number(Infer *in, const Node *arg, const MathFn *f, const Type *t, PythonArgs *args) {
+    if (!is_python_number(t))
+        fail(in->c, arg->span, "%s%s of %s is not compiled", python_prefix(f), f->name, type_words(in, t));
+    args->n++;
+    args->is_float |= t->kind == TYPE_FLOAT;
+}
+
+static void python_sequence(Infer *in, const Node *arg, const MathFn *f, PythonArgs *args) {
+    in->info[arg->id].live = true;
+    if (arg->kind == NODE_List) {
+        for (size_t i = 0; i < arg->List.elts.len; i++)
+            python_number(in, arg->List.elts.at[i], f, infer_expr(in, arg->List.elts.at[i]), args);
+        return;
+    }
+    const Type *t = infer_expr(in, arg);
+    if (t->kind != TYPE_TUPLE)
+        fail(in->c, arg->span, "%s%s of %s is not compiled", python_prefix(f), f->name, type_words(in, t));
+    for (size_t i = 0; i < t->nitems; i++)
+        python_number(in, arg, f, t->items[i], args);
+}
+
+/* A call that the interpreter's own function carries out. */
+static const Type *infer_python_call(Infer *in, const Node *n, const MathFn *f) {
+    PythonArgs args = {0};
+    Nodes positional = n->Call.args, keywords = n->Call.keywords;
+    for (size_t i = 0; i < positional.len; i++) {
+        const Node *arg = positional.at[i];
+        if (takes_sequence(f, i))
+            python_sequence(in, arg, f, &args);
+        else
+            python_number(in, arg, f, infer_expr(in, arg), &args);
+    }
+    for (size_t i = 0; i < keywords.len; i++) {
+        const Node *keyword = keywords.at[i];
+        if (!keyword->keyword.arg.ptr)
+            fail(in->c, keyword->span, "** in a call is not compiled");
+        python_number(in, keyword, f, infer_expr(in, keyword->keyword.value), &args);
+    }
+    if (args.n > JITD_PYMATH_VALUES)
+        fail(in->c, n->span, "%s%s of more than %d numbers is not compiled", python_prefix(f), f->name,
+             JITD_PYMATH_VALUES);
+    if (keywords.len && f->result == 'n' && args.n <= keywords.len)
+        fail(in->c, n->span, "%s%s of nothing is not compiled", python_prefix(f),
+             f->name); /* prod((), start=True) is True */
+    infer_mark(in, n);
+    in->inst->python = true;
+    if (in->loop)
+        in->loop->inner = true;
+    if (f->result == 'n')
+        return args.is_float ? &type_float : &type_int;
+    return f->result == 'f' ? &type_float : f->result == 'i' ? &type_int : &type_bool;
+}
+
+/* ---- built-in functions ---- */
+
 /* abs and len of an instance: its special method. */
 static const Type *special_arg(Infer *in, const Node *n, const char *method) {
     const Node *arg = n->Call.args.at[0];
@@ -50,6 +130,7 @@ static const Type *infer_abs(Infer *in, const Node *n, Str name) {
 static const Type *infer_round(Infer *in, const Node *n, Str name) {
     arity(in, n, name, 1, 2);
     const Type *t = scalar_arg(in, n, name, 0);
+    CallInfo *call = (CallInfo *)in->info[n->id].what;
     if (type_is_sized(t))
         fail(in->c, n->span, "round of %s is not compiled", type_words(in, t));
     if (n->Call.args.len == 1)
@@ -59,11 +140,11 @@ static const Type *infer_round(Infer *in, const Node *n, Str name) {
     bool is_const = infer_const_int(in, n->Call.args.at[1], &digits);
     if (d->kind != TYPE_INT)
         fail(in->c, n->span, "round to %s digits is not compiled", type_words(in, d));
-    if (t->kind == TYPE_FLOAT)
-        return t;
-    if (!is_const || digits < 0)
-        fail(in->c, n->span, "round of an int to a variable or negative number of digits is not compiled");
-    return &type_int;
+    if (t->kind != TYPE_FLOAT && is_const && digits >= 0)
+        return &type_int; /* that int */
+    call->math = pymath_find("builtins", name);
+    in->inst->python = true;
+    return t->kind == TYPE_FLOAT ? t : &type_int;
 }
 
 /* divmod and pow are two resp. one operator. */
@@ -80,10 +161,21 @@ static const Type *infer_divmod(Infer *in, const Node *n, Str name) {
     return t;
 }
 
+static const Type *infer_modular_pow(Infer *in, const Node *n, CallInfo *call) {
+    call->math = pymath_find("builtins", STR("pow"));
+    const Type *t = infer_python_call(in, n, call->math);
+    for (size_t i = 0; i < 3; i++)
+        if (in->info[n->Call.args.at[i]->id].type->kind == TYPE_FLOAT)
+            fail(in->c, n->Call.args.at[i]->span, "pow() of a float and a modulus is not compiled");
+    return t;
+}
+
 static const Type *infer_pow(Infer *in, const Node *n, Str name) {
-    arity(in, n, name, 2, 2);
+    arity(in, n, name, 2, 3);
+    CallInfo *call = (CallInfo *)in->info[n->id].what;
+    if (n->Call.args.len == 3)
+        return infer_modular_pow(in, n, call);
     const Type *a = scalar_arg(in, n, name, 0), *b = scalar_arg(in, n, name, 1);
-    const void *call = in->info[n->id].what;
     const Type *t = infer_binary(in, n, OP_Pow, n->Call.args.at[0], n->Call.args.at[1], a, b);
     in->info[n->id].what = call;
     return t;
@@ -191,39 +283,36 @@ static const Type *math_result(Infer *in, const MathFn *f) {
 static void math_arg(Infer *in, const Node *n, Str name, const MathFn *f, size_t i) {
     const Type *t = scalar_arg(in, n, name, i);
     bool is_int = t->kind == TYPE_INT || t->kind == TYPE_BOOL;
-    if (f->how == MATH_PYMATH ? !is_int && t->kind != TYPE_FLOAT : f->params[i] == 'i' && !is_int)
+    if (f->params[i] == 'i' && !is_int)
         fail(in->c, n->Call.args.at[i]->span, "math.%.*s of %s is not compiled", STR_FMT(name), type_words(in, t));
 }
 
-/* floor, ceil and trunc of an int are that int; log(x, base) is two logarithms and a division: the interpreter's own; so is
- * pow before 3.11, which raised for 0 to the power of -inf. */
+/* log(x, base) is two logarithms and a division, nextafter may have steps, and until 3.11 pow(0.0, -inf) was an error: the
+ * interpreter's own. */
 static const MathFn *math_choose(Infer *in, const Node *n, Str name) {
     const MathFn *f = math_find(name);
     if (!f)
         fail(in->c, n->span, "math.%.*s is not compiled yet", STR_FMT(name));
     if (f->minor > in->lang->unit->python_minor)
         fail(in->c, n->span, "math.%.*s is not in Python 3.%d", STR_FMT(name), in->lang->unit->python_minor);
-    if ((str_eq_c(name, "log") && n->Call.args.len == 2) ||
-        (str_eq_c(name, "pow") && in->lang->unit->python_minor < 11))
-        return math_find_pymath(name);
-    return f;
+    bool is_own = f->how != MATH_PYMATH && !n->Call.keywords.len && n->Call.args.len == strlen(f->params);
+    is_own &= in->lang->unit->python_minor >= 11 || !str_eq_c(name, "pow");
+    const MathFn *pymath = is_own ? NULL : pymath_find("math", name);
+    return pymath ? pymath : f;
 }
 
 const Type *infer_math_call(Infer *in, const Node *n, Str name) {
     CallInfo *call = infer_call_info(in, n, CALL_MATH);
     const MathFn *f = call->math = math_choose(in, n, name);
+    if (f->how == MATH_PYMATH) {
+        if (n->Call.args.len < (size_t)f->least || n->Call.args.len > (size_t)f->most)
+            fail(in->c, n->span, "math.%s() with %zu arguments is not compiled", f->name, n->Call.args.len);
+        return infer_python_call(in, n, f);
+    }
     size_t nparams = strlen(f->params);
-    if (f->how == MATH_PYMATH)
-        arity(in, n, name, (size_t)f->least, (size_t)f->most);
-    else
-        arity(in, n, name, nparams, nparams);
-    for (size_t i = 0; i < n->Call.args.len; i++)
+    arity(in, n, name, nparams, nparams);
+    for (size_t i = 0; i < nparams; i++)
         math_arg(in, n, name, f, i);
     infer_mark(in, n);
-    if (f->how == MATH_PYMATH) {
-        in->inst->python = true;
-        if (in->loop)
-            in->loop->inner = true;
-    }
     return math_result(in, f);
 }

@@ -486,6 +486,8 @@ static const Type *infer_kind(Infer *in, const Node *n) {
         return infer_tuple(in, n);
     case NODE_Subscript:
         return infer_subscript(in, n);
+    case NODE_List:
+        fail(in->c, n->span, "list is not compiled yet");
     case NODE_JoinedStr:
         fail(in->c, n->span, "an f-string is compiled in the arguments of exceptions only");
     default:

@@ -59,6 +59,76 @@ static Val lower_abs(Lower *l, const Node *n) {
     return val_one(l, v.type, LLVMBuildSelect(l->b, negative, LLVMBuildNeg(l->b, v.at[0], ""), v.at[0], ""));
 }
 
+/* ---- the interpreter's own functions ---- */
+
+/* The arguments of such a call: numbers, and the text that says what they are (protocol/imports.def). */
+typedef struct PythonArgs {
+    Val at[JITD_PYMATH_VALUES];
+    size_t n;
+    Str types;
+} PythonArgs;
+
+static void add_types(Lower *l, PythonArgs *args, const char *more) {
+    args->types = pool_printf(l->pool, "%.*s%s", STR_FMT(args->types), more);
+}
+
+static void add_number(Lower *l, PythonArgs *args, Val v) {
+    args->at[args->n++] = v;
+    add_types(l, args, v.type->kind == TYPE_FLOAT ? "f" : v.type->kind == TYPE_BOOL ? "b" : "i");
+}
+
+static void add_argument(Lower *l, PythonArgs *args, const Node *n) {
+    if (n->kind == NODE_List) {
+        add_types(l, args, "[");
+        for (size_t i = 0; i < n->List.elts.len; i++)
+            add_number(l, args, lower_expr(l, n->List.elts.at[i]));
+        add_types(l, args, "]");
+        return;
+    }
+    Val v = lower_expr(l, n);
+    if (v.type->kind != TYPE_TUPLE) {
+        add_number(l, args, v);
+        return;
+    }
+    add_types(l, args, "(");
+    for (size_t i = 0; i < v.type->nitems; i++)
+        add_number(l, args, (Val){.type = v.type->items[i], .at = v.at + i});
+    add_types(l, args, ")");
+}
+
+static Val call_python(Lower *l, const Node *n, const MathFn *f, const Type *result, const PythonArgs *args) {
+    LLVMTypeRef array = LLVMArrayType2(l->m->i64, args->n ? args->n : 1);
+    LLVMValueRef in = lower_alloca(l, array, ""), out = lower_alloca(l, l->m->i64, "");
+    for (size_t i = 0; i < args->n; i++) {
+        LLVMValueRef index[] = {lower_i64(l, 0), lower_i64(l, (int64_t)i)};
+        LLVMValueRef at = LLVMBuildInBoundsGEP2(l->b, array, in, index, 2, "");
+        LLVMBuildStore(l->b, val_bits(l, args->at[i].type, args->at[i].at[0]), at);
+    }
+    LLVMValueRef text = LLVMBuildGlobalStringPtr(l->b, args->types.ptr, "types");
+    LLVMValueRef all[] = {l->frame, lower_i32(l, f->pymath), lower_i32(l, (int64_t)args->n), text, in, out};
+    lower_import_status(l, n, lower_rt(l, "rt_pymath", all, 6));
+    LLVMValueRef bits = LLVMBuildLoad2(l->b, l->m->i64, out, "");
+    if (result->kind == TYPE_FLOAT)
+        bits = LLVMBuildBitCast(l->b, bits, l->m->f64, "");
+    else if (result->kind == TYPE_BOOL)
+        bits = LLVMBuildICmp(l->b, LLVMIntNE, bits, lower_i64(l, 0), "");
+    return val_one(l, result, bits);
+}
+
+static Val lower_python_call(Lower *l, const Node *n, const MathFn *f, const Type *result) {
+    PythonArgs args = {.types = pool_printf(l->pool, "%s", "")};
+    for (size_t i = 0; i < n->Call.args.len; i++)
+        add_argument(l, &args, n->Call.args.at[i]);
+    for (size_t i = 0; i < n->Call.keywords.len; i++) {
+        const Node *keyword = n->Call.keywords.at[i];
+        add_types(l, &args, pool_printf(l->pool, ";%.*s=", STR_FMT(keyword->keyword.arg)).ptr);
+        add_argument(l, &args, keyword->keyword.value);
+    }
+    return call_python(l, n, f, result, &args);
+}
+
+/* ---- built-in functions ---- */
+
 /* CPython keeps the first and replaces it by a later one that is less (more): so with a nan, too. */
 static Val lower_minmax(Lower *l, const Node *n, bool is_max) {
     size_t len = n->Call.args.len;
@@ -108,7 +178,23 @@ static Val lower_bool_of(Lower *l, const Node *n) {
     return val_one(l, &type_bool, phi);
 }
 
-static Val lower_round(Lower *l, const Node *n) {
+/* Digits and sizes that the native rounding does not know are the interpreter's. */
+static Val round_float(Lower *l, const Node *n, const MathFn *python, const Val *args) {
+    LLVMValueRef out = lower_alloca(l, l->m->f64, ""), values[] = {args[0].at[0], args[1].at[0], out};
+    LLVMValueRef status = lower_rt(l, "rt_float_round_to", values, 3);
+    LLVMBasicBlockRef rare = lower_block(l, ""), next = lower_block(l, "");
+    lower_branch_rarely(l, LLVMBuildICmp(l->b, LLVMIntNE, status, lower_i32(l, 0), ""), rare, next);
+    lower_at(l, rare);
+    PythonArgs both = {.at = {args[0], args[1]}, .n = 2, .types = STR("fi")};
+    LLVMBuildStore(l->b, call_python(l, n, python, &type_float, &both).at[0], out);
+    lower_go(l, next);
+    lower_at(l, next);
+    return val_one(l, &type_float, LLVMBuildLoad2(l->b, l->m->f64, out, ""));
+}
+
+static Val lower_round(Lower *l, const Node *n, const CallInfo *call) {
+    if (call->math && l->info[n->id].type->kind == TYPE_INT)
+        return lower_python_call(l, n, call->math, &type_int);
     Val args[2] = {arg(l, n, 0)};
     if (n->Call.args.len == 2)
         args[1] = arg(l, n, 1);
@@ -116,7 +202,7 @@ static Val lower_round(Lower *l, const Node *n) {
         return val_convert(l, n, args[0], &type_int);
     if (n->Call.args.len == 1)
         return call_traps(l, n, "rt_float_round", STR("round"), &type_int, args, 1);
-    return call_traps(l, n, "rt_float_round_to", STR("round"), &type_float, args, 2);
+    return round_float(l, n, call->math, args);
 }
 
 static Val lower_divmod(Lower *l, const Node *n) {
@@ -129,7 +215,9 @@ static Val lower_divmod(Lower *l, const Node *n) {
     return t;
 }
 
-static Val lower_pow(Lower *l, const Node *n) {
+static Val lower_pow(Lower *l, const Node *n, const CallInfo *call) {
+    if (call->math)
+        return lower_python_call(l, n, call->math, &type_int);
     const Type *common = l->info[n->id].common;
     Val a = arg(l, n, 0), b = arg(l, n, 1);
     return lower_binary(l, n, OP_Pow, rule_find(OP_Pow, type_rule_on(common)), common, a, b);
@@ -158,11 +246,11 @@ Val lower_builtin(Lower *l, const Node *n, const CallInfo *call) {
     case BUILTIN_bool:
         return lower_bool_of(l, n);
     case BUILTIN_round:
-        return lower_round(l, n);
+        return lower_round(l, n, call);
     case BUILTIN_divmod:
         return lower_divmod(l, n);
     case BUILTIN_pow:
-        return lower_pow(l, n);
+        return lower_pow(l, n, call);
     case BUILTIN_len:
         return lower_len(l, n);
     case N_BUILTINS:
@@ -172,31 +260,6 @@ Val lower_builtin(Lower *l, const Node *n, const CallInfo *call) {
 }
 
 /* ---- math ---- */
-
-/* The interpreter's own function: arguments as JitdValues, their types as text. */
-static Val call_pymath(Lower *l, const Node *n, const MathFn *f, const Type *result) {
-    size_t nargs = n->Call.args.len;
-    LLVMTypeRef array = LLVMArrayType2(l->m->i64, nargs ? nargs : 1);
-    LLVMValueRef in = lower_alloca(l, array, ""), out = lower_alloca(l, l->m->i64, "");
-    char types[16] = {0};
-    for (size_t i = 0; i < nargs; i++) {
-        Val v = arg(l, n, i);
-        types[i] = v.type->kind == TYPE_FLOAT ? 'f' : v.type->kind == TYPE_BOOL ? 'b' : 'i';
-        LLVMValueRef at =
-            LLVMBuildInBoundsGEP2(l->b, array, in, (LLVMValueRef[]){lower_i64(l, 0), lower_i64(l, (int64_t)i)}, 2, "");
-        LLVMBuildStore(l->b, val_bits(l, v.type, v.at[0]), at);
-    }
-    LLVMValueRef text = LLVMBuildGlobalStringPtr(l->b, types, "types");
-    LLVMValueRef args[] = {l->frame, lower_i32(l, f->pymath), lower_i32(l, (int64_t)nargs), text, in, out};
-    LLVMValueRef status = lower_rt(l, "rt_pymath", args, 6);
-    lower_import_status(l, n, status);
-    LLVMValueRef bits = LLVMBuildLoad2(l->b, l->m->i64, out, "");
-    if (result->kind == TYPE_FLOAT)
-        bits = LLVMBuildBitCast(l->b, bits, l->m->f64, "");
-    else if (result->kind == TYPE_BOOL)
-        bits = LLVMBuildICmp(l->b, LLVMIntNE, bits, lower_i64(l, 0), "");
-    return val_one(l, result, bits);
-}
 
 static Val call_pair(Lower *l, const char *name, const Type *result, Val x) {
     Val v = val_new(l, result);
@@ -218,7 +281,7 @@ Val lower_math(Lower *l, const Node *n, const CallInfo *call) {
     const Type *result = l->info[n->id].type;
     Val args[4];
     if (f->how == MATH_PYMATH)
-        return call_pymath(l, n, f, result);
+        return lower_python_call(l, n, f, result);
     size_t nargs = n->Call.args.len;
     for (size_t i = 0; i < nargs; i++) {
         args[i] = arg(l, n, i);

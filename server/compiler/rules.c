@@ -97,27 +97,27 @@ RuleOn type_rule_on(const Type *common) {
 }
 
 static const MathFn math_fns[] = {
-#define MATH(name, params, result, how, minor) {#name, params, result, MATH_##how, minor, 0, 0, 0},
+#define MATH(name, params, result, how, minor) {#name, params, result, MATH_##how, minor, 0, 0, 0, NULL},
 #include "server/compiler/math.def"
 #undef MATH
 };
 
 enum {
-#define PYMATH(name, least, most, result) PYMATH_NUMBER_##name,
+#define PYMATH(module, name, least, most, result) PYMATH_NUMBER_##module##_##name,
 #include "protocol/pymath.def"
 #undef PYMATH
 };
 
 static const MathFn pymath_fns[] = {
-#define PYMATH(name, least, most, result) {#name, "", result, MATH_PYMATH, 0, PYMATH_NUMBER_##name, least, most},
+#define PYMATH(module, name, least, most, result)                                                                      \
+    {#name, "", result, MATH_PYMATH, 0, PYMATH_NUMBER_##module##_##name, least, most, #module},
 #include "protocol/pymath.def"
 #undef PYMATH
 };
 
-/* The interpreter's own functions are found in pymath.def, where their arity and number are. */
-const MathFn *math_find_pymath(Str name) {
+const MathFn *pymath_find(const char *module, Str name) {
     for (size_t i = 0; i < sizeof pymath_fns / sizeof pymath_fns[0]; i++)
-        if (str_eq_c(name, pymath_fns[i].name))
+        if (str_eq_c(name, pymath_fns[i].name) && !strcmp(module, pymath_fns[i].module))
             return &pymath_fns[i];
     return NULL;
 }
@@ -125,6 +125,6 @@ const MathFn *math_find_pymath(Str name) {
 const MathFn *math_find(Str name) {
     for (size_t i = 0; i < sizeof math_fns / sizeof math_fns[0]; i++)
         if (str_eq_c(name, math_fns[i].name))
-            return math_fns[i].how == MATH_PYMATH ? math_find_pymath(name) : &math_fns[i];
+            return &math_fns[i];
     return NULL;
 }

@@ -30,8 +30,9 @@ struct MathFn {
     char result;
     MathHow how;
     int minor;
-    int pymath, least, most; /* PYMATH: its number and how many arguments it takes */
+    int pymath, least, most; /* PYMATH: its number and how many positional arguments it takes */
+    const char *module;      /* PYMATH */
 };
 
 const MathFn *math_find(Str name);
-const MathFn *math_find_pymath(Str name); /* the interpreter's own */
+const MathFn *pymath_find(const char *module, Str name); /* the interpreter's own; NULL */

@@ -1,6 +1,7 @@
 """Every operator, built-in function and function of math, on every pair of awkward values: bit for bit CPython's."""
 
 import itertools
+import math
 import warnings
 
 import pytest
@@ -21,14 +22,39 @@ ONE += ["divmod(a, 3)", "divmod(a, -3)", "divmod(a, 0)", "a % 1.0", "a // 1.0", 
 ONE += ["a == 2**53", "a < 9007199254740993", "a ** -1", "a ** 0.5", "min(a, a)", "(a, 1.5, True)", "(a, (a, 2))[1][0]"]
 ONE += ["int(a) + 1", "a if a else a", "1 if a else 2", "a is None", "a != None", "pow(a, 2)"]
 MORE = {
-    "int": ["~a", "a << 3", "a >> 70", "a << 70", "2 ** (a % 70)", "max(a, 2)", "min(3, a, 1)", "round(a, 2)", "a * 0.5"],
-    "float": ["max(a, 2.0)", "min(2.0, a, 1.0)", "round(a, 2)", "round(a, 0)", "round(a, 5)", "round(a, -1)", "2.0 ** a"],
-    "bool": ["a << 3", "a & True", "a ^ a", "a | 2"],
+    "int": ["~a", "a << 3", "a >> 70", "a << 70", "2 ** (a % 70)", "max(a, 2)", "min(3, a, 1)", "round(a, 2)", "a * 0.5"]
+    + ["round(a, -1)", "round(a, a % 9 - 5)", "pow(a, 3, 7)", "pow(3, a, 11)", "pow(a, 5, a)", "pow(a, -1, 10)", "pow(7, 5, a)"],
+    "float": ["max(a, 2.0)", "min(2.0, a, 1.0)", "round(a, 2)", "round(a, 0)", "round(a, 5)", "round(a, -1)", "round(a, 23)", "round(a, -400)", "2.0 ** a"],
+    "bool": ["a << 3", "a & True", "a ^ a", "a | 2", "pow(a, 2, 3)", "round(a, -1)"],
 }
-MATH1 = "acos acosh asin asinh atan atanh cos cosh exp expm1 log log1p log10 log2 sin sinh sqrt tan tanh fabs degrees".split()
-MATH1 += "frexp modf radians isnan isinf isfinite floor ceil trunc gamma lgamma erf erfc ulp".split()
-MATH2 = "atan2 fmod pow copysign nextafter hypot remainder log isclose".split()
-MATH_INTS = ["factorial(abs(a) % 20)", "isqrt(a)", "gcd(a, 12)", "lcm(a % 50, 7)", "comb(a % 40, 3)", "perm(a % 20, 2)"]
+
+# math.name: the calls that are compared, a and b of each of the kinds. Every function of the running Python is here.
+FIRST = {"int": "i", "float": "f", "bool": "b"}
+UNARY = "acos acosh asin asinh atan atanh cbrt ceil cos cosh degrees erf erfc exp exp2 expm1 fabs floor frexp gamma isfinite"
+UNARY += " isinf isnan lgamma log log10 log1p log2 modf radians sin sinh sqrt tan tanh trunc ulp"
+MATH = {name: {"": ["(a)"]} for name in UNARY.split()}
+MATH |= {name: {"ff": ["(a, b)"], "if": ["(a, b)"]} for name in "atan2 copysign fmod log nextafter pow remainder".split()}
+MATH["log"] |= {"i": ["(a)"], "f": ["(a)"], "b": ["(a)"], "ii": ["(a, b)"]}
+MATH["nextafter"] |= {"fi": ["(a, 2.0, steps=b)"], "f": ["(a, 1.0, steps=3)"]}
+MATH |= {
+    "comb": {"i": ["(a % 40, 3)", "(a, 2)"], "ii": ["(a, b % 5)"], "bi": ["(a, b)"]},
+    "dist": {"ff": ["((a, b), (1.5, a))", "([a, b], [b, 2])", "((a, 1.0), (b,))", "((), ())"], "if": ["((a, b), (b, a))"]},
+    "factorial": {"i": ["(abs(a) % 25)", "(-abs(a))"], "b": ["(a)"]},
+    "fma": {"ff": ["(a, b, a)", "(a, a, b)"], "if": ["(a, b, 2)"]},
+    "fsum": {"ff": ["((a, b, a))", "([a, 1e100, b, -1e100])", "(())"], "if": ["((a, b))"], "i": ["([a, True])"]},
+    "gcd": {"ii": ["(a, b)", "(a, b, 12)", "()"], "b": ["(a)"]},
+    "hypot": {"ff": ["(a, b)", "(a, b, 3, a)", "()"], "if": ["(a, b)"]},
+    "isclose": {"ff": ["(a, b)", "(a, b, rel_tol=0.5)", "(a, b, abs_tol=b)", "(a, b, abs_tol=1, rel_tol=0)"], "if": ["(a, b)"]},
+    "isqrt": {"i": ["(a)"], "b": ["(a)"]},
+    "lcm": {"ii": ["(a, b)", "(a % 9, b % 8, 7)", "()"]},
+    "ldexp": {"fi": ["(a, b)"], "ii": ["(a, b)"], "fb": ["(a, b)"]},
+    "perm": {"i": ["(a % 20, 2)", "(a % 21)"], "ii": ["(a, b % 5)"]},
+    "prod": {"ff": ["((a, b, a))", "([a, b], start=2)", "(())"], "ii": ["((a, b))", "([a, b, a])", "((a,), start=b)"]}
+    | {"if": ["((a, b, a))", "((a, a), start=b)"], "b": ["([a])"], "bi": ["((a, b, True))"]},
+    "sumprod": {"ff": ["((a, b), (b, a))", "([a, 2], [b, 3])", "((a,), (a, b))", "((), ())"]}
+    | {"ii": ["((a, b), (b, a))"], "if": ["((a, b), (a, 2))"], "bi": ["((a, b), (a, a))"]},
+}
+CONSTANTS = "pi e tau inf nan".split()
 
 
 class Cases:
@@ -60,15 +86,12 @@ def functions():
 
 def mathematics():
     cases = Cases()
-    for kind in ("int", "float"):
-        for name in MATH1:
-            cases.add(f"math.{name}(a)", kind)
-        for name in MATH2:
-            cases.add(f"math.{name}(a, b)", kind, "float")
-    for expression in MATH_INTS:
-        cases.add(f"math.{expression}", "int")
-    cases.add("math.ldexp(a, b)", "float", "int")
-    cases.add("math.pi + math.e + math.tau + math.inf + math.nan + a", "float")
+    kinds = {short: kind for kind, short in FIRST.items()}
+    for name in [n for n in dir(math) if not n.startswith("_") and n not in CONSTANTS]:
+        for letters, calls in MATH[name].items():
+            for these, call in itertools.product([letters] if letters else FIRST.values(), calls):
+                cases.add(f"math.{name}{call}", *(kinds[letter] for letter in these))
+    cases.add(" + ".join(f"math.{name}" for name in CONSTANTS) + " + a", "float")
     return cases
 
 

@@ -67,6 +67,9 @@ WITH_OTHER = {
     "chained_targets": [()],
     "other_callee_overflows": [(3,), (BIG,)],
     "end_without_return": [(5,), (1,)],
+    "round_other": [(-2,), (1,), (-40,)],
+    "round_other_float": [(-2,), (1,), (40,), (-400,)],
+    "modular_other": [(3,), (2,)],
 }
 
 

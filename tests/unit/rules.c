@@ -80,8 +80,9 @@ Test(rules, every_comparison_has_its_types) {
 Test(rules, math) {
     cr_expect_eq(math_find(STR("sqrt"))->how, MATH_TRAPS);
     cr_expect_eq(math_find(STR("gcd"))->how, MATH_PYMATH);
-    cr_expect_eq(math_find(STR("gcd"))->most, 8);
-    cr_expect_null(math_find(STR("fsum")));
+    cr_expect_eq(pymath_find("math", STR("gcd"))->most, 64);
+    cr_expect_eq(pymath_find("builtins", STR("pow"))->least, 3);
+    cr_expect_null(math_find(STR("cbrtt")));
     cr_expect_eq(builtin_find(STR("divmod")), BUILTIN_divmod);
     cr_expect_eq(builtin_find(STR("print")), -1);
 }

@@ -75,10 +75,10 @@ int32_t import_poll(JitdFrame *frame) {
 }
 
 static const struct {
-    const char *name;
+    const char *module, *name;
     char result;
 } pymath[] = {
-#define PYMATH(name, least, most, result) {#name, result},
+#define PYMATH(module, name, least, most, result) {#module, #name, result},
 #include "protocol/pymath.def"
 #undef PYMATH
 };
@@ -89,21 +89,82 @@ static PyObject *pymath_function(uint32_t fn) {
     if (fn >= N_PYMATH)
         return PyErr_Format(PyExc_SystemError, "jitd: math function %u is not known", fn);
     if (!functions[fn]) {
-        PyObject *math = PyImport_ImportModule("math");
-        functions[fn] = math ? PyObject_GetAttrString(math, pymath[fn].name) : NULL;
-        Py_XDECREF(math);
+        PyObject *module = PyImport_ImportModule(pymath[fn].module);
+        functions[fn] = module ? PyObject_GetAttrString(module, pymath[fn].name) : NULL;
+        Py_XDECREF(module);
     }
     return functions[fn];
 }
 
-static PyObject *pymath_argument(char type, JitdValue v) {
+/* The arguments of one call, read from left to right. */
+typedef struct PymathArgs {
+    const char *types;
+    const JitdValue *values;
+    uint32_t left; /* values that there still are */
+} PymathArgs;
+
+static PyObject *pymath_number(PymathArgs *a) {
+    if (!a->left)
+        return PyErr_Format(PyExc_SystemError, "jitd: too few arguments of a math function");
+    a->left--;
+    JitdValue v = *a->values++;
+    char type = *a->types++;
     return type == 'f' ? PyFloat_FromDouble(v.f) : type == 'b' ? PyBool_FromLong(v.i & 1) : PyLong_FromLongLong(v.i);
+}
+
+static PyObject *pymath_sequence(PymathArgs *a, char end) {
+    PyObject *list = PyList_New(0), *item = list;
+    a->types++;
+    while (item && *a->types && *a->types != end) {
+        item = pymath_number(a);
+        if (item && PyList_Append(list, item) < 0)
+            Py_CLEAR(item);
+        else
+            Py_XDECREF(item);
+    }
+    if (item && *a->types)
+        a->types++;
+    PyObject *result = !item ? NULL : end == ')' ? PyList_AsTuple(list) : Py_NewRef(list);
+    Py_XDECREF(list);
+    return result;
+}
+
+static PyObject *pymath_argument(PymathArgs *a) {
+    if (*a->types == '(' || *a->types == '[')
+        return pymath_sequence(a, *a->types == '(' ? ')' : ']');
+    return pymath_number(a);
+}
+
+/* The name in ";name=", appended to *names, which is made when there is none. */
+static int pymath_keyword(PymathArgs *a, PyObject **names) {
+    const char *end = strchr(++a->types, '=');
+    if (!*names && !(*names = PyList_New(0)))
+        return -1;
+    PyObject *name = end ? PyUnicode_FromStringAndSize(a->types, end - a->types) : NULL;
+    int r = name ? PyList_Append(*names, name) : -1;
+    Py_XDECREF(name);
+    if (end)
+        a->types = end + 1;
+    return r;
+}
+
+/* Appends the arguments to `args`, which has room for all, and says how many; -1: exception. */
+static int pymath_arguments(PymathArgs *a, PyObject **args, PyObject **names) {
+    int n = 0;
+    while (*a->types) {
+        if (*a->types == ';' && pymath_keyword(a, names) < 0)
+            return -1;
+        if (n == 2 * JITD_PYMATH_VALUES || !(args[n] = pymath_argument(a)))
+            return -1;
+        n++;
+    }
+    return n;
 }
 
 /* An int that is too large for 64 bits: the call can be redone in Python if nothing was committed, which the generated code
  * knows; so it gets REDO and decides. */
 static int32_t pymath_result(char type, PyObject *result, JitdValue *out) {
-    if (type == 'f') {
+    if (type == 'f' || (type == 'n' && PyFloat_Check(result))) {
         out->f = PyFloat_AsDouble(result);
     } else if (type == 'b') {
         out->i = result == Py_True;
@@ -116,18 +177,26 @@ static int32_t pymath_result(char type, PyObject *result, JitdValue *out) {
     return PyErr_Occurred() ? JITD_TRAP_PYTHON : JITD_TRAP_NONE;
 }
 
+static PyObject *pymath_call(PyObject *function, PymathArgs *a) {
+    PyObject *args[2 * JITD_PYMATH_VALUES] = {NULL}, *names = NULL, *kwnames = NULL, *result = NULL;
+    int n = pymath_arguments(a, args, &names);
+    if (n >= 0 && (!names || (kwnames = PyList_AsTuple(names)))) {
+        Py_ssize_t nkeywords = kwnames ? PyTuple_GET_SIZE(kwnames) : 0;
+        result = PyObject_Vectorcall(function, args, (size_t)(n - nkeywords), kwnames);
+    }
+    for (int i = 0; i < 2 * JITD_PYMATH_VALUES && args[i]; i++)
+        Py_DECREF(args[i]);
+    Py_XDECREF(names);
+    Py_XDECREF(kwnames);
+    return result;
+}
+
 int32_t import_pymath(JitdFrame *frame, uint32_t fn, uint32_t n, const char *types, const JitdValue *in,
                       JitdValue *out) {
     (void)frame;
-    PyObject *function = pymath_function(fn), *args[JITD_TRAP_VALUES] = {NULL}, *result = NULL;
-    uint32_t made = 0;
-    while (function && made < n && made < JITD_TRAP_VALUES && (args[made] = pymath_argument(types[made], in[made])))
-        made++;
-    if (function && made == n)
-        result = PyObject_Vectorcall(function, args, n, NULL);
+    PymathArgs args = {types, in, n};
+    PyObject *function = pymath_function(fn), *result = function ? pymath_call(function, &args) : NULL;
     int32_t status = result ? pymath_result(pymath[fn].result, result, out) : JITD_TRAP_PYTHON;
     Py_XDECREF(result);
-    while (made)
-        Py_DECREF(args[--made]);
     return status;
 }

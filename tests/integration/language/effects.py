@@ -284,6 +284,18 @@ class Cell:
     def other_callee_overflows(self, other: "Cell", k: int) -> int:
         return other.store_then_overflow(k) + other.n
 
+    def round_other(self, other: "Cell", k: int) -> int:
+        other.n += 1
+        return round(other.n * 12345, k)
+
+    def round_other_float(self, other: "Cell", k: int) -> float:
+        other.n += 1
+        return round(12345.678, k)
+
+    def modular_other(self, other: "Cell", k: int) -> int:
+        other.n += 1
+        return pow(k, -1, 4)
+
     def loop_overflow_late(self, k: int) -> int:
         x = 1
         while x > 0:
