@@ -61,8 +61,7 @@ static uint64_t compile_now_us(void) {
 static int compile_load_runtime(Compile *c, LLVMModuleRef *ret_module) {
     LLVMMemoryBufferRef buffer =
         LLVMCreateMemoryBufferWithMemoryRange((const char *)runtime_bc, runtime_bc_size, "runtime", 0);
-    int r = LLVMParseBitcodeInContext2(c->context, buffer, ret_module);
-    LLVMDisposeMemoryBuffer(buffer);
+    int r = LLVMGetBitcodeModuleInContext2(c->context, buffer, ret_module); /* of a body only where it stands */
     if (r)
         c->error = STR("the compiler's own runtime is damaged");
     return r;

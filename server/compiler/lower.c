@@ -20,8 +20,11 @@ LLVMTypeRef lower_type(LowerModule *m, const Type *t) {
     }
 }
 
+/* The runtime is linked after lowering; until then its functions are declared here by the first call. */
 LLVMValueRef lower_rt(Lower *l, const char *name, LLVMValueRef *args, unsigned n) {
     LLVMValueRef f = LLVMGetNamedFunction(l->m->module, name);
+    if (!f)
+        f = LLVMAddFunction(l->m->module, name, LLVMGlobalGetValueType(LLVMGetNamedFunction(l->m->runtime, name)));
     return LLVMBuildCall2(l->b, LLVMGlobalGetValueType(f), f, args, n, "");
 }
 
@@ -76,11 +79,12 @@ static LLVMValueRef make_rarely(LowerModule *m) {
     return LLVMMetadataAsValue(m->ctx, LLVMMDNodeInContext2(m->ctx, parts, 3));
 }
 
-LowerModule *lower_begin(Lang *lang, LLVMModuleRef module) {
+LowerModule *lower_begin(Lang *lang, LLVMModuleRef module, LLVMModuleRef runtime) {
     LowerModule *m = pool_new(lang->pool, LowerModule);
     m->lang = lang;
     m->pool = lang->pool;
     m->module = module;
+    m->runtime = runtime;
     m->ctx = LLVMGetModuleContext(module);
     m->i1 = LLVMInt1TypeInContext(m->ctx);
     m->i8 = LLVMInt8TypeInContext(m->ctx);
@@ -266,19 +270,13 @@ static void lower_instance(LowerModule *m, Instance *inst) {
     finish(&l);
 }
 
-/* Helpers that nobody called: optimising them would take longer than the rest. */
-static bool drop_unused(LowerModule *m) {
-    bool dropped = false;
-    for (LLVMValueRef f = LLVMGetFirstFunction(m->module), next; f; f = next) {
-        size_t n;
-        const char *name = LLVMGetValueName2(f, &n);
-        next = LLVMGetNextFunction(f);
-        if (LLVMGetFirstUse(f) || (n > 5 && !memcmp(name, "jitd_", 5) && !LLVMIsDeclaration(f)))
-            continue;
-        LLVMDeleteFunction(f);
-        dropped = true;
-    }
-    return dropped;
+/* Reads and links only what was called, and what that calls: the linker takes nothing else of this linkage. */
+static void link_runtime(LowerModule *m) {
+    for (LLVMValueRef f = LLVMGetFirstFunction(m->runtime); f; f = LLVMGetNextFunction(f))
+        if (!LLVMIsDeclaration(f) && LLVMGetLinkage(f) == LLVMExternalLinkage)
+            LLVMSetLinkage(f, LLVMLinkOnceODRLinkage);
+    LLVMLinkModules2(m->module, m->runtime);
+    m->runtime = NULL;
 }
 
 /* A body that only its own entry calls is optimised there, not first on its own as well. */
@@ -293,7 +291,6 @@ static void inline_sole_bodies(LowerModule *m, Instance *const *entries, size_t 
 void lower_rest(LowerModule *m, Instance *const *entries, size_t nentries) {
     while (m->nwork)
         lower_instance(m, m->work[--m->nwork]);
-    while (drop_unused(m))
-        ;
+    link_runtime(m);
     inline_sole_bodies(m, entries, nentries);
 }

@@ -9,7 +9,7 @@ struct LowerModule {
     Lang *lang;
     Pool *pool;
     LLVMContextRef ctx;
-    LLVMModuleRef module;
+    LLVMModuleRef module, runtime;
     LLVMTypeRef i1, i8, i32, i64, f32, f64, ptr, void_;
     unsigned md_tbaa, md_prof, md_invariant;
     LLVMMetadataRef tbaa_root;

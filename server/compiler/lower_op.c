@@ -42,7 +42,7 @@ static LLVMValueRef checked(Lower *l, const Node *n, Operator op, const char *na
 
 static const char *helper_name(Lower *l, const char *name) {
     Str wrap = pool_printf(l->pool, "rt_wrap_%s", name);
-    if (l->lang->unit->wrap && LLVMGetNamedFunction(l->m->module, wrap.ptr))
+    if (l->lang->unit->wrap && LLVMGetNamedFunction(l->m->runtime, wrap.ptr))
         return wrap.ptr;
     return pool_printf(l->pool, "rt_%s", name).ptr;
 }

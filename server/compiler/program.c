@@ -4,7 +4,6 @@
 #include "server/compiler/parse.h"
 #include "server/compiler/typed.h"
 #include "server/compiler/typed_dump.h"
-#include <llvm-c/Linker.h>
 #include <time.h>
 
 static uint64_t now_us(void) {
@@ -103,8 +102,7 @@ static void lower_all(Lang *lang, EntryPlan *plans, LLVMContextRef context, LLVM
     p->module = LLVMModuleCreateWithNameInContext("jitd", context);
     LLVMSetTarget(p->module, LLVMGetTarget(runtime));
     LLVMSetDataLayout(p->module, LLVMGetDataLayoutStr(runtime));
-    LLVMLinkModules2(p->module, runtime);
-    LowerModule *m = lower_begin(lang, p->module);
+    LowerModule *m = lower_begin(lang, p->module, runtime);
     Instance **entries = pool_array(lang->pool, Instance *, lang->unit->nentries + 1);
     uint32_t index = 0;
     for (size_t i = 0; i < lang->unit->nentries; i++)

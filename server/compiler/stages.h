@@ -7,7 +7,7 @@
  *                                    libm/libc names (memset, floor, fmod ...): the import slot of that name
  *   jitd_class_ids                   [number of defs, at least 1] x i32, hidden, zero-initialised and externally
  *                                    initialised: Image.class_table; section .rodata.jitd_class_ids; present only if used
- * Everything of `runtime` becomes internal. */
+ * What is used of `runtime` becomes internal. */
 #pragma once
 #include "protocol/spec.h"
 #include <llvm-c/Core.h>
@@ -87,7 +87,7 @@ typedef struct Program {
     uint64_t lex_us, parse_us, resolve_us, infer_us, lower_us;
 } Program;
 
-/* Compiles the unit's entries and what they call. `runtime` is linked into the new module and so consumed; it may be NULL
+/* Compiles the unit's entries and what they call. What they call of `runtime` is linked into the new module, and `runtime` so consumed; it may be NULL
  * for a dump. `method` (may be STR_NULL) narrows a dump to the functions of that name. Never fails as a whole: what cannot
  * be compiled is in `refused`. Memory is the pool's (whose own failure is the caller's to catch). */
 void program_compile(Pool *pool, const UnitSpec *unit, LLVMContextRef context, LLVMModuleRef runtime, ProgramDump dump,

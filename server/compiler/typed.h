@@ -164,7 +164,7 @@ void infer_function(Lang *lang, Compilation *c, Instance *inst);
 
 /* Emits the body of an inferred instance into its declared function. */
 typedef struct LowerModule LowerModule;
-LowerModule *lower_begin(Lang *lang, LLVMModuleRef module);
+LowerModule *lower_begin(Lang *lang, LLVMModuleRef module, LLVMModuleRef runtime);
 void lower_declare(LowerModule *m, Instance *inst);
 /* All that were declared, and what they call; the entries are known then to be called by others or not. */
 void lower_rest(LowerModule *m, Instance *const *entries, size_t nentries);
