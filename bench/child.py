@@ -72,7 +72,7 @@ BODIES = [
         0.0020336868699246304,
     ),
 ]
-SIZES = {"n-body": 20000, "mandelbrot": (160, 200), "LCG in fields": 500000, "linked list": 200000}
+SIZES = {"n-body": 20000, "mandelbrot": (160, 200), "LCG in fields": 500000, "linked list": (1000, 200)}
 SLOW = {"python"}  # a tenth of the work, so that a round takes seconds
 
 
@@ -105,16 +105,16 @@ def micro(variant, repeat):
 
 def python_kernels(module, share):
     """{kernel: (function, arguments, units of work)}; the functions return their checksum."""
-    steps, (size, limit), samples, length = (SIZES[k] for k in SIZES)
+    steps, (size, limit), samples, (length, times) = (SIZES[k] for k in SIZES)
     system = module.System(*(module.Body(*b) for b in BODIES))
     rounds = max(1, steps // share)
     small = max(20, int(size / math.sqrt(share)))
-    dice, mandelbrot, chain = module.Dice(42), module.Mandelbrot(small, limit), module.Chain(length // share)
+    dice, mandelbrot, chain = module.Dice(42), module.Mandelbrot(small, limit), module.Chain(length)
     return {
         "n-body": (lambda: system.run(rounds, 0.001), rounds),
         "mandelbrot": (lambda: mandelbrot.run(), small * small),
         "LCG in fields": (lambda: dice.run(samples // share), samples // share),
-        "linked list": (lambda: chain.run(), length // share),
+        "linked list": (lambda: chain.run(times // share), times // share * length),
     }
 
 
@@ -127,17 +127,17 @@ def clang_kernels():
         ("nbody", real, [pointer, whole, real]),
         ("mandelbrot", whole, [whole, whole]),
         ("dice", whole, [pointer, whole]),
-        ("chain", whole, [whole]),
+        ("chain", whole, [whole, whole]),
     ):
         getattr(lib, name).restype, getattr(lib, name).argtypes = result, parameters
-    steps, (size, limit), samples, length = (SIZES[k] for k in SIZES)
+    steps, (size, limit), samples, (length, times) = (SIZES[k] for k in SIZES)
     system = lib.system_new(*(lib.body_new(*b) for b in BODIES))
     state = ctypes.c_int64(42)
     return {
         "n-body": (lambda: lib.nbody(system, steps, 0.001), steps),
         "mandelbrot": (lambda: lib.mandelbrot(size, limit), size * size),
         "LCG in fields": (lambda: lib.dice(ctypes.byref(state), samples), samples),
-        "linked list": (lambda: lib.chain(length), length),
+        "linked list": (lambda: lib.chain(length, times), length * times),
     }
 
 

@@ -107,7 +107,7 @@ typedef struct Node {
     struct Node *next;
 } Node;
 
-int64_t chain(int64_t length) {
+static int64_t chain_once(int64_t length) {
     Node *head = NULL;
     for (int64_t i = 0; i < length; i++) {
         Node *node = malloc(sizeof *node);
@@ -116,11 +116,19 @@ int64_t chain(int64_t length) {
         head = node;
     }
     int64_t total = 0;
+    for (Node *node = head; node; node = node->next)
+        total += node->value;
     while (head) {
-        Node *dead = head;
-        total += head->value;
-        head = head->next;
-        free(dead);
+        Node *next = head->next;
+        free(head);
+        head = next;
     }
+    return total;
+}
+
+int64_t chain(int64_t length, int64_t times) {
+    int64_t total = 0;
+    for (int64_t i = 0; i < times; i++)
+        total += chain_once(length);
     return total;
 }

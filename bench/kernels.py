@@ -147,12 +147,19 @@ class Chain:
     def __init__(self, length: int) -> None:
         self.length = length
 
-    def run(self) -> int:
+    def once(self) -> int:
         head: Optional[Node] = None
         for i in range(self.length):
             head = Node(i, head)
         total = 0
-        while head is not None:
-            total += head.value
-            head = head.next
+        node = head
+        while node is not None:
+            total += node.value
+            node = node.next
+        return total
+
+    def run(self, times: int) -> int:
+        total = 0
+        for _ in range(times):
+            total += self.once()
         return total

@@ -135,12 +135,19 @@ cdef class Chain:
     def __init__(self, long length):
         self.length = length
 
-    def run(self):
-        cdef Node head = None
+    cdef long once(self):
+        cdef Node head = None, node
         cdef long i, total = 0
         for i in range(self.length):
             head = Node(i, head)
-        while head is not None:
-            total += head.value
-            head = head.next
+        node = head
+        while node is not None:
+            total += node.value
+            node = node.next
+        return total
+
+    def run(self, long times):
+        cdef long i, total = 0
+        for i in range(times):
+            total += self.once()
         return total

@@ -131,22 +131,29 @@ def push(value, rest):
 
 
 @njit
-def run_chain(length):
+def once(length):
     head = Node(0, None)
     for i in range(1, length):
         head = push(i, head)
     total = 0
-    at = head
-    while at.next is not None:
-        total += at.value
-        at = at.next
-        head = at
-    return total + at.value
+    node = head
+    while node.next is not None:
+        total += node.value
+        node = node.next
+    return total + node.value
+
+
+@njit
+def run_chain(length, times):
+    total = 0
+    for _ in range(times):
+        total += once(length)
+    return total
 
 
 class Chain:
     def __init__(self, length):
         self.length = length
 
-    def run(self):
-        return run_chain(self.length)
+    def run(self, times):
+        return run_chain(self.length, times)
