@@ -22,10 +22,13 @@ static const Type *infer_minmax(Infer *in, const Node *n, Str name) {
     const Type *first = scalar_arg(in, n, name, 0);
     for (size_t i = 1; i < n->Call.args.len; i++) {
         const Type *t = scalar_arg(in, n, name, i);
-        if (!type_eq(first, t))
+        const Type *both = type_eq(first, t) ? t : infer_mix(in, n, first, t);
+        if (!both)
             fail_hint(in->c, n->span, "make all one type", "%.*s of %s and %s is one or the other", STR_FMT(name),
                       type_words(in, first), type_words(in, t));
+        first = both;
     }
+    infer_mixed(in, n);
     return first;
 }
 
@@ -206,6 +209,8 @@ static const Type *infer_len(Infer *in, const Node *n, Str name) {
 
 static const Type *infer_to(Infer *in, const Node *n, Str name, const Type *to) {
     arity(in, n, name, 0, 1);
+    if (n->Call.args.len && to->kind == TYPE_FLOAT)
+        infer_to_float(in, n->Call.args.at[0]);
     if (n->Call.args.len)
         scalar_arg(in, n, name, 0);
     return to;
@@ -281,6 +286,8 @@ static const Type *math_result(Infer *in, const MathFn *f) {
 }
 
 static void math_arg(Infer *in, const Node *n, Str name, const MathFn *f, size_t i) {
+    if (f->params[i] == 'f' && f->result != 'i')
+        infer_to_float(in, n->Call.args.at[i]);
     const Type *t = scalar_arg(in, n, name, i);
     bool is_int = t->kind == TYPE_INT || t->kind == TYPE_BOOL;
     if (f->params[i] == 'i' && !is_int)

@@ -319,6 +319,19 @@ static void cond_none_test(Infer *in, const Node *n, Env *yes, Env *no) {
     narrow(in, no, n->Compare.left, !is);
 }
 
+/* A value that is a condition too. */
+static void cond_of_value(Infer *in, const Node *n, Env *yes, Env *no) {
+    const Type *t = infer_truth(in, n);
+    int truth = in->info[n->id].test ? -1 : truth_of_type(t);
+    if (n->kind == NODE_Constant && t->kind == TYPE_BOOL)
+        truth = n->Constant.value.kind == CONST_TRUE;
+    if (n->kind == NODE_Constant && t->kind == TYPE_INT)
+        truth = n->Constant.value.i != 0;
+    cond_split(in, n, truth, yes, no);
+    if (t->kind == TYPE_REF && !in->info[n->id].test)
+        narrow(in, yes, n, false), narrow(in, no, n, true);
+}
+
 void infer_cond(Infer *in, const Node *n, Env *yes, Env *no) {
     in->info[n->id].live = true;
     if (n->kind == NODE_BoolOp) {
@@ -336,15 +349,7 @@ void infer_cond(Infer *in, const Node *n, Env *yes, Env *no) {
         cond_none_test(in, n, yes, no);
         return;
     }
-    const Type *t = infer_truth(in, n);
-    int truth = in->info[n->id].test ? -1 : truth_of_type(t);
-    if (n->kind == NODE_Constant && t->kind == TYPE_BOOL)
-        truth = n->Constant.value.kind == CONST_TRUE;
-    if (n->kind == NODE_Constant && t->kind == TYPE_INT)
-        truth = n->Constant.value.i != 0;
-    cond_split(in, n, truth, yes, no);
-    if (t->kind == TYPE_REF && !in->info[n->id].test)
-        narrow(in, yes, n, false), narrow(in, no, n, true);
+    cond_of_value(in, n, yes, no);
 }
 
 /* ---- expressions with branches ---- */
@@ -363,12 +368,37 @@ const Type *infer_branch(Infer *in, const Node *n) {
     return t;
 }
 
+const Type *infer_mix(Infer *in, const Node *n, const Type *a, const Type *b) {
+    bool mixed = (a->kind == TYPE_INT && b->kind == TYPE_FLOAT) || (a->kind == TYPE_FLOAT && b->kind == TYPE_INT);
+    if (!mixed)
+        return NULL;
+    in->info[n->id].flags |= NODE_MAYBE_INT;
+    return &type_float;
+}
+
+/* The interpreter, which has the int, can do the call again only before effects, and not where overflow wraps. */
+void infer_mixed(Infer *in, const Node *n) {
+    uint8_t flags = in->info[n->id].flags;
+    if (!(flags & NODE_MAYBE_INT) || flags & NODE_TO_FLOAT || in->env.dead)
+        return;
+    if (in->env.effect == EFFECT_COMMITTED || in->lang->unit->wrap)
+        fail_hint(in->c, n->span, "make all one type", "this is int or float, depending on values%s",
+                  in->lang->unit->wrap ? "" : ", and the call may have had effects already");
+    infer_mark(in, n);
+}
+
+void infer_to_float(Infer *in, const Node *n) {
+    in->info[n->id].flags |= NODE_TO_FLOAT;
+}
+
 static const Type *join_values(Infer *in, const Node *n, const Type *a, const Type *b) {
     if (!a && !b)
         longjmp(*in->bottom, 1);
     if (!a || !b)
         return a ? a : b;
     const Type *t = type_join(in->pool, a, b);
+    if (!t)
+        t = infer_mix(in, n, a, b);
     if (!t)
         fail_hint(in->c, n->span, "make both one type", "this is %s or %s", type_words(in, a), type_words(in, b));
     return t;
@@ -384,7 +414,9 @@ static const Type *infer_ifexp(Infer *in, const Node *n) {
     const Type *b = infer_branch(in, n->IfExp.orelse);
     env_join(in, &yes, &in->env);
     in->env = yes;
-    return join_values(in, n, a, b);
+    const Type *t = join_values(in, n, a, b);
+    infer_mixed(in, n);
+    return t;
 }
 
 /* `a or b` as a value: a's value is the result only where it is true, so a None there does not count. */
@@ -404,7 +436,10 @@ static const Type *infer_boolop(Infer *in, const Node *n) {
             result = join_values(in, n, result, last);
             break;
         }
-        infer_cond(in, v, &yes, &no);
+        if (v->kind == NODE_BoolOp) /* as a condition it would be a bool */
+            cond_of_value(in, v, &yes, &no);
+        else
+            infer_cond(in, v, &yes, &no);
         Env *leaves = is_and ? &no : &yes;
         if (!leaves->dead)
             result = join_values(in, n, boolop_kept(in, in->info[v->id].type, is_and), result);
@@ -413,6 +448,7 @@ static const Type *infer_boolop(Infer *in, const Node *n) {
     }
     env_join(in, &out, &in->env);
     in->env = out;
+    infer_mixed(in, n);
     return result;
 }
 

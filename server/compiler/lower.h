@@ -122,6 +122,7 @@ void lower_status_check(Lower *l, const Node *n, LLVMValueRef status, Str op, co
 void lower_fail(Lower *l, const Node *n, FailSpec spec); /* here and now */
 void lower_trap_exit(Lower *l, LLVMValueRef status);
 void lower_import_status(Lower *l, const Node *n, LLVMValueRef status);
+void lower_int_instead(Lower *l, const Node *n); /* a NODE_MAYBE_INT whose value is an int: here and now */
 void lower_raise_site(Lower *l, const Node *n, Site site, LLVMValueRef *values, size_t nvalues);
 void lower_call_check(Lower *l, const Node *n, LLVMValueRef status);
 void lower_restore(Lower *l, uint64_t undo);

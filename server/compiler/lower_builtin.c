@@ -129,12 +129,58 @@ static Val lower_python_call(Lower *l, const Node *n, const MathFn *f, const Typ
 
 /* ---- built-in functions ---- */
 
+/* The best so far of ints and floats. */
+typedef struct Mixed {
+    LLVMValueRef is_int, i, f;
+} Mixed;
+
+/* Is v less (more) than the best? Exactly, as CPython compares ints with floats. */
+static LLVMValueRef mixed_better(Lower *l, const Mixed *best, Val v, bool is_max) {
+    LLVMValueRef to_int, to_float, x = v.at[0];
+    if (v.type->kind == TYPE_INT) {
+        to_int = LLVMBuildICmp(l->b, is_max ? LLVMIntSGT : LLVMIntSLT, x, best->i, "");
+        to_float = lower_rt(l, is_max ? "rt_int_float_gt" : "rt_int_float_lt", (LLVMValueRef[]){x, best->f}, 2);
+    } else {
+        to_int = lower_rt(l, is_max ? "rt_int_float_lt" : "rt_int_float_gt", (LLVMValueRef[]){best->i, x}, 2);
+        to_float = LLVMBuildFCmp(l->b, is_max ? LLVMRealOGT : LLVMRealOLT, x, best->f, "");
+    }
+    return LLVMBuildSelect(l->b, best->is_int, to_int, to_float, "");
+}
+
+static Mixed mixed_value(Lower *l, Val v) {
+    if (v.type->kind == TYPE_INT)
+        return (Mixed){lower_bool(l, true), v.at[0], LLVMConstNull(l->m->f64)};
+    return (Mixed){lower_bool(l, false), lower_i64(l, 0), v.at[0]};
+}
+
+static Val minmax_mixed(Lower *l, const Node *n, const Val *vals, bool is_max) {
+    Mixed best = mixed_value(l, vals[0]);
+    for (size_t k = 1; k < n->Call.args.len; k++) {
+        LLVMValueRef better = mixed_better(l, &best, vals[k], is_max);
+        Mixed v = mixed_value(l, vals[k]);
+        best = (Mixed){LLVMBuildSelect(l->b, better, v.is_int, best.is_int, ""),
+                       LLVMBuildSelect(l->b, better, v.i, best.i, ""), LLVMBuildSelect(l->b, better, v.f, best.f, "")};
+    }
+    if (l->info[n->id].flags & NODE_TO_FLOAT) {
+        LLVMValueRef converted = LLVMBuildSIToFP(l->b, best.i, l->m->f64, "");
+        return val_one(l, &type_float, LLVMBuildSelect(l->b, best.is_int, converted, best.f, ""));
+    }
+    LLVMBasicBlockRef is_int = lower_block(l, ""), next = lower_block(l, "");
+    lower_branch_rarely(l, best.is_int, is_int, next);
+    lower_at(l, is_int);
+    lower_int_instead(l, n);
+    lower_at(l, next);
+    return val_one(l, &type_float, best.f);
+}
+
 /* CPython keeps the first and replaces it by a later one that is less (more): so with a nan, too. */
 static Val lower_minmax(Lower *l, const Node *n, bool is_max) {
     size_t len = n->Call.args.len;
     Val *vals = pool_array(l->pool, Val, len);
     for (size_t i = 0; i < len; i++)
         vals[i] = arg(l, n, i);
+    if (l->info[n->id].flags & NODE_MAYBE_INT)
+        return minmax_mixed(l, n, vals, is_max);
     Val best = vals[0];
     for (size_t i = 1; i < len; i++) {
         LLVMValueRef x = vals[i].at[0], y = best.at[0], better;

@@ -61,14 +61,14 @@ static Val lower_attribute(Lower *l, const Node *n, bool borrow) {
     if (!m)
         return math_constant(l, n->Attribute.attr);
     if (m->kind == MEMBER_CONST && !l->info[n->Attribute.value->id].type)
-        return val_const(l, m->constant); /* of a class */
+        return val_const(l, m->constant);    /* of a class */
     bool keeps = m->kind == MEMBER_PROPERTY; /* self must live as long as the call */
     Val base = keeps ? lower_expr(l, n->Attribute.value) : lower_expr_borrowed(l, n->Attribute.value);
     size_t mark = val_hold(l, base);
     LLVMValueRef object = lower_object(l, n, base);
-    Val v = keeps                   ? lower_property(l, n, m->callee, base) :
-            m->kind == MEMBER_CONST ? val_const(l, m->constant) :
-                                      load_field(l, n, m, object);
+    Val v = keeps                     ? lower_property(l, n, m->callee, base)
+            : m->kind == MEMBER_CONST ? val_const(l, m->constant)
+                                      : load_field(l, n, m, object);
     if (l->inst->manages && !borrow)
         val_own(l, &v);
     if (borrow && l->ntemps > mark && !v.owned)
@@ -147,6 +147,7 @@ static Val cond_value(Lower *l, const Node *n) {
 /* ---- values from branches: through stack slots ---- */
 
 typedef struct Merge {
+    const Node *n;
     Val into; /* at: allocas */
     LLVMBasicBlockRef end;
 } Merge;
@@ -159,17 +160,26 @@ static void slot_allocas(Lower *l, const Type *t, LLVMValueRef *at, size_t *n) {
         at[(*n)++] = lower_alloca(l, lower_type(l->m, t), "");
 }
 
-/* `type` is NULL for an expression that never gets a value, such as a choice that begins with a call which always raises. */
-static Merge merge_begin(Lower *l, const Type *type) {
+/* There is no type for an expression that never gets a value, such as a choice that begins with a call which always raises. */
+static Merge merge_begin(Lower *l, const Node *node) {
+    const Type *type = l->info[node->id].type;
     if (!type)
         type = &type_none;
-    Merge m = {.into = val_new(l, type), .end = lower_block(l, "")};
+    Merge m = {.n = node, .into = val_new(l, type), .end = lower_block(l, "")};
     size_t n = 0;
     slot_allocas(l, type, m.into.at, &n);
     return m;
 }
 
+static bool is_int_instead(Lower *l, const Node *n, const Type *t) {
+    return t->kind == TYPE_INT && (l->info[n->id].flags & (NODE_MAYBE_INT | NODE_TO_FLOAT)) == NODE_MAYBE_INT;
+}
+
 static void merge_value(Lower *l, const Node *n, Merge *m, Val v) {
+    if (is_int_instead(l, m->n, v.type)) {
+        lower_int_instead(l, m->n);
+        return;
+    }
     v = val_convert(l, n, v, m->into.type);
     if (l->inst->manages)
         val_own(l, &v);
@@ -205,7 +215,7 @@ static Val merge_end(Lower *l, const Node *n, Merge *m) {
 }
 
 static Val lower_ifexp(Lower *l, const Node *n) {
-    Merge m = merge_begin(l, l->info[n->id].type);
+    Merge m = merge_begin(l, n);
     LLVMBasicBlockRef yes = lower_block(l, ""), no = lower_block(l, "");
     lower_cond(l, n->IfExp.test, yes, no);
     lower_at(l, yes);
@@ -238,7 +248,7 @@ static Val lower_boolop(Lower *l, const Node *n) {
     Nodes values = n->BoolOp.values;
     if (l->info[n->id].type && l->info[n->id].type->kind == TYPE_BOOL)
         return cond_value(l, n);
-    Merge m = merge_begin(l, l->info[n->id].type);
+    Merge m = merge_begin(l, n);
     for (size_t i = 0; i + 1 < values.len; i++) {
         if (skip_dead(l, values.at[i]))
             return merge_end(l, n, &m);

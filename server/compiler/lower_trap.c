@@ -146,6 +146,10 @@ void lower_import_status(Lower *l, const Node *n, LLVMValueRef status) {
     lower_at(l, next);
 }
 
+void lower_int_instead(Lower *l, const Node *n) {
+    lower_fail(l, n, (FailSpec){.kind = SITE_REDO, .text = STR("the value is an int here, elsewhere a float")});
+}
+
 void lower_raise_site(Lower *l, const Node *n, Site site, LLVMValueRef *values, size_t nvalues) {
     LLVMValueRef status = emit_trap(l, JITD_TRAP_RAISE, lower_site(l, n, site));
     for (size_t i = 0; i < nvalues; i++)

@@ -63,7 +63,7 @@ class Cases:
         self.kinds = []
 
     def add(self, expression, *kinds):
-        names = "ab"[: len(kinds)]
+        names = "abc"[: len(kinds)]
         self.text.append(f"def f{len(self.kinds)}({', '.join(names)}):\n    return {expression}\n")
         self.kinds.append((expression, kinds))
 
@@ -73,6 +73,26 @@ def operators():
     for a, b in itertools.product(KINDS, KINDS):
         for op in ARITHMETIC + COMPARISONS + (BITWISE if "float" not in (a, b) else []):
             cases.add(f"a {op} b", a, b)
+    return cases
+
+
+MIXED = ["max(0, a)", "min(1, a)", "max(a, 0)", "min(a, 1)", "max(0.0, min(1, a))", "max(0, min(1.0, a))", "min(a, 2**53 + 1)"]
+MIXED += ["max(a, 3, a + 1)", "max(0, min(a, 9007199254740993))", "a if a > 1 else 0", "1 if a != a else a", "a and 1", "a or 2"]
+MIXED += ["a and a - 1 or 3", "(0 if a < 2 else a) * 0.5", "float(max(0, a))", "math.fabs(min(-1, a))", "-max(0, a)"]
+MIXED += ["math.sqrt(a if a > 0 else 0)", "float(a or 1)", "float(max(0, min(1, a)))", "max(0, a) + max(a, 5)"]
+NESTED = ["a and b or c", "(a or b) and c", "c and (a and b)", "(c or a) and b or a", "(a and b and c) or b"]
+
+
+def mixtures():
+    """An int or a float, depending on values."""
+    cases = Cases()
+    for expression in MIXED:
+        cases.add(expression, "float")
+    for expression in ("max(a, b)", "min(b, a, 0.5)", "a if b > a else b", "a and b", "b or a", "float(max(a, b))"):
+        cases.add(expression, "int", "float")
+    for expression in NESTED:
+        for kind in KINDS:
+            cases.add(expression, kind, kind, kind)
     return cases
 
 
@@ -100,7 +120,7 @@ def too_long(expression, args):
     return ("**" in expression or "<<" in expression) and any(isinstance(a, int) and abs(a) > 2000 for a in args)
 
 
-@pytest.mark.parametrize("make", [operators, functions, mathematics])
+@pytest.mark.parametrize("make", [operators, functions, mixtures, mathematics])
 def test_same_as_cpython(make, tmp_path):
     cases = make()
     twins = Twins(tmp_path, f"operators_{make.__name__}", "\n".join(cases.text))
@@ -110,3 +130,11 @@ def test_same_as_cpython(make, tmp_path):
             if not too_long(expression, args):
                 twins.same(f"f{i}", *args)
         assert any(fallbacks(getattr(twins.compiled, f"f{i}"))), f"{expression} of {kinds} was never compiled"
+
+
+def test_and_or_of_other_types_inside(tmp_path):
+    text = "\n".join(f"def f{i}(a, b, c):\n    return {expression}\n" for i, expression in enumerate(NESTED))
+    twins = Twins(tmp_path, "nested", text)
+    for i in range(len(NESTED)):
+        for args in itertools.product([1.5, 0.0], [2.5, 0.0, 3], [True, False, 0]):
+            twins.same(f"f{i}", *args)

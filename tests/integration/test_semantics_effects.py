@@ -58,6 +58,8 @@ CALLS = {
     "returns_bool_or_int": [(2,), (5,)],
     "returns_int_or_float": [(2,), (5,)],
     "div_none": [(0,), (2,)],
+    "clamp_after_store": [(2,), (-50,), (3,), (70,)],
+    "clamp_or_store": [(0,), (1,), (2,)],
 }
 WITH_OTHER = {
     "recursive_ref": [(0, 3), (2, 3)],

@@ -296,6 +296,15 @@ class Cell:
         other.n += 1
         return pow(k, -1, 4)
 
+    def clamp_after_store(self, k: int) -> float:
+        self.n += k
+        return max(0, self.n * 0.5)
+
+    def clamp_or_store(self, k: int) -> float:
+        if k:
+            self.f += 1.0
+        return self.f if k > 1 else 0
+
     def loop_overflow_late(self, k: int) -> int:
         x = 1
         while x > 0:
