@@ -18,15 +18,15 @@ static inline void cleanup_closep(int *fd) {
 #define cleanup_close cleanup(cleanup_closep)
 
 /* Hands over ownership: yields the old value and leaves the empty one behind. */
-#define steal_ptr(p)                   \
-    ({                                 \
-        __auto_type steal_old = (p);   \
-        (p) = NULL;                    \
-        steal_old;                     \
+#define steal_ptr(p)                                                                                                   \
+    ({                                                                                                                 \
+        __auto_type steal_old = (p);                                                                                   \
+        (p) = NULL;                                                                                                    \
+        steal_old;                                                                                                     \
     })
-#define steal_fd(fd)                   \
-    ({                                 \
-        int steal_old = (fd);          \
-        (fd) = -1;                     \
-        steal_old;                     \
+#define steal_fd(fd)                                                                                                   \
+    ({                                                                                                                 \
+        int steal_old = (fd);                                                                                          \
+        (fd) = -1;                                                                                                     \
+        steal_old;                                                                                                     \
     })

@@ -28,6 +28,6 @@ Str pool_printf(Pool *pool, const char *format, ...) __attribute__((format(print
 void *pool_alloc_array(Pool *pool, size_t size, size_t n); /* checks size * n */
 
 /* Grows a pool array held as (ptr, len, cap): makes room for one more element. */
-#define pool_push(pool, ptr, len, cap)                                                                      \
+#define pool_push(pool, ptr, len, cap)                                                                                 \
     (*((len) == (cap) ? ((ptr) = pool_grow((pool), (ptr), sizeof *(ptr), (len), &(cap))) : (ptr), &(ptr)[(len)++]))
 void *pool_grow(Pool *pool, void *old, size_t size, size_t len, size_t *cap);

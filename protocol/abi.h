@@ -41,11 +41,12 @@ typedef enum JitdTrapKind {
 
 typedef struct JitdTrap {
     uint32_t kind;
-    uint32_t site;                            /* index into the image's site table: where it happened */
-    uint32_t ntrace;                          /* compiled callers between there and the entry, innermost first; */
-    uint32_t trace[JITD_TRACE_MAX];           /* the site of each one's call (those beyond JITD_TRACE_MAX are dropped, ntrace counts them) */
+    uint32_t site;   /* index into the image's site table: where it happened */
+    uint32_t ntrace; /* compiled callers between there and the entry, innermost first; */
+    uint32_t trace
+        [JITD_TRACE_MAX]; /* the site of each one's call (those beyond JITD_TRACE_MAX are dropped, ntrace counts them) */
     uint32_t nvalues;
-    JitdValue values[JITD_TRAP_VALUES];       /* what the site's message or operation refers to */
+    JitdValue values[JITD_TRAP_VALUES]; /* what the site's message or operation refers to */
 } JitdTrap;
 
 #define JITD_SIZE_CLASSES 64
@@ -55,15 +56,15 @@ typedef struct JitdAlloc {
     uint64_t free[JITD_SIZE_CLASSES]; /* first free block of each size class, linked through bytes 8..15; 0 = none */
     uint32_t row;                     /* this process's row of roots: the owner of what it allocates */
     uint32_t reserved;
-    void *owner;                      /* for the imports: the client library's context */
+    void *owner; /* for the imports: the client library's context */
 } JitdAlloc;
 
 /* One per thread that calls generated code. */
 typedef struct JitdFrame {
-    uint8_t *arena;               /* base address of the namespace's arena in this process */
+    uint8_t *arena; /* base address of the namespace's arena in this process */
     JitdAlloc *alloc;
     const volatile uint32_t *interrupt; /* not 0: call JITD_IMPORT_poll at the next chance */
-    uintptr_t stack_limit;        /* generated code raises RecursionError below this address */
+    uintptr_t stack_limit;              /* generated code raises RecursionError below this address */
     JitdTrap trap;
 } JitdFrame;
 

@@ -38,7 +38,7 @@ typedef struct Peer {
     /* dispatch.c's: */
     bool greeted, observer;
     unsigned deaths_told; /* since its last request */
-    Tenant *tenant; /* NULL: none */
+    Tenant *tenant;       /* NULL: none */
     uint32_t row;
     struct Peer *next, *prev;
 } Peer;

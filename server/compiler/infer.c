@@ -229,8 +229,8 @@ static void check_return(Infer *in, const Node *n, const Type *result) {
     if (info->effect != EFFECT_COMMITTED)
         return; /* redone */
     if (n == in->bound->function)
-        fail_hint(in->c, n->span, "end it with a return or a raise", "this can reach its end, which gives None, other returns are %s",
-                  type_words(in, result));
+        fail_hint(in->c, n->span, "end it with a return or a raise",
+                  "this can reach its end, which gives None, other returns are %s", type_words(in, result));
     fail_hint(in->c, n->span, "make them one type, for instance 0.0 for 0", "this returns %s, other returns are %s",
               type_words(in, info->type), type_words(in, result));
 }

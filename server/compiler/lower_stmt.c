@@ -161,7 +161,9 @@ void lower_return(Lower *l, const Node *n, Val v) {
     size_t mark = l->ntemps;
     if (!returns_as(l, v.type)) {
         val_hold(l, v);
-        lower_fail(l, n, (FailSpec){.kind = SITE_REDO, .text = STR("a return of another type")}); /* infer refused it past effects */
+        lower_fail(
+            l, n,
+            (FailSpec){.kind = SITE_REDO, .text = STR("a return of another type")}); /* infer refused it past effects */
         l->ntemps = mark;
         return;
     }
