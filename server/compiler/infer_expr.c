@@ -132,6 +132,14 @@ static int find_property(const DefSpec *d, Str name, FuncKind kind) {
     return -1;
 }
 
+bool infer_is_own_float(Infer *in, const Node *target) {
+    if (target->kind != NODE_Attribute || !is_own_self(in, target->Attribute.value))
+        return false;
+    const DefSpec *d = &in->lang->unit->defs[in->bound->def_index];
+    int at = d->is_class ? find_field(d, bound_mangle(in->pool, in->bound, target->Attribute.attr)) : -1;
+    return at >= 0 && d->fields[at].type->kind == TYPE_FLOAT;
+}
+
 static MemberInfo *member_new(Infer *in, const Node *n, MemberInfo m) {
     MemberInfo *copy = pool_new(in->pool, MemberInfo);
     *copy = m;

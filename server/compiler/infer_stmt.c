@@ -61,6 +61,7 @@ void infer_target(Infer *in, const Node *target, const Type *type) {
         env_bind(in, in->bound->binding[target->id].local, type, target->span.line);
         return;
     case NODE_Tuple:
+    case NODE_List:
         in->info[target->id].type = type;
         infer_unpack(in, target, type);
         return;
@@ -210,6 +211,8 @@ static void infer_return(Infer *in, const Node *n) {
 }
 
 static void infer_assign(Infer *in, const Node *n) {
+    if (n->Assign.targets.len == 1 && infer_is_own_float(in, n->Assign.targets.at[0]))
+        infer_to_float(in, n->Assign.value);
     const Type *t = infer_expr(in, n->Assign.value);
     for (size_t i = 0; i < n->Assign.targets.len; i++)
         infer_target(in, n->Assign.targets.at[i], t);

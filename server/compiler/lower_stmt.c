@@ -79,6 +79,9 @@ void lower_target(Lower *l, const Node *target, Val v) {
     case NODE_Tuple:
         unpack(l, target->Tuple.elts, v);
         return;
+    case NODE_List:
+        unpack(l, target->List.elts, v);
+        return;
     default:
         store_attribute(l, target, v);
     }

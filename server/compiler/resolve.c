@@ -55,8 +55,6 @@ static uint32_t add_local(Resolver *r, Str name) {
 
 static void check_supported(Resolver *r, const Node *n) {
     const char *words = refused_words[n->kind];
-    if (n->kind == NODE_List && n->List.ctx != CTX_Load) /* read, it is an argument of math.fsum, or infer refuses it */
-        words = "list";
     if (words)
         fail(r->c, n->span, "%s is not compiled yet", words);
 }

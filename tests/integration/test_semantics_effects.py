@@ -59,6 +59,7 @@ CALLS = {
     "returns_int_or_float": [(2,), (5,)],
     "div_none": [(0,), (2,)],
     "clamp_after_store": [(2,), (-50,), (3,), (70,)],
+    "clamp_field": [(2,), (-50,), (3,), (0,), (5,)],
     "clamp_or_store": [(0,), (1,), (2,)],
 }
 WITH_OTHER = {

@@ -12,6 +12,8 @@ class Level:
     def nested(self): return self.x and self.n or 1.0
     def converted(self):
         self.next.n = 1
+        self.x = max(0, self.x)
+        [a, b] = self.x, 1
         return math.sqrt(max(0, self.x)) + float(self.n if self.n else self.x)
     def undone(self):
         self.n = 1

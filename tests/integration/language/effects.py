@@ -300,6 +300,14 @@ class Cell:
         self.n += k
         return max(0, self.n * 0.5)
 
+    def clamp_field(self, k: int) -> float:
+        self.next = Cell(k)
+        self.next.n += 1
+        self.f = max(0, self.f - k)
+        [a, self.n] = self.f, k if k < 0 else k + 1
+        self.f = self.f - k if k else 7
+        return float(a)
+
     def clamp_or_store(self, k: int) -> float:
         if k:
             self.f += 1.0
