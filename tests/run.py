@@ -21,6 +21,7 @@ ONCE = {
     "golden": ["tests/golden"],
     "packaging": ["tests/packaging"],
 }
+SUITE_SECONDS = 1500  # whatever takes longer hangs
 SANITIZERS = {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=1", "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"}
 
 
@@ -38,14 +39,18 @@ class Suite:
         start = time.monotonic()
         with open(log, "wb") as out:
             for step in self.steps:
-                code = subprocess.call(
-                    step,
-                    cwd=ROOT,
-                    env=os.environ | self.env,
-                    stdout=out,
-                    stderr=subprocess.STDOUT,
-                    stdin=subprocess.DEVNULL,
-                )
+                try:
+                    code = subprocess.call(
+                        step,
+                        cwd=ROOT,
+                        env=os.environ | self.env,
+                        stdout=out,
+                        stderr=subprocess.STDOUT,
+                        stdin=subprocess.DEVNULL,
+                        timeout=SUITE_SECONDS,
+                    )
+                except subprocess.TimeoutExpired:
+                    code = "hung"
                 if code:
                     break
         self.seconds = time.monotonic() - start

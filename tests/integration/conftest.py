@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -16,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("JITD_BUILD", ROOT / "build"))
 DAEMON = BUILD / "server/broker/jitd"
 WORKER = BUILD / "server/worker/jitd-worker"
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job of a shell inherits it ignored
 
 
 class Daemon:
