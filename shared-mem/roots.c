@@ -39,17 +39,12 @@ static void map_remove(ArenaRoots *r, size_t hole) {
     }
 }
 
-static int map_resize(ArenaRoots *r, uint32_t room) {
-    size_t slots = 512;
-    while (slots < (size_t)room * 2)
-        slots *= 2;
+static int map_resize(ArenaRoots *r, size_t slots) {
     ArenaRoots old = *r;
     uint64_t *keys =
         calloc(slots, sizeof *keys); /* large ones are untouched pages: room that is only reserved costs nothing */
-    uint32_t *entries = calloc(slots, sizeof *entries), *ends = realloc(r->free, room * sizeof *ends);
-    if (ends)
-        r->free = ends;
-    if (!keys || !entries || !ends) {
+    uint32_t *entries = calloc(slots, sizeof *entries);
+    if (!keys || !entries) {
         free(keys);
         free(entries);
         return -ENOMEM;
@@ -57,7 +52,6 @@ static int map_resize(ArenaRoots *r, uint32_t room) {
     r->keys = keys;
     r->entries = entries;
     r->mask = slots - 1;
-    r->room = room;
     for (size_t i = 0; old.keys && i <= old.mask; i++)
         if (old.keys[i]) {
             size_t slot = slot_of(r, old.keys[i]);
@@ -69,8 +63,23 @@ static int map_resize(ArenaRoots *r, uint32_t room) {
     return 0;
 }
 
+/* Room comes a chunk at a time, the map doubles: so that the work for an entry does not grow with their number. */
+static int make_room(ArenaRoots *r, uint32_t room) {
+    size_t slots = r->keys ? r->mask + 1 : 512;
+    while (slots < (size_t)room * 2)
+        slots *= 2;
+    uint32_t *ends = realloc(r->free, room * sizeof *ends);
+    if (!ends)
+        return -ENOMEM;
+    r->free = ends;
+    if ((!r->keys || slots > r->mask + 1) && map_resize(r, slots) < 0)
+        return -ENOMEM;
+    r->room = room;
+    return 0;
+}
+
 int roots_init(Arena *a) {
-    return map_resize(&a->roots, SHM_ROW_ROOTS);
+    return make_room(&a->roots, SHM_ROW_ROOTS);
 }
 
 void roots_deinit(Arena *a) {
@@ -92,7 +101,7 @@ static int reserve(Arena *a) {
     if (res < 0)
         return res;
     res = arena_list_push(&r->chunks, chunk);
-    return res < 0 ? res : map_resize(r, SHM_ROW_ROOTS + r->chunks.n * (uint32_t)SHM_CHUNK_ROOTS);
+    return res < 0 ? res : make_room(r, SHM_ROW_ROOTS + r->chunks.n * (uint32_t)SHM_CHUNK_ROOTS);
 }
 
 static void insert(Arena *a, uint64_t object) {
