@@ -52,6 +52,7 @@ class Record:
     """A class or a function as a definition of the protocol. `target` is the Python class, or the Method, or the plain function."""
 
     def __init__(self, kind, target, name, module, options):
+        module = "__main__" if module == "__mp_main__" else module  # what multiprocessing calls the main module in its workers
         self.kind, self.target, self.module, self.options = kind, target, module, options
         self.name = f"{module}.{name}"
         self.short = name
