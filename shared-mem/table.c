@@ -74,6 +74,23 @@ int table_map(int fd, size_t size, Table *ret_table) {
     return 0;
 }
 
+int table_make_own(Table *table) {
+    if (table->writable)
+        return 0;
+    int flags = MAP_PRIVATE | MAP_FIXED;
+    if (mmap(table->base, table->size, PROT_READ | PROT_WRITE, flags, table->fd, 0) == MAP_FAILED)
+        return -errno;
+    ShmTable *h = header(table);
+    uint32_t n = atomic_load_explicit(&h->nclasses, memory_order_relaxed);
+    uint64_t refs = atomic_load_explicit(&h->refs_used, memory_order_relaxed);
+    if (n < TABLE_OWN_CLASSES)
+        atomic_store_explicit(&h->nclasses, TABLE_OWN_CLASSES, memory_order_relaxed);
+    if (refs < TABLE_REFS_BYTES / 2)
+        atomic_store_explicit(&h->refs_used, TABLE_REFS_BYTES / 2, memory_order_relaxed);
+    table->writable = 1;
+    return 0;
+}
+
 void table_deinit(Table *table) {
     if (table->base)
         munmap(table->base, table->size);

@@ -258,6 +258,10 @@ const Table *client_table(Client *client) {
     return &client->table;
 }
 
+Table *client_own_table(Client *client) {
+    return client->socket < 0 && table_make_own(&client->table) == 0 ? &client->table : NULL;
+}
+
 const uint8_t *client_window(Client *client) {
     return client->window.base;
 }

@@ -28,7 +28,11 @@ class Daemon:
         self.socket = self.dir / "s"
         self.log = self.dir / "log"
         command = [DAEMON, "--socket", self.socket, "--worker", WORKER, "--cache-dir", self.dir / "cache", "--log", self.log]
-        self.process = subprocess.Popen(list(map(str, command)))
+        self.command = list(map(str, command))
+        self.start()
+
+    def start(self):
+        self.process = subprocess.Popen(self.command)
         for _ in range(500):
             with socket.socket(socket.AF_UNIX) as probe:
                 if probe.connect_ex(str(self.socket)) == 0:

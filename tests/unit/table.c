@@ -87,6 +87,23 @@ Test(table, clients_cannot_write) {
     cr_assert_eq(errno, EPERM);
 }
 
+Test(table, own_classes_are_nobody_elses) {
+    uint32_t id, mine, later, refs[1] = {24};
+    cr_assert_eq(table_add_class(&broker, &(Key){{1}}, 40, refs, 1, &id), 0);
+    cr_assert_eq(table_make_own(&client), 0);
+    cr_assert_eq(table_add_class(&client, &(Key){{2}}, 48, refs, 1, &mine), 0);
+    cr_assert_gt(mine, TABLE_OWN_CLASSES);
+    cr_assert_eq(table_class(&client, mine)->size, 48);
+    cr_assert_eq(table_class_refs(&client, table_class(&client, mine))[0], 24);
+    cr_assert_eq(table_class(&client, id)->size, 40);
+    cr_assert_eq(table_class_refs(&client, table_class(&client, id))[0], 24);
+    cr_assert_null(table_class(&client, id + 1));
+    cr_assert_null(table_class(&broker, mine));
+    cr_assert_eq(table_find_class(&broker, &(Key){{2}}), 0);
+    cr_assert_eq(table_add_class(&broker, &(Key){{3}}, 40, NULL, 0, &later), 0);
+    cr_assert_eq(later, id + 1);
+}
+
 Test(table, foreign_files_are_refused) {
     Table t;
     int fd = memfd_new("other", broker.size);

@@ -151,7 +151,8 @@ static void specialise_type(PyTypeObject *type) {
 PyObject *class_new(PyObject *module, PyObject *args) {
     (void)module;
     PyObject *metatype, *name, *bases, *namespace, *finish;
-    if (!PyArg_ParseTuple(args, "OUO!O!O", &metatype, &name, &PyTuple_Type, &bases, &PyDict_Type, &namespace, &finish))
+    if (context_check_interpreter() < 0 ||
+        !PyArg_ParseTuple(args, "OUO!O!O", &metatype, &name, &PyTuple_Type, &bases, &PyDict_Type, &namespace, &finish))
         return NULL;
     PyTypeObject *type = (PyTypeObject *)PyObject_CallFunctionObjArgs(metatype, name, bases, namespace, NULL);
     if (!type)

@@ -2,6 +2,9 @@
  * There is one context in a process: it is set once and never replaced, because instances point into it. */
 #include "client/python/ext/ext.h"
 #include <sys/mman.h>
+#include <sys/resource.h>
+
+#define LOCAL_MIN_SIZE ((uint64_t)32 << 20)
 
 Context jitd_context;
 __thread JitdFrame *jitd_frame __attribute__((tls_model("initial-exec")));
@@ -40,6 +43,20 @@ JitdFrame *context_new_frame(void) {
     return jitd_frame;
 }
 
+void context_no_memory(void) {
+    PyErr_SetString(PyExc_MemoryError, jitd_context.client && !client_connected(jitd_context.client)
+                                           ? "the jitd daemon is gone, and the memory that it gave is used up"
+                                           : "the jitd arena is full");
+}
+
+/* Proxies and classes are the process's, not an interpreter's. */
+int context_check_interpreter(void) {
+    if (PyInterpreterState_Get() == PyInterpreterState_Main())
+        return 0;
+    PyErr_SetString(PyExc_RuntimeError, "jitd cannot be used in a subinterpreter");
+    return -1;
+}
+
 static int context_start(Arena *arena, uint64_t size) {
     size_t bytes = (size_t)(size >> 5) * sizeof(PyObject *);
     void *proxies = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -59,6 +76,16 @@ static int context_start(Arena *arena, uint64_t size) {
 static int check_signals(void *arg) {
     (void)arg;
     return PyErr_CheckSignals();
+}
+
+/* The daemon is there, but this process has no room (RLIMIT_AS): as if there were none. */
+static PyObject *give_up(Client *client) {
+    PyErr_Clear();
+    jitd_context.client = NULL;
+    jitd_context.table = NULL;
+    jitd_context.window = NULL;
+    client_close(client);
+    return PyErr_Format(PyExc_ConnectionError, "there is not enough address space to map the daemon's memory");
 }
 
 /* connect(socket or None, namespace or None, daemon or None): raises ConnectionError. */
@@ -85,7 +112,7 @@ PyObject *context_connect(PyObject *module, PyObject *args) {
     jitd_context.table = client_table(client);
     jitd_context.window = client_window(client);
     if (context_start(client_arena(client), ARENA_DEFAULT_SIZE) < 0)
-        return NULL;
+        return give_up(client);
     Py_RETURN_NONE;
 }
 
@@ -102,9 +129,9 @@ static int local_make_private(Arena *arena) {
     return r < 0 ? r : make_private(local.table.base, local.table.size, local.table.fd);
 }
 
-static int local_open(Arena **ret_arena) {
+static int local_open_sized(uint64_t size, Arena **ret_arena) {
     static const ArenaOps ops = {.grow = local_grow, .reaped = local_reaped};
-    int r = arena_create(ARENA_DEFAULT_SIZE, ARENA_DEFAULT_SIZE, &local.owner);
+    int r = arena_create(size, size, &local.owner);
     if (r >= 0)
         r = table_create(&local.table);
     if (r >= 0)
@@ -112,6 +139,19 @@ static int local_open(Arena **ret_arena) {
     if (r >= 0)
         r = arena_attach(dup(local.owner.fd), local.owner.size, local.row, &local.table, &ops, ret_arena);
     return r < 0 ? r : local_make_private(*ret_arena);
+}
+
+/* Smaller where address space is limited: at most an eighth of what there is. */
+static uint64_t local_size(void) {
+    struct rlimit limit;
+    uint64_t size = ARENA_DEFAULT_SIZE;
+    while (getrlimit(RLIMIT_AS, &limit) == 0 && size > LOCAL_MIN_SIZE && size > limit.rlim_cur / 8)
+        size /= 2;
+    return size;
+}
+
+static int local_open(Arena **ret_arena) {
+    return local_open_sized(local_size(), ret_arena);
 }
 
 PyObject *context_connect_local(PyObject *module, PyObject *args) {
@@ -136,7 +176,7 @@ PyObject *context_connected(PyObject *module, PyObject *args) {
     return PyBool_FromLong(jitd_context.client != NULL);
 }
 
-/* local_class(key, size, [offsets of references]) -> class id in the local table */
+/* local_class(key, size, [offsets of references]) -> class id of this process's own, when there is no daemon (any more) */
 PyObject *context_local_class(PyObject *module, PyObject *args) {
     (void)module;
     const char *key;
@@ -145,14 +185,15 @@ PyObject *context_local_class(PyObject *module, PyObject *args) {
     PyObject *offsets;
     if (!PyArg_ParseTuple(args, "y#IO!", &key, &key_size, &size, &PyList_Type, &offsets))
         return NULL;
-    if (jitd_context.client || !jitd_context.arena || key_size != KEY_SIZE || PyList_GET_SIZE(offsets) > TABLE_MAX_REFS)
+    Table *table = jitd_context.client ? client_own_table(jitd_context.client) : &local.table;
+    if (!table || !jitd_context.arena || key_size != KEY_SIZE || PyList_GET_SIZE(offsets) > TABLE_MAX_REFS)
         return PyErr_Format(PyExc_ValueError, "no local arena, or a malformed class");
     for (; n < PyList_GET_SIZE(offsets); n++) {
         refs[n] = (unsigned)PyLong_AsUnsignedLong(PyList_GET_ITEM(offsets, n));
         if (PyErr_Occurred())
             return NULL;
     }
-    int r = table_add_class(&local.table, (const Key *)key, size, refs, n, &id);
+    int r = table_add_class(table, (const Key *)key, size, refs, n, &id);
     if (r < 0)
         return PyErr_Format(PyExc_MemoryError, "too many classes: %s", strerror(-r));
     return PyLong_FromUnsignedLong(id);

@@ -26,6 +26,8 @@ typedef struct Context {
 extern Context jitd_context;
 
 COLD JitdFrame *context_new_frame(void); /* NULL with an exception set */
+COLD void context_no_memory(void);       /* sets MemoryError */
+int context_check_interpreter(void);     /* -1 with an exception set */
 extern __thread JitdFrame *jitd_frame __attribute__((tls_model("initial-exec")));
 
 /* The calling thread's frame. */

@@ -44,7 +44,7 @@ static inline void instance_free(Instance *self) {
 static inline int instance_bind(Instance *self, uint64_t ref) {
     ShmObject *object = (ShmObject *)(jitd_context.base + ref);
     if (unlikely(arena_root_add(jitd_context.arena, ref) < 0)) {
-        PyErr_SetString(PyExc_MemoryError, "the jitd arena is full");
+        context_no_memory();
         return -1;
     }
     if (likely(!shm_is_shared(object)))
@@ -100,7 +100,7 @@ PyObject *instance_make(ClassInfo *info) {
     uint64_t ref = shm_new(frame, info->class_id, info->size, arena_alloc);
     if (unlikely(!ref)) {
         Py_DECREF(self);
-        PyErr_SetString(PyExc_MemoryError, "the jitd arena is full");
+        context_no_memory();
         return NULL;
     }
     if (likely(instance_bind(self, ref) == 0))

@@ -162,8 +162,9 @@ void method_use(Method *m, Plan *plan) {
 static PyObject *method_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
     PyObject *func, *cls, *names, *defaults, *annotated, *resolve;
     unsigned npositional, nposonly;
-    if (kwargs || !PyArg_ParseTuple(args, "OOO!IIO!O!O", &func, &cls, &PyTuple_Type, &names, &npositional, &nposonly,
-                                    &PyTuple_Type, &defaults, &PyTuple_Type, &annotated, &resolve))
+    if (context_check_interpreter() < 0 || kwargs ||
+        !PyArg_ParseTuple(args, "OOO!IIO!O!O", &func, &cls, &PyTuple_Type, &names, &npositional, &nposonly,
+                          &PyTuple_Type, &defaults, &PyTuple_Type, &annotated, &resolve))
         return NULL;
     Py_ssize_t n = PyTuple_GET_SIZE(names);
     if (PyTuple_GET_SIZE(defaults) != n || PyTuple_GET_SIZE(annotated) != n || npositional > n ||

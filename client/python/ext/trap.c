@@ -87,7 +87,7 @@ PyObject *trap_raise(Method *m, Plan *plan, int32_t status) {
             PyErr_CheckSignals();
         break;
     case JITD_TRAP_MEMORY:
-        PyErr_SetString(PyExc_MemoryError, "the jitd arena is full");
+        context_no_memory();
         break;
     default:
         break;

@@ -26,7 +26,7 @@ def compile_record(record):
 
 
 def _compile_failed(record, error):
-    """The whole unit was refused: the class gets its layout (if the daemon still answers), everything stays Python."""
+    """The whole unit was refused, or nobody is there to compile it: the class gets its layout, everything stays Python."""
     from jitd import unit
 
     reason = error.args[-1]
@@ -35,7 +35,7 @@ def _compile_failed(record, error):
     warn(record, record.file, record.funcs[0].code.co_firstlineno if record.funcs else 1, f"{record.name} stays Python: {reason}")
     if record.kind == "class":
         if isinstance(error, ConnectionError):
-            raise error
+            return link_local(record)
         record.key = fingerprint.key(record, "layout only")
         bare = [r for r in fingerprint.closure([record]) if r.kind == "class"]
         answer = _jitd.request(_COMPILE, {"unit": unit.describe(record.name, record.key, record.options, bare, [])})
@@ -116,7 +116,7 @@ def _install_specialisation(record, f, answer, defs):
     return True
 
 
-# ---- without a daemon ----
+# ---- without a daemon, or after its end ----
 
 
 def link_local(record):

@@ -17,9 +17,12 @@ def stats():
             if f.method is not None:
                 objects[f"{record.short}.{f.name}" if record.kind == "class" else record.short] = f.method._counters()
     process = {name: sum(o[name] for o in objects.values()) for name in ("native_calls", "python_calls", "fallbacks", "guard_misses")}
-    process["connected"] = bool(_jitd.connected())
+    try:
+        answer = _jitd.request(_STATS, {})
+    except ConnectionError:  # there is none, or it is gone
+        answer = {"machine": {}, "passes": {}}
+    process["connected"] = bool(answer["machine"])
     process.update(_jitd.arena_stats())
-    answer = _jitd.request(_STATS, {}) if _jitd.connected() else {"machine": {}, "passes": {}}
     return {"process": process, "machine": answer["machine"], "passes": answer["passes"], "objects": objects}
 
 
