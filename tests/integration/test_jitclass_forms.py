@@ -351,7 +351,7 @@ def test_importing_jitd_imports_little(program):
         print(sorted(heavy))
         """
     )
-    out.run()  # cold: may read the source
+    assert out.run().stdout == "[]\n"  # cold: reads the source
     assert out.run("--warm").stdout == "[]\n"
 
 
@@ -368,6 +368,40 @@ def test_a_class_in_a_module_that_is_reloaded(tmp_path, monkeypatch):
     new = module.P(1)
     assert type(new) is module.P is not type(old) and old.f() == new.f() == 2
     del sys.modules["reloaded_jitd"]
+
+
+@pytest.mark.parametrize(
+    "head, encoding, newline, end",
+    [
+        ("", "utf-8", "\n", "\n"),
+        ("", "utf-8", "\r\n", ""),
+        ("", "utf-8-sig", "\n", ""),
+        ("\f\n", "utf-8", "\n", "\n"),
+        ("#!python\n# -*- coding: latin-1 -*-\n", "latin-1", "\n", "\n"),
+        ("# -*- coding: utf-8 -*-\n", "utf-8-sig", "\n", ""),
+    ],
+)
+def test_sources_in_every_form_of_file(program, tmp_path, head, encoding, newline, end):
+    text = head + (
+        "import jitd\n@jitd.jitclass(strict=True)\nclass P:\n    x: int\n"
+        "    def größe(self):  # \xe9\n        assert self.x < 3, 'zu groß'\n        return self.x + 1"
+    )
+    (tmp_path / "written.py").write_bytes((text + end).replace("\n", newline).encode(encoding))
+    done = program(
+        f"""
+        import sys
+        sys.path.insert(0, {str(tmp_path)!r})
+        import written, jitd
+        print(written.P(1).größe())
+        try:
+            written.P(3).größe()
+        except AssertionError as e:
+            print(ascii(str(e)))
+        print(jitd.explain(written.P))
+        """
+    ).run()
+    assert done.stdout.splitlines()[:2] == ["2", "'zu gro\\xdf'"]
+    assert "Python:" not in done.stdout
 
 
 def test_no_source_stays_python_and_says_so():

@@ -1,7 +1,6 @@
 """The source of a function, and the proof that it is the source of the running code. Only read when something must be compiled."""
 
 import os
-import sys
 
 _CODE = type((lambda: None).__code__)
 _ONLY_AST = 0x400  # PyCF_ONLY_AST
@@ -13,11 +12,34 @@ class NoSource(Exception):
     """Why there is none."""
 
 
+def _plain_lines(name):
+    """A UTF-8 file's lines. linecache would import tokenize and re, which takes longer than compiling a small class."""
+    try:
+        with open(name, encoding="utf-8") as file:
+            lines = file.readlines()
+    except (OSError, ValueError):
+        return None
+    if not lines or any("coding" in line for line in lines[:2]):
+        return None
+    lines[0] = lines[0].removeprefix("\ufeff")
+    if not lines[-1].endswith("\n"):
+        lines[-1] += "\n"
+    return lines
+
+
+def _lines(name, module_globals):
+    lines = _plain_lines(name)
+    if lines is None:  # a declared encoding, a notebook's cell, a zip file's member
+        import linecache
+
+        linecache.checkcache(name)
+        lines = linecache.getlines(name, module_globals)
+    return lines
+
+
 class _File:
     def __init__(self, name, module_globals):
-        from linecache import getlines
-
-        self.lines = getlines(name, module_globals)
+        self.lines = _lines(name, module_globals)
         if not self.lines:
             raise NoSource("its source cannot be read")
         text = "".join(self.lines)
@@ -62,9 +84,6 @@ def _file(name, module_globals):
     signature = _signature(name)
     known = _files.get(name)
     if known is None or known[0] != signature:
-        linecache = sys.modules.get("linecache")
-        if linecache:
-            linecache.checkcache(name)
         while len(_files) >= _KEPT:
             del _files[next(iter(_files))]
         try:
