@@ -78,6 +78,7 @@ const Type *infer_binary(Infer *in, const Node *n, Operator op, const Node *left
                          const Type *b);
 const Type *infer_unary(Infer *in, const Node *n);
 const Type *infer_compare(Infer *in, const Node *n);
+bool infer_has_method(Infer *in, uint32_t def, const char *name); /* compiled or not */
 void infer_store_check(Infer *in, const Node *n, const Type *field, const Type *value);
 
 /* infer_operator.c */

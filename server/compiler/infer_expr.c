@@ -249,8 +249,7 @@ static const Type *infer_truth(Infer *in, const Node *n) {
     const Type *t = infer_expr(in, n);
     if (t->kind != TYPE_REF)
         return t;
-    if (t->optional && (lang_find_func(in->lang, t->def, STR("__bool__")) >= 0 ||
-                        lang_find_func(in->lang, t->def, STR("__len__")) >= 0))
+    if (t->optional && (infer_has_method(in, t->def, "__bool__") || infer_has_method(in, t->def, "__len__")))
         fail_hint(in->c, n->span, "test it for None first", "the truth of %s may call a method", type_words(in, t));
     in->info[n->id].test = infer_special_truth(in, n, t);
     return t;

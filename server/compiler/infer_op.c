@@ -102,7 +102,7 @@ const Type *infer_unary(Infer *in, const Node *n) {
 
 /* ---- comparisons ---- */
 
-static bool has_method(Infer *in, uint32_t def, const char *name) {
+bool infer_has_method(Infer *in, uint32_t def, const char *name) {
     const DefSpec *d = &in->lang->unit->defs[def];
     if (lang_find_func(in->lang, def, str_from_cstr(name)) >= 0)
         return true;
@@ -116,12 +116,15 @@ static bool is_identity(const Type *t) {
     return t->kind == TYPE_REF || t->kind == TYPE_NONE;
 }
 
+static bool compares_itself(Infer *in, const Type *t) {
+    return t->kind == TYPE_REF && (infer_has_method(in, t->def, "__eq__") || infer_has_method(in, t->def, "__ne__"));
+}
+
 /* `is`, and == of instances that define no __eq__. */
 static CompareStep identity_step(Infer *in, const Node *n, Operator op, const Type *a, const Type *b) {
     bool eq = op == OP_Eq || op == OP_NotEq;
-    if (eq && ((a->kind == TYPE_REF && has_method(in, a->def, "__eq__")) ||
-               (b->kind == TYPE_REF && has_method(in, b->def, "__eq__"))))
-        fail_hint(in->c, n->span, "test it for None first", "%s of %s and %s may call __eq__", operator_text(op),
+    if (eq && (compares_itself(in, a) || compares_itself(in, b)))
+        fail_hint(in->c, n->span, "test it for None first", "%s of %s and %s may call a method", operator_text(op),
                   type_words(in, a), type_words(in, b));
     CompareStep s = {.known = -1, .negate = op == OP_IsNot || op == OP_NotEq};
     bool a_none = a->kind == TYPE_NONE, b_none = b->kind == TYPE_NONE;

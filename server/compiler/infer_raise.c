@@ -40,6 +40,9 @@ static void infer_formatted(Infer *in, const Node *n) {
         if (v->kind != NODE_FormattedValue)
             continue;
         infer_scalar_arg(in, v->FormattedValue.value);
+        bool is_shaped = v->FormattedValue.format_spec || v->FormattedValue.conversion > 0;
+        if (is_shaped && in->info[v->FormattedValue.value->id].type->kind == TYPE_NONE)
+            fail(in->c, v->span, "a format of None is not compiled");
         if (v->FormattedValue.format_spec)
             check_format_spec(in, v->FormattedValue.format_spec);
     }

@@ -44,24 +44,27 @@ class _File:
             raise NoSource("its source cannot be read")
         text = "".join(self.lines)
         try:
-            self.functions = _functions(compile(text, name, "exec", _ONLY_AST, dont_inherit=True))
+            self.functions, self.asserts = _functions(compile(text, name, "exec", _ONLY_AST, dont_inherit=True))
             self.codes = _codes(compile(text, name, "exec", 0, dont_inherit=True))
         except (SyntaxError, ValueError, RecursionError) as error:
             raise NoSource(f"the source file has changed since import ({error})") from None
 
 
 def _functions(tree):
-    """{(first line, name): last line} of all functions; the first line is the first decorator's, as in code objects."""
-    found, todo = {}, [tree]
+    """{(first line, name): last line} of all functions; the first line is the first decorator's, as in code objects. And the lines
+    of all asserts."""
+    found, asserts, todo = {}, [], [tree]
     for node in todo:
         if type(node).__name__ in ("FunctionDef", "AsyncFunctionDef"):
             first = min([node.lineno] + [d.lineno for d in node.decorator_list])
             found.setdefault((first, node.name), node.end_lineno)
+        elif type(node).__name__ == "Assert":
+            asserts.append(node.lineno)
         for block in ("body", "orelse", "handlers", "finalbody", "cases"):  # statements: there is no def in an expression
             statements = getattr(node, block, None)
             if isinstance(statements, list):
                 todo.extend(statements)
-    return found
+    return found, asserts
 
 
 def _codes(code):
@@ -103,4 +106,6 @@ def find(func):
     last = file.functions.get(place)
     if last is None or code not in file.codes.get(place, ()):
         raise NoSource("the source file has changed since import")
+    if not __debug__ and any(place[0] <= line <= last for line in file.asserts):
+        raise NoSource("assert is not compiled under python -O")
     return place[0], "".join(file.lines[place[0] - 1 : last])

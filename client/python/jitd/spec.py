@@ -8,6 +8,7 @@ from jitd.records import Func, Record, remember
 
 _FUNCTION = type(lambda: None)
 _METHODS = (_FUNCTION, staticmethod, classmethod, property)
+_NO_MEMBERS = {"__init__", "__module__", "__qualname__", "__doc__", "__dict__", "__weakref__", "__annotations__", "__slots__", "__hash__"}
 _DROPPED = ("__dict__", "__weakref__")
 _REFUSED = {
     "__new__": "instances are made in the arena",
@@ -127,8 +128,18 @@ def _add_members(record, cls, namespace, resolve):
             record.funcs.append(Func(name, "class", value.__func__))  # called by compiled code only
         elif isinstance(value, property):
             namespace[name] = _add_property(record, name, value, resolve)
-        elif not (name.startswith("__") and name.endswith("__")):
+        elif not _is_dunder(name):
             _add_constant(record, name, value)
+        elif callable(value) and not isinstance(value, type):
+            record.other[name] = f"an object of type {type(value).__name__}"
+    for base in cls.__mro__[1:-1]:
+        for name in base.__dict__:
+            if name not in namespace and name not in _NO_MEMBERS:
+                record.other.setdefault(name, f"it is defined in the base class {base.__name__}")
+
+
+def _is_dunder(name):
+    return name.startswith("__") and name.endswith("__")
 
 
 def make_method(f, resolve):
@@ -197,6 +208,7 @@ def _add_generated(record, cls, namespace, fields, options):
         namespace["__repr__"] = _make_repr(tuple(fields))
     if options["eq"] and "__eq__" not in cls.__dict__:
         namespace["__eq__"] = _make_eq(tuple(fields))
+        record.other["__eq__"] = "jitd makes it, of eq=True"
         namespace.setdefault("__hash__", None)
     if options["match_args"] and not own("__match_args__"):
         namespace["__match_args__"] = tuple(fields) if record.init == "generated" else ()
