@@ -80,6 +80,9 @@ int arena_reap(Arena *arena);
 /* fork(): in the parent before, shares every object with a proxy; in the child, after it has a new row. */
 int arena_before_fork(Arena *arena);
 int arena_after_fork_child(Arena *arena, uint32_t new_row, const ArenaOps *ops);
+/* In a child that gets no row: from now on it works on a copy of its own, as fork() does with any other memory. The parent must stand
+ * still meanwhile. 0 or a negative errno. */
+int arena_copy_for_child(Arena *arena);
 
 typedef struct ArenaStats {
     uint64_t bytes_committed, bytes_used, objects, shared_objects, rows, dead_rows;

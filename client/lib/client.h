@@ -74,8 +74,8 @@ int32_t call_plan_call(const CallPlan *plan, const void *native, JitdFrame *fram
                        JitdValue *out);
 
 /* fork: prepare in the parent before; parent/child after (parent also when fork failed). The child gets its own
- * connection, row and allocator; the parent waits (5 s at most) until it has. 0 or a negative errno; after a failure
- * in the child it is not client_usable(). */
+ * connection, row and allocator; the parent waits (10 s at most) until it has. 0 or a negative errno; after a failure
+ * in the child it is not client_usable(), and what is mapped there is a copy. */
 int client_fork_prepare(Client *client);
 void client_fork_parent(Client *client);
 int client_fork_child(Client *client);

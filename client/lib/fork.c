@@ -2,7 +2,10 @@
  *
  * Before the fork everything that has a proxy becomes shared. The parent's row then keeps those objects alive until
  * the child has counted them in its own row: so the parent waits on a pipe, which the child's end (done, failed or
- * dead) closes. */
+ * dead) closes.
+ *
+ * A child that cannot attach (the daemon is gone) gets a copy of the whole arena while the parent waits: two processes
+ * on one row would write over each other's objects. */
 #include "client/lib/internal.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -21,14 +24,9 @@ int client_fork_prepare(Client *client) {
         return -ENOTCONN;
     if (pipe2(client->fork_pipe, O_CLOEXEC) < 0)
         return -errno;
-    int r = arena_before_fork(client->arena);
-    if (r < 0) { /* the child will be of no use, and nobody needs to wait for it */
-        close_end(client, 0);
-        close_end(client, 1);
-        return r;
-    }
+    client->fork_failed = arena_before_fork(client->arena);
     threads_lock();
-    return 0;
+    return client->fork_failed;
 }
 
 void client_fork_parent(Client *client) {
@@ -36,7 +34,7 @@ void client_fork_parent(Client *client) {
         return;
     threads_unlock();
     close_end(client, 1); /* when fork failed it was the only one: the wait is over at once */
-    int64_t deadline = clock_ms() + CLIENT_START_MS;
+    int64_t deadline = clock_ms() + 2 * CLIENT_START_MS; /* the child waits for the daemon, then it copies */
     struct pollfd p = {.fd = client->fork_pipe[0], .events = POLLIN};
     for (int n = -1; n <= 0;) {
         int64_t left = deadline - clock_ms();
@@ -96,7 +94,7 @@ int client_fork_child(Client *client) {
     }
     threads_unlock();
     close_end(client, 0);
-    bool was_connected = client->socket >= 0;
+    bool was_connected = client->socket >= 0 && client->fork_failed == 0;
     request_disconnect(client);
     client->waiters = NULL; /* those are requests of the parent's */
     client->pid = getpid();
@@ -104,6 +102,7 @@ int client_fork_child(Client *client) {
     if (r < 0) {
         client->usable = false;
         request_disconnect(client);
+        arena_copy_for_child(client->arena);
     } else {
         threads_update(client);
     }

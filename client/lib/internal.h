@@ -43,7 +43,7 @@ struct Client {
 
     const volatile uint32_t *interrupt;
     ThreadFrame *frames;
-    int fork_pipe[2];
+    int fork_pipe[2], fork_failed;
 };
 
 /* connect.c: a connected, verified socket. 0, or a negative errno with the reason in `error`. `deadline` (ms of

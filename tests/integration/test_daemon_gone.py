@@ -63,6 +63,60 @@ print("done")
 """
 
 
+FORK = """
+import jitd, os, sys
+@jitd.jitclass
+class Box:
+    x: int
+    def get(self) -> int:
+        return self.x
+box = Box(1)
+assert box.get() == 1
+print("ready", flush=True)
+sys.stdin.readline()
+turn, done = os.pipe(), os.pipe()
+pid = os.fork()
+if not pid:
+    os.close(turn[1]), os.close(done[0])
+    os.read(turn[0], 1)
+    assert box.get() == 1, "what the parent does after the fork is not seen"
+    box.x = 7
+    boxes = [Box(-i) for i in range(100)]
+    assert [b.get() for b in boxes] == [-i for i in range(100)]
+    grandchild = os.fork()
+    if not grandchild:
+        box.x = 9
+        os._exit(0 if [b.get() for b in boxes] == [-i for i in range(100)] else 1)
+    assert os.waitpid(grandchild, 0)[1] == 0 and box.get() == 7
+    os.write(done[1], b"x")
+    os.read(turn[0], 1)
+    assert [b.get() for b in boxes] == [-i for i in range(100)]
+    os._exit(0)
+os.close(turn[0]), os.close(done[1])
+box.x = 2
+boxes = [Box(i) for i in range(100)]
+os.write(turn[1], b"x")
+os.read(done[0], 1)
+assert box.get() == 2 and [b.get() for b in boxes] == list(range(100))
+boxes = [Box(i) for i in range(100)]
+os.write(turn[1], b"x")
+assert os.waitpid(pid, 0)[1] == 0
+assert jitd._jitd.check()[0] == 0
+print("done")
+"""
+
+
+def test_a_child_forked_without_a_daemon_has_a_copy(program, own_daemon):
+    p = program(FORK, JITD_SOCKET=own_daemon.socket).start(stdin=-1)
+    assert p.stdout.readline() == "ready\n"
+    own_daemon.process.kill()
+    own_daemon.process.wait()
+    out, err = p.communicate("\n", timeout=60)
+    assert (out, p.returncode) == ("done\n", 0), err
+    assert "copy of its parent" in err
+    own_daemon.start()
+
+
 def test_a_program_survives_its_daemon(program, own_daemon):
     workers = [program(CODE, JITD_SOCKET=own_daemon.socket).start(stdin=-1) for _ in range(2)]
     for w in workers:

@@ -70,7 +70,7 @@ def _after_fork_in_child():
     global _lock
     _lock = RLock()
     if _jitd.fork_child() < 0:
-        _log("jitd: the forked process could not attach to the daemon; its jitclasses cannot be used")
+        _log("jitd: the forked process could not attach to the daemon; it goes on with a copy of its parent's instances")
 
 
 # ---- from decoration to use ----
