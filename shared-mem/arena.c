@@ -84,17 +84,17 @@ static int map_private(Arena *a) {
     return a->classes && a->queue ? 0 : -ENOMEM;
 }
 
-/* A private mapping shows what others go on writing until a page of it is written to: so each is, once. */
+/* From the mapping, not from the file: a program that closes all descriptors has another file under that number. */
 int arena_copy_for_child(Arena *a) {
-    uint64_t used = arena_chunk_at(a, arena_committed(a));
-    int flags = MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE;
-    if (mmap(a->base, a->size, PROT_READ | PROT_WRITE, flags, a->fd, 0) == MAP_FAILED)
+    uint8_t *own = mmap(NULL, a->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (own == MAP_FAILED)
         return -errno;
-    for (uint64_t at = 0; at < used; at += 4096) {
-        volatile uint8_t *page = a->base + at;
-        *page = *page;
-    }
-    return 0;
+    memcpy(own, a->base, arena_chunk_at(a, arena_committed(a)));
+    if (mremap(own, a->size, a->size, MREMAP_MAYMOVE | MREMAP_FIXED, a->base) != MAP_FAILED)
+        return 0;
+    int r = -errno;
+    munmap(own, a->size);
+    return r;
 }
 
 int arena_attach(int fd, uint64_t size, uint32_t row, const Table *table, const ArenaOps *ops, Arena **ret_arena) {

@@ -74,19 +74,28 @@ int table_map(int fd, size_t size, Table *ret_table) {
     return 0;
 }
 
+/* From the mapping, not from the file: a program that closes all descriptors has another file under that number. */
 int table_make_own(Table *table) {
     if (table->writable)
         return 0;
-    int flags = MAP_PRIVATE | MAP_FIXED;
-    if (mmap(table->base, table->size, PROT_READ | PROT_WRITE, flags, table->fd, 0) == MAP_FAILED)
+    uint8_t *own = mmap(NULL, table->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (own == MAP_FAILED)
         return -errno;
-    ShmTable *h = header(table);
-    uint32_t n = atomic_load_explicit(&h->nclasses, memory_order_relaxed);
+    const ShmTable *h = header(table);
+    uint32_t methods = atomic_load_explicit(&h->nmethods, memory_order_acquire);
+    uint32_t classes = atomic_load_explicit(&h->nclasses, memory_order_acquire);
     uint64_t refs = atomic_load_explicit(&h->refs_used, memory_order_relaxed);
-    if (n < TABLE_OWN_CLASSES)
-        atomic_store_explicit(&h->nclasses, TABLE_OWN_CLASSES, memory_order_relaxed);
+    memcpy(own, table->base, METHODS_AT + methods * sizeof(ShmMethod));
+    memcpy(own + CLASSES_AT, table->base + CLASSES_AT, classes * sizeof(ShmClass));
+    memcpy(own + REFS_AT, table->base + REFS_AT, refs);
+    if (mremap(own, table->size, table->size, MREMAP_MAYMOVE | MREMAP_FIXED, table->base) == MAP_FAILED) {
+        munmap(own, table->size);
+        return -errno;
+    }
+    if (classes < TABLE_OWN_CLASSES)
+        atomic_store_explicit(&header(table)->nclasses, TABLE_OWN_CLASSES, memory_order_relaxed);
     if (refs < TABLE_REFS_BYTES / 2)
-        atomic_store_explicit(&h->refs_used, TABLE_REFS_BYTES / 2, memory_order_relaxed);
+        atomic_store_explicit(&header(table)->refs_used, TABLE_REFS_BYTES / 2, memory_order_relaxed);
     table->writable = 1;
     return 0;
 }

@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 
 struct Waiter {
@@ -27,7 +28,8 @@ void request_drop_fds(Client *client) {
 }
 
 void request_disconnect(Client *client) {
-    if (client->socket >= 0)
+    struct stat st; /* a program that closes all descriptors may have another file under that number */
+    if (client->socket >= 0 && fstat(client->socket, &st) == 0 && S_ISSOCK(st.st_mode))
         close(client->socket);
     client->socket = -1;
     request_drop_fds(client);

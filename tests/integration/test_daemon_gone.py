@@ -106,6 +106,42 @@ print("done")
 """
 
 
+def test_all_descriptors_closed(program, own_daemon):
+    """As programs do that become daemons: other files get the numbers, and nothing is written to them or read from them."""
+    code = """
+import jitd, os, sys
+@jitd.jitclass
+class Used:
+    x: int
+    def get(self) -> int: return self.x
+@jitd.jitclass
+class New:
+    x: int
+    def get(self) -> int: return self.x
+used = Used(1)
+assert used.get() == 1
+print("ready", flush=True)
+sys.stdin.readline()
+os.closerange(3, 256)
+files = [open(f"{sys.argv[1]}/{i}", "w+") for i in range(20)]
+assert used.get() == 1 and Used(2).get() == 2 and New(3).get() == 3
+pid = os.fork()
+if not pid:
+    os._exit(0 if used.get() == 1 and New(4).get() == 4 else 1)
+assert os.waitpid(pid, 0)[1] == 0
+assert all(not f.read() for f in files)
+print("done")
+"""
+    p = program(code, JITD_SOCKET=own_daemon.socket)
+    p = p.start(own_daemon.dir, stdin=-1)
+    assert p.stdout.readline() == "ready\n"
+    own_daemon.process.kill()
+    own_daemon.process.wait()
+    out, err = p.communicate("\n", timeout=60)
+    assert (out, p.returncode) == ("done\n", 0), err
+    own_daemon.start()
+
+
 def test_a_child_forked_without_a_daemon_has_a_copy(program, own_daemon):
     p = program(FORK, JITD_SOCKET=own_daemon.socket).start(stdin=-1)
     assert p.stdout.readline() == "ready\n"
