@@ -6,8 +6,8 @@
  *  - the module flag RtLibUseGOT says the same of the calls that LLVM adds itself (memset, fmod, ...).
  *
  * Cheaper settings that were tried on a Zen 5 and cost more than they save: tuning for x86-64, -v3 or -v4 instead of the
- * host (8 to 11 % less to compile; a counting loop 2.6 to 3.5 times slower), no scheduling after register allocation (3 %;
- * mandelbrot 1.7 times slower), no run-time unrolling (11 %; an integer loop 1.2 times slower), unrolling by at most 4
+ * host (7 to 11 % less to compile; a counting loop 2.6 to 3.5 times slower), no scheduling after register allocation (3 %;
+ * mandelbrot 1.7 times slower), no run-time unrolling (12 %; an integer loop 1.2 times slower), unrolling by at most 4
  * (4 %; the counting loop 2.6 times slower). */
 #include "server/compiler/codegen.h"
 #include <llvm-c/Analysis.h>
