@@ -56,9 +56,18 @@ static void match_args(Infer *in, const Node *n, const Signature *sig, Nodes pos
             match_default(in, n, sig, call, i);
 }
 
+/* A sized parameter takes what fits, as it does of callers in Python. */
+static bool takes_as_sized(const Type *param, const Type *type) {
+    bool is_number = type_is_int(type) || type->kind == TYPE_BOOL;
+    return type_is_sized(param) &&
+           (is_number || (param->kind == TYPE_FLOAT32 && (type->kind == TYPE_FLOAT || type->kind == TYPE_FLOAT32)));
+}
+
 /* References are passed as the annotated type where that is wider, so that None and Node need not be two instances. */
 const Type *infer_param_type(const ParamSpec *param, const Type *type) {
     const Type *a = param->type;
+    if (a && takes_as_sized(a, type))
+        return a;
     if (!a || a->kind != TYPE_REF || !a->optional)
         return type;
     return type->kind == TYPE_NONE || (type->kind == TYPE_REF && type->def == a->def) ? a : type;

@@ -162,7 +162,7 @@ static const MemberInfo *property_member(Infer *in, const Node *n, uint32_t def,
     const Type **params = pool_array(in->pool, const Type *, 2);
     params[0] = type_ref(in->pool, def, false);
     if (store)
-        params[1] = in->info[n->id].type;
+        params[1] = infer_param_type(&in->lang->unit->defs[def].funcs[func].params[0], in->info[n->id].type);
     Instance *callee = infer_instance(in, n, def, (uint32_t)func, params, store ? 2 : 1, false);
     return member_new(in, n, (MemberInfo){.kind = MEMBER_PROPERTY, .def = def, .callee = callee});
 }

@@ -69,8 +69,7 @@ const Type *infer_binary(Infer *in, const Node *n, Operator op, const Node *left
         no_rule(in, n, op, a, b);
     check_weak_constant(in, left, a, common);
     check_weak_constant(in, right, b, common);
-    if (rule->on == ON_SIZED || rule->on == ON_F32)
-        in->inst->sized = true;
+    in->inst->sized |= type_is_sized(a) || type_is_sized(b);
     infer_mark(in, n);
     in->info[n->id].what = rule;
     in->info[n->id].common = common;
@@ -180,8 +179,7 @@ static CompareStep scalar_step(Infer *in, const Node *n, Operator op, const Node
         common = &type_int;
     if (type_is_int(a) && type_is_int(b) && (type_is_sized(a) || type_is_sized(b)))
         return (CompareStep){.rule = rule_find(op, ON_SIZED), .known = -1};
-    if (common->kind == TYPE_FLOAT32)
-        in->inst->sized = true;
+    in->inst->sized |= type_is_sized(a) || type_is_sized(b);
     return (CompareStep){.rule = rule_find(op, type_rule_on(common)), .common = common, .known = -1};
 }
 

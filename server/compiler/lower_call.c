@@ -31,10 +31,11 @@ Val lower_property(Lower *l, const Node *n, Instance *callee, Val self) {
 }
 
 void lower_setter(Lower *l, const Node *n, Instance *callee, LLVMValueRef self, Val v) {
-    LLVMValueRef *args = pool_array(l->pool, LLVMValueRef, type_slots(v.type) + 3);
+    const Type *to = callee->params[1];
+    LLVMValueRef *args = pool_array(l->pool, LLVMValueRef, type_slots(to) + 3);
     unsigned nargs = 1;
     args[nargs++] = self;
-    push_slots(args, &nargs, v);
+    push_slots(args, &nargs, val_store(l, n, v, to));
     Val r = lower_invoke(l, n, callee, args);
     val_release(l, val_hold(l, r));
 }
@@ -45,7 +46,7 @@ Val lower_special(Lower *l, const Node *n, const SpecialCall *call, Val left, co
     unsigned nargs = 1;
     args[nargs++] = self.at[0];
     if (call->arg)
-        push_slots(args, &nargs, val_convert(l, n, call->reflected ? left : *right, call->arg));
+        push_slots(args, &nargs, val_store(l, n, call->reflected ? left : *right, call->arg));
     return lower_invoke(l, n, call->callee, args);
 }
 
@@ -70,7 +71,7 @@ static Val *lower_args(Lower *l, const Node *n, const CallInfo *call) {
         const CallArg *arg = &call->args[i];
         Val v = arg->expr ? lower_expr(l, arg->expr) : val_const(l, arg->constant);
         val_hold(l, v);
-        vals[arg->param] = val_convert(l, n, v, arg->type);
+        vals[arg->param] = val_store(l, n, v, arg->type);
     }
     return vals;
 }
@@ -122,7 +123,7 @@ static Val call_instance(Lower *l, const Node *n, const CallInfo *call) {
 void store_field_value(Lower *l, const Node *n, LLVMValueRef object, uint32_t def, uint32_t field, Val v) {
     const FieldSpec *f = &l->lang->unit->defs[def].fields[field];
     bool owned = v.owned && v.type->kind == TYPE_REF;
-    v = val_convert(l, n, v, f->type);
+    v = val_store(l, n, v, f->type);
     if (f->type->kind != TYPE_REF) {
         lower_field_store(l, object, def, field, v.at[0]);
         return;
@@ -169,7 +170,7 @@ static void init_field(Lower *l, const Node *n, LLVMValueRef object, uint32_t de
     const FieldSpec *f = &l->lang->unit->defs[def].fields[field];
     if (f->type->kind == TYPE_REF && v.type->kind == TYPE_REF)
         val_own(l, &v);
-    v = val_convert(l, n, v, f->type);
+    v = val_store(l, n, v, f->type);
     lower_field_store(l, object, def, field, v.at[0]);
 }
 
@@ -189,11 +190,11 @@ static Val call_new(Lower *l, const Node *n, const CallInfo *call) {
         Val v = arg->expr ? lower_expr(l, arg->expr) : val_const(l, arg->constant);
         if (generated) {
             const Type *to = d->fields[arg->param].type;
-            v = to->kind == TYPE_REF ? v : val_convert(l, n, v, to);
+            v = to->kind == TYPE_REF ? v : val_store(l, n, v, to);
             if (to->kind == TYPE_REF && v.type->kind == TYPE_REF)
                 val_own(l, &v); /* the object takes this count over */
         } else {
-            v = val_convert(l, n, v, arg->type);
+            v = val_store(l, n, v, arg->type);
         }
         val_hold(l, v);
         vals[arg->param] = v;

@@ -96,7 +96,9 @@ static LLVMValueRef cast_to_float(Lower *l, const Type *from, LLVMValueRef v, LL
     if (is_float(from))
         return LLVMBuildFPCast(l->b, v, to, "");
     bool is_signed = type_is_signed(from);
-    return is_signed ? LLVMBuildSIToFP(l->b, v, to, "") : LLVMBuildUIToFP(l->b, v, to, "");
+    LLVMTypeRef f64 = l->m->f64; /* also on the way to a float32, as Python and NumPy do */
+    v = is_signed ? LLVMBuildSIToFP(l->b, v, f64, "") : LLVMBuildUIToFP(l->b, v, f64, "");
+    return to == f64 ? v : LLVMBuildFPCast(l->b, v, to, "");
 }
 
 static LLVMValueRef cast_int(Lower *l, const Type *from, LLVMValueRef v, const Type *to) {
@@ -149,6 +151,23 @@ Val val_convert(Lower *l, const Node *n, Val v, const Type *to) {
         return val_one(l, to, cast_to_float(l, v.type, v.at[0], lower_type(l->m, to)));
     check_range(l, n, v, to);
     return val_one(l, to, cast_int(l, v.type, v.at[0], to));
+}
+
+static LLVMValueRef is_infinite(Lower *l, LLVMValueRef v) {
+    LLVMTypeRef type = LLVMTypeOf(v);
+    LLVMValueRef inf = LLVMConstReal(type, __builtin_inf());
+    return LLVMBuildOr(l->b, LLVMBuildFCmp(l->b, LLVMRealOEQ, v, inf, ""),
+                       LLVMBuildFCmp(l->b, LLVMRealOEQ, v, LLVMConstReal(type, -__builtin_inf()), ""), "");
+}
+
+Val val_store(Lower *l, const Node *n, Val v, const Type *to) {
+    Val stored = val_convert(l, n, v, to);
+    if (to->kind != TYPE_FLOAT32 || v.type->kind != TYPE_FLOAT)
+        return stored;
+    LLVMValueRef was_finite = LLVMBuildNot(l->b, is_infinite(l, v.at[0]), "");
+    LLVMValueRef out = LLVMBuildAnd(l->b, is_infinite(l, stored.at[0]), was_finite, "");
+    lower_check(l, n, out, (FailSpec){.kind = SITE_OP, .text = STR("store:float32"), .operands = &v, .noperands = 1});
+    return stored;
 }
 
 LLVMValueRef val_bits(Lower *l, const Type *type, LLVMValueRef v) {

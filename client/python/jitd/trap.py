@@ -63,6 +63,8 @@ def _store(kind, number):
     from jitd import types
 
     scalar = getattr(types, kind)
+    if kind == "float32":
+        raise OverflowError(f"{number} is out of range for float32 (at most 3.4028235e+38)")
     low = -(1 << scalar.bits - 1) if scalar.signed else 0
     raise OverflowError(f"{number} is out of range for {kind} ({low}..{low + (1 << scalar.bits) - 1})")
 
