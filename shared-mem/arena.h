@@ -28,6 +28,7 @@ int arena_owner_take_row(ArenaOwner *owner, uint32_t pid,
                          uint32_t *ret_row); /* 1..;  -ENOSPC: none free (dead rows wait for reap) */
 int arena_owner_grow(ArenaOwner *owner, uint32_t row, uint32_t chunks, uint32_t *ret_first,
                      uint32_t *ret_count);                  /* -ENOSPC */
+int arena_owner_in_use(ArenaOwner *owner, uint32_t row);    /* its client has not left */
 int arena_owner_mark_dead(ArenaOwner *owner, uint32_t row); /* 1: it has to be reaped; 0: it left in good order */
 void arena_owner_free_row(ArenaOwner *owner,
                           uint32_t row); /* after REAP; ignored unless the row is reaped in the arena, too */

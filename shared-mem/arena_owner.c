@@ -152,6 +152,11 @@ static void change(ArenaOwner *owner, uint32_t row, uint32_t from, uint32_t to) 
                                             memory_order_acq_rel, memory_order_relaxed);
 }
 
+int arena_owner_in_use(ArenaOwner *owner, uint32_t row) {
+    return row && row < ARENA_MAX_ROWS &&
+           SHM_ROW_KIND(atomic_load_explicit(&row_at(owner, row)->state, memory_order_acquire)) == SHM_ROW_LIVE;
+}
+
 int arena_owner_mark_dead(ArenaOwner *owner, uint32_t row) {
     if (!row || row >= ARENA_MAX_ROWS)
         return 0;

@@ -2,6 +2,7 @@
 #pragma once
 #include "server/broker/cache.h"
 #include "server/broker/jobs.h"
+#include "server/broker/linger.h"
 #include "server/broker/peers.h"
 #include "server/broker/stats.h"
 #include "server/broker/tenants.h"
@@ -14,6 +15,7 @@ typedef struct Broker {
     unsigned idle_exit_s; /* 0: never */
     Peers peers;
     Tenants tenants;
+    Lingers lingers;
     Workers workers;
     Jobs jobs;
     Cache cache;
@@ -23,6 +25,7 @@ typedef struct Broker {
 /* dispatch.c */
 PeerHandled dispatch_message(void *broker, Peer *peer, const MsgMessage *m); /* PeerOps.message */
 void dispatch_left(void *broker, Peer *peer);                                /* PeerOps.left */
+void dispatch_gone(void *broker, void *tenant, uint32_t row);                /* Lingers.gone */
 void dispatch_refuse(Peer *peer, const MsgMessage *m, const char *code, const char *message);
 bool broker_is_idle(const Broker *broker); /* no peer but observers */
 

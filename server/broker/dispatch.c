@@ -1,5 +1,6 @@
 /* From a message to its handler; the handlers of a connection's life and of the arena: HELLO, GROW, PUBLISH, FIND,
  * REAP. */
+#include "base/cleanup.h"
 #include "server/broker/broker.h"
 #include <errno.h>
 
@@ -82,16 +83,35 @@ static void tell_newcomer(const Broker *broker, const Tenant *tenant, Peer *peer
     tell_deaths(broker, tenant);
 }
 
-static void row_left(Broker *broker, Peer *peer) {
-    Tenant *tenant = peer->tenant;
-    if (arena_owner_mark_dead(&tenant->arena, peer->row))
-        tenant_row_died(tenant, peer->row);
-    for (DeadRow *dead = tenant->dead; dead; dead = dead->next)
-        if (dead->told == peer)
-            dead->told = NULL;
+/* Nobody uses the row any more: its process has left in good order, or is gone. */
+static void row_ended(Broker *broker, Tenant *tenant, uint32_t row) {
+    if (arena_owner_mark_dead(&tenant->arena, row))
+        tenant_row_died(tenant, row);
     tell_deaths(broker, tenant);
     if (!tenant_any_client(broker, tenant))
         tenant_forget_objects(tenant);
+}
+
+void dispatch_gone(void *arg, void *tenant_, uint32_t row) {
+    Tenant *tenant = tenant_;
+    tenant->peers--;
+    row_ended(arg, tenant, row);
+}
+
+static void row_left(Broker *broker, Peer *peer) {
+    Tenant *tenant = peer->tenant;
+    for (DeadRow *dead = tenant->dead; dead; dead = dead->next)
+        if (dead->told == peer)
+            dead->told = NULL;
+    cleanup_close int pidfd = steal_fd(peer->pidfd);
+    int r = 1;
+    if (pidfd >= 0 && arena_owner_in_use(&tenant->arena, peer->row))
+        r = linger_start(&broker->lingers, steal_fd(pidfd), tenant, peer->row);
+    if (r == 1)
+        row_ended(broker, tenant, peer->row);
+    else if (r == 0)
+        tenant->peers++; /* it keeps the tenant, as its connection did */
+    tell_deaths(broker, tenant);
 }
 
 void dispatch_left(void *arg, Peer *peer) {
@@ -179,6 +199,7 @@ static void hello_enter(Broker *broker, Peer *peer, const MsgMessage *m, Str nam
     }
     peer_greeted(peer);
     peer->tenant = tenant;
+    peer->pidfd = linger_pidfd(peer->fd, peer->pid);
     tenant->peers++;
     tenant_row_reaped(tenant, peer->row); /* it was a dead one's, if a client reaped it and died before saying so */
     hello_reply(peer, m);

@@ -21,6 +21,7 @@ static void broker_stop(Broker *broker) {
     uv_close((uv_handle_t *)&broker->terminate, NULL);
     uv_close((uv_handle_t *)&broker->interrupt, NULL);
     peers_stop(&broker->peers);
+    lingers_stop(&broker->lingers);
     workers_stop(&broker->workers);
 }
 
@@ -66,6 +67,7 @@ static int broker_set_up_workers(Broker *broker, const Options *options) {
 static int broker_set_up_peers(Broker *broker, const Listener *listener) {
     broker->peers.ops = (PeerOps){.message = dispatch_message, .left = dispatch_left, .arg = broker};
     broker->peers.any_uid = !listener->path;
+    broker->lingers = (Lingers){.loop = &broker->loop, .gone = dispatch_gone, .arg = broker};
     return peers_init(&broker->peers, &broker->loop, listener->fd);
 }
 

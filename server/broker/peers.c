@@ -306,7 +306,7 @@ static int peer_new(Peers *peers, int fd, const struct ucred *who) {
     Peer *p = calloc(1, sizeof *p);
     if (!p)
         return -ENOMEM;
-    *p = (Peer){.peers = peers, .fd = fd, .uid = who->uid, .pid = who->pid, .handles = 3};
+    *p = (Peer){.peers = peers, .fd = fd, .uid = who->uid, .pid = who->pid, .pidfd = -1, .handles = 3};
     int r = uv_poll_init(peers->loop, &p->poll, fd);
     if (r < 0) {
         free(p);

@@ -40,6 +40,7 @@ typedef struct Peer {
     unsigned deaths_told; /* since its last request */
     Tenant *tenant;       /* NULL: none */
     uint32_t row;
+    int pidfd; /* of its process; -1: none */
     struct Peer *next, *prev;
 } Peer;
 

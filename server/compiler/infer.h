@@ -66,9 +66,9 @@ const Type *infer_branch(Infer *in, const Node *n); /* as infer_expr; NULL, and 
 void infer_cond(Infer *in, const Node *n, Env *ret_true, Env *ret_false);
 /* An int or a float, depending on values: NULL when it is neither of the two. */
 const Type *infer_mix(Infer *in, const Node *n, const Type *a, const Type *b);
-void infer_mixed(Infer *in, const Node *n);    /* where n's value, which infer_mix may have been asked for, is known */
+void infer_mixed(Infer *in, const Node *n); /* where n's value, which infer_mix may have been asked for, is known */
 bool infer_is_own_float(Infer *in, const Node *target); /* a float field of self */
-void infer_to_float(Infer *in, const Node *n); /* before n: its value will be converted to float */
+void infer_to_float(Infer *in, const Node *n);          /* before n: its value will be converted to float */
 const MemberInfo *infer_member(Infer *in, const Node *attribute, bool store);
 bool infer_const_int(const Infer *in, const Node *n, int64_t *ret_value);
 const Type *global_const_type(Infer *in, const Node *n, const Global *g);

@@ -84,6 +84,14 @@ static const Global *find_global(const Globals *globals, Str name) {
     return NULL;
 }
 
+/* CPython's code does not mention the names of statements that it left out (`if False:`), so the client did not look them
+ * up: such a name is refused only where the compiler, too, comes by. */
+static const Global *unknown_global(Resolver *r, Str name) {
+    Global *g = pool_new(r->c->pool, Global);
+    *g = (Global){.name = name, .kind = GLOBAL_OTHER, .s = STR("it is not defined")};
+    return g;
+}
+
 static void bind_name(Resolver *r, const Node *n) {
     Str name = bound_mangle(r->c->pool, r->bound, n->Name.id);
     Binding *b = &r->bound->binding[n->id];
@@ -95,9 +103,7 @@ static void bind_name(Resolver *r, const Node *n) {
         return;
     }
     const Global *global = find_global(&r->bound->func->globals, name);
-    if (!global)
-        fail(r->c, n->span, "name '%.*s' is not defined", STR_FMT(name));
-    *b = (Binding){.kind = BIND_GLOBAL, .global = global};
+    *b = (Binding){.kind = BIND_GLOBAL, .global = global ? global : unknown_global(r, name)};
 }
 
 static void bind_names(void *arg, const char *field, const Node *n) {

@@ -53,13 +53,34 @@ class Refused(Exception):
         self.code, self.message = body["code"], body["message"]
 
 
+def connected_by_the_dead(path):
+    """A connection whose process is gone: closing it is that process's death for the daemon."""
+    here, there = socket.socketpair()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            with socket.socket(socket.AF_UNIX) as s:
+                s.connect(str(path))
+                socket.send_fds(there, [b"x"], [s.fileno()])
+        finally:
+            os._exit(0)
+    there.close()
+    os.waitpid(pid, 0)
+    with here:
+        data, fds, _flags, _address = socket.recv_fds(here, 1, 1)
+    if not data:
+        raise ConnectionRefusedError(str(path))
+    return socket.socket(fileno=fds[0])
+
+
 class Client:
     """One connection. Answers are kept by id, events in order."""
 
-    def __init__(self, path, namespace="default", hello=True, timeout=20, **more):
-        self.socket = socket.socket(socket.AF_UNIX)
+    def __init__(self, path, namespace="default", hello=True, timeout=20, lives=False, **more):
+        self.socket = socket.socket(socket.AF_UNIX) if lives else connected_by_the_dead(path)
         self.socket.settimeout(timeout)
-        self.socket.connect(str(path))
+        if lives:
+            self.socket.connect(str(path))
         self.buffer, self.fds, self.answers, self.events, self.ids = b"", [], {}, [], 0
         if hello:
             self.welcome = self.ask(HELLO, version=1, namespace=namespace, **more)

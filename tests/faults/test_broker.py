@@ -196,6 +196,29 @@ def test_the_next_client_hears_of_deaths_nobody_saw(daemon):
         assert b.events == [(DEATH, {"row": a.welcome["row"]})]
 
 
+def test_a_lost_connection_is_no_death(daemon):
+    """A process that closes its descriptors, or is dropped, still uses its memory: its row is dead when it is."""
+    read, write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        c = Client(daemon.path, lives=True)
+        c.socket.close()
+        os.write(write, bytes([c.welcome["row"]]))
+        time.sleep(60)
+        os._exit(0)
+    with daemon.client() as b:
+        row = os.read(read, 1)[0]
+        time.sleep(0.2)
+        b.stats()
+        assert b.events == []
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        time.sleep(0.1)
+        b.stats()
+        assert b.events == [(DEATH, {"row": row})]
+    os.close(read), os.close(write)
+
+
 def test_a_newcomer_hears_of_the_dead_that_a_sleeper_leaves_lying(daemon):
     with daemon.client():  # lives, and reads nothing
         rows = []

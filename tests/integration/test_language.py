@@ -33,6 +33,7 @@ CALLS = {
     "floatsum": [(1000,)],
     "docs": [(1,)],
     "chained": [(5,), (-9,)],
+    "left_out": [(5,)],
 }
 
 

@@ -148,3 +148,9 @@ def chained(n: int) -> int:
     a = b = n + 1
     a += b
     return a ^ b & 7 | 3 << 2
+
+
+def left_out(x: int) -> int:
+    if False:
+        raise KeyError(nothing(x))
+    return x + 1

@@ -1,0 +1,24 @@
+/* Processes whose connection ended. A lost connection is no death: a process that closed the descriptor by mistake, or that
+ * was dropped for not reading, still has the arena mapped and goes on using what its row holds. Its row is dead when the
+ * process is gone, which its pidfd tells. */
+#pragma once
+#include <stdint.h>
+#include <uv.h>
+
+typedef struct Linger Linger;
+typedef struct Lingers Lingers;
+
+struct Lingers {
+    uv_loop_t *loop;
+    void (*gone)(void *arg, void *tenant, uint32_t row); /* the process has ended */
+    void *arg;
+    Linger *list;
+};
+
+/* A pidfd of the process at the other end of a connected socket; -1: it is gone, or the kernel cannot say. */
+int linger_pidfd(int socket, pid_t pid);
+
+/* Waits for the end of the process behind `pidfd` (taken over). 0: `gone` will be called; 1: it has ended already; or a
+ * negative errno: nobody will hear of its end, so that its row has to be left alone. */
+int linger_start(Lingers *lingers, int pidfd, void *tenant, uint32_t row);
+void lingers_stop(Lingers *lingers); /* forgets them all */
