@@ -32,7 +32,7 @@ int linger_pidfd(int socket, pid_t pid) {
 
 static bool has_ended(int pidfd) {
     struct pollfd p = {.fd = pidfd, .events = POLLIN};
-    return poll(&p, 1, 0) != 0;
+    return poll(&p, 1, 0) == 1; /* an error is no end */
 }
 
 static void linger_closed(uv_handle_t *handle) {
