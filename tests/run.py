@@ -22,6 +22,7 @@ ONCE = {
     "packaging": ["tests/packaging"],
 }
 SUITE_SECONDS = 1500  # whatever takes longer hangs
+SHOWN_LINES = 60  # of what failed
 SANITIZERS = {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=1", "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"}
 
 
@@ -62,8 +63,8 @@ class Suite:
         if not code and not self.passed:
             self.failed += 1
             self.lines.append("no test ran")
-        if self.failed:
-            self.lines += ["  | " + line for line in text.splitlines()[-60:]]
+        if self.failed and not any(line.startswith("  | ") for line in self.lines):
+            self.lines += ["  | " + line for line in text.splitlines()[-SHOWN_LINES:]]
 
 
 def count_pytest(text):
@@ -100,6 +101,8 @@ def count_meson(build):
             failed += bad or not ok
             if not ok:
                 lines.append(f"{test['name']}: {test['result']}")
+                said = test.get("stdout", "") + test.get("stderr", "")
+                lines += ["  | " + line for line in said.splitlines()[-SHOWN_LINES:]]
         return passed, failed, [f"{passed} passed, {failed} failed in C tests"] + lines
 
     return count

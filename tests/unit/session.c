@@ -269,16 +269,21 @@ Test(session, daemon_that_goes_leaves_everything_usable) {
     jitd_detach(session);
 }
 
-/* Runs `child` in a child of fork(); its exit status must be 0. */
+/* Runs `child` in a child of fork(), when the parent has let go of the object; its exit status must be 0. */
 static void in_child(int (*child)(jitd_ref, int), jitd_ref object) {
-    int status;
+    int status, let_go[2];
+    char byte;
+    cr_assert_eq(pipe(let_go), 0);
     int prepared = jitd_fork_prepare(session, &error);
     pid_t pid = fork();
-    if (pid == 0)
-        _exit(child(object, jitd_fork_child(session, &error)));
+    if (pid == 0) {
+        int attached = jitd_fork_child(session, &error);
+        _exit(read(let_go[0], &byte, 1) == 1 ? child(object, attached) : 100);
+    }
     cr_assert_eq(prepared, 0);
     jitd_fork_parent(session);
     jitd_unref(session, object); /* what the child holds now is its own */
+    cr_assert_eq(write(let_go[1], "", 1), 1);
     waitpid(pid, &status, 0);
     cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%#x", status);
 }
@@ -288,7 +293,6 @@ static int child_uses(jitd_ref object, int attached) {
     jitd_ref own;
     if (attached != 0 || !jitd_connected(session))
         return 1;
-    usleep(20000); /* the parent has let go of it by now */
     if (jitd_get(session, object, "x", &v, NULL) != 0 || v.f != 5.0)
         return 2;
     if (jitd_call_named(session, object, "norm2", NULL, 0, &v, 1, NULL) != 0 || v.f != 25.0)

@@ -235,8 +235,8 @@ static inline void broker_peer_left(SmallPeer *p) {
     frame_buffer_deinit(&p->in);
     *p = (SmallPeer){.fd = -1};
     for (int i = 0; i < MAX_PEERS; i++)
-        if (broker.peers[i].fd >= 0 && write(broker.peers[i].fd, w.buffer.data, w.buffer.size) > 0)
-            break;
+        if (broker.peers[i].fd >= 0 && send(broker.peers[i].fd, w.buffer.data, w.buffer.size, MSG_NOSIGNAL) > 0)
+            break; /* one that has just gone raises no SIGPIPE */
     message_writer_deinit(&w);
 }
 
