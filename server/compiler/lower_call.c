@@ -64,15 +64,31 @@ LLVMValueRef lower_special_len(Lower *l, const Node *n, const SpecialCall *call,
     return len;
 }
 
-/* Evaluates the arguments in order; vals[param] is what each parameter gets, held among the temporaries. */
-static Val *lower_args(Lower *l, const Node *n, const CallInfo *call) {
+/* Evaluates the arguments in order; vals[param] is held among the temporaries. */
+static Val *eval_args(Lower *l, const CallInfo *call) {
+    const DefSpec *d = &l->lang->unit->defs[call->def];
+    bool to_fields = call->kind == CALL_NEW && d->init == INIT_GENERATED;
     Val *vals = pool_array(l->pool, Val, call->nargs + 1);
     for (size_t i = 0; i < call->nargs; i++) {
         const CallArg *arg = &call->args[i];
         Val v = arg->expr ? lower_expr(l, arg->expr) : val_const(l, arg->constant);
+        if (to_fields && v.type->kind == TYPE_REF)
+            val_own(l, &v); /* the object takes this count over */
         val_hold(l, v);
-        vals[arg->param] = val_store(l, n, v, arg->type);
+        vals[arg->param] = v;
     }
+    return vals;
+}
+
+/* Only when all are evaluated are they converted, in the order of the parameters, as in a call from Python: one that is out of
+ * range must not keep the others from being evaluated. */
+static Val *lower_args(Lower *l, const Node *n, const CallInfo *call) {
+    Val *vals = eval_args(l, call);
+    const Type **to = pool_array(l->pool, const Type *, call->nargs + 1);
+    for (size_t i = 0; i < call->nargs; i++)
+        to[call->args[i].param] = call->args[i].type;
+    for (size_t i = 0; i < call->nargs; i++)
+        vals[i] = val_store(l, n, vals[i], to[i]);
     return vals;
 }
 
@@ -174,34 +190,24 @@ static void init_field(Lower *l, const Node *n, LLVMValueRef object, uint32_t de
     lower_field_store(l, object, def, field, v.at[0]);
 }
 
-/* Arguments are evaluated before the object exists, so that a failure among them leaves nothing behind. */
-static void init_fields(Lower *l, const Node *n, const CallInfo *call, LLVMValueRef object, const Val *vals) {
+/* The fields of a generated __init__, converted before the object exists, so that a failure leaves nothing behind. */
+static Val *lower_field_args(Lower *l, const Node *n, const CallInfo *call) {
+    const DefSpec *d = &l->lang->unit->defs[call->def];
+    Val *vals = eval_args(l, call);
     for (size_t i = 0; i < call->nargs; i++)
-        init_field(l, n, object, call->def, call->args[i].param, vals[call->args[i].param]);
+        if (d->fields[i].type->kind != TYPE_REF)
+            vals[i] = val_store(l, n, vals[i], d->fields[i].type);
+    return vals;
 }
 
 static Val call_new(Lower *l, const Node *n, const CallInfo *call) {
-    const DefSpec *d = &l->lang->unit->defs[call->def];
     size_t mark = l->ntemps;
-    bool generated = d->init == INIT_GENERATED;
-    Val *vals = pool_array(l->pool, Val, call->nargs + 1);
-    for (size_t i = 0; i < call->nargs; i++) {
-        const CallArg *arg = &call->args[i];
-        Val v = arg->expr ? lower_expr(l, arg->expr) : val_const(l, arg->constant);
-        if (generated) {
-            const Type *to = d->fields[arg->param].type;
-            v = to->kind == TYPE_REF ? v : val_store(l, n, v, to);
-            if (to->kind == TYPE_REF && v.type->kind == TYPE_REF)
-                val_own(l, &v); /* the object takes this count over */
-        } else {
-            v = val_store(l, n, v, arg->type);
-        }
-        val_hold(l, v);
-        vals[arg->param] = v;
-    }
+    bool generated = l->lang->unit->defs[call->def].init == INIT_GENERATED;
+    Val *vals = generated ? lower_field_args(l, n, call) : lower_args(l, n, call);
     Val object = new_object(l, n, call->def);
     if (generated) {
-        init_fields(l, n, call, object.at[0], vals);
+        for (size_t i = 0; i < call->nargs; i++)
+            init_field(l, n, object.at[0], call->def, (uint32_t)i, vals[i]);
         val_forget(l, mark);
     }
     size_t with_object = val_hold(l, object);
