@@ -27,7 +27,7 @@ PyObject *construct_empty(PyTypeObject *type) {
 
 /* The arguments do not fit the generated __init__: let a function of that signature raise what CPython raises. */
 static int refuse_arguments(ClassInfo *info, PyObject *const *args, Py_ssize_t n, PyObject *kwnames) {
-    PyObject *module = PyImport_ImportModule("jitd.spec");
+    PyObject *module = PyImport_ImportModule("jitd.members");
     PyObject *init = module ? PyObject_CallMethod(module, "init_function", "O", info->type) : NULL;
     PyObject **all = init ? PyMem_New(PyObject *, n + 1 + (kwnames ? PyTuple_GET_SIZE(kwnames) : 0)) : NULL;
     if (all) {

@@ -16,7 +16,8 @@ The names below are loaded when they are first used, so that importing jitd stay
 __version__ = "0.1.0"
 
 _HOMES = {
-    "api": "jitclass jit publish lookup layout",
+    "declare": "jitclass jit",
+    "objects": "publish lookup layout",
     "insight": "stats explain inspect_llvm inspect_asm",
     "errors": "CompileError CompileWarning ReleasedError RemoteError",
     "types": "int8 int16 int32 int64 uint8 uint16 uint32 uint64 intp uintp float32 float64 int_ float_ boolean bool_",

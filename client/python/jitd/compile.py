@@ -2,6 +2,7 @@
 daemon. link.py does the rest."""
 
 from jitd import _jitd, fingerprint, link, types
+from jitd.declare import SCALARS, type_text
 
 _COMPILE = 3  # protocol/messages.def
 
@@ -62,7 +63,7 @@ def specialise(record, f, values):
     if f.reason or None in resolved or not _jitd.connected():
         return False
     # Sized parameters stay what their annotation says: the value was in range, or it would have been refused.
-    resolved = [a if isinstance(a, str) and a not in types.SCALARS.values() and a != "None" else v for a, v in zip(f.types, resolved)]
+    resolved = [a if isinstance(a, str) and a not in SCALARS.values() and a != "None" else v for a, v in zip(f.types, resolved)]
     classes = []
     for t in resolved:
         _classes_of(t, classes)
@@ -85,7 +86,7 @@ def _specialised_unit(record, f, resolved, classes, defs):
     from jitd import unit
 
     shown = ", ".join(types.words(t) for t in resolved)
-    texts = [types.text(t, lambda cls: cls.__dict__["__jitd_record__"].key.hex()) for t in resolved]
+    texts = [type_text(t, lambda cls: cls.__dict__["__jitd_record__"].key.hex()) for t in resolved]
     key = fingerprint.key(record, f.name, *texts)
     try:
         found = _jitd.request(link.LOOKUP, {"keys": [key]})["units"][0]

@@ -10,9 +10,8 @@ from _blake2 import blake2b
 from _weakref import ref
 from marshal import dumps
 
-from jitd import types
 from jitd._jitd import MISSING, Guard, Method
-from jitd.records import of_plain_function
+from jitd.declare import is_jitclass, of_function, type_text
 
 VERSION = f"jitd 1 {sys.version_info[0]}.{sys.version_info[1]}"
 MAX_DEFS = 256
@@ -44,7 +43,7 @@ def record_of(value):
     if isinstance(value, Method):
         record = value.__dict__.get("_jitd_record")
         return record if record is not None and record.kind == "function" else None
-    return value.__dict__["__jitd_record__"] if types.is_jitclass(value) else None
+    return value.__dict__["__jitd_record__"] if is_jitclass(value) else None
 
 
 def _describe(value, name, options, plain):
@@ -56,11 +55,9 @@ def _describe(value, name, options, plain):
     if record is None and type(value) is _FUNCTION:
         record = plain.get(value)
         if record is None:
-            record = plain[value] = of_plain_function(value, options)
+            record = plain[value] = of_function(value, options)
     if record is not None:
         return ["def", record]
-    if isinstance(value, types.Scalar):
-        return ["type", value.name]
     if isinstance(value, _MODULE):
         return ["module", value.__name__]
     module = getattr(value, "__module__", None)
@@ -68,6 +65,10 @@ def _describe(value, name, options, plain):
         return ["builtin", value.__name__]
     if isinstance(value, _BUILTIN_FUNCTION) and module:
         return ["member", module, value.__name__]
+    from jitd.types import Scalar
+
+    if isinstance(value, Scalar):
+        return ["type", value.name]
     return ["other", f"{name}, an object of type {type(value).__name__}"]
 
 
@@ -145,7 +146,7 @@ class _Local:
         elif isinstance(resolved, list):
             for item in resolved:
                 self.type(item)
-        return "-" if resolved is None else types.text(resolved, _class_name)
+        return "-" if resolved is None else type_text(resolved, _class_name)
 
     def func(self, f, plain):
         types_text = " ".join([self.type(t) for t in f.types or ()])

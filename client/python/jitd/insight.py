@@ -2,7 +2,7 @@
 
 from jitd import _jitd, link
 from jitd.fingerprint import record_of
-from jitd.records import all_records
+from jitd.declare import all_records
 
 _STATS, _DUMP = 8, 7  # protocol/messages.def
 

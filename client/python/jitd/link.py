@@ -5,12 +5,12 @@ import os
 import sys
 from _thread import RLock
 
-from jitd import _jitd, fingerprint, types
+from jitd import _jitd, fingerprint
+from jitd.declare import disabled, field_type, pending, resolve_type, type_text
 
 LOOKUP = 2  # protocol/messages.def
 _LOOKUP_MAX = 1024  # keys a message, docs/protocol.md
 _lock = RLock()
-_pending = []
 
 
 class Unit:
@@ -40,7 +40,7 @@ def connect():
     if _jitd.connected() is not None:
         return
     with _lock:
-        if os.environ.get("JITD_DISABLE", "") not in ("", "0"):
+        if disabled():
             _log("jitd is disabled (JITD_DISABLE): classes run as plain Python")
             _jitd.connect_local()
         else:
@@ -76,17 +76,6 @@ def _after_fork_in_child():
 # ---- from decoration to use ----
 
 
-def register(record):
-    """Called by the decorators."""
-    _pending.append(record)
-    if record.options["strict"]:
-        finish(record)
-
-
-def finish_class(cls):
-    finish(cls.__dict__["__jitd_record__"])
-
-
 def resolve(method, values):
     """Called by a Method: values None before its first call, else a tuple of arguments that no specialisation takes. True: one does now."""
     record, f = method.__dict__["_jitd_record"], method.__dict__["_jitd_func"]
@@ -106,8 +95,8 @@ def finish(record):
             prepare(record)
             finish_pending()
         if not record.linked:
-            if record in _pending:
-                _pending.remove(record)
+            if record in pending:
+                pending.remove(record)
             from jitd.compile import compile_record
 
             compile_record(record)
@@ -116,7 +105,7 @@ def finish(record):
 def finish_pending():
     """One LOOKUP for all records that have not been looked up."""
     with _lock:
-        ready = [record for record in _pending if not record.linked and _can_prepare(record)]
+        ready = [record for record in pending if not record.linked and _can_prepare(record)]
         if not _jitd.connected():
             from jitd.compile import link_local
 
@@ -126,7 +115,7 @@ def finish_pending():
             for record, unit in zip(ready, _lookup([record.key for record in ready])):
                 if unit is not None and not record.linked:
                     install(record, unit)
-        _pending[:] = [record for record in _pending if not record.linked]
+        pending[:] = [record for record in pending if not record.linked]
 
 
 def _lookup(keys):
@@ -170,8 +159,6 @@ def lay_out(record):
     """Resolves a class's fields and installs their descriptors."""
     if record.kind != "class" or record.field_types is not None:
         return
-    from jitd.spec import field_type
-
     resolved = []
     for name, annotation, _ in record.fields:
         try:
@@ -179,7 +166,7 @@ def lay_out(record):
         except NameError as error:
             raise NameError(f"field {name!r} of {record.short}: {error}") from None
     described = tuple(
-        (name, types.text(t, lambda cls: 0), t[0] if isinstance(t, tuple) else None, default)
+        (name, type_text(t, lambda cls: 0), t[0] if isinstance(t, tuple) else None, default)
         for (name, _, default), t in zip(record.fields, resolved)
     )
     record.size, record.offsets = _jitd.setup_fields(record.target, described)
@@ -198,13 +185,14 @@ def _param_type(f, name, annotation, evaluate):
     if annotation is _jitd.MISSING:
         return None
     try:
-        resolved = types.resolve(annotation, evaluate)
+        resolved = resolve_type(annotation, evaluate)
     except Exception as error:
         f.reason = f.reason or f"the annotation of parameter {name!r} cannot be evaluated: {error}"
         return None
     if resolved is None:
-        shown = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", None) or repr(annotation)
-        f.reason = f.reason or f"parameter {name!r} is annotated {shown}, which is not compiled"
+        from jitd.types import shown
+
+        f.reason = f.reason or f"parameter {name!r} is annotated {shown(annotation)}, which is not compiled"
     return resolved
 
 
@@ -213,7 +201,9 @@ def _accepted(resolved):
     if resolved is None or resolved == "None" or isinstance(resolved, list):
         return None
     if isinstance(resolved, tuple):
-        return types.words(resolved), (resolved[0], type(None)) if resolved[1] else (resolved[0],)
+        from jitd.types import words
+
+        return words(resolved), (resolved[0], type(None)) if resolved[1] else (resolved[0],)
     return resolved, ()
 
 

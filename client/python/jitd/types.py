@@ -7,7 +7,9 @@ What travels to the daemon is text (docs/protocol.md, protocol/types.h). Here a 
     [type, ...]                 a tuple
 """
 
-__all__ = ["Scalar", "SCALARS", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32", "float64"]
+from jitd.declare import SCALARS, is_jitclass, resolve_type
+
+__all__ = ["Scalar", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32", "float64"]
 
 
 class Scalar:
@@ -48,13 +50,8 @@ int_ = int
 boolean = bool_ = bool
 
 Scalar.__module__ = "jitd.types"
-SCALARS = {int: "int", float: "float", bool: "bool"}
 SUPPORTED = "int, float, bool, jitd.int8 ... jitd.uint64, jitd.float32, jitclasses and Optional[a jitclass]"
 _UNION = type(int | None)
-
-
-def is_jitclass(value):
-    return isinstance(value, type) and "__jitd__" in value.__dict__
 
 
 def unwrap(annotation):
@@ -69,10 +66,8 @@ def unwrap(annotation):
             return annotation
 
 
-def resolve(annotation, evaluate):
-    """The resolved type, or None when there is none. `evaluate` turns a string annotation into its value."""
-    if isinstance(annotation, str):
-        annotation = evaluate(annotation)
+def resolve_other(annotation, evaluate):
+    """What declare.resolve_type does not resolve itself; the same result."""
     annotation = unwrap(annotation)
     if type(annotation).__name__ == "ForwardRef":
         annotation = unwrap(evaluate(annotation.__forward_arg__))
@@ -88,24 +83,20 @@ def resolve(annotation, evaluate):
     if isinstance(annotation, _UNION) or repr(origin) == "typing.Union":
         return _resolve_union(args, evaluate)
     if origin is tuple:
-        items = [resolve(a, evaluate) for a in args if a != ()]
+        items = [resolve_type(a, evaluate) for a in args if a != ()]
         return None if None in items or Ellipsis in args else items
     return None
 
 
 def _resolve_union(args, evaluate):
     rest = [a for a in args if a is not type(None) and a is not None]
-    inner = resolve(rest[0], evaluate) if len(rest) == 1 and len(args) == 2 else None
+    inner = resolve_type(rest[0], evaluate) if len(rest) == 1 and len(args) == 2 else None
     return (inner[0], True) if isinstance(inner, tuple) else None
 
 
-def text(resolved, index):
-    """The protocol's text; index(cls) is the class's place among the unit's definitions."""
-    if isinstance(resolved, str):
-        return resolved
-    if isinstance(resolved, list):
-        return "(" + ",".join(text(item, index) for item in resolved) + ")"
-    return f"@{index(resolved[0])}{'?' if resolved[1] else ''}"
+def shown(annotation):
+    """For people: what an annotation is called in an error message."""
+    return annotation if isinstance(annotation, str) else getattr(annotation, "__name__", None) or repr(annotation)
 
 
 def words(resolved):

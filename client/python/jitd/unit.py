@@ -2,8 +2,9 @@
 
 import sys
 
-from jitd import source, types
+from jitd import source
 from jitd._jitd import MISSING, pack
+from jitd.declare import type_text
 from jitd.fingerprint import constant
 
 
@@ -37,7 +38,7 @@ class _Describer:
     def type(self, resolved):
         if resolved is None:
             return None
-        return types.text(resolved, lambda cls: self.index[id(cls.__dict__["__jitd_record__"])])
+        return type_text(resolved, lambda cls: self.index[id(cls.__dict__["__jitd_record__"])])
 
     def global_(self, value):
         if value[0] != "def":
