@@ -157,6 +157,8 @@ def suites():
     for version, python in found.items():
         for name, arguments in PER_PYTHON.items():
             all_suites.append(pytest_suite(f"{name}-{version}", version, python, arguments))
+    ffi = pytest_suite("integration-ffi", default, found[default], PER_PYTHON["integration"], {"JITD_CALL": "ffi"})
+    all_suites.append(ffi)
     all_suites.append(pytest_suite("golden", default, found[default], ONCE["golden"]))
     all_suites.append(Suite("c", [["meson", "test", "-C", BUILD, "--no-rebuild"]], count_meson(BUILD)))
     all_suites.append(Suite("lint", [[sys.executable, "tests/lint.py"]], count_last_line))

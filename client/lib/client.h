@@ -66,9 +66,10 @@ static inline JitdThunk client_thunk(const uint8_t *window, const ShmMethod *m) 
     return at ? (JitdThunk)(uintptr_t)(window + at) : NULL;
 }
 
-/* libffi path: calls the native entry. Prepared once per signature; slot types as in types.h. */
+/* libffi path: calls the native entry. Prepared once per signature (without self); slot types as in types.h. `in` and
+ * `out` as the thunk's. */
 typedef struct CallPlan CallPlan;
-int call_plan_new(const Type *const *params, size_t nparams, const Type *result, int has_self, CallPlan **ret_plan);
+int call_plan_new(const Type *const *params, size_t nparams, CallPlan **ret_plan);
 void call_plan_free(CallPlan *plan);
 int32_t call_plan_call(const CallPlan *plan, const void *native, JitdFrame *frame, uint64_t self, const JitdValue *in,
                        JitdValue *out);

@@ -20,7 +20,7 @@ static int check_arguments(jitd_session *session, const jitd_method *m, jitd_ref
 }
 
 static int make_plan(jitd_method *m, jitd_error *error) {
-    int r = m->plan ? 0 : call_plan_new(m->entry->params, m->entry->nparams, m->entry->result, m->has_self, &m->plan);
+    int r = m->plan ? 0 : call_plan_new(m->entry->params, m->entry->nparams, &m->plan);
     return r < 0 ? error_errno(error, r) : 0;
 }
 

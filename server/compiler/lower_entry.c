@@ -1,5 +1,5 @@
-/* Lower, entries: the thunk of protocol/abi.h around an internal function, and the native function, which calls the thunk:
- * one body to optimise, in the entry that calls from Python go through. */
+/* Lower, entries: the thunk of protocol/abi.h around an internal function, and the native function, which puts its
+ * arguments into slots and calls the thunk: one body to optimise, in the entry that calls from Python go through. */
 #include "server/compiler/lower.h"
 
 typedef struct Slots {
@@ -97,62 +97,35 @@ static LLVMValueRef thunk(Entry *e, uint32_t index) {
     return e->fn;
 }
 
-static void add_attribute(Entry *e, const char *name) {
+static void add_attribute(Entry *e, LLVMAttributeIndex at, const char *name) {
     LLVMAttributeRef a = LLVMCreateEnumAttribute(e->m->ctx, LLVMGetEnumAttributeKindForName(name, strlen(name)), 0);
-    LLVMAddAttributeAtIndex(e->fn, LLVMAttributeFunctionIndex, a);
+    LLVMAddAttributeAtIndex(e->fn, at, a);
 }
 
-/* The C types of the native function; the places of its first argument and of its first result. */
-static LLVMTypeRef *native_types(Entry *e, unsigned *ret_first, unsigned *ret_out, unsigned *ret_n) {
-    LowerModule *m = e->m;
-    unsigned n = 0;
-    LLVMTypeRef *types = pool_array(m->pool, LLVMTypeRef, e->params.len + e->results.len + 2);
-    types[n++] = m->ptr;
-    if (e->has_self)
-        types[n++] = m->i64;
-    *ret_first = n;
-    for (unsigned i = 0; i < e->params.len; i++)
-        types[n++] = c_type(m, e->params.types[i]);
-    *ret_out = n;
-    for (unsigned i = 0; i < e->results.len; i++)
-        types[n++] = m->ptr;
-    *ret_n = n;
-    return types;
-}
-
-static LLVMValueRef value_array(Entry *e, unsigned len) {
-    return LLVMBuildAlloca(e->b, LLVMArrayType2(e->m->i64, len), "");
-}
-
-static LLVMValueRef call_thunk(Entry *e, LLVMValueRef thunk_fn, LLVMValueRef in, LLVMValueRef out) {
-    LowerModule *m = e->m;
-    unsigned noinline_kind = LLVMGetEnumAttributeKindForName("noinline", 8);
-    LLVMValueRef self = e->has_self ? LLVMGetParam(e->fn, 1) : LLVMConstInt(m->i64, 0, 0);
-    LLVMValueRef args[] = {LLVMGetParam(e->fn, 0), self, in, out};
-    LLVMValueRef status = LLVMBuildCall2(e->b, LLVMGlobalGetValueType(thunk_fn), thunk_fn, args, 4, "");
-    LLVMAddCallSiteAttribute(status, LLVMAttributeFunctionIndex, LLVMCreateEnumAttribute(m->ctx, noinline_kind, 0));
-    return status;
+/* A word of the JitdCall, which the static chain register points at. */
+static LLVMValueRef of_call(Entry *e, LLVMTypeRef type, unsigned word) {
+    return LLVMBuildLoad2(e->b, type, slot_address(e, LLVMGetParam(e->fn, 0), word), "");
 }
 
 static void native(Entry *e, uint32_t index, LLVMValueRef thunk_fn) {
     LowerModule *m = e->m;
-    unsigned first, out, n;
-    LLVMTypeRef *types = native_types(e, &first, &out, &n);
-    start(e, "native", index, types, n);
-    add_attribute(e, "noinline");
-    add_attribute(e, "optnone"); /* a wrapper that only libffi goes through: not worth a millisecond of optimising */
-    LLVMValueRef in = value_array(e, e->params.len), results = value_array(e, e->results.len);
-    for (unsigned i = 0; i < e->params.len; i++)
-        store_value(e, e->params.types[i], from_c(e, e->params.types[i], LLVMGetParam(e->fn, first + i)),
+    unsigned n = e->params.len, noinline_kind = LLVMGetEnumAttributeKindForName("noinline", 8);
+    LLVMTypeRef *types = pool_array(m->pool, LLVMTypeRef, n + 1);
+    types[0] = m->ptr;
+    for (unsigned i = 0; i < n; i++)
+        types[i + 1] = c_type(m, e->params.types[i]);
+    start(e, "native", index, types, n + 1);
+    add_attribute(e, 1, "nest");
+    add_attribute(e, LLVMAttributeFunctionIndex, "noinline");
+    add_attribute(e, LLVMAttributeFunctionIndex, "optnone"); /* only libffi goes through it: not worth optimising */
+    LLVMValueRef in = n ? LLVMBuildAlloca(e->b, LLVMArrayType2(m->i64, n), "") : LLVMConstNull(m->ptr);
+    for (unsigned i = 0; i < n; i++)
+        store_value(e, e->params.types[i], from_c(e, e->params.types[i], LLVMGetParam(e->fn, i + 1)),
                     slot_address(e, in, i));
-    branch_on_status(e, call_thunk(e, thunk_fn, in, results));
-    for (unsigned i = 0; i < e->results.len; i++) {
-        LLVMValueRef v = load_value(e, e->results.types[i], slot_address(e, results, i));
-        if (e->results.types[i]->kind == TYPE_BOOL)
-            v = LLVMBuildZExt(e->b, v, m->i8, "");
-        LLVMBuildStore(e->b, v, LLVMGetParam(e->fn, out + i));
-    }
-    LLVMBuildRet(e->b, LLVMConstInt(m->i32, 0, 0));
+    LLVMValueRef args[] = {of_call(e, m->ptr, 0), of_call(e, m->i64, 1), in, of_call(e, m->ptr, 2)};
+    LLVMValueRef status = LLVMBuildCall2(e->b, LLVMGlobalGetValueType(thunk_fn), thunk_fn, args, 4, "");
+    LLVMAddCallSiteAttribute(status, LLVMAttributeFunctionIndex, LLVMCreateEnumAttribute(m->ctx, noinline_kind, 0));
+    LLVMBuildRet(e->b, status);
 }
 
 void lower_entry(LowerModule *m, Instance *inst, uint32_t index) {

@@ -17,18 +17,20 @@
 #define NODE_SIZE 56
 #define NODE_NEXT 32
 
-/* Machine code of the native convention: rdi frame (arena at 0, trap at 32), rsi self. */
+/* Machine code of the native convention: r10 the call: frame (arena at 0, trap at 32), self, result. */
 #ifndef __x86_64__
 #error "this machine code is for x86-64"
 #endif
-__asm__(
-    ".pushsection .rodata\n"
-    "code_norm2: mov (%rdi), %rax\n movsd 16(%rax,%rsi), %xmm0\n mulsd %xmm0, %xmm0\n movsd 24(%rax,%rsi), %xmm1\n"
-    "  mulsd %xmm1, %xmm1\n addsd %xmm1, %xmm0\n movsd %xmm0, (%rdx)\n xor %eax, %eax\n ret\n"
-    "code_me: mov (%rdi), %rax\n lock incl 8(%rax,%rsi)\n mov %rsi, (%rdx)\n xor %eax, %eax\n ret\n"
-    "code_fail: movl $2, 32(%rdi)\n movl $0, 36(%rdi)\n movl $1, 40(%rdi)\n movl $1, 44(%rdi)\n mov $2, %eax\n ret\n"
-    "code_add: lea (%rsi,%rdx), %rax\n mov %rax, (%rcx)\n xor %eax, %eax\n ret\n"
-    "code_end: .popsection\n");
+__asm__(".pushsection .rodata\n"
+        "code_norm2: mov (%r10), %rax\n mov (%rax), %rax\n add 8(%r10), %rax\n movsd 16(%rax), %xmm0\n"
+        "  mulsd %xmm0, %xmm0\n movsd 24(%rax), %xmm1\n mulsd %xmm1, %xmm1\n addsd %xmm1, %xmm0\n"
+        "  mov 16(%r10), %rax\n movsd %xmm0, (%rax)\n xor %eax, %eax\n ret\n"
+        "code_me: mov (%r10), %rax\n mov (%rax), %rax\n mov 8(%r10), %rsi\n lock incl 8(%rax,%rsi)\n"
+        "  mov 16(%r10), %rax\n mov %rsi, (%rax)\n xor %eax, %eax\n ret\n"
+        "code_fail: mov (%r10), %rdi\n movl $2, 32(%rdi)\n movl $0, 36(%rdi)\n movl $1, 40(%rdi)\n movl $1, 44(%rdi)\n"
+        "  mov $2, %eax\n ret\n"
+        "code_add: lea (%rdi,%rsi), %rax\n mov 16(%r10), %rdx\n mov %rax, (%rdx)\n xor %eax, %eax\n ret\n"
+        "code_end: .popsection\n");
 extern const char code_norm2[], code_me[], code_fail[], code_add[], code_end[];
 
 #define MAX_PEERS 16

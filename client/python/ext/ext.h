@@ -8,6 +8,7 @@
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 #define COLD __attribute__((noinline, cold)) /* keeps its callers' hot paths free of its registers */
+#define ALWAYS_INLINE inline __attribute__((always_inline))
 
 extern PyObject *jitd_missing; /* stands for "no default" */
 
@@ -178,15 +179,28 @@ typedef struct Plan {
     uint8_t uniform; /* the code that all parameters have, or CODE_SLOW */
     uint8_t fast;    /* all parameters are simple and few */
     uint8_t epoch;   /* its code may read references: it runs inside an epoch (arena.h) */
-    uint8_t bare;    /* the thunk may be called as it is: no guard, no epoch, no poll */
+    uint8_t bare;    /* its code may be called as it is: no guard, no epoch, no poll */
     Pool pool;
 } Plan;
 
 Plan *plan_new(PyObject *unit, PyObject *guard, uint32_t slot, PyObject *params, PyObject *result, PyObject *defs,
-               uint32_t flags, int has_self);
+               uint32_t flags);
 void plan_free(Plan *plan);
 int plan_traverse(Plan *plan, visitproc visit, void *arg);
-COLD int32_t plan_run_ffi(const Plan *plan, JitdFrame *frame, uint64_t self, const JitdValue *in, JitdValue *out);
+
+/* The other way to the same code: libffi calls the native entry. */
+static inline int32_t plan_run_ffi(const Plan *plan, JitdFrame *frame, uint64_t self, const JitdValue *in,
+                                   JitdValue *out) {
+    uint64_t native = atomic_load_explicit(&plan->method->native, memory_order_acquire);
+    return likely(native) ? call_plan_call(plan->ffi, jitd_context.window + native, frame, self, in, out) : -1;
+}
+
+/* Calls the thunk; -1 when there is none (any more). */
+static inline int32_t code_run(const ShmMethod *code, JitdFrame *frame, uint64_t self, const JitdValue *in,
+                               JitdValue *out) {
+    JitdThunk thunk = client_thunk(jitd_context.window, code);
+    return likely(thunk != NULL) ? thunk(frame, self, in, out) : -1;
+}
 
 /* Calls the code; -1 when there is none (any more), or its names mean something else now. */
 static inline int32_t plan_run(const Plan *plan, JitdFrame *frame, uint64_t self, const JitdValue *in, JitdValue *out) {
@@ -195,24 +209,13 @@ static inline int32_t plan_run(const Plan *plan, JitdFrame *frame, uint64_t self
         return -1;
     if (plan->epoch)
         arena_enter(jitd_context.arena);
-    if (likely(!plan->ffi)) {
-        JitdThunk thunk = client_thunk(jitd_context.window, plan->method);
-        status = likely(thunk != NULL) ? thunk(frame, self, in, out) : -1;
-    } else {
-        status = plan_run_ffi(plan, frame, self, in, out);
-    }
+    status =
+        likely(!plan->ffi) ? code_run(plan->method, frame, self, in, out) : plan_run_ffi(plan, frame, self, in, out);
     if (plan->epoch)
         arena_leave(jitd_context.arena);
     if (unlikely(import_put_off))
         import_release_waiting(frame);
     return status;
-}
-
-/* The same for a bare plan. */
-static inline int32_t plan_run_bare(const Plan *plan, JitdFrame *frame, uint64_t self, const JitdValue *in,
-                                    JitdValue *out) {
-    JitdThunk thunk = client_thunk(jitd_context.window, plan->method);
-    return likely(thunk != NULL) ? thunk(frame, self, in, out) : -1;
 }
 
 /* ---- method.c ---- */
@@ -222,9 +225,10 @@ typedef enum MethodMode { METHOD_PENDING, METHOD_NATIVE, METHOD_PYTHON } MethodM
 
 typedef struct Method {
     PyObject_HEAD vectorcallfunc vectorcall;
-    Plan *plan;         /* the last one used; NULL: none yet */
-    PyTypeObject *type; /* exact class of self, borrowed (the type's dict holds this); NULL: a function */
-    PyObject *func;     /* the original Python function */
+    Plan *plan;            /* the last one used; NULL: none yet */
+    const ShmMethod *code; /* that plan's */
+    PyTypeObject *type;    /* exact class of self, borrowed (the type's dict holds this); NULL: a function */
+    PyObject *func;        /* the original Python function */
     Plan *plans[METHOD_MAX_PLANS];
     uint32_t nplans;
     MethodMode mode;

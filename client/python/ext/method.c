@@ -95,10 +95,18 @@ PyObject *method_call_python(Method *m, PyObject *const *args, size_t nargsf, Py
     return PyObject_Vectorcall(m->func, args, nargsf, kwnames);
 }
 
-static PyObject *method_vectorcall(PyObject *callable, PyObject *const *args, size_t nargsf, PyObject *kwnames) {
-    Method *m = (Method *)callable;
+/* Which way a method's calls take; method_use chooses it with the plan. */
+typedef enum Path {
+    PATH_ANY,  /* whatever there is to mind: no plan, a guard, an epoch, polls */
+    PATH_BARE, /* a bare plan's thunk */
+    PATH_FFI,  /* a bare plan through libffi */
+} Path;
+
+static ALWAYS_INLINE PyObject *method_call(Method *m, PyObject *const *args, size_t nargsf, PyObject *kwnames,
+                                           Path path) {
     Plan *plan = m->plan;
-    if (unlikely(!plan || kwnames || !plan->fast || PyVectorcall_NARGS(nargsf) != (Py_ssize_t)plan->nparams + 1))
+    if (unlikely((path == PATH_ANY && (!plan || !plan->fast)) || kwnames ||
+                 PyVectorcall_NARGS(nargsf) != (Py_ssize_t)plan->nparams + 1))
         return method_call_slow(m, args, nargsf, kwnames);
     PyObject *self = args[0];
     JitdValue in[PLAN_FAST_SLOTS], out[PLAN_FAST_SLOTS];
@@ -107,13 +115,26 @@ static PyObject *method_vectorcall(PyObject *callable, PyObject *const *args, si
     JitdFrame *frame = context_frame();
     if (unlikely(!frame))
         return NULL;
-    int32_t status = likely(plan->bare) ? plan_run_bare(plan, frame, instance_ref(self), in, out)
+    int32_t status = path == PATH_BARE  ? code_run(m->code, frame, instance_ref(self), in, out)
+                     : path == PATH_FFI ? plan_run_ffi(plan, frame, instance_ref(self), in, out)
                                         : plan_run(plan, frame, instance_ref(self), in, out);
     if (likely(status == JITD_TRAP_NONE)) {
         m->native_calls++;
         return result_fast(plan, out);
     }
     return method_finish(m, plan, status, out, args, nargsf, kwnames);
+}
+
+static PyObject *method_vectorcall(PyObject *callable, PyObject *const *args, size_t nargsf, PyObject *kwnames) {
+    return method_call((Method *)callable, args, nargsf, kwnames, PATH_ANY);
+}
+
+static PyObject *method_vectorcall_bare(PyObject *callable, PyObject *const *args, size_t nargsf, PyObject *kwnames) {
+    return method_call((Method *)callable, args, nargsf, kwnames, PATH_BARE);
+}
+
+static PyObject *method_vectorcall_ffi(PyObject *callable, PyObject *const *args, size_t nargsf, PyObject *kwnames) {
+    return method_call((Method *)callable, args, nargsf, kwnames, PATH_FFI);
 }
 
 static PyObject *function_vectorcall(PyObject *callable, PyObject *const *args, size_t nargsf, PyObject *kwnames) {
@@ -130,30 +151,73 @@ static PyObject *function_vectorcall(PyObject *callable, PyObject *const *args, 
     return method_finish(m, plan, status, out, args, nargsf, kwnames);
 }
 
-/* Without parameters there is nothing to convert, and a bare plan leaves the call alone. What a trap needs is made again
- * rather than kept across the call: fewer registers to save. */
-static PyObject *method_vectorcall_bare_0(PyObject *callable, PyObject *const *args, size_t nargsf, PyObject *kwnames) {
+/* What a call that traps needs again. In memory and not in registers, which the call would have to save. */
+typedef struct BareCall {
+    Method *method;
+    JitdValue out;
+    PyObject *self;
+} BareCall;
+
+COLD static PyObject *bare_trapped(BareCall *call, int32_t status) {
+    Method *m = call->method;
+    m->native_calls--;
+    return method_finish(m, m->plan, status, NULL, &call->self, 1, NULL);
+}
+
+/* A bare plan without parameters: nothing to convert. */
+static ALWAYS_INLINE PyObject *method_call_0(PyObject *callable, PyObject *const *args, size_t nargsf,
+                                             PyObject *kwnames, PlanCode result) {
     Method *m = (Method *)callable;
     PyObject *self = args[0];
-    if (unlikely(kwnames || PyVectorcall_NARGS(nargsf) != 1 || Py_TYPE(self) != m->type || !((Instance *)self)->data ||
-                 !jitd_frame))
-        return method_vectorcall(callable, args, nargsf, kwnames);
-    JitdValue out[PLAN_FAST_SLOTS];
-    Plan *plan = m->plan;
-    int32_t status = plan_run_bare(plan, jitd_frame, instance_ref(self), NULL, out);
-    if (unlikely(status != JITD_TRAP_NONE))
-        return method_finish(m, plan, status, out, (PyObject *[]){self}, 1, NULL);
+    if (unlikely(kwnames || nargsf << 1 != 1 << 1 /* the flag is the top bit */ || Py_TYPE(self) != m->type ||
+                 !((Instance *)self)->data || !jitd_frame))
+        return method_vectorcall_bare(callable, args, nargsf, kwnames);
+    BareCall call;
+    call.method = m;
+    call.self = self;
     m->native_calls++;
-    if (plan->result_code == CODE_NONE)
-        Py_RETURN_NONE;
-    return result_fast(plan, out);
+    int32_t status = code_run(m->code, jitd_frame, instance_ref(self), NULL, &call.out);
+    if (unlikely(status != JITD_TRAP_NONE))
+        return bare_trapped(&call, status);
+    return result == CODE_FLOAT  ? PyFloat_FromDouble(call.out.f)
+           : result == CODE_INT  ? PyLong_FromLongLong(call.out.i)
+           : result == CODE_BOOL ? PyBool_FromLong(call.out.i & 1)
+                                 : Py_NewRef(Py_None);
+}
+
+#define METHOD_CALL_0(name, code)                                                                                      \
+    static PyObject *name(PyObject *callable, PyObject *const *args, size_t nargsf, PyObject *kwnames) {               \
+        return method_call_0(callable, args, nargsf, kwnames, code);                                                   \
+    }
+METHOD_CALL_0(method_vectorcall_float, CODE_FLOAT)
+METHOD_CALL_0(method_vectorcall_int, CODE_INT)
+METHOD_CALL_0(method_vectorcall_bool, CODE_BOOL)
+METHOD_CALL_0(method_vectorcall_none, CODE_NONE)
+
+static vectorcallfunc path_of(const Plan *plan) {
+    if (!plan || !plan->bare || !plan->fast)
+        return method_vectorcall;
+    if (plan->ffi)
+        return method_vectorcall_ffi;
+    switch (plan->nparams ? CODE_SLOW : plan->result_code) {
+    case CODE_FLOAT:
+        return method_vectorcall_float;
+    case CODE_INT:
+        return method_vectorcall_int;
+    case CODE_BOOL:
+        return method_vectorcall_bool;
+    case CODE_NONE:
+        return method_vectorcall_none;
+    default:
+        return method_vectorcall_bare;
+    }
 }
 
 void method_use(Method *m, Plan *plan) {
     m->plan = plan;
+    m->code = plan ? plan->method : NULL;
     if (m->type)
-        m->vectorcall =
-            plan && plan->bare && plan->fast && !plan->nparams ? method_vectorcall_bare_0 : method_vectorcall;
+        m->vectorcall = path_of(plan);
 }
 
 /* ---- the Python object ---- */
@@ -252,7 +316,7 @@ static PyObject *method_add_plan(PyObject *op, PyObject *args) {
         return NULL;
     if (m->nplans == METHOD_MAX_PLANS || PyTuple_GET_SIZE(params) != PyTuple_GET_SIZE(m->names))
         return PyErr_Format(PyExc_ValueError, "too many specialisations, or another number of parameters");
-    Plan *plan = plan_new(unit, guard, slot, params, result, defs, flags, m->type != NULL);
+    Plan *plan = plan_new(unit, guard, slot, params, result, defs, flags);
     if (!plan)
         return NULL;
     plan->fast &= plan->nparams == m->npositional; /* keyword-only ones come by name */

@@ -102,17 +102,17 @@ static int plan_set_result(Plan *plan, PyObject *result) {
     return 0;
 }
 
-static int plan_set_ffi(Plan *plan, int has_self) {
+static int plan_set_ffi(Plan *plan) {
     if (!jitd_context.use_ffi)
         return 0;
-    int r = call_plan_new(plan->params, plan->nparams, plan->result, has_self, &plan->ffi);
+    int r = call_plan_new(plan->params, plan->nparams, &plan->ffi);
     if (r < 0)
         PyErr_Format(PyExc_ValueError, "libffi cannot call this signature: %s", strerror(-r));
     return r;
 }
 
 Plan *plan_new(PyObject *unit, PyObject *guard, uint32_t slot, PyObject *params, PyObject *result, PyObject *defs,
-               uint32_t flags, int has_self) {
+               uint32_t flags) {
     Plan *plan = PyMem_Calloc(1, sizeof *plan);
     if (!plan)
         return (Plan *)PyErr_NoMemory();
@@ -125,8 +125,8 @@ Plan *plan_new(PyObject *unit, PyObject *guard, uint32_t slot, PyObject *params,
     if (!plan->method) {
         PyErr_Format(PyExc_ValueError, "no slot %u in the method table", slot);
     } else if (plan_set_defs(plan, defs) == 0 && plan_set_params(plan, params) == 0 &&
-               plan_set_result(plan, result) == 0 && plan_set_ffi(plan, has_self) == 0) {
-        plan->bare = !plan->guard && !plan->ffi && !plan->epoch && !(flags & (PLAN_LOOPS | PLAN_PYTHON));
+               plan_set_result(plan, result) == 0 && plan_set_ffi(plan) == 0) {
+        plan->bare = !plan->guard && !plan->epoch && !(flags & (PLAN_LOOPS | PLAN_PYTHON));
         return plan;
     }
     plan_free(plan);
@@ -152,10 +152,4 @@ int plan_traverse(Plan *plan, visitproc visit, void *arg) {
     Py_VISIT(plan->unit);
     Py_VISIT(plan->guard);
     return 0;
-}
-
-/* The other way to the same code: libffi calls the native entry. */
-int32_t plan_run_ffi(const Plan *plan, JitdFrame *frame, uint64_t self, const JitdValue *in, JitdValue *out) {
-    uint64_t native = atomic_load_explicit(&plan->method->native, memory_order_acquire);
-    return native ? call_plan_call(plan->ffi, jitd_context.window + native, frame, self, in, out) : -1;
 }
