@@ -79,6 +79,14 @@ static void meta_refusal(MetaWriter *w, const Refusal *r) {
     meta_str(w, r->rendered);
 }
 
+static void meta_warning(MetaWriter *w, const Warning *one) {
+    meta_array(w, 4);
+    meta_uint(w, one->line > 0 ? (uint64_t)one->line : 0);
+    meta_uint(w, one->col > 0 ? (uint64_t)one->col : 0);
+    meta_str(w, one->message);
+    meta_str(w, one->rendered);
+}
+
 static void meta_constant(MetaWriter *w, const Global *g) {
     meta_array(w, g->kind == GLOBAL_NONE ? 1 : 2);
     switch (g->kind) {
@@ -191,7 +199,7 @@ static void meta_timings(MetaWriter *w, const Timings *timings) {
 Str meta_encode(Pool *pool, const UnitSpec *unit, const Program *program, const Timings *timings) {
     MetaWriter w = {.pool = pool, .unit = unit};
     msgpack_packer_init(&w.pk, &w, meta_write);
-    msgpack_pack_map(&w.pk, 5);
+    msgpack_pack_map(&w.pk, 6);
     meta_word(&w, "defs");
     meta_defs(&w);
     meta_word(&w, "entries");
@@ -202,6 +210,10 @@ Str meta_encode(Pool *pool, const UnitSpec *unit, const Program *program, const 
     meta_array(&w, program->nrefused);
     for (size_t i = 0; i < program->nrefused; i++)
         meta_refusal(&w, &program->refused[i]);
+    meta_word(&w, "warnings");
+    meta_array(&w, program->nwarnings);
+    for (size_t i = 0; i < program->nwarnings; i++)
+        meta_warning(&w, &program->warnings[i]);
     meta_word(&w, "sites");
     meta_array(&w, program->nsites);
     for (size_t i = 0; i < program->nsites; i++)

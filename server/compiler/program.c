@@ -1,4 +1,5 @@
 /* A unit's functions, from text to one LLVM module: the loop over entries around parse, resolve, infer and lower. */
+#include "server/compiler/assigned.h"
 #include "server/compiler/stage.h"
 #include "server/compiler/dump.h"
 #include "server/compiler/parse.h"
@@ -131,6 +132,8 @@ static Str dump_function(Lang *lang, const EntryPlan *plan, ProgramDump dump) {
 
 static void dump_all(Lang *lang, EntryPlan *plans, ProgramDump dump, Str method, Program *p) {
     Str s = STR("");
+    for (size_t i = 0; i < p->nwarnings && dump == PROGRAM_DUMP_TYPED && !method.ptr; i++)
+        s = pool_printf(lang->pool, "%.*s%.*s\n", STR_FMT(s), STR_FMT(p->warnings[i].rendered));
     for (size_t i = 0; i < lang->unit->nentries; i++) {
         if (!dump_wants(lang->unit, plans[i].spec, method))
             continue;
@@ -169,6 +172,7 @@ void program_compile(Pool *pool, const UnitSpec *unit, LLVMContextRef context, L
         else
             add_refusal(lang, &plans[i], &p, &cap_refused);
     }
+    assigned_check(lang, 0, &p.warnings, &p.nwarnings);
     p.lex_us = lang->lex_us;
     p.parse_us = lang->parse_us;
     p.resolve_us = lang->resolve_us;

@@ -14,7 +14,6 @@
 
 #define PROGRAM_FLAG_LOOPS 1
 #define PROGRAM_FLAG_PYTHON 2
-#define PROGRAM_FLAG_NO_SELF 4
 #define PROGRAM_FLAG_NO_SELF 4 /* of the meta, from the function's kind: who calls the entry has no other way to know */
 
 typedef enum SiteKind {
@@ -73,6 +72,13 @@ typedef struct Refusal {
     Str rendered;       /* file, line, source line, caret, message */
 } Refusal;
 
+/* What compiles, but is not as in CPython. */
+typedef struct Warning {
+    int line, col; /* as in Span; line 0: no place in the source */
+    Str message;   /* one line */
+    Str rendered;  /* as of a Refusal */
+} Warning;
+
 typedef enum ProgramDump { PROGRAM_DUMP_NONE, PROGRAM_DUMP_AST, PROGRAM_DUMP_BOUND, PROGRAM_DUMP_TYPED } ProgramDump;
 
 typedef struct Program {
@@ -81,6 +87,8 @@ typedef struct Program {
     size_t nentries;
     Refusal *refused; /* the unit's other entries; each function once */
     size_t nrefused;
+    Warning *warnings; /* of the unit's definition 0 */
+    size_t nwarnings;
     Site *sites;
     size_t nsites;
     Str dump; /* for dumps; then there is no module */

@@ -127,8 +127,9 @@ typedef struct FuncState {
     uint32_t def, func;
     Source source;
     bool tried;
-    Bound *bound; /* NULL: refused */
-    Diag diag;    /* why */
+    const Node *tree; /* NULL: could not be parsed */
+    Bound *bound;     /* NULL: refused */
+    Diag diag;        /* why */
     int variants;
 } FuncState;
 

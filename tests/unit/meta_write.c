@@ -63,6 +63,16 @@ Test(meta_write, refusals) {
     pool_deinit(&pool);
 }
 
+Test(meta_write, warnings) {
+    Warning warnings[] = {{.line = 3, .col = 4, .message = {"unset", 5}, .rendered = {"x\n^", 3}},
+                          {.message = {"m", 1}}};
+    Program program = {.warnings = warnings, .nwarnings = 2};
+    msgpack_unpacked doc = encode(&program);
+    expect(&doc, "warnings", "[[3, 4, \"unset\", \"x\n^\"], [0, 0, \"m\", \"\"]]");
+    msgpack_unpacked_destroy(&doc);
+    pool_deinit(&pool);
+}
+
 Test(meta_write, every_kind_of_site) {
     Global five = {.kind = GLOBAL_INT, .i = -5}, text = {.kind = GLOBAL_STR, .s = {"t", 1}},
            none = {.kind = GLOBAL_NONE};

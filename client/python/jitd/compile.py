@@ -39,7 +39,7 @@ def _compile_failed(record, error):
             return link_local(record)
         record.key = fingerprint.key(record, "layout only")
         bare = [r for r in fingerprint.closure([record]) if r.kind == "class"]
-        answer = _jitd.request(_COMPILE, {"unit": unit.describe(record.name, record.key, record.options, bare, [])})
+        answer = _jitd.request(_COMPILE, {"unit": unit.describe(record.name, record.key, record.options, bare, [], only_layout=True)})
         return link.install(record, answer, bare)
     link.set_modes(record, {})
 

@@ -137,6 +137,9 @@ class Record:
     """A class or a function as a definition of the protocol. `target` is the Python class, or the Method, or the plain function.
     Nothing in it is resolved before link.py does it: annotations, globals, fingerprints."""
 
+    base_init = None  # the Func of an __init__ that a base class defines: for the fields that it leaves unset
+    warnings = ()  # what is compiled, but not as in CPython
+
     def __init__(self, kind, target, name, module, options):
         module = "__main__" if module == "__mp_main__" else module  # what multiprocessing calls the main module in its workers
         self.kind, self.target, self.module, self.options = kind, target, module, options
@@ -378,6 +381,10 @@ _repr.__name__, _eq.__name__ = "__repr__", "__eq__"
 def _add_generated(record, cls, namespace, fields):
     options, inherited = record.options, {name for base in cls.__mro__[:-1] for name in base.__dict__}
     record.init = "user" if "__init__" in inherited else "generated" if options["init"] else "none"
+    if record.init == "user" and "__init__" not in cls.__dict__:
+        from jitd.members import base_init
+
+        record.base_init = base_init(cls)
     if options["repr"] and "__repr__" not in inherited:
         namespace["__repr__"] = _repr
     if options["eq"] and "__eq__" not in cls.__dict__:

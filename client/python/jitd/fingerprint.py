@@ -175,6 +175,8 @@ def prepare(record, plain):
     local.parts.append(f"{record.consts} {record.other}".encode("utf-8", "surrogatepass"))
     for f in record.funcs:
         local.func(f, plain)
+    if record.base_init:
+        local.parts.append(dumps(record.base_init.code, 2))
     record.references, record.bound = local.references, local.bound
     record.guarded, record.cells = local.guarded, local.cells
     record.local = _digest(*local.parts)

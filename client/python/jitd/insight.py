@@ -52,6 +52,7 @@ def explain(obj):
     lines = [f"{record.name} ({'compiled by the daemon' if _jitd.connected() else 'no daemon: plain Python'})"]
     lines += [f"  {f.name}: {_explain_func(f)}" for f in record.funcs]
     lines += [f"  {name}: left out: {reason}" for name, reason in record.other.items()]
+    lines += [f"  {message}" for message in record.warnings]
     return "\n".join(lines)
 
 

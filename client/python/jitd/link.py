@@ -220,6 +220,16 @@ def install(record, answer, defs=None):
     _add_plans(record, meta, answer["slot"], defs)
     refused = {(definition, name): (line, message, text) for definition, name, line, _, message, text in meta["refused"]}
     set_modes(record, {name: what for (definition, name), what in refused.items() if definition == 0})
+    for line, _, message, text in meta["warnings"]:
+        _warn(record, line, message, text)
+
+
+def _warn(record, line, message, text):
+    """A difference from CPython in what is compiled."""
+    from jitd.compile import warn
+
+    record.warnings += (message,)
+    warn(record, record.file, line or (record.funcs[0].code.co_firstlineno if record.funcs else 1), text)
 
 
 def identify(record, pair):

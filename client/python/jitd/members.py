@@ -36,6 +36,19 @@ def dataclass_default(cls, name, default):
     return MISSING if default.default is dataclasses.MISSING else default.default
 
 
+def base_init(cls):
+    """The Func of an inherited __init__, or None. It is not compiled."""
+    from jitd.declare import Func
+
+    base = next(b for b in cls.__mro__ if "__init__" in b.__dict__)
+    if not isinstance(base.__dict__["__init__"], type(base_init)):
+        return None
+    f = Func("__init__", "method", base.__dict__["__init__"])
+    f.reason = f"it is defined in the base class {base.__name__}"
+    f.types = [None] * len(f.params)
+    return f
+
+
 # ---- generated members ----
 
 _active = set()  # (id, thread) of the instances whose __repr__ is running

@@ -8,10 +8,10 @@ from jitd.declare import type_text
 from jitd.fingerprint import constant
 
 
-def describe(name, key, options, defs, entries):
+def describe(name, key, options, defs, entries, only_layout=False):
     """The bytes of a unit. `defs` are records, the root first; entries are (Func, [resolved types] or None)."""
     index = {id(record): i for i, record in enumerate(defs)}
-    describer = _Describer(index)
+    describer = _Describer(index, only_layout)
     described = [describer.definition(record) for record in defs]
     return pack(
         {
@@ -32,8 +32,8 @@ def _default(value):
 
 
 class _Describer:
-    def __init__(self, index):
-        self.index = index
+    def __init__(self, index, only_layout):
+        self.index, self.only_layout = index, only_layout
 
     def type(self, resolved):
         if resolved is None:
@@ -48,12 +48,12 @@ class _Describer:
 
     def definition(self, record):
         funcs, other = [], dict(record.other)
-        for f in record.funcs:
+        for f in record.funcs + self.base_init(record):
             try:
-                if not f.reason:
+                if not f.reason or (f.name == "__init__" and not self.only_layout):  # the compiler says which fields it leaves unset
                     funcs.append(self.func(record, f))
             except source.NoSource as error:
-                f.reason = str(error)
+                f.reason = f.reason or str(error)
             if f.reason:
                 other[f.name] = f.reason
         described = {"kind": record.kind, "key": record.key, "name": record.name, "file": record.file, "funcs": funcs}
@@ -66,6 +66,10 @@ class _Describer:
             described["consts"] = {name: constant(value) or ["other", "a large int"] for name, value in record.consts.items()}
             described["other"] = other
         return described
+
+    def base_init(self, record):
+        f = record.base_init
+        return [f] if f and f.code.co_filename == record.file and not self.only_layout else []
 
     def func(self, record, f):
         line, text = source.find(f.func)
