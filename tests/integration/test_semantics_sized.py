@@ -2,6 +2,7 @@
 
 import math
 import struct
+from pathlib import Path
 
 import jitd
 import pytest
@@ -118,3 +119,64 @@ def test_never_redone(name):
 
 def test_all_of_it_is_compiled():
     assert "Python" not in str(jitd.explain(S))
+
+
+CLASS = """
+@jitd.jitclass
+class P:
+    n: int = 0
+
+    def take(self, k: jitd.int8, x: jitd.float32 = 0.1, *, u: jitd.uint16 = 7):
+        self.n = 1
+        return k, x, u
+
+    def redone(self, x: jitd.float32, n: int):
+        return float(x), n * n
+
+@jitd.jit
+def take(k: jitd.int8, x: jitd.float32 = 0.1, *, u: jitd.uint16 = 7):
+    return k, x, u
+"""
+CALLS = [
+    ((5,), {}), ((True, 1), {}), ((-128, 16777217), {"u": 65535}), ((128,), {}), ((2**70,), {}), ((5, 1e300), {}), ((5,), {"u": -1}),
+    ((5, 0.5), {"u": 65536}), ((1.5,), {}), (("x",), {}), ((None,), {}), ((), {}), ((1, 2, 3), {}), ((1,), {"k": 2}), ((1,), {"y": 2}),
+]  # fmt: skip
+
+
+def outcomes(call, fields):
+    found = []
+    for args, kwargs in CALLS:
+        try:
+            result = call(*args, **kwargs)
+        except Exception as error:
+            result = type(error), str(error)
+        found.append((result, [type(v) for v in result], fields()))
+    return found
+
+
+@pytest.mark.parametrize("where", ["daemon", "no daemon"])
+def test_arguments_are_checked_and_converted_in_python_too(where, tmp_path, program):
+    """The same outcome of every call, whether the method is compiled or stays Python, with a daemon or without."""
+    run = program(
+        f"""
+        import struct, sys, textwrap
+        import jitd
+        sys.path[:0] = [{str(Path(__file__).parent)!r}]
+        import test_semantics_sized as t
+        from twins import load
+        from pathlib import Path
+        compiled = load(Path(sys.argv[1]) / "compiled.py", "import jitd\\n" + t.CLASS)
+        python = load(Path(sys.argv[1]) / "python.py", "import jitd\\n" + t.CLASS.replace("return k,", "return [k][0],"))
+        rounded = struct.unpack("f", struct.pack("f", 0.1))[0]
+        for module in compiled, python:
+            p = module.P()
+            print(t.outcomes(p.take, lambda: p.n), t.outcomes(module.take, list), p.redone(0.1, 2**40)[0] == rounded)
+            print("Python:" in str(jitd.explain(module.P)), "Python:" in str(jitd.explain(module.take)))
+        """,
+        **({"JITD_SOCKET": tmp_path / "nothing", "JITD_CACHE_DIR": tmp_path / "none"} if where == "no daemon" else {}),
+    )
+    lines = run.run(tmp_path).stdout.splitlines()
+    assert lines[0] == lines[2] and lines[0].endswith(" True")
+    assert "(5, 0.10000000149011612, 7)" in lines[0] and "128 is out of range for int8 (-128..127)" in lines[0]
+    if where == "daemon":
+        assert (lines[1], lines[3]) == ("False False", "True True")

@@ -2,7 +2,6 @@
  * the refusal of arguments that an annotation excludes. */
 #include "client/python/ext/ext.h"
 
-#define MAX_PARAMS 64
 #define MAX_KEY_DEPTH 8
 
 static Py_ssize_t name_index(Method *m, PyObject *name) {
@@ -16,10 +15,9 @@ static Py_ssize_t name_index(Method *m, PyObject *name) {
     return -1;
 }
 
-/* Arguments (self left out) to one borrowed value for each parameter; 1 when they do not fit the signature. */
-static int bind_arguments(Method *m, PyObject *const *args, Py_ssize_t n, PyObject *kwnames, PyObject **values) {
+int bind_arguments(Method *m, PyObject *const *args, Py_ssize_t n, PyObject *kwnames, PyObject **values) {
     Py_ssize_t total = PyTuple_GET_SIZE(m->names);
-    if (total > MAX_PARAMS || n > m->npositional)
+    if (total > BIND_MAX_PARAMS || n > m->npositional)
         return 1;
     memcpy(values, args, (size_t)n * sizeof *values);
     memset(values + n, 0, (size_t)(total - n) * sizeof *values);
@@ -47,7 +45,7 @@ static ConvertResult convert_all(const Plan *plan, PyObject *const *values, Jitd
 /* ---- the arguments' types as a key ---- */
 
 static PyObject *type_key(PyObject *v, int depth) {
-    if (!PyTuple_CheckExact(v) || depth == MAX_KEY_DEPTH || PyTuple_GET_SIZE(v) > MAX_PARAMS)
+    if (!PyTuple_CheckExact(v) || depth == MAX_KEY_DEPTH || PyTuple_GET_SIZE(v) > BIND_MAX_PARAMS)
         return Py_NewRef(Py_TYPE(v));
     PyObject *key = PyTuple_New(PyTuple_GET_SIZE(v));
     for (Py_ssize_t i = 0; key && i < PyTuple_GET_SIZE(v); i++) {
@@ -73,7 +71,7 @@ static int is_number(PyObject *v) {
     return PyLong_Check(v) || PyFloat_Check(v) || PyNumber_Check(v);
 }
 
-static int refuse_argument(Method *m, Py_ssize_t i, const char *wanted, PyObject *v) {
+int bind_refuse(Method *m, Py_ssize_t i, const char *wanted, PyObject *v) {
     PyObject *name = PyObject_GetAttrString(m->func, "__qualname__");
     if (name)
         PyErr_Format(PyExc_TypeError, "%U() argument '%U' must be %s, not %s", name, PyTuple_GET_ITEM(m->names, i),
@@ -94,21 +92,9 @@ static int check_annotations(Method *m, PyObject *const *values) {
         for (Py_ssize_t k = 0; k < PyTuple_GET_SIZE(classes); k++)
             fits |= (PyObject *)Py_TYPE(values[i]) == PyTuple_GET_ITEM(classes, k);
         if (!fits)
-            return refuse_argument(m, i, PyUnicode_AsUTF8(PyTuple_GET_ITEM(annotation, 0)), values[i]);
+            return bind_refuse(m, i, PyUnicode_AsUTF8(PyTuple_GET_ITEM(annotation, 0)), values[i]);
     }
     return 0;
-}
-
-static PyObject *refuse_value(Method *m, Plan *plan, uint32_t param, PyObject *value) {
-    char range[64];
-    TypeKind kind = plan->params[param]->kind;
-    convert_range(kind, range, sizeof range);
-    PyObject *name = PyObject_GetAttrString(m->func, "__qualname__");
-    if (name)
-        PyErr_Format(PyExc_OverflowError, "%U() argument '%U': %S is out of range for %s (%s)", name,
-                     PyTuple_GET_ITEM(m->names, param), value, type_scalar_name(kind), range);
-    Py_XDECREF(name);
-    return NULL;
 }
 
 /* ---- choosing ---- */
@@ -121,7 +107,7 @@ typedef struct Call {
     PyObject *const *args;
     size_t nargsf;
     PyObject *kwnames;
-    PyObject *values[MAX_PARAMS];
+    PyObject *values[BIND_MAX_PARAMS];
     PyObject *result;
 } Call;
 
@@ -149,7 +135,7 @@ static Choice choose(Call *call) {
         case CONVERT_BIG:
             return CHOICE_PYTHON; /* an int of more than 64 bits */
         case CONVERT_RANGE:
-            call->result = refuse_value(call->m, plan, param, call->values[param]);
+            call->result = sized_refuse(call->m, param, plan->params[param]->kind, call->values[param]);
             return CHOICE_DONE;
         case CONVERT_ERROR:
             return CHOICE_DONE;

@@ -237,6 +237,7 @@ typedef struct Method {
     PyObject *annotated;            /* tuple by parameter: (type text, class) or None */
     uint32_t npositional, nposonly; /* of the names */
     PyObject *resolve;              /* callable(method, types or None): finishes, compiles a specialisation */
+    int8_t *sized;                  /* by parameter: TypeKind of a sized type, else -1; NULL: there is none */
     PyObject *rejected;             /* set of type tuples that are left to Python */
     PyObject *dict;
     PyObject *weakrefs;
@@ -249,6 +250,17 @@ PyObject *method_call_python(Method *m, PyObject *const *args, size_t nargsf, Py
 COLD PyObject *method_call_slow(Method *m, PyObject *const *args, size_t nargsf, PyObject *kwnames); /* bind.c */
 COLD PyObject *method_finish(Method *m, Plan *plan, int32_t status, const JitdValue *out, PyObject *const *args,
                              size_t nargsf, PyObject *kwnames);
+
+/* ---- bind.c ---- */
+#define BIND_MAX_PARAMS 64
+/* Arguments (self left out) to one borrowed value for each parameter; 1 when they do not fit the signature. */
+int bind_arguments(Method *m, PyObject *const *args, Py_ssize_t n, PyObject *kwnames, PyObject **values);
+int bind_refuse(Method *m, Py_ssize_t param, const char *wanted, PyObject *value); /* TypeError; -1 */
+
+/* ---- sized.c ---- */
+int sized_note(Method *m); /* what of m->annotated is sized */
+PyObject *sized_refuse(Method *m, Py_ssize_t param, TypeKind kind, PyObject *value); /* OverflowError; NULL */
+PyObject *sized_call(Method *m, PyObject *const *args, size_t nargsf, PyObject *kwnames);
 
 /* ---- trap.c ---- */
 PyObject *trap_raise(Method *m, Plan *plan, int32_t status); /* always NULL with an exception set */

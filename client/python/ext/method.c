@@ -92,6 +92,8 @@ PyObject *method_finish(Method *m, Plan *plan, int32_t status, const JitdValue *
 
 PyObject *method_call_python(Method *m, PyObject *const *args, size_t nargsf, PyObject *kwnames) {
     m->python_calls++;
+    if (m->sized)
+        return sized_call(m, args, nargsf, kwnames);
     return PyObject_Vectorcall(m->func, args, nargsf, kwnames);
 }
 
@@ -290,6 +292,7 @@ static void method_dealloc(PyObject *op) {
     Py_CLEAR(m->names);
     Py_CLEAR(m->defaults);
     Py_CLEAR(m->annotated);
+    PyMem_Free(m->sized);
     Py_TYPE(op)->tp_free(op);
 }
 
@@ -347,6 +350,8 @@ static PyObject *method_set_annotated(PyObject *op, PyObject *annotated) {
     if (!PyTuple_Check(annotated) || PyTuple_GET_SIZE(annotated) != PyTuple_GET_SIZE(m->names))
         return PyErr_Format(PyExc_ValueError, "one annotation for each parameter");
     Py_SETREF(m->annotated, Py_NewRef(annotated));
+    if (sized_note(m) < 0)
+        return NULL;
     Py_RETURN_NONE;
 }
 

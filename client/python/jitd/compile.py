@@ -2,7 +2,7 @@
 daemon. link.py does the rest."""
 
 from jitd import _jitd, fingerprint, link, types
-from jitd.declare import SCALARS, type_text
+from jitd.declare import type_text
 
 _COMPILE = 3  # protocol/messages.def
 
@@ -63,7 +63,7 @@ def specialise(record, f, values):
     if f.reason or None in resolved or not _jitd.connected():
         return False
     # Sized parameters stay what their annotation says: the value was in range, or it would have been refused.
-    resolved = [a if isinstance(a, str) and a not in SCALARS.values() and a != "None" else v for a, v in zip(f.types, resolved)]
+    resolved = [a if link.is_sized(a) else v for a, v in zip(f.types, resolved)]
     classes = []
     for t in resolved:
         _classes_of(t, classes)
@@ -130,5 +130,4 @@ def link_local(record):
     for f in record.funcs:
         if f.method is not None:
             f.method._set_python()
-            if record.kind == "class" and f.kind == "method":
-                _jitd.replace(record.target, f.name, f.func)
+            link.give_back(record, f)

@@ -6,7 +6,7 @@ import sys
 from _thread import RLock
 
 from jitd import _jitd, fingerprint
-from jitd.declare import disabled, field_type, pending, resolve_type, type_text
+from jitd.declare import SCALARS, disabled, field_type, pending, resolve_type, type_text
 
 LOOKUP = 2  # protocol/messages.def
 _LOOKUP_MAX = 1024  # keys a message, docs/protocol.md
@@ -270,5 +270,14 @@ def _set_mode(record, f):
         f.method._set_native()
         return
     f.method._set_python()
-    if record.kind == "class" and f.kind == "method":
+    give_back(record, f)
+
+
+def give_back(record, f):
+    """A method that stays Python is the plain function again, unless the Method has arguments to check."""
+    if record.kind == "class" and f.kind == "method" and not any(map(is_sized, f.types)):
         _jitd.replace(record.target, f.name, f.func)
+
+
+def is_sized(resolved):
+    return isinstance(resolved, str) and resolved != "None" and resolved not in SCALARS.values()
