@@ -130,6 +130,14 @@ class P:
         self.n = 1
         return k, x, u
 
+    @property
+    def small(self):
+        return self.n
+
+    @small.setter
+    def small(self, k: jitd.int8):
+        self.n = k
+
     def redone(self, x: jitd.float32, n: int):
         return float(x), n * n
 
@@ -141,6 +149,15 @@ CALLS = [
     ((5,), {}), ((True, 1), {}), ((-128, 16777217), {"u": 65535}), ((128,), {}), ((2**70,), {}), ((5, 1e300), {}), ((5,), {"u": -1}),
     ((5, 0.5), {"u": 65536}), ((1.5,), {}), (("x",), {}), ((None,), {}), ((), {}), ((1, 2, 3), {}), ((1,), {"k": 2}), ((1,), {"y": 2}),
 ]  # fmt: skip
+
+
+def stores(p):
+    for k in 5, True, 128, 1.5:
+        try:
+            p.small = k
+            yield p.small
+        except Exception as error:
+            yield type(error), str(error)
 
 
 def outcomes(call, fields):
@@ -166,11 +183,11 @@ def test_arguments_are_checked_and_converted_in_python_too(where, tmp_path, prog
         from twins import load
         from pathlib import Path
         compiled = load(Path(sys.argv[1]) / "compiled.py", "import jitd\\n" + t.CLASS)
-        python = load(Path(sys.argv[1]) / "python.py", "import jitd\\n" + t.CLASS.replace("return k,", "return [k][0],"))
+        python = load(Path(sys.argv[1]) / "python.py", "import jitd\\n" + t.CLASS.replace("= k\\n", "= [k][0]\\n").replace("return k,", "return [k][0],"))
         rounded = struct.unpack("f", struct.pack("f", 0.1))[0]
         for module in compiled, python:
             p = module.P()
-            print(t.outcomes(p.take, lambda: p.n), t.outcomes(module.take, list), p.redone(0.1, 2**40)[0] == rounded)
+            print(t.outcomes(p.take, lambda: p.n), t.outcomes(module.take, list), *t.stores(p), p.redone(0.1, 2**40)[0] == rounded)
             print("Python:" in str(jitd.explain(module.P)), "Python:" in str(jitd.explain(module.take)))
         """,
         **({"JITD_SOCKET": tmp_path / "nothing", "JITD_CACHE_DIR": tmp_path / "none"} if where == "no daemon" else {}),

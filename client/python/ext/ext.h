@@ -258,7 +258,7 @@ int bind_arguments(Method *m, PyObject *const *args, Py_ssize_t n, PyObject *kwn
 int bind_refuse(Method *m, Py_ssize_t param, const char *wanted, PyObject *value); /* TypeError; -1 */
 
 /* ---- sized.c ---- */
-int sized_note(Method *m); /* what of m->annotated is sized */
+int sized_note(Method *m);                                                           /* what of m->annotated is sized */
 PyObject *sized_refuse(Method *m, Py_ssize_t param, TypeKind kind, PyObject *value); /* OverflowError; NULL */
 PyObject *sized_call(Method *m, PyObject *const *args, size_t nargsf, PyObject *kwnames);
 

@@ -87,11 +87,11 @@ def _specialised_unit(record, f, resolved, classes, defs):
 
     shown = ", ".join(types.words(t) for t in resolved)
     texts = [type_text(t, lambda cls: cls.__dict__["__jitd_record__"].key.hex()) for t in resolved]
-    key = fingerprint.key(record, f.name, *texts)
+    key = fingerprint.key(record, f.entry, *texts)
     try:
         found = _jitd.request(link.LOOKUP, {"keys": [key]})["units"][0]
         if found is None:
-            packed = unit.describe(f"{record.name}.{f.name}({shown})", key, record.options, defs, [(f, resolved)])
+            packed = unit.describe(f"{record.name}.{f.entry}({shown})", key, record.options, defs, [(f, resolved)])
             found = _jitd.request(_COMPILE, {"unit": packed})
     except (_jitd.RemoteError, ConnectionError) as error:
         warn(record, f.code.co_filename, f.code.co_firstlineno, f"{record.name}.{f.name}({shown}) stays Python: {error.args[-1]}")
@@ -105,7 +105,7 @@ def _install_specialisation(record, f, answer, defs):
         if definition.kind == "class" and not definition.class_id:
             link.identify(definition, pair)
     for definition, name, line, _, message, text in meta["refused"]:
-        if definition == 0 and name == f.name:
+        if definition == 0 and name == f.entry:
             record.refused[name] = message
             warn(record, f.code.co_filename, line, text)
     if not meta["entries"]:

@@ -101,11 +101,12 @@ _COROUTINE = 0x20 | 0x80 | 0x100 | 0x200  # generator, coroutine, iterable corou
 class Func:
     """One function of a record: its Python original, its parameters (self and cls left out), and what became of it."""
 
-    __slots__ = ("name", "kind", "func", "code", "params", "npositional", "nposonly", "method", "reason", "types", "__weakref__")
+    __slots__ = ("name", "entry", "kind", "func", "code", "params", "npositional", "nposonly", "method", "reason", "types", "__weakref__")
 
     def __init__(self, name, kind, func):
         code = func.__code__
         self.name, self.kind, self.func, self.code = name, kind, func, code
+        self.entry = name + ".setter" if kind == "setter" else name  # its name among the entries of a unit
         skip = kind not in ("static", "function")
         n, self.nposonly = code.co_argcount, max(code.co_posonlyargcount - skip, 0)
         names = code.co_varnames[: n + code.co_kwonlyargcount]
@@ -164,7 +165,7 @@ class Record:
         self.refused = {}
 
     def func(self, name):
-        return next((f for f in self.funcs if f.name == name and f.kind != "setter"), None)
+        return next((f for f in self.funcs if f.entry == name), None)
 
     @property
     def file(self):
@@ -329,12 +330,12 @@ def _add_func(record, name, kind, func):
 
 
 def _add_property(record, name, value):
-    getter = value.fget
+    getter, setter = value.fget, value.fset
     if isinstance(getter, _FUNCTION):
         getter = _add_func(record, name, "property", getter)
-    if isinstance(value.fset, _FUNCTION):
-        record.funcs.append(Func(name, "setter", value.fset))  # called by compiled code only
-    return property(getter, value.fset, value.fdel, value.__doc__)
+    if isinstance(setter, _FUNCTION):
+        setter = _add_func(record, name, "setter", setter)
+    return property(getter, setter, value.fdel, value.__doc__)
 
 
 def _add_constant(record, name, value):

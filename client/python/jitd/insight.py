@@ -15,7 +15,7 @@ def stats():
     for record in filter(None, (r() for r in all_records)):
         for f in record.funcs:
             if f.method is not None:
-                objects[f"{record.short}.{f.name}" if record.kind == "class" else record.short] = f.method._counters()
+                objects[f"{record.short}.{f.entry}" if record.kind == "class" else record.short] = f.method._counters()
     process = {name: sum(o[name] for o in objects.values()) for name in ("native_calls", "python_calls", "fallbacks", "guard_misses")}
     try:
         answer = _jitd.request(_STATS, {})
@@ -50,7 +50,7 @@ def explain(obj):
     if not record.linked:
         return f"{record.name}: not used yet"
     lines = [f"{record.name} ({'compiled by the daemon' if _jitd.connected() else 'no daemon: plain Python'})"]
-    lines += [f"  {f.name}: {_explain_func(f)}" for f in record.funcs]
+    lines += [f"  {f.entry}: {_explain_func(f)}" for f in record.funcs]
     lines += [f"  {name}: left out: {reason}" for name, reason in record.other.items()]
     lines += [f"  {message}" for message in record.warnings]
     return "\n".join(lines)
@@ -60,7 +60,7 @@ def _dump(obj, what):
     record = _record(obj)
     link.finish(record)
     f = obj.__dict__.get("_jitd_func") if isinstance(obj, _jitd.Method) else None
-    body = {"key": record.key, "what": what} | ({"method": f.name} if f else {})
+    body = {"key": record.key, "what": what} | ({"method": f.entry} if f else {})
     return _jitd.request(_DUMP, body)["text"]
 
 

@@ -254,13 +254,13 @@ def set_modes(record, refused):
     """What is not compiled goes back to plain Python, and says so once."""
     record.linked = True
     for f in record.funcs:
-        line, message, text = refused.get(f.name, (f.code.co_firstlineno, f.reason, None))
-        if message and f.kind not in ("class", "setter"):
+        line, message, text = refused.get(f.entry, (f.code.co_firstlineno, f.reason, None))
+        if message and f.kind != "class":
             f.reason = message
             if f.name != "__init__" or record.init != "generated":
                 from jitd.compile import warn
 
-                warn(record, f.code.co_filename, line, text or f"{record.name}.{f.name} stays Python: {message}".rstrip())
+                warn(record, f.code.co_filename, line, text or f"{record.name}.{f.entry} stays Python: {message}".rstrip())
         if f.method is not None:
             _set_mode(record, f)
 

@@ -20,7 +20,7 @@ def describe(name, key, options, defs, entries, only_layout=False):
             "python": list(sys.version_info[:2]),
             "options": {"overflow": options["overflow"], "fastmath": bool(options["fastmath"]), "boundscheck": bool(options["boundscheck"])},
             "defs": described,
-            "entries": [[0, f.name, None if resolved is None else [describer.type(t) for t in resolved]] for f, resolved in entries if not f.reason],
+            "entries": [[0, f.entry, None if resolved is None else [describer.type(t) for t in resolved]] for f, resolved in entries if not f.reason],
         }
     )
 
@@ -55,7 +55,7 @@ class _Describer:
             except source.NoSource as error:
                 f.reason = f.reason or str(error)
             if f.reason:
-                other[f.name] = f.reason
+                other[f.entry] = f.reason
         described = {"kind": record.kind, "key": record.key, "name": record.name, "file": record.file, "funcs": funcs}
         if record.kind == "class":
             described["fields"] = [
