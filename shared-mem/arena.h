@@ -38,7 +38,7 @@ int arena_owner_reset(ArenaOwner *owner);
 
 /* ---- a client's side ---- */
 typedef struct ArenaOps {
-    /* asks the broker for chunks (GROW); 0, or negative errno */
+    /* asks the broker for chunks (GROW); 0, or negative errno. -ENOTCONN: it is gone for good, clients help themselves */
     int (*grow)(void *arg, uint32_t chunks, uint32_t *ret_first, uint32_t *ret_count);
     void (*reaped)(void *arg, uint32_t row); /* tells it (REAP) */
     /* `object`, which had a proxy, has just become shared; its link was `link` and is 0 now. May be NULL. */

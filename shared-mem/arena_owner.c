@@ -33,6 +33,12 @@ static ShmArena layout_of(const ArenaOwner *owner) {
     return layout;
 }
 
+static uint32_t chunk_limit(const ArenaOwner *owner) {
+    uint64_t limit = owner->quota / ARENA_CHUNK_SIZE;
+    ShmArena layout = layout_of(owner);
+    return limit < layout.nchunks ? (uint32_t)limit : layout.nchunks;
+}
+
 static ShmRow *row_at(const ArenaOwner *owner, uint32_t row) {
     return (ShmRow *)(owner->base + sizeof(ShmArena)) + row;
 }
@@ -40,6 +46,7 @@ static ShmRow *row_at(const ArenaOwner *owner, uint32_t row) {
 static void write_header(ArenaOwner *owner) {
     ShmArena *h = header(owner);
     *h = layout_of(owner);
+    h->limit = chunk_limit(owner);
     atomic_store_explicit(&h->top_row, 1, memory_order_relaxed); /* 0 means nobody */
     h->magic = ARENA_MAGIC;
 }
@@ -107,12 +114,6 @@ static int commit(ArenaOwner *owner, uint32_t first, uint32_t count) {
     return 0;
 }
 
-static uint32_t chunk_limit(const ArenaOwner *owner) {
-    uint64_t limit = owner->quota / ARENA_CHUNK_SIZE;
-    ShmArena layout = layout_of(owner);
-    return limit < layout.nchunks ? (uint32_t)limit : layout.nchunks;
-}
-
 int arena_owner_prepare(ArenaOwner *owner, uint32_t chunks) {
     uint32_t limit = chunk_limit(owner), want = limit - owner->next_chunk < chunks ? limit : owner->next_chunk + chunks;
     if (want <= owner->prepared)
@@ -124,25 +125,50 @@ int arena_owner_prepare(ArenaOwner *owner, uint32_t chunks) {
     return r;
 }
 
+/* Clients that believe us dead take chunks themselves (chunk.c): theirs are left out. */
+static void pass_by_committed(ArenaOwner *owner, uint32_t limit) {
+    uint32_t committed = atomic_load_explicit(&header(owner)->committed, memory_order_acquire); /* partner: chunk.c */
+    if (committed > owner->next_chunk && committed <= limit)
+        owner->next_chunk = committed;
+}
+
+/* The chunks from next_chunk on that nobody was faster to take. */
+static uint32_t give_chunks(ArenaOwner *owner, uint32_t row, uint32_t count) {
+    ShmArena layout = layout_of(owner);
+    ShmChunk *chunk = (ShmChunk *)(owner->base + layout.directory_at) + owner->next_chunk;
+    for (uint32_t i = 0, none = 0; i < count; i++, none = 0)
+        if (!atomic_compare_exchange_strong_explicit(&chunk[i].state, &none, SHM_CHUNK_STATE(0, row),
+                                                     memory_order_acq_rel, memory_order_relaxed))
+            return i;
+    return count;
+}
+
+static void raise_committed(ArenaOwner *owner, uint32_t to) {
+    uint32_t committed = atomic_load_explicit(&header(owner)->committed, memory_order_relaxed);
+    while (committed < to && !atomic_compare_exchange_weak_explicit(&header(owner)->committed, &committed, to,
+                                                                    memory_order_release, /* partner: arena_committed */
+                                                                    memory_order_relaxed))
+        ;
+}
+
 int arena_owner_grow(ArenaOwner *owner, uint32_t row, uint32_t chunks, uint32_t *ret_first, uint32_t *ret_count) {
     if (!row || row >= ARENA_MAX_ROWS || !chunks)
         return -EINVAL;
-    ShmArena layout = layout_of(owner);
-    uint32_t first = owner->next_chunk, limit = chunk_limit(owner);
-    if (first >= limit)
-        return -ENOSPC;
-    uint32_t count = chunks < limit - first ? chunks : limit - first;
-    int r = arena_owner_prepare(owner, count);
-    if (r < 0)
-        return r;
-    ShmChunk *directory = (ShmChunk *)(owner->base + layout.directory_at);
-    for (uint32_t i = 0; i < count; i++)
-        atomic_store_explicit(&directory[first + i].state, SHM_CHUNK_STATE(0, row), memory_order_relaxed);
-    owner->next_chunk = first + count;
-    atomic_store_explicit(&header(owner)->committed, first + count,
-                          memory_order_release); /* partner: arena_committed */
-    *ret_first = first;
-    *ret_count = count;
+    uint32_t limit = chunk_limit(owner), given;
+    do {
+        pass_by_committed(owner, limit);
+        if (owner->next_chunk >= limit)
+            return -ENOSPC;
+        uint32_t left = limit - owner->next_chunk, count = chunks < left ? chunks : left;
+        int r = arena_owner_prepare(owner, count);
+        if (r < 0)
+            return r;
+        *ret_first = owner->next_chunk;
+        given = give_chunks(owner, row, count);
+        owner->next_chunk += given ? given : 1; /* what somebody else has taken is not ours to give */
+    } while (!given);
+    raise_committed(owner, *ret_first + given);
+    *ret_count = given;
     return 0;
 }
 

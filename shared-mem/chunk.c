@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #define CARVE_BYTES 4096
 #define GROW_MAX 16
@@ -202,12 +203,46 @@ static void free_orphans(Arena *a, int all) {
     }
 }
 
+/* Memory for chunks that nobody has yet; allocated now, so that a lack of it is an error and not a SIGBUS. Kernels before 5.14 cannot:
+ * there it is allocated when it is touched. */
+static int populate(Arena *a, uint32_t first, uint32_t count) {
+    int r = madvise(a->base + arena_chunk_at(a, first), count * ARENA_CHUNK_SIZE, MADV_POPULATE_WRITE);
+    return r < 0 && errno != EINVAL ? -ENOMEM : 0;
+}
+
+/* When the broker is gone, clients commit chunks themselves, within the quota that it left in the header. The new ones are free chunks:
+ * whoever is first to change the state has one. A broker that lives after all takes them in the same way (arena_owner_grow). A death in
+ * between leaves free chunks. */
+static int grow_alone(Arena *a, uint32_t want) {
+    uint32_t limit = a->header->limit < a->nchunks ? a->header->limit : a->nchunks;
+    for (;;) {
+        uint32_t n = arena_committed(a), found = n, taken = 0;
+        if (n >= limit)
+            return -ENOMEM;
+        uint32_t count = want < limit - n ? want : limit - n;
+        if (populate(a, n, count) < 0)
+            return -ENOMEM;
+        SHM_STEP();
+        if (atomic_compare_exchange_strong_explicit(&a->header->committed, &found, n + count, memory_order_acq_rel,
+                                                    memory_order_relaxed))
+            atomic_fetch_add_explicit(&a->header->unowned, (int32_t)count, memory_order_relaxed);
+        SHM_STEP();
+        for (uint32_t i = n + count; i-- > n;)
+            if (i < arena_committed(a) && take_state(a, i, 0, SHM_CHUNK_STATE(0, a->row)))
+                taken += arena_list_push(&a->own[0], i) == 0;
+        if (taken)
+            return 0;
+    }
+}
+
 static int grow(Arena *a) {
     uint32_t want = a->nown / 2 + 1, first, count;
     want = want < GROW_MAX ? want : GROW_MAX;
     if (!a->ops.grow)
         return -ENOMEM;
     int r = a->ops.grow(a->ops.arg, want, &first, &count);
+    if (r == -ENOTCONN)
+        return grow_alone(a, want);
     if (r < 0)
         return -ENOMEM;
     uint32_t n = arena_committed(a);

@@ -62,7 +62,7 @@ static int grow(void *arg, uint32_t chunks, uint32_t *ret_first, uint32_t *ret_c
     int r = request_exchange(client, MESSAGE_GROW, body, 13, -1, &owner, &answer, NULL);
     client->in_arena--;
     if (r != 0)
-        return r < 0 ? r : -ENOSPC;
+        return r > 0 ? -ENOSPC : client->socket < 0 && r != -ECHILD ? -ENOTCONN : r;
     bool sane = wire_uint(wire_find(&answer, "first"), UINT32_MAX, &first) &&
                 wire_uint(wire_find(&answer, "count"), chunks, &count) && count;
     msgpack_unpacked_destroy(&owner);

@@ -10,6 +10,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -102,7 +104,10 @@ int client_fork_child(Client *client) {
     if (r < 0) {
         client->usable = false;
         request_disconnect(client);
-        arena_copy_for_child(client->arena);
+        if (arena_copy_for_child(client->arena) < 0) {
+            fputs("jitd: no memory for a forked child's copy of the arena\n", stderr);
+            abort(); /* what is mapped is the parent's */
+        }
     } else {
         threads_update(client);
     }

@@ -221,11 +221,11 @@ static int read_answer(Client *client, Waiter *w, msgpack_unpacked *ret_owner, m
 
 int request_exchange(Client *client, int message, const char *body, size_t size, int timeout_ms,
                      msgpack_unpacked *ret_owner, msgpack_object *ret_body, ClientError *ret_error) {
-    if (client->socket < 0 || !client->usable)
-        return -ENOTCONN;
     if (client->pid !=
         getpid()) /* a child of a fork() that client_fork_* knows nothing of: the stream is its parent's */
         return -ECHILD;
+    if (client->socket < 0 || !client->usable)
+        return -ENOTCONN;
     int64_t deadline = clock_ms() + (timeout_ms < 0 ? CLIENT_TIMEOUT_MS : timeout_ms);
     client->next_id += client->next_id == UINT32_MAX ? 2 : 1;
     Waiter w = {.id = client->next_id, .outer = client->waiters};

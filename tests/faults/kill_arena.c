@@ -88,8 +88,11 @@ typedef struct Grow {
     uint32_t chunks, first, count;
 } Grow;
 
+/* Now and then a worker takes the broker for dead, which goes on giving out chunks. */
 static int ask_grow(void *arg, uint32_t chunks, uint32_t *ret_first, uint32_t *ret_count) {
     Peer *p = arg;
+    if (rnd(3) == 0)
+        return -ENOTCONN;
     Grow g = {.chunks = chunks};
     if (p->socket < 0)
         return arena_owner_grow(&owner, p->frame.alloc->row, chunks, ret_first, ret_count);

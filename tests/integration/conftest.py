@@ -23,12 +23,12 @@ signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job of 
 class Daemon:
     """One `jitd` with its own socket and cache."""
 
-    def __init__(self):
+    def __init__(self, *options):
         self.dir = Path(tempfile.mkdtemp(prefix="jitd-test-"))
         self.socket = self.dir / "s"
         self.log = self.dir / "log"
         command = [DAEMON, "--socket", self.socket, "--worker", WORKER, "--cache-dir", self.dir / "cache", "--log", self.log]
-        self.command = list(map(str, command))
+        self.command = list(map(str, [*command, *options]))
         self.start()
 
     def start(self):

@@ -1,5 +1,18 @@
 """The daemon is killed: what runs goes on, instances stay, what comes new is Python, and that is said."""
 
+import pytest
+from conftest import Daemon
+
+QUOTA = 16 << 20
+
+
+@pytest.fixture
+def small_daemon():
+    daemon = Daemon("--arena-quota", QUOTA)
+    yield daemon
+    daemon.stop()
+
+
 CODE = """
 import jitd, sys, warnings
 
@@ -53,8 +66,10 @@ try:
     while True:
         keep.append(Used(len(keep)))
 except MemoryError as error:
-    assert "daemon is gone" in str(error), error
-assert [k.inc() for k in keep[:10]] == list(range(1, 11))
+    assert "full" in str(error), error
+assert all(k.inc() == i + 1 for i, k in enumerate(keep))
+print(len(keep), flush=True)
+sys.stdin.readline()
 keep.clear()
 assert Used(7).inc() == 8
 del many, new, used
@@ -153,13 +168,19 @@ def test_a_child_forked_without_a_daemon_has_a_copy(program, own_daemon):
     own_daemon.start()
 
 
-def test_a_program_survives_its_daemon(program, own_daemon):
-    workers = [program(CODE, JITD_SOCKET=own_daemon.socket).start(stdin=-1) for _ in range(2)]
+def test_programs_survive_their_daemon(program, small_daemon):
+    """And share the memory that is left of the quota."""
+    workers = [program(CODE, JITD_SOCKET=small_daemon.socket).start(stdin=-1) for _ in range(2)]
     for w in workers:
         assert w.stdout.readline() == "ready\n"
-    own_daemon.process.kill()
-    own_daemon.process.wait()
+    small_daemon.process.kill()
+    small_daemon.process.wait()
+    for w in workers:
+        w.stdin.write("\n")
+        w.stdin.flush()
+    made = [int(w.stdout.readline() or w.stderr.read()) for w in workers]
+    assert 0.75 * QUOTA < 32 * sum(made) <= QUOTA, made  # and 8 bytes for the proxy of each
     for w in workers:
         out, err = w.communicate("\n", timeout=60)
         assert (out, w.returncode) == ("done\n", 0), err
-    own_daemon.start()
+    small_daemon.start()

@@ -387,3 +387,36 @@ Test(arena, foreign_files_are_refused) {
     cr_assert_eq(arena_attach(fix_owner.fd, fix_owner.size, 0, &fix_table, NULL, &a), -EINVAL);
     cr_assert_eq(arena_attach(fix_owner.fd, fix_owner.size, ARENA_MAX_ROWS, &fix_table, NULL, &a), -EINVAL);
 }
+
+static int gone(void *arg, uint32_t chunks, uint32_t *ret_first, uint32_t *ret_count) {
+    (void)arg, (void)chunks, (void)ret_first, (void)ret_count;
+    return -ENOTCONN;
+}
+
+Test(arena, clients_of_a_dead_broker_share_what_is_left_of_the_quota) {
+    fix_close();
+    fix_open_quota(40 * ARENA_CHUNK_SIZE);
+    Peer p = fix_peer(), q = fix_peer(), r = fix_peer();
+    static uint64_t made[3][200];
+    int n[3] = {0};
+    p.arena->ops.grow = q.arena->ops.grow = gone; /* r's broker lives after all */
+    for (int i = 0, full = 0; full < 3; i++) {
+        Peer *peer = (Peer *[]){&p, &q, &r}[i % 3];
+        uint64_t o = shm_new(&peer->frame, BIG, 65536, arena_alloc);
+        full = o ? 0 : full + 1;
+        if (o)
+            made[i % 3][n[i % 3]++] = o;
+    }
+    cr_assert_eq(stats(&p).bytes_committed, 40 * ARENA_CHUNK_SIZE);
+    cr_assert_eq(stats(&p).objects, (uint64_t)(n[0] + n[1] + n[2]));
+    cr_assert(n[0] > 20 && n[1] > 20 && n[2] > 20, "%d %d %d", n[0], n[1], n[2]);
+    check(&p);
+    for (int i = 0; i < 3; i++)
+        for (int k = 0; k < n[i]; k++)
+            drop((Peer *[]){&p, &q, &r}[i], made[i][k]);
+    cr_assert_eq(stats(&p).objects, 0);
+    check(&p);
+    arena_detach(p.arena);
+    arena_detach(q.arena);
+    arena_detach(r.arena);
+}

@@ -266,8 +266,12 @@ Test(session, daemon_that_goes_leaves_everything_usable) {
     set_x(session, p, 4);
     OK(jitd_call(session, norm2, p, NULL, 0, &v, 1, &error));
     cr_assert_eq(v.f, 16.0);
-    for (int i = 0; i < 100; i++) /* memory that is there */
-        jitd_unref(session, new_node(session));
+    enum { MORE = 30000 }; /* than the memory that is there */
+    static jitd_ref refs[MORE];
+    for (int i = 0; i < MORE; i++)
+        refs[i] = new_node(session);
+    for (int i = 0; i < MORE; i++)
+        jitd_unref(session, refs[i]);
     jitd_detach(session);
 }
 

@@ -44,9 +44,7 @@ JitdFrame *context_new_frame(void) {
 }
 
 void context_no_memory(void) {
-    PyErr_SetString(PyExc_MemoryError, jitd_context.client && !client_connected(jitd_context.client)
-                                           ? "the jitd daemon is gone, and the memory that it gave is used up"
-                                           : "the jitd arena is full");
+    PyErr_SetString(PyExc_MemoryError, "the jitd arena is full");
 }
 
 /* Proxies and classes are the process's, not an interpreter's. */
