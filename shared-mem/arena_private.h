@@ -73,7 +73,8 @@ static inline uint32_t arena_chunk_of(const Arena *a, uint64_t offset) {
     return (uint32_t)((offset - a->chunks_at) / ARENA_CHUNK_SIZE);
 }
 static inline uint32_t arena_committed(const Arena *a) {
-    uint32_t n = atomic_load_explicit(&a->header->committed, memory_order_acquire); /* partners: arena_owner.c, chunk.c */
+    uint32_t n =
+        atomic_load_explicit(&a->header->committed, memory_order_acquire); /* partners: arena_owner.c, chunk.c */
     return n < a->nchunks ? n : a->nchunks;
 }
 static inline ShmObject *arena_object(const Arena *a, uint64_t offset) {

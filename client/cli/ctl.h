@@ -7,7 +7,7 @@
 typedef struct Ctl {
     Client *client;
     bool json;
-    const char *target; /* CLASS.METHOD */
+    const char *target; /* CLASS.METHOD, CLASS or FUNCTION */
     const char *what;   /* "ir", "asm" */
 } Ctl;
 

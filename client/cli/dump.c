@@ -65,8 +65,8 @@ static int unknown_class(Str given, const msgpack_object *nearest) {
     return 1;
 }
 
-/* One unit's text; *ret_found: there was some. */
-static int dump_unit(Ctl *ctl, const msgpack_object *key, Str method, bool *ret_found) {
+/* Appends one unit's text to `out`, if there is any. */
+static int dump_unit(Ctl *ctl, const msgpack_object *key, Str method, msgpack_sbuffer *out) {
     msgpack_sbuffer body;
     msgpack_packer pk;
     msgpack_unpacked owner;
@@ -87,29 +87,36 @@ static int dump_unit(Ctl *ctl, const msgpack_object *key, Str method, bool *ret_
     if (r)
         return r;
     Str s = ctl_text(&map, "text");
-    bool found = s.len && !str_eq_c(s, "\n");
-    *ret_found = found;
-    if (found && ctl->json)
-        ctl_print_json(&map);
-    else if (found)
-        printf("%.*s%s", STR_FMT(s), ctl_ends_with(s, "\n") ? "" : "\n");
+    if (s.len && !str_eq_c(s, "\n")) {
+        msgpack_sbuffer_write(out, s.ptr, s.len);
+        if (!ctl_ends_with(s, "\n"))
+            msgpack_sbuffer_write(out, "\n", 1);
+    }
     msgpack_unpacked_destroy(&owner);
     return 0;
 }
 
-/* The class's own unit first, then its specialisations: the first that has the method. */
-static int dump_method(Ctl *ctl, const msgpack_object *cls, Str method) {
+static void print_text(const Ctl *ctl, Str text) {
+    msgpack_object_kv pair = {.key = {.type = MSGPACK_OBJECT_STR, .via.str = {4, "text"}},
+                              .val = {.type = MSGPACK_OBJECT_STR, .via.str = {(uint32_t)text.len, text.ptr}}};
+    msgpack_object map = {.type = MSGPACK_OBJECT_MAP, .via.map = {1, &pair}};
+    if (ctl->json)
+        ctl_print_json(&map);
+    else
+        printf("%.*s", STR_FMT(text));
+}
+
+/* The class's own unit first, then its specialisations; an empty method: whatever they have. */
+static int dump_class(Ctl *ctl, const msgpack_object *cls, Str method, msgpack_sbuffer *out) {
     msgpack_object_array units = {0};
-    bool found = false;
+    int r = 0;
     wire_array(wire_find(cls, "units"), &units);
-    for (uint32_t i = 0; i < units.size && !found; i++) {
-        int r = dump_unit(ctl, &units.ptr[i], method, &found);
-        if (r)
-            return r;
-    }
-    if (found)
-        return 0;
-    fprintf(stderr, "jitctl: '%.*s' has no compiled method '%.*s'\n", STR_FMT(ctl_text(cls, "name")), STR_FMT(method));
+    for (uint32_t i = 0; i < units.size && !r; i++)
+        r = dump_unit(ctl, &units.ptr[i], method, out);
+    if (r || out->size)
+        return r;
+    fprintf(stderr, "jitctl: '%.*s' has no compiled method%s%.*s%s\n", STR_FMT(ctl_text(cls, "name")),
+            method.len ? " '" : "", STR_FMT(method), method.len ? "'" : "");
     return 1;
 }
 
@@ -124,22 +131,23 @@ static const msgpack_object *choose_function(const msgpack_object_array *functio
     return NULL;
 }
 
-static int dump_target(Ctl *ctl, const msgpack_object *map) {
+static int dump_target(Ctl *ctl, const msgpack_object *map, msgpack_sbuffer *out) {
     msgpack_object_array classes = {0}, functions = {0};
     const msgpack_object *nearest = NULL;
     Str target = str_from_cstr(ctl->target), method = last_part(target);
-    Str given = method.len < target.len ? str_slice(target, 0, target.len - method.len - 1) : target;
+    Str given = method.len < target.len ? str_slice(target, 0, target.len - method.len - 1) : STR_NULL;
     wire_array(wire_find(map, "classes"), &classes);
     wire_array(wire_find(map, "functions"), &functions);
-    const msgpack_object *cls = given.len < target.len ? choose_class(&classes, given, &nearest) : NULL;
+    const msgpack_object *cls = given.len ? choose_class(&classes, given, &nearest) : NULL;
     if (cls)
-        return dump_method(ctl, cls, method);
+        return dump_class(ctl, cls, method, out);
     const msgpack_object *function = choose_function(&functions, target);
-    bool found;
     if (function)
-        return dump_unit(ctl, wire_find(function, "key"), STR_NULL, &found);
-    choose_class(&classes, given, &nearest);
-    return unknown_class(given, nearest);
+        return dump_unit(ctl, wire_find(function, "key"), STR_NULL, out);
+    if ((cls = choose_class(&classes, target, &nearest)))
+        return dump_class(ctl, cls, STR_NULL, out);
+    choose_class(&classes, given.len ? given : target, &nearest);
+    return unknown_class(given.len ? given : target, nearest);
 }
 
 int dump_code(Ctl *ctl) {
@@ -148,7 +156,12 @@ int dump_code(Ctl *ctl) {
     int r = ctl_ask(ctl, MESSAGE_CLASSES, NULL, &owner, &map);
     if (r)
         return r;
-    r = dump_target(ctl, &map);
+    msgpack_sbuffer out;
+    msgpack_sbuffer_init(&out);
+    r = dump_target(ctl, &map, &out);
+    if (r == 0)
+        print_text(ctl, (Str){out.data, out.size});
+    msgpack_sbuffer_destroy(&out);
     msgpack_unpacked_destroy(&owner);
     return r;
 }

@@ -3,12 +3,13 @@
 #include <getopt.h>
 #include <stdio.h>
 
-static const char usage_text[] = "usage: jitctl [--socket PATH] [--namespace NAME] [--json] COMMAND\n"
-                                 "  status             the daemon, its clients and its memory\n"
-                                 "  classes            the compiled classes and functions\n"
-                                 "  stats              all counters, and the time of each pass of the compiler\n"
-                                 "  ir CLASS.METHOD    a method's LLVM IR; also of a function: ir FUNCTION\n"
-                                 "  asm CLASS.METHOD   its machine code, as text\n";
+static const char usage_text[] =
+    "usage: jitctl [--socket PATH] [--namespace NAME] [--json] COMMAND\n"
+    "  status             the daemon, its clients and its memory\n"
+    "  classes            the compiled classes and functions\n"
+    "  stats              all counters, and the time of each pass of the compiler\n"
+    "  ir CLASS.METHOD    a method's LLVM IR; also of a class or function: ir CLASS, ir FUNCTION\n"
+    "  asm CLASS.METHOD   its machine code, as text\n";
 
 static int usage(FILE *out, int code) {
     fputs(usage_text, out);

@@ -314,6 +314,39 @@ def test_ir_and_assembly():
     assert "define" in jitd.inspect_llvm(Calc.add) and "fadd" in jitd.inspect_llvm(Calc.add)
     assert "ret" in jitd.inspect_asm(Calc)
     assert Calc.add.inspect_llvm() == jitd.inspect_llvm(Calc.add) and "ret" in Calc.add.inspect_asm()
+    assert jitd.inspect_llvm(Calc().add) == jitd.inspect_llvm(Calc.add)
+
+
+def test_ir_of_specialisations_and_of_what_has_none():
+    @jitd.jitclass
+    class Adder:
+        x: float
+
+        def add(self, k):
+            return self.x + k
+
+        def text(self, k: int) -> str:
+            return str(k)
+
+    @jitd.jit
+    def double(a):
+        return a + a
+
+    with pytest.warns(jitd.CompileWarning, match="str is not compiled"):
+        adder = Adder(1.5)
+    assert adder.text(1) == "1"
+    with pytest.raises(LookupError, match=r"Adder\.add: nothing of it has been compiled yet"):
+        jitd.inspect_llvm(adder.add)
+    assert adder.add(2) == 3.5 and adder.add(0.5) == 2.0 and double(2) == 4
+    assert "add(int) -> float" in jitd.inspect_llvm(adder.add) and "add(float) -> float" in jitd.inspect_llvm(Adder)
+    assert "double(int) -> int" in jitd.inspect_llvm(double)
+    with pytest.raises(LookupError, match=r"Adder\.text: .*str"):
+        jitd.inspect_asm(adder.text)
+    assert "add: compiled, 2 spec" in jitd.explain(adder.add) and "text" not in jitd.explain(adder.add)
+    assert "text: Python: " in jitd.explain(adder.text) and "add" not in jitd.explain(adder.text)
+    for other in (len, [].append, 3):
+        with pytest.raises(TypeError, match="neither a jitclass"):
+            jitd.explain(other)
 
 
 def test_through_libffi(program):

@@ -90,12 +90,17 @@ def test_json_is_escaped(daemon):
 def test_ir_and_asm(daemon, name):
     assert ask(daemon, "ir", name) == "ir of norm\n"
     assert ask(daemon, "asm", name) == "asm of norm\n"
-    assert json.loads(ask(daemon, "asm", name, "--json")) == {"text": "asm of norm"}
+    assert json.loads(ask(daemon, "asm", name, "--json")) == {"text": "asm of norm\n"}
 
 
 @pytest.mark.parametrize("name", ["m.spin(int)", "m.spin", "spin"])
 def test_ir_of_a_function(daemon, name):
     assert ask(daemon, "ir", name) == "ir of \n" or ask(daemon, "ir", name) == "ir of None\n"
+
+
+def test_ir_of_a_whole_class(daemon):
+    assert ask(daemon, "ir", "m.Point") == ask(daemon, "ir", "Point")
+    assert ask(daemon, "ir", "Point") in ("ir of \n", "ir of None\n")
 
 
 @pytest.mark.parametrize("given, nearest", [("m.Poimt.norm", "m.Point"), ("Plamet.f", "m.Planet"), ("m.Pointt.x", "m.Point")])

@@ -86,16 +86,18 @@ def _specialised_unit(record, f, resolved, classes, defs):
     from jitd import unit
 
     shown = ", ".join(types.words(t) for t in resolved)
+    name = f"{record.name}.{f.entry}" if record.kind == "class" else record.name
     texts = [type_text(t, lambda cls: cls.__dict__["__jitd_record__"].key.hex()) for t in resolved]
     key = fingerprint.key(record, f.entry, *texts)
     try:
         found = _jitd.request(link.LOOKUP, {"keys": [key]})["units"][0]
         if found is None:
-            packed = unit.describe(f"{record.name}.{f.entry}({shown})", key, record.options, defs, [(f, resolved)])
+            packed = unit.describe(f"{name}({shown})", key, record.options, defs, [(f, resolved)])
             found = _jitd.request(_COMPILE, {"unit": packed})
     except (_jitd.RemoteError, ConnectionError) as error:
-        warn(record, f.code.co_filename, f.code.co_firstlineno, f"{record.name}.{f.name}({shown}) stays Python: {error.args[-1]}")
+        warn(record, f.code.co_filename, f.code.co_firstlineno, f"{name}({shown}) stays Python: {error.args[-1]}")
         return None
+    record.specialised.append((f.entry, key))
     return found
 
 

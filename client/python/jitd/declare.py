@@ -155,6 +155,7 @@ class Record:
         self.evaluate = None  # string annotation -> value
         self.local = None  # fingerprint of its own, see fingerprint.py
         self.bound = {}  # Func -> {name: global}
+        self.specialised = []  # (entry, key) of each unit that was compiled for the types of a call
         self.guarded, self.cells = [], []  # what the bound names rest on, for a Guard
         self.serial = None
         self.references = ()

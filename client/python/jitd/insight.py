@@ -26,13 +26,16 @@ def stats():
     return {"process": process, "machine": answer["machine"], "passes": answer["passes"], "objects": objects}
 
 
-def _record(obj):
-    record = record_of(obj) or record_of(type(obj))
-    if record is None and isinstance(obj, _jitd.Method):
-        record = obj.__dict__["_jitd_record"]
+def _find(obj):
+    """The record that a class, an instance, a method (bound or not) or a function belongs to, and which of its functions is meant, or None."""
+    func = getattr(obj, "__func__", obj)
+    if isinstance(func, _jitd.Method):
+        return func.__dict__["_jitd_record"], func.__dict__["_jitd_func"]
+    owner = obj if func is obj else obj.__self__
+    record = record_of(owner) or record_of(type(owner))
     if record is None:
-        raise TypeError(f"{obj!r} is neither a jitclass, an instance of one, nor a function compiled by jitd")
-    return record
+        raise TypeError(f"{obj!r} is neither a jitclass, an instance of one, nor a method or function compiled by jitd")
+    return record, None if func is obj else next((f for f in record.funcs if f.func is func), None)
 
 
 def _explain_func(f):
@@ -45,23 +48,28 @@ def _explain_func(f):
 
 
 def explain(obj):
-    """Text: what became of each method of a class (or an instance's class), or of a function, and why."""
-    record = _record(obj)
+    """Text: what became of each method of a class (or an instance's class), or of one method or function, and why."""
+    record, func = _find(obj)
     if not record.linked:
         return f"{record.name}: not used yet"
     lines = [f"{record.name} ({'compiled by the daemon' if _jitd.connected() else 'no daemon: plain Python'})"]
-    lines += [f"  {f.entry}: {_explain_func(f)}" for f in record.funcs]
-    lines += [f"  {name}: left out: {reason}" for name, reason in record.other.items()]
+    lines += [f"  {f.name}: {_explain_func(f)}" for f in record.funcs if func in (None, f)]
+    lines += [f"  {name}: left out: {reason}" for name, reason in record.other.items() if func is None]
     lines += [f"  {message}" for message in record.warnings]
     return "\n".join(lines)
 
 
 def _dump(obj, what):
-    record = _record(obj)
+    record, func = _find(obj)
     link.finish(record)
-    f = obj.__dict__.get("_jitd_func") if isinstance(obj, _jitd.Method) else None
-    body = {"key": record.key, "what": what} | ({"method": f.entry} if f else {})
-    return _jitd.request(_DUMP, body)["text"]
+    keys = [record.key] if record.unit is not None else []
+    keys += [key for entry, key in record.specialised if func is None or entry == func.entry]
+    body = {"what": what} | ({"method": func.entry} if func else {})
+    texts = [_jitd.request(_DUMP, body | {"key": key})["text"].strip("\n") for key in keys]
+    if not any(texts):
+        reason = func and func.reason or "nothing of it has been compiled yet: methods without annotations are, when they are called"
+        raise LookupError(f"{record.name}{'.' + func.name if func and record.kind == 'class' else ''}: {reason}")
+    return "\n\n".join(filter(None, texts)) + "\n"
 
 
 def inspect_llvm(obj):
