@@ -71,6 +71,15 @@ static int broker_set_up_peers(Broker *broker, const Listener *listener) {
     return peers_init(&broker->peers, &broker->loop, listener->fd);
 }
 
+/* Held back from before the socket is there until they are handled: who could connect may also ask us to leave. */
+static void hold_signals(int how) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigprocmask(how, &set, NULL);
+}
+
 static int broker_set_up_signals(Broker *broker) {
     broker->terminate.data = broker->interrupt.data = broker->idle.data = broker;
     int r = uv_timer_init(&broker->loop, &broker->idle);
@@ -109,6 +118,7 @@ static int broker_run(const Options *options, const Listener *listener) {
         r = broker_set_up_peers(&broker, listener);
     if (r < 0)
         return r;
+    hold_signals(SIG_UNBLOCK);
     broker.stats.started_ms = uv_now(&broker.loop);
     notify_systemd("READY=1");
     uv_run(&broker.loop, UV_RUN_DEFAULT);
@@ -144,6 +154,7 @@ int main(int argc, char **argv) {
     if (r)
         return r == 1 ? 0 : 2;
     signal(SIGPIPE, SIG_IGN);
+    hold_signals(SIG_BLOCK);
     umask(077);
     raise_fd_limit();
     if ((r = log_open(options.log)) < 0 || sodium_init() < 0) {
