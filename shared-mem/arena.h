@@ -27,7 +27,12 @@ void arena_owner_deinit(ArenaOwner *owner);
 int arena_owner_take_row(ArenaOwner *owner, uint32_t pid,
                          uint32_t *ret_row); /* 1..;  -ENOSPC: none free (dead rows wait for reap) */
 int arena_owner_grow(ArenaOwner *owner, uint32_t row, uint32_t chunks, uint32_t *ret_first,
-                     uint32_t *ret_count);                  /* -ENOSPC */
+                     uint32_t *ret_count); /* -ENOSPC */
+int arena_owner_prepare(ArenaOwner *owner,
+                        uint32_t chunks); /* gives the next ones memory ahead: 0, or a negative errno */
+/* Whether a client may have a chunk that it has not come to need: none is free, and less than an eighth of the quota is
+ * handed out. */
+int arena_owner_generous(const ArenaOwner *owner);
 int arena_owner_in_use(ArenaOwner *owner, uint32_t row);    /* its client has not left */
 int arena_owner_mark_dead(ArenaOwner *owner, uint32_t row); /* 1: it has to be reaped; 0: it left in good order */
 void arena_owner_free_row(ArenaOwner *owner,
@@ -49,6 +54,7 @@ typedef struct ArenaOps {
 int arena_attach(int fd, uint64_t size, uint32_t row, const Table *table, const ArenaOps *ops,
                  Arena **ret_arena); /* takes the fd */
 void arena_detach(Arena *arena); /* gives back the row in good order: everything private is freed, roots are released */
+int arena_grant(Arena *arena, uint32_t first, uint32_t count); /* chunks that the broker gave unasked: 0, or -EPROTO */
 uint8_t *arena_base(Arena *arena);
 JitdAlloc *arena_alloc_state(Arena *arena);
 

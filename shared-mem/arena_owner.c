@@ -114,6 +114,11 @@ static int commit(ArenaOwner *owner, uint32_t first, uint32_t count) {
     return 0;
 }
 
+int arena_owner_generous(const ArenaOwner *owner) {
+    return atomic_load_explicit(&header(owner)->unowned, memory_order_relaxed) <= 0 &&
+           owner->next_chunk < chunk_limit(owner) / 8;
+}
+
 int arena_owner_prepare(ArenaOwner *owner, uint32_t chunks) {
     uint32_t limit = chunk_limit(owner), want = limit - owner->next_chunk < chunks ? limit : owner->next_chunk + chunks;
     if (want <= owner->prepared)

@@ -203,6 +203,16 @@ static void free_orphans(Arena *a, int all) {
     }
 }
 
+int arena_grant(Arena *a, uint32_t first, uint32_t count) {
+    uint32_t n = arena_committed(a);
+    if (first > n || count > n - first || !count)
+        return -EPROTO;
+    for (uint32_t i = count; i-- > 0;)
+        if (arena_chunk_state(a, first + i) == SHM_CHUNK_STATE(0, a->row) && arena_list_push(&a->own[0], first + i) < 0)
+            return -ENOMEM;
+    return 0;
+}
+
 /* Memory for chunks that nobody has yet; allocated now, so that a lack of it is an error and not a SIGBUS. Kernels before 5.14 cannot:
  * there it is allocated when it is touched. */
 static int populate(Arena *a, uint32_t first, uint32_t count) {
@@ -243,15 +253,7 @@ static int grow(Arena *a) {
     int r = a->ops.grow(a->ops.arg, want, &first, &count);
     if (r == -ENOTCONN)
         return grow_alone(a, want);
-    if (r < 0)
-        return -ENOMEM;
-    uint32_t n = arena_committed(a);
-    if (first > n || count > n - first || !count)
-        return -ENOMEM;
-    for (uint32_t i = count; i-- > 0;)
-        if (arena_chunk_state(a, first + i) == SHM_CHUNK_STATE(0, a->row) && arena_list_push(&a->own[0], first + i) < 0)
-            return -ENOMEM;
-    return 0;
+    return r < 0 || arena_grant(a, first, count) < 0 ? -ENOMEM : 0;
 }
 
 static uint32_t pop_spare(Arena *a, uint32_t *ret_chunk) {

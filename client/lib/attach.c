@@ -49,6 +49,17 @@ int attach_segments(Client *client, const msgpack_object *hello) {
     return 0;
 }
 
+/* What GROW is answered with. */
+static bool read_grant(const msgpack_object *answer, uint32_t chunks, uint32_t *ret_first, uint32_t *ret_count) {
+    uint64_t first, count;
+    if (!wire_uint(wire_find(answer, "first"), UINT32_MAX, &first) ||
+        !wire_uint(wire_find(answer, "count"), chunks, &count) || !count)
+        return false;
+    *ret_first = (uint32_t)first;
+    *ret_count = (uint32_t)count;
+    return true;
+}
+
 static int grow(void *arg, uint32_t chunks, uint32_t *ret_first, uint32_t *ret_count) {
     Client *client = arg;
     char body[32] = "\x81\xa6"
@@ -57,20 +68,14 @@ static int grow(void *arg, uint32_t chunks, uint32_t *ret_first, uint32_t *ret_c
         body[9 + i] = (char)(chunks >> (24 - 8 * i));
     msgpack_unpacked owner;
     msgpack_object answer;
-    uint64_t first, count;
     client->in_arena++;
     int r = request_exchange(client, MESSAGE_GROW, body, 13, -1, &owner, &answer, NULL);
     client->in_arena--;
     if (r != 0)
         return r > 0 ? -ENOSPC : client->socket < 0 && r != -ECHILD ? -ENOTCONN : r;
-    bool sane = wire_uint(wire_find(&answer, "first"), UINT32_MAX, &first) &&
-                wire_uint(wire_find(&answer, "count"), chunks, &count) && count;
+    bool sane = read_grant(&answer, chunks, ret_first, ret_count);
     msgpack_unpacked_destroy(&owner);
-    if (!sane)
-        return -EPROTO;
-    *ret_first = (uint32_t)first;
-    *ret_count = (uint32_t)count;
-    return 0;
+    return sane ? 0 : -EPROTO;
 }
 
 static void reaped(void *arg, uint32_t row) {
@@ -96,26 +101,33 @@ ArenaOps attach_arena_ops(Client *client) {
     return (ArenaOps){.grow = grow, .reaped = reaped, .shared = client->options.shared ? shared : NULL, .arg = client};
 }
 
-static void pack_hello(msgpack_sbuffer *body, const Client *client) {
+/* Without `first` it is the hello of a forked child, which makes no wishes. */
+static void pack_hello(msgpack_sbuffer *body, const Client *client, bool first) {
     msgpack_packer pk;
+    bool observe = client->options.observe, wish = first && client->options.makes_objects;
     msgpack_sbuffer_init(body);
     msgpack_packer_init(&pk, body, msgpack_sbuffer_write);
-    msgpack_pack_map(&pk, client->options.observe ? 3 : 2);
+    msgpack_pack_map(&pk, 2 + observe + wish);
     wire_put_cstr(&pk, "version");
     msgpack_pack_int(&pk, PROTOCOL_VERSION);
     wire_put_cstr(&pk, "namespace");
     wire_put_cstr(&pk, client->namespace_);
-    if (client->options.observe) {
+    if (observe) {
         wire_put_cstr(&pk, "observe");
         msgpack_pack_true(&pk);
     }
+    if (wish) {
+        wire_put_cstr(&pk, "chunks");
+        msgpack_pack_int(&pk, 1);
+    }
 }
 
-int attach_hello(Client *client, msgpack_unpacked *ret_owner, msgpack_object *ret_body, char *error, size_t size) {
+int attach_hello(Client *client, bool first, msgpack_unpacked *ret_owner, msgpack_object *ret_body, char *error,
+                 size_t size) {
     msgpack_sbuffer body;
     ClientError refusal = {.code = ""};
     uint64_t version = 0;
-    pack_hello(&body, client);
+    pack_hello(&body, client, first);
     int r =
         request_exchange(client, MESSAGE_HELLO, body.data, body.size, CLIENT_START_MS, ret_owner, ret_body, &refusal);
     msgpack_sbuffer_destroy(&body);
@@ -163,9 +175,22 @@ static int map_table(Client *client, const msgpack_object *hello, int fd) {
     return r;
 }
 
-static int map_everything(Client *client, const msgpack_object *hello) {
+/* What needs nothing of the hello's answer. */
+static int make_window(Client *client) {
     const void *imports[JITD_N_IMPORTS];
+    if (client->window.base) /* of an attempt before this */
+        return 0;
     imports_fill(client->options.imports, imports);
+    return window_init(&client->window, imports);
+}
+
+/* The chunk that was wished for; there may be none. */
+static int take_grant(Client *client, const msgpack_object *hello) {
+    uint32_t first, count;
+    return read_grant(hello, 1, &first, &count) ? arena_grant(client->arena, first, count) : 0;
+}
+
+static int map_everything(Client *client, const msgpack_object *hello) {
     int arena = request_take_fd(client);
     int r = map_table(client, hello, request_take_fd(client));
     if (r == 0)
@@ -173,14 +198,30 @@ static int map_everything(Client *client, const msgpack_object *hello) {
     if (arena >= 0)
         close(arena);
     if (r == 0)
-        r = window_init(&client->window, imports);
+        r = take_grant(client, hello);
     return r < 0 ? r : attach_segments(client, hello);
+}
+
+/* Sends what is known to be asked, and works while the daemon does. */
+static int post_first(Client *client) {
+    msgpack_sbuffer body;
+    pack_hello(&body, client, true);
+    int r = request_post(client, MESSAGE_HELLO, body.data, body.size);
+    msgpack_sbuffer_destroy(&body);
+    if (r == 0 && client->options.next_message)
+        r = request_post(client, client->options.next_message, client->options.next_body, client->options.next_size);
+    if (r == 0)
+        r = request_flush(client);
+    return r == 0 && !client->options.observe ? make_window(client) : r;
 }
 
 static int attach(Client *client, char *error, size_t size) {
     msgpack_unpacked owner;
     msgpack_object hello;
-    int r = attach_hello(client, &owner, &hello, error, size);
+    int r = post_first(client);
+    if (r < 0)
+        return refuse(error, size, r, client->path);
+    r = attach_hello(client, true, &owner, &hello, error, size);
     if (r < 0)
         return r;
     if (!client->options.observe)
@@ -218,13 +259,14 @@ int client_open(const ClientOptions *options, Client **ret_client, char *error, 
         return refuse(error, error_size, -ENOMEM, "jitd");
     client->socket = client->fork_pipe[0] = client->fork_pipe[1] = -1;
     client->in = FRAME_BUFFER_NULL;
+    msgpack_sbuffer_init(&client->out);
     client->table = TABLE_NULL;
     client->pid = getpid();
     client->usable = true;
     client->options = *options;
     client_set_interrupt(client, NULL);
     int r = open_client(client, options, error, error_size);
-    client->options.socket = client->options.namespace_ = client->options.daemon = NULL;
+    client->options.socket = client->options.namespace_ = client->options.daemon = client->options.next_body = NULL;
     if (r < 0)
         client_close(client);
     else

@@ -25,7 +25,13 @@ typedef struct ClientOptions {
     void *interrupted_arg;
     void (*shared)(void *arg, uint64_t object, uint32_t link); /* ArenaOps.shared; may be NULL */
     void *shared_arg;
-    int observe; /* maps nothing and takes no row: client_request for STATS, CLASSES, LOOKUP and DUMP only */
+    /* Known to be asked next (its body is not kept): sent with the hello, so that client_request of just this need not
+     * wait for another round. */
+    int next_message; /* 0: none */
+    const char *next_body;
+    size_t next_size;
+    int makes_objects; /* the same for the memory that the first objects need */
+    int observe;       /* maps nothing and takes no row: client_request for STATS, CLASSES, LOOKUP and DUMP only */
 } ClientOptions;
 
 /* Connects (starting a private daemon if there is none and the options allow it), says hello, maps everything.

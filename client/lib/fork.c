@@ -81,7 +81,7 @@ static int attach_again(Client *client) {
     msgpack_object hello;
     int r = connect_path(client->path, &client->socket);
     if (r == 0)
-        r = attach_hello(client, &owner, &hello, ignored, sizeof ignored);
+        r = attach_hello(client, false, &owner, &hello, ignored, sizeof ignored);
     if (r < 0)
         return r;
     r = take_row(client, &hello);

@@ -26,7 +26,9 @@ struct Client {
     ClientOptions options; /* its strings are not kept */
 
     uint32_t next_id;
-    Waiter *waiters; /* requests under way, innermost first */
+    Waiter *waiters;     /* requests under way, innermost first */
+    Waiter *posted;      /* sent, and made later */
+    msgpack_sbuffer out; /* posted and not sent yet */
     FrameBuffer in;
     int fds[CLIENT_MAX_FDS];
     size_t nfds;
@@ -62,9 +64,14 @@ int request_take_fd(Client *client); /* the oldest fd received, the caller's now
 int request_exchange(Client *client, int message, const char *body, size_t size, int timeout_ms,
                      msgpack_unpacked *ret_owner, msgpack_object *ret_body, ClientError *ret_error);
 void request_drop_fds(Client *client);
+/* Makes a request ahead: request_flush (or the next request) sends it, and the next request_exchange of the same message and
+ * body takes its answer. 0 or a negative errno. */
+int request_post(Client *client, int message, const char *body, size_t size);
+int request_flush(Client *client);
 
 /* attach.c */
-int attach_hello(Client *client, msgpack_unpacked *ret_owner, msgpack_object *ret_body, char *error, size_t size);
+int attach_hello(Client *client, bool first, msgpack_unpacked *ret_owner, msgpack_object *ret_body, char *error,
+                 size_t size);
 /* Claims their fds; those already mapped are skipped. */
 int attach_segments(Client *client, const msgpack_object *hello);
 int attach_map_segment(Client *client, int fd, uint64_t offset, uint64_t size); /* takes the fd */

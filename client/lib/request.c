@@ -1,7 +1,10 @@
 /* Requests: one frame out, events handled on the way, until the answer with the same id is there.
  *
  * Requests nest: `interrupted` may run a signal handler that makes one of its own. Whoever reads a frame gives it to
- * the waiter it belongs to; an answer that nobody waits for any more (given up, timed out) is dropped. */
+ * the waiter it belongs to; an answer that nobody waits for any more (given up, timed out) is dropped.
+ *
+ * A request that is known to be made soon can be posted: it is sent ahead, with others in one piece, and when it is made its
+ * answer has come while the caller did something else. */
 #include "base/cleanup.h"
 #include "client/lib/internal.h"
 #include <errno.h>
@@ -16,7 +19,10 @@ struct Waiter {
     bool done;
     MsgMessage answer;
     msgpack_unpacked owner;
-    Waiter *outer;
+    Waiter *outer; /* of a posted one: the next */
+    int message;   /* what follows: of a posted one only */
+    size_t size;
+    char body[];
 };
 
 #define READ_SIZE 16384
@@ -27,12 +33,28 @@ void request_drop_fds(Client *client) {
     client->nfds = 0;
 }
 
+static void waiter_free(Waiter *w) {
+    if (w->done)
+        msgpack_unpacked_destroy(&w->owner);
+    free(w);
+}
+
+static void drop_posted(Client *client) {
+    for (Waiter *w; (w = client->posted);) {
+        client->posted = w->outer;
+        waiter_free(w);
+    }
+}
+
 void request_disconnect(Client *client) {
     struct stat st; /* a program that closes all descriptors may have another file under that number */
     if (client->socket >= 0 && fstat(client->socket, &st) == 0 && S_ISSOCK(st.st_mode))
         close(client->socket);
     client->socket = -1;
     request_drop_fds(client);
+    drop_posted(client);
+    msgpack_sbuffer_destroy(&client->out);
+    msgpack_sbuffer_init(&client->out);
     frame_buffer_deinit(&client->in);
     client->in = FRAME_BUFFER_NULL;
 }
@@ -62,45 +84,54 @@ static int wait_for(Client *client, short events, int64_t deadline) {
     return client->socket < 0 ? -ENOTCONN : 0;
 }
 
-static int send_parts(Client *client, struct iovec part[2], int64_t deadline) {
-    struct msghdr message = {.msg_iov = part, .msg_iovlen = 2};
-    while (part[0].iov_len || part[1].iov_len) {
-        ssize_t n = sendmsg(client->socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
-            int r = wait_for(client, POLLOUT, deadline);
-            if (r < 0)
-                return r;
-            continue;
+/* All of the parts. A frame that was begun must be ended, or the stream is of no use: then the connection is given up. */
+static int send_parts(Client *client, struct iovec *part, size_t n, int64_t deadline) {
+    while (n) {
+        struct msghdr message = {.msg_iov = part, .msg_iovlen = n};
+        ssize_t sent = sendmsg(client->socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+        int r = sent >= 0 ? 0 : errno == EAGAIN || errno == EINTR ? wait_for(client, POLLOUT, deadline) : -errno;
+        if (r < 0) {
+            request_disconnect(client);
+            return r;
         }
-        if (n < 0)
-            return -errno;
-        for (int i = 0; i < 2; i++) {
-            size_t sent = (size_t)n < part[i].iov_len ? (size_t)n : part[i].iov_len;
-            part[i].iov_base = (char *)part[i].iov_base + sent;
-            part[i].iov_len -= sent;
-            n -= (ssize_t)sent;
+        for (; n && sent >= (ssize_t)part->iov_len; part++, n--)
+            sent -= (ssize_t)part->iov_len;
+        if (n && sent > 0) {
+            part->iov_base = (char *)part->iov_base + sent;
+            part->iov_len -= (size_t)sent;
         }
     }
+    msgpack_sbuffer_clear(&client->out);
     return 0;
 }
 
-/* [message, id, body] with the body as it was packed by the caller. A frame that was begun must be ended, or the
- * stream is of no use: then the connection is given up. */
-static int send_request(Client *client, int message, uint64_t id, const char *body, size_t size, int64_t deadline) {
-    MessageWriter w;
-    message_writer_init(&w);
-    message_begin(&w, message, id);
-    size_t head = w.buffer.size;
+int request_flush(Client *client) {
+    struct iovec part = {client->out.data, client->out.size};
+    return client->out.size ? send_parts(client, &part, 1, clock_ms() + CLIENT_TIMEOUT_MS) : 0;
+}
+
+/* The head of [message, id, body], whose body was packed by the caller. */
+static int write_head(MessageWriter *w, int message, uint64_t id, size_t size) {
+    message_writer_init(w);
+    message_begin(w, message, id);
+    size_t head = w->buffer.size;
     if (!head || head + size - FRAME_HEADER > FRAME_MAX) {
-        message_writer_deinit(&w);
+        message_writer_deinit(w);
         return head ? -EMSGSIZE : -ENOMEM;
     }
-    frame_put_header(w.buffer.data, (uint32_t)(head + size - FRAME_HEADER));
-    struct iovec part[2] = {{w.buffer.data, head}, {(char *)(uintptr_t)body, size}};
-    int r = send_parts(client, part, deadline);
-    message_writer_deinit(&w);
+    frame_put_header(w->buffer.data, (uint32_t)(head + size - FRAME_HEADER));
+    return 0;
+}
+
+static int send_request(Client *client, int message, uint64_t id, const char *body, size_t size, int64_t deadline) {
+    MessageWriter w;
+    int r = write_head(&w, message, id, size);
     if (r < 0)
-        request_disconnect(client);
+        return r;
+    struct iovec parts[] = {
+        {client->out.data, client->out.size}, {w.buffer.data, w.buffer.size}, {(char *)(uintptr_t)body, size}};
+    r = send_parts(client, parts, 3, deadline);
+    message_writer_deinit(&w);
     return r;
 }
 
@@ -138,11 +169,16 @@ static int take_event(Client *client, const MsgMessage *m) {
     return attach_map_segment(client, fd, offset, size);
 }
 
-static Waiter *find_waiter(Client *client, uint64_t id) {
-    for (Waiter *w = client->waiters; w; w = w->outer)
+static Waiter *find_in(Waiter *list, uint64_t id) {
+    for (Waiter *w = list; w; w = w->outer)
         if (w->id == id && !w->done)
             return w;
     return NULL;
+}
+
+static Waiter *find_waiter(Client *client, uint64_t id) {
+    Waiter *w = find_in(client->waiters, id);
+    return w ? w : find_in(client->posted, id);
 }
 
 /* The frame is copied for its waiter: the buffer moves on. */
@@ -219,26 +255,84 @@ static int read_answer(Client *client, Waiter *w, msgpack_unpacked *ret_owner, m
     return -EPROTO;
 }
 
-int request_exchange(Client *client, int message, const char *body, size_t size, int timeout_ms,
-                     msgpack_unpacked *ret_owner, msgpack_object *ret_body, ClientError *ret_error) {
+static int check_usable(const Client *client) {
     if (client->pid !=
         getpid()) /* a child of a fork() that client_fork_* knows nothing of: the stream is its parent's */
         return -ECHILD;
-    if (client->socket < 0 || !client->usable)
-        return -ENOTCONN;
-    int64_t deadline = clock_ms() + (timeout_ms < 0 ? CLIENT_TIMEOUT_MS : timeout_ms);
+    return client->socket >= 0 && client->usable ? 0 : -ENOTCONN;
+}
+
+static uint64_t new_id(Client *client) {
     client->next_id += client->next_id == UINT32_MAX ? 2 : 1;
-    Waiter w = {.id = client->next_id, .outer = client->waiters};
-    int r = send_request(client, message, w.id, body, size, deadline);
+    return client->next_id;
+}
+
+static int wait_answer(Client *client, Waiter *w, int64_t deadline, msgpack_unpacked *ret_owner,
+                       msgpack_object *ret_body, ClientError *ret_error) {
+    w->outer = client->waiters;
+    client->waiters = w;
+    int r = serve(client, w, deadline);
+    client->waiters = w->outer;
+    if (r == 0)
+        return read_answer(client, w, ret_owner, ret_body, ret_error);
+    if (w->done)
+        msgpack_unpacked_destroy(&w->owner);
+    return r;
+}
+
+static int write_request(Client *client, int message, uint64_t id, const char *body, size_t size) {
+    MessageWriter w;
+    size_t before = client->out.size;
+    int r = write_head(&w, message, id, size);
     if (r < 0)
         return r;
-    client->waiters = &w;
-    r = serve(client, &w, deadline);
-    client->waiters = w.outer;
+    r = msgpack_sbuffer_write(&client->out, w.buffer.data, w.buffer.size);
     if (r == 0)
-        return read_answer(client, &w, ret_owner, ret_body, ret_error);
-    if (w.done)
-        msgpack_unpacked_destroy(&w.owner);
+        r = msgpack_sbuffer_write(&client->out, body, size);
+    message_writer_deinit(&w);
+    if (r == 0)
+        return 0;
+    client->out.size = before;
+    return -ENOMEM;
+}
+
+int request_post(Client *client, int message, const char *body, size_t size) {
+    int r = check_usable(client);
+    Waiter *w = r == 0 ? calloc(1, sizeof *w + size) : NULL;
+    if (!w)
+        return r < 0 ? r : -ENOMEM;
+    *w = (Waiter){.id = new_id(client), .message = message, .size = size, .outer = client->posted};
+    memcpy(w->body, body, size);
+    r = write_request(client, message, w->id, body, size);
+    if (r == 0)
+        client->posted = w;
+    else
+        free(w);
+    return r;
+}
+
+static Waiter *take_posted(Client *client, int message, const char *body, size_t size) {
+    for (Waiter **place = &client->posted, *w; (w = *place); place = &w->outer)
+        if (w->message == message && w->size == size && !memcmp(w->body, body, size)) {
+            *place = w->outer;
+            return w;
+        }
+    return NULL;
+}
+
+int request_exchange(Client *client, int message, const char *body, size_t size, int timeout_ms,
+                     msgpack_unpacked *ret_owner, msgpack_object *ret_body, ClientError *ret_error) {
+    int r = check_usable(client);
+    if (r < 0)
+        return r;
+    int64_t deadline = clock_ms() + (timeout_ms < 0 ? CLIENT_TIMEOUT_MS : timeout_ms);
+    Waiter own = {0}, *posted = take_posted(client, message, body, size);
+    if (!posted)
+        own.id = new_id(client);
+    r = posted ? request_flush(client) : send_request(client, message, own.id, body, size, deadline);
+    if (r == 0)
+        r = wait_answer(client, posted ? posted : &own, deadline, ret_owner, ret_body, ret_error);
+    free(posted);
     return r;
 }
 

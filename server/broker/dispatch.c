@@ -139,8 +139,19 @@ static void hello_put_segments(MessageWriter *w, const Tenant *tenant) {
     }
 }
 
-static void hello_reply(Peer *peer, const MsgMessage *m) {
+/* The memory for a newcomer's first objects, so that it need not ask: unless some is lying about, or it would be more than a
+ * fair part of the quota, which clients that never make an object must not use up. */
+static uint32_t hello_grant(Peer *peer, uint64_t wish, uint32_t *ret_first) {
+    uint32_t count = 0;
+    if (!wish || !arena_owner_generous(&peer->tenant->arena) ||
+        arena_owner_grow(&peer->tenant->arena, peer->row, 1, ret_first, &count) < 0)
+        return 0;
+    return count;
+}
+
+static void hello_reply(Peer *peer, const MsgMessage *m, uint64_t wish) {
     const Tenant *tenant = peer->tenant;
+    uint32_t first, count = hello_grant(peer, wish, &first);
     int fds[2 + TENANT_MAX_SEGMENTS];
     size_t nfds = 0;
     MessageWriter w;
@@ -148,9 +159,13 @@ static void hello_reply(Peer *peer, const MsgMessage *m) {
     fds[nfds++] = tenant->table.fd;
     for (unsigned i = 0; i < tenant->nsegments; i++)
         fds[nfds++] = tenant->segments[i].fd;
-    reply_begin(&w, m, 6);
+    reply_begin(&w, m, count ? 8 : 6);
     put_uint(&w, "version", PROTOCOL_VERSION);
     put_uint(&w, "row", peer->row);
+    if (count) {
+        put_uint(&w, "first", first);
+        put_uint(&w, "count", count);
+    }
     put_uint(&w, "arena_size", tenant->arena.size);
     put_uint(&w, "table_size", tenant->table.size);
     put_uint(&w, "chunk_size", ARENA_CHUNK_SIZE);
@@ -185,7 +200,7 @@ static void hello_observe(Broker *broker, Peer *peer, const MsgMessage *m, Str n
     hello_reply_observer(peer, m);
 }
 
-static void hello_enter(Broker *broker, Peer *peer, const MsgMessage *m, Str namespace_) {
+static void hello_enter(Broker *broker, Peer *peer, const MsgMessage *m, Str namespace_, uint64_t wish) {
     Tenant *tenant;
     int r = tenants_open(&broker->tenants, peer->uid, namespace_, &tenant);
     if (r == 0)
@@ -202,25 +217,27 @@ static void hello_enter(Broker *broker, Peer *peer, const MsgMessage *m, Str nam
     peer->pidfd = linger_pidfd(peer->fd, peer->pid);
     tenant->peers++;
     tenant_row_reaped(tenant, peer->row); /* it was a dead one's, if a client reaped it and died before saying so */
-    hello_reply(peer, m);
+    hello_reply(peer, m, wish);
     tell_newcomer(broker, tenant, peer);
     workers_want_identity(&broker->workers);
 }
 
 static PeerHandled dispatch_hello(Broker *broker, Peer *peer, const MsgMessage *m) {
-    uint64_t version;
+    uint64_t version, wish = 0;
     Str namespace_;
     bool observe = false;
-    const msgpack_object *o = wire_find(&m->body, "observe");
+    const msgpack_object *o = wire_find(&m->body, "observe"), *chunks = wire_find(&m->body, "chunks");
     if (!wire_uint(wire_find(&m->body, "version"), UINT32_MAX, &version) ||
         !wire_str(wire_find(&m->body, "namespace"), &namespace_) || !namespace_.len ||
         namespace_.len > TENANT_MAX_NAMESPACE || memchr(namespace_.ptr, 0, namespace_.len) ||
-        (o && !wire_bool(o, &observe))) {
+        (o && !wire_bool(o, &observe)) || (chunks && !wire_uint(chunks, UINT32_MAX, &wish))) {
         dispatch_refuse(peer, m, "malformed", "a hello without version or namespace (1 to 64 bytes)");
     } else if (version != PROTOCOL_VERSION) {
         dispatch_refuse(peer, m, "version", "the daemon speaks version 1 of the protocol");
+    } else if (observe) {
+        hello_observe(broker, peer, m, namespace_);
     } else {
-        (observe ? hello_observe : hello_enter)(broker, peer, m, namespace_);
+        hello_enter(broker, peer, m, namespace_, wish);
     }
     return PEER_HANDLED;
 }

@@ -167,16 +167,36 @@ static PeerOut *peer_out_new(const MessageWriter *w, const int *fds, size_t nfds
     return out;
 }
 
-void peer_send(Peer *p, MessageWriter *w, const int *fds, size_t nfds) {
-    PeerOut *out = p->doomed || p->dropped || !w->buffer.size ? NULL : peer_out_new(w, fds, nfds);
-    message_writer_deinit(w);
-    if (!out) {
-        peer_doom(p, "there is no memory for its answer");
-        return;
+/* Behind what waits, in one piece with it where that is small: the peer is woken once. Descriptors go with a piece's first byte. */
+static int peer_queue(Peer *p, const MessageWriter *w, const int *fds, size_t nfds) {
+    PeerOut *tail = p->out ? p->out->prev : NULL, *out;
+    size_t size = w->buffer.size;
+    if (!tail || tail->sent || nfds || tail->size + size > PEER_PIECE_MAX) {
+        out = peer_out_new(w, fds, nfds);
+    } else {
+        DL_DELETE(p->out, tail);
+        out = realloc(tail, sizeof *out + tail->size + size);
+        if (out) {
+            memcpy(out->data + out->size, w->buffer.data, size);
+            out->size += size;
+        } else {
+            DL_APPEND(p->out, tail);
+        }
     }
+    if (!out)
+        return -ENOMEM;
     DL_APPEND(p->out, out);
-    p->out_bytes += out->size;
-    peer_flush(p);
+    p->out_bytes += size;
+    return 0;
+}
+
+void peer_send(Peer *p, MessageWriter *w, const int *fds, size_t nfds) {
+    int r = p->doomed || p->dropped || !w->buffer.size ? -ENOMEM : peer_queue(p, w, fds, nfds);
+    message_writer_deinit(w);
+    if (r < 0)
+        peer_doom(p, "there is no memory for its answer");
+    else if (!p->corked || p->out_bytes > PEER_PIECE_MAX)
+        peer_flush(p);
 }
 
 void peer_reply(Peer *p, uint64_t id, MessageWriter *w, const int *fds, size_t nfds) {
@@ -233,10 +253,13 @@ static void peer_message(Peer *p, Str frame) {
 static void peer_messages(Peer *p) {
     Str frame;
     int r = 0;
+    p->corked = true; /* the answers to requests that came together go together */
     while (!p->doomed && peer_wants_input(p) && (r = frame_buffer_next(&p->in, &frame)) == 1) {
         p->frame_by = 0;
         peer_message(p, frame);
     }
+    p->corked = false;
+    peer_flush(p);
     if (r < 0)
         peer_doom(p, "its message is too large");
     if (!frame_buffer_partial(&p->in))
@@ -258,6 +281,8 @@ static void peer_read(Peer *p) {
         peer_messages(p);
     } else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
         peer_doom(p, "");
+    } else if (!frame_buffer_partial(&p->in)) {
+        frame_buffer_deinit(&p->in);
     }
 }
 
@@ -318,6 +343,7 @@ static int peer_new(Peers *peers, int fd, const struct ucred *who) {
     DL_APPEND(peers->list, p);
     peers->count++;
     p->hello_by = uv_now(peers->loop) + PEER_HELLO_MS;
+    peer_read(p); /* its hello may be there already */
     peer_update(p);
     return 0;
 }

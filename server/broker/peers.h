@@ -13,6 +13,7 @@
 #define PEER_HELLO_MS 5000
 #define PEER_FRAME_MS 30000   /* a frame that has begun must end */
 #define PEER_STALL_MS 30000   /* a peer that is owed bytes must take some */
+#define PEER_PIECE_MAX 16384  /* bytes that are sent in one piece */
 #define PEER_QUEUE_SOFT 65536 /* bytes owed, from which on nothing is read from it */
 
 typedef struct PeerOut PeerOut;
@@ -33,6 +34,7 @@ typedef struct Peer {
     uint64_t hello_by, frame_by, stall_by; /* times of the loop's clock; 0: none */
     unsigned outstanding;                  /* requests that were not answered */
     bool held;                             /* its next message has to wait */
+    bool corked;                           /* several answers are being made: they are sent together */
     bool dropped;
     const char *doomed; /* why it is to be dropped; NULL: it is not */
     /* dispatch.c's: */

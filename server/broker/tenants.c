@@ -183,6 +183,7 @@ bool tenant_row_reaped(Tenant *tenant, uint32_t row) {
 void tenant_forget_objects(Tenant *tenant) {
     if (tenant->names || arena_owner_reset(&tenant->arena) < 0)
         return;
+    arena_owner_prepare(&tenant->arena, 1); /* nobody waits now, and the next client would */
     while (tenant->dead)
         tenant_row_reaped(tenant, tenant->dead->row);
 }

@@ -14,7 +14,7 @@ import time
 
 import msgpack
 import pytest
-from broker_harness import (CLASSES, COMPILE, DEATH, DUMP, FIND, GROW, HELLO, JITD, LOOKUP, PUBLISH, REAP, SEGMENT, STATS,
+from broker_harness import (CLASSES, COMPILE, DEATH, DUMP, ERROR, FIND, GROW, HELLO, JITD, LOOKUP, PUBLISH, REAP, REPLY, SEGMENT, STATS,
                             Client, Daemon, Refused, class_, frame, function, key, unit)
 from fake_worker import CODE, LIES
 
@@ -483,6 +483,7 @@ def test_bad_bytes_are_dropped(daemon, name, greeted):
     {}, {"version": 1}, {"namespace": "x"}, {"version": 1, "namespace": ""}, {"version": 1, "namespace": "x" * 65},
     {"version": 1, "namespace": "a\0b"}, {"version": 2, "namespace": "x"}, {"version": -1, "namespace": "x"},
     {"version": "1", "namespace": 1}, {"version": 1, "namespace": "x", "observe": 3},
+    {"version": 1, "namespace": "x", "chunks": "1"}, {"version": 1, "namespace": "x", "chunks": -1},
 ])
 def test_bad_hello_is_refused(daemon, body):
     with daemon.client(hello=False) as c:
@@ -691,6 +692,27 @@ def test_namespaces_are_limited_but_unused_ones_make_room(daemon):
     assert refused(daemon.client, "one more").code == "quota"
     for c in held:
         c.close()
+
+
+def test_hello_may_bring_a_chunk():
+    """One and no more, whatever is wished for; clients that use none have together an eighth of the quota at most."""
+    with Daemon("--arena-quota", 64 << 18) as daemon:
+        clients = [daemon.client(chunks=1000) for _ in range(12)]
+        assert [c.welcome.get("count") for c in clients] == [1] * 8 + [None] * 4
+        assert sorted(c.welcome["first"] for c in clients[:8]) == list(range(8))
+        assert clients[8].ask(GROW, chunks=100) == {"first": 8, "count": 56}
+        clients += [daemon.client("other", **wish) for wish in ({}, {"chunks": 0}, {"chunks": 1})]
+        assert [c.welcome.get("count") for c in clients[12:]] == [None, None, 1]
+        for c in clients:
+            c.close()
+
+
+def test_requests_that_come_with_the_hello_are_answered_in_order(daemon):
+    with daemon.client(hello=False) as c:
+        asks = [(HELLO, {"version": 1, "namespace": "x"}), (LOOKUP, {"keys": [key("a")]}), (STATS, {}), (LOOKUP, {"keys": 1})]
+        c.socket.sendall(b"".join(frame([number, i, body]) for i, (number, body) in enumerate(asks, 1)))
+        assert [c.read()[:2] for _ in asks] == [[REPLY, 1], [REPLY, 2], [REPLY, 3], [ERROR, 4]]
+        assert len(c.fds) == 3
 
 
 # ---- life ----

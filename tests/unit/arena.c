@@ -365,6 +365,61 @@ Test(arena, references_from_outside_are_checked) {
     arena_detach(p.arena);
 }
 
+/* A client that was given a chunk unasked asks for none before that is full; one that never uses it gives it back. */
+Test(arena, a_chunk_may_be_granted) {
+    uint32_t first, count;
+    Peer p = fix_peer(), idle = fix_peer();
+    cr_assert_eq(arena_owner_grow(&fix_owner, idle.arena->row, 1, &first, &count), 0);
+    cr_assert_eq(arena_owner_grow(&fix_owner, p.arena->row, 1, &first, &count), 0);
+    cr_assert_eq(arena_grant(p.arena, first, count), 0);
+    p.arena->ops.grow = NULL;
+    for (uint32_t i = 0; i < shm_chunk_blocks(shm_size_class(40)); i++)
+        cr_assert_neq(new_node(&p), 0);
+    cr_assert_eq(new_node(&p), 0);
+    arena_detach(idle.arena);
+    cr_assert_neq(new_node(&p), 0, "the other's");
+    check(&p);
+    arena_detach(p.arena);
+}
+
+Test(arena, a_false_grant_is_refused) {
+    Peer p = fix_peer(), q = fix_peer();
+    uint32_t first, count;
+    cr_assert_eq(arena_owner_grow(&fix_owner, q.arena->row, 2, &first, &count), 0);
+    cr_assert_eq(arena_grant(p.arena, 2, 1), -EPROTO);
+    cr_assert_eq(arena_grant(p.arena, 1, 2), -EPROTO);
+    cr_assert_eq(arena_grant(p.arena, UINT32_MAX, 1), -EPROTO);
+    cr_assert_eq(arena_grant(p.arena, 0, UINT32_MAX), -EPROTO);
+    cr_assert_eq(arena_grant(p.arena, 0, 0), -EPROTO);
+    cr_assert_eq(arena_grant(p.arena, first, count), 0);
+    p.arena->ops.grow = NULL;
+    cr_assert_eq(new_node(&p), 0, "another row's are not taken");
+    arena_detach(p.arena);
+    arena_detach(q.arena);
+}
+
+Test(arena, the_owner_is_generous_with_an_eighth) {
+    fix_close();
+    fix_open_quota(16 * ARENA_CHUNK_SIZE);
+    Peer p = fix_peer(), q;
+    uint32_t first, count;
+    cr_assert(arena_owner_generous(&fix_owner));
+    cr_assert_neq(new_node(&p), 0);
+    cr_assert(arena_owner_generous(&fix_owner));
+    cr_assert_eq(arena_owner_grow(&fix_owner, p.arena->row, 1, &first, &count), 0);
+    cr_assert(!arena_owner_generous(&fix_owner));
+    arena_detach(p.arena);
+    cr_assert_eq(arena_owner_reset(&fix_owner), 0);
+    cr_assert_eq(arena_owner_prepare(&fix_owner, 1), 0);
+    cr_assert(arena_owner_generous(&fix_owner));
+    q = fix_peer();
+    cr_assert_neq(new_node(&q), 0);
+    p = fix_peer();
+    arena_detach(q.arena);
+    cr_assert(!arena_owner_generous(&fix_owner), "one lies about");
+    arena_detach(p.arena);
+}
+
 Test(arena, reset_gives_everything_back) {
     Peer p = fix_peer();
     uint64_t a = new_node(&p);

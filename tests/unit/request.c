@@ -132,9 +132,16 @@ static void broker_stop(void) {
     rmdir(broker.dir);
 }
 
+static const char *next_body; /* of a STATS that is posted with the hello */
+
 static int try_open(int (*interrupted)(void *), Client **ret_client, char error[256]) {
-    ClientOptions options = {
-        .socket = broker.path, .observe = 1, .interrupted = interrupted, .interrupted_arg = ret_client};
+    ClientOptions options = {.socket = broker.path,
+                             .observe = 1,
+                             .interrupted = interrupted,
+                             .interrupted_arg = ret_client,
+                             .next_message = next_body ? MESSAGE_STATS : 0,
+                             .next_body = next_body,
+                             .next_size = next_body ? strlen(next_body) : 0};
     return client_open(&options, ret_client, error, 256);
 }
 
@@ -191,6 +198,56 @@ Test(request, answer_comes_back) {
         cr_assert(ask(-1, &value) == 0 && value == i);
     finish();
     cr_assert_eq(count_fds(), before);
+}
+
+static void noisy(Broker *b);
+static void refuses(Broker *b);
+static void leaves(Broker *b);
+
+Test(request, posted_is_answered_once) {
+    int before = count_fds(), value = 0;
+    next_body = "\x80";
+    open_with(answers, NULL);
+    for (int i = 1; i <= 3; i++) /* the first is the posted one: else it would be the second */
+        cr_assert(ask(-1, &value) == 0 && value == i);
+    finish();
+    cr_assert_eq(count_fds(), before);
+}
+
+Test(request, posted_is_of_one_body) {
+    int value = 0;
+    next_body = "\x81\xa1x\x01";
+    open_with(answers, NULL);
+    cr_assert(ask(-1, &value) == 0 && value == 2);
+    finish(); /* the posted one is never asked for */
+}
+
+Test(request, events_come_before_the_posted) {
+    int value = 0;
+    next_body = "\x80";
+    open_with(noisy, NULL);
+    for (int i = 0; i < 3; i++)
+        cr_assert(ask(-1, &value) == 0 && value == 42);
+    finish();
+}
+
+Test(request, posted_may_be_refused) {
+    int value;
+    next_body = "\x80";
+    open_with(refuses, NULL);
+    cr_assert_eq(ask(-1, &value), 1);
+    cr_assert_eq(ask(-1, &value), 1);
+    finish();
+}
+
+Test(request, posted_is_lost_with_the_broker) {
+    int value, r;
+    next_body = "\x80";
+    open_with(leaves, NULL);
+    r = ask(-1, &value);
+    cr_assert(r == -ECONNRESET || r == -EPIPE, "%d", r);
+    cr_assert_eq(ask(-1, &value), -ENOTCONN);
+    finish();
 }
 
 /* Events and answers that nobody waits for come first. */

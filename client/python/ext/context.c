@@ -1,6 +1,7 @@
 /* The process's context: which arena its instances live in, and the frames through which generated code is called.
  * There is one context in a process: it is set once and never replaced, because instances point into it. */
 #include "client/python/ext/ext.h"
+#include <errno.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 
@@ -86,25 +87,41 @@ static PyObject *give_up(Client *client) {
     return PyErr_Format(PyExc_ConnectionError, "there is not enough address space to map the daemon's memory");
 }
 
-/* connect(socket or None, namespace or None, daemon or None): raises ConnectionError. */
+static int open_client(ClientOptions *options, Client **ret_client) {
+    char error[1024] = "";
+    options->interrupted = check_signals;
+    options->imports[JITD_IMPORT_poll] = (const void *)import_poll;
+    options->imports[JITD_IMPORT_release] = (const void *)import_release;
+    options->imports[JITD_IMPORT_pymath] = (const void *)import_pymath;
+    int r = client_open(options, ret_client, error, sizeof error);
+    if (r < 0 && !PyErr_Occurred())
+        PyErr_Format(r == -ENOENT || r == -ECONNREFUSED ? PyExc_ConnectionRefusedError : PyExc_ConnectionError, "%s",
+                     error[0] ? error : strerror(-r));
+    return r;
+}
+
+/* connect(socket, namespace, daemon, message, body, whether objects will be made): message and body (0: none) are what will be
+ * requested next. Raises ConnectionError; ConnectionRefusedError when nobody listens. */
 PyObject *context_connect(PyObject *module, PyObject *args) {
     (void)module;
     ClientOptions options = {0};
-    if (!PyArg_ParseTuple(args, "zzz", &options.socket, &options.namespace_, &options.daemon))
+    PyObject *next;
+    if (!PyArg_ParseTuple(args, "zzziOp", &options.socket, &options.namespace_, &options.daemon, &options.next_message,
+                          &next, &options.makes_objects))
         return NULL;
     if (jitd_context.arena)
         Py_RETURN_NONE;
-    options.interrupted = check_signals;
-    options.imports[JITD_IMPORT_poll] = (const void *)import_poll;
-    options.imports[JITD_IMPORT_release] = (const void *)import_release;
-    options.imports[JITD_IMPORT_pymath] = (const void *)import_pymath;
-    char error[1024] = "";
+    msgpack_sbuffer body;
+    msgpack_sbuffer_init(&body);
     Client *client;
-    int r = client_open(&options, &client, error, sizeof error);
-    if (r < 0 && PyErr_Occurred())
-        return NULL;
+    int r = options.next_message ? request_pack_into(&body, next) : 0;
+    options.next_body = body.data;
+    options.next_size = body.size;
+    if (r == 0)
+        r = open_client(&options, &client);
+    msgpack_sbuffer_destroy(&body);
     if (r < 0)
-        return PyErr_Format(PyExc_ConnectionError, "%s", error[0] ? error : strerror(-r));
+        return NULL;
     client_set_interrupt(client, &import_interrupt_flag);
     jitd_context.client = client;
     jitd_context.table = client_table(client);

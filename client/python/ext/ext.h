@@ -268,6 +268,7 @@ PyObject *trap_raise(Method *m, Plan *plan, int32_t status); /* always NULL with
 /* ---- request.c ---- */
 extern PyObject *jitd_RemoteError;
 PyObject *request_call(PyObject *module, PyObject *args);
+int request_pack_into(msgpack_sbuffer *buffer, PyObject *value); /* -1 with an exception set */
 PyObject *request_pack(PyObject *module, PyObject *value);
 PyObject *request_unpack(PyObject *module, PyObject *bytes);
 

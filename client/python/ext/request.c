@@ -80,7 +80,7 @@ static int pack_value(msgpack_packer *pk, PyObject *v, int depth) {
     return -1;
 }
 
-static int pack_buffer(msgpack_sbuffer *buffer, PyObject *value) {
+int request_pack_into(msgpack_sbuffer *buffer, PyObject *value) {
     msgpack_packer pk;
     msgpack_packer_init(&pk, buffer, msgpack_sbuffer_write);
     return pack_value(&pk, value, 0);
@@ -91,7 +91,7 @@ PyObject *request_pack(PyObject *module, PyObject *value) {
     msgpack_sbuffer buffer;
     msgpack_sbuffer_init(&buffer);
     PyObject *bytes =
-        pack_buffer(&buffer, value) < 0 ? NULL : PyBytes_FromStringAndSize(buffer.data, (Py_ssize_t)buffer.size);
+        request_pack_into(&buffer, value) < 0 ? NULL : PyBytes_FromStringAndSize(buffer.data, (Py_ssize_t)buffer.size);
     msgpack_sbuffer_destroy(&buffer);
     return bytes;
 }
@@ -182,7 +182,7 @@ static PyObject *ask(int message, PyObject *body) {
     msgpack_object answer;
     static ClientError error;
     PyObject *result = NULL;
-    if (pack_buffer(&buffer, body) == 0) {
+    if (request_pack_into(&buffer, body) == 0) {
         int r = client_request(jitd_context.client, message, buffer.data, buffer.size, -1, &owner, &answer, &error);
         if (r < 0 && !PyErr_Occurred())
             PyErr_Format(PyExc_ConnectionError, "the jitd daemon does not answer: %s", strerror(-r));

@@ -35,21 +35,29 @@ class Unit:
 # ---- connecting ----
 
 
-def connect():
-    """Attaches this process to a daemon (starting a private one), or to an arena of its own if there is none to be had."""
-    if _jitd.connected() is not None:
-        return
+def connect(ready=()):
+    """Attaches this process to a daemon (starting a private one), or to an arena of its own if there is none to be had. The records
+    will be looked up next: their keys go along with the hello."""
     with _lock:
+        if _jitd.connected() is not None:
+            return
         if disabled():
             _log("jitd is disabled (JITD_DISABLE): classes run as plain Python")
             _jitd.connect_local()
         else:
-            try:
-                _jitd.connect(None, None, _daemon())
-            except ConnectionError as error:
-                _log(f"jitd has no daemon, classes run as plain Python: {error}")
-                _jitd.connect_local()
+            _connect(LOOKUP if ready else 0, _lookup_body(ready), any(record.kind == "class" for record in ready))
         os.register_at_fork(before=_jitd.fork_prepare, after_in_parent=_jitd.fork_parent, after_in_child=_after_fork_in_child)
+
+
+def _connect(*known):
+    try:
+        try:
+            _jitd.connect(None, None, "", *known)
+        except ConnectionRefusedError:  # nobody listens: start one
+            _jitd.connect(None, None, _daemon(), *known)
+    except ConnectionError as error:
+        _log(f"jitd has no daemon, classes run as plain Python: {error}")
+        _jitd.connect_local()
 
 
 def _daemon():
@@ -90,7 +98,6 @@ def resolve(method, values):
 def finish(record):
     """Makes a record ready for use, together with all that are pending."""
     with _lock:
-        connect()
         if not record.linked:
             prepare(record)
             finish_pending()
@@ -106,25 +113,30 @@ def finish_pending():
     """One LOOKUP for all records that have not been looked up."""
     with _lock:
         ready = [record for record in pending if not record.linked and _can_prepare(record)]
+        connect(ready)
         if not _jitd.connected():
             from jitd.compile import link_local
 
             for record in ready:
                 link_local(record)
         elif ready:
-            for record, unit in zip(ready, _lookup([record.key for record in ready])):
+            for record, unit in zip(ready, _lookup(ready)):
                 if unit is not None and not record.linked:
                     install(record, unit)
         pending[:] = [record for record in pending if not record.linked]
 
 
-def _lookup(keys):
-    """The units of these keys, None where there is none (or nobody to ask: then the compilation says why)."""
+def _lookup_body(records):
+    return {"keys": [record.key for record in records[:_LOOKUP_MAX]]}
+
+
+def _lookup(records):
+    """Their units, None where there is none (or nobody to ask: then the compilation says why)."""
     units = []
-    for at in range(0, len(keys), _LOOKUP_MAX):
-        part = keys[at : at + _LOOKUP_MAX]
+    for at in range(0, len(records), _LOOKUP_MAX):
+        part = records[at : at + _LOOKUP_MAX]
         try:
-            units += _jitd.request(LOOKUP, {"keys": part})["units"]
+            units += _jitd.request(LOOKUP, _lookup_body(part))["units"]
         except (_jitd.RemoteError, ConnectionError):
             units += [None] * len(part)
     return units
