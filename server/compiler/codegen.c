@@ -22,13 +22,23 @@
 #include <stdlib.h>
 
 static struct {
-    LLVMTargetMachineRef machine;
+    LLVMTargetRef target;
     LLVMTargetDataRef layout;
     char *triple, *cpu, *features, *identity;
 } codegen;
 
 /* Lets LLVM vectorise around a float sum whose order stays as written. */
 static const char *const llvm_options[] = {"jitd", "-force-ordered-reductions"};
+
+/* A target machine is for one thread; tuning is for this CPU, and what it may do is said by the features, as hypervisors mask
+ * some. */
+static LLVMTargetMachineRef codegen_machine(void) {
+    static _Thread_local LLVMTargetMachineRef machine;
+    if (!machine)
+        machine = LLVMCreateTargetMachine(codegen.target, codegen.triple, codegen.cpu, codegen.features,
+                                          LLVMCodeGenLevelAggressive, LLVMRelocPIC, LLVMCodeModelSmall);
+    return machine;
+}
 
 static void codegen_make_identity(void) {
     int n = snprintf(NULL, 0, "LLVM %s %s %s %s", LLVM_VERSION_STRING, codegen.triple, codegen.cpu, codegen.features);
@@ -41,24 +51,20 @@ static void codegen_make_identity(void) {
 
 void codegen_init(void (*fatal)(const char *message)) {
     char *error = NULL;
-    LLVMTargetRef target;
     if (fatal)
         LLVMInstallFatalErrorHandler(fatal);
     LLVMInitializeNativeTarget();
     LLVMInitializeNativeAsmPrinter();
     LLVMParseCommandLineOptions(sizeof llvm_options / sizeof *llvm_options, llvm_options, NULL);
     codegen.triple = LLVMGetDefaultTargetTriple();
-    codegen.cpu =
-        LLVMGetHostCPUName(); /* for tuning; what it may do is said by the features, as hypervisors mask some */
+    codegen.cpu = LLVMGetHostCPUName();
     codegen.features = LLVMGetHostCPUFeatures();
-    if (LLVMGetTargetFromTriple(codegen.triple, &target, &error)) {
+    if (LLVMGetTargetFromTriple(codegen.triple, &codegen.target, &error)) {
         if (fatal)
             fatal(error);
         abort();
     }
-    codegen.machine = LLVMCreateTargetMachine(target, codegen.triple, codegen.cpu, codegen.features,
-                                              LLVMCodeGenLevelAggressive, LLVMRelocPIC, LLVMCodeModelSmall);
-    codegen.layout = LLVMCreateTargetDataLayout(codegen.machine);
+    codegen.layout = LLVMCreateTargetDataLayout(codegen_machine());
     codegen_make_identity();
 }
 
@@ -152,7 +158,7 @@ int codegen_optimise(Pool *pool, LLVMModuleRef module, Str *ret_error) {
     LLVMPassBuilderOptionsSetSLPVectorization(options, 1);
     LLVMPassBuilderOptionsSetLoopInterleaving(options, 1);
     LLVMPassBuilderOptionsSetLoopUnrolling(options, 1);
-    LLVMErrorRef error = LLVMRunPasses(module, "always-inline,default<O2>", codegen.machine, options);
+    LLVMErrorRef error = LLVMRunPasses(module, "always-inline,default<O2>", codegen_machine(), options);
     LLVMDisposePassBuilderOptions(options);
     if (!error)
         return 0;
@@ -173,7 +179,7 @@ static int codegen_emit(Pool *pool, LLVMModuleRef module, LLVMCodeGenFileType ty
     LLVMMemoryBufferRef buffer;
     char *message = NULL;
     codegen_seal_declarations(module);
-    if (LLVMTargetMachineEmitToMemoryBuffer(codegen.machine, module, type, &message, &buffer)) {
+    if (LLVMTargetMachineEmitToMemoryBuffer(codegen_machine(), module, type, &message, &buffer)) {
         *ret_error = pool_printf(pool, "code generation failed: %s", message);
         LLVMDisposeMessage(message);
         return 1;

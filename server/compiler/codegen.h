@@ -1,4 +1,5 @@
-/* Module -> Object: LLVM's optimiser and code generator, set up for the machine this runs on. */
+/* Module -> Object: LLVM's optimiser and code generator, set up for the machine this runs on. After codegen_init several
+ * threads may use it, each for modules of its own context. */
 #pragma once
 #include "base/pool.h"
 #include <llvm-c/Core.h>

@@ -2,12 +2,12 @@
  *
  *   decode    bytes -> UnitSpec                               protocol/spec.c
  *   runtime   the helpers' bitcode -> module
- *   program   UnitSpec -> module, entries, refusals, sites    parse, resolve, infer, lower for every function
- *   optimise  module -> module                                codegen.c
- *   codegen   module -> object                                codegen.c
- *   link      object -> code, fixups                          link.c
+ *   program   UnitSpec -> modules, entries, refusals, sites    parse, resolve, infer, lower for every function
+ *   optimise  module -> module                                back.c, codegen.c; of two modules at the same time
+ *   codegen   module -> object                                back.c, codegen.c
+ *   link      objects -> code, fixups                         link.c
  *   meta      what clients must know about it                 meta.c */
-#include "server/compiler/codegen.h"
+#include "server/compiler/back.h"
 #include "server/compiler/link.h"
 #include "server/compiler/meta.h"
 #include "server/compiler/narrow.h"
@@ -15,7 +15,6 @@
 #include "server/compiler/stages.h"
 #include <llvm-c/BitReader.h>
 #include <setjmp.h>
-#include <time.h>
 
 extern const unsigned char runtime_bc[]; /* made from runtime/ (see meson.build) */
 extern const unsigned long runtime_bc_size;
@@ -24,9 +23,9 @@ typedef struct Compile {
     Pool *pool;
     Str bytes, method;
     CompileWhat what;
-    LLVMContextRef context;
     UnitSpec unit;
     Program program;
+    Back back;
     Linked linked;
     Image image;
     Str error;
@@ -42,30 +41,52 @@ bool compile_what(Str word, CompileWhat *ret_what) {
     return false;
 }
 
-static uint64_t compile_now_us(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+/* ---- where modules are made: got ready before the compilation, thrown away after it ---- */
+
+static ProgramPart parts[PROGRAM_PARTS];
+static bool parts_ready;
+
+/* LLVM's remarks and warnings are of no use to anybody here; errors make the stage fail, which reports them. */
+static void compile_on_diagnostic(LLVMDiagnosticInfoRef info, void *arg) {
+    (void)info;
+    (void)arg;
 }
 
-/* Runs `expression`, a stage that returns 0 or 1, and notes how long it took. */
-#define TIMED(c, pass, expression)                                                                                     \
-    ({                                                                                                                 \
-        uint64_t timed_start = compile_now_us();                                                                       \
-        stage_enter(#pass);                                                                                            \
-        int timed_result = (expression);                                                                               \
-        (c)->image.timings.us[PASS_##pass] = compile_now_us() - timed_start;                                           \
-        timed_result;                                                                                                  \
-    })
+/* A context goes with its modules. */
+static void part_dispose(ProgramPart *part) {
+    if (part->context)
+        LLVMContextDispose(part->context);
+    *part = (ProgramPart){0};
+}
 
-static int compile_load_runtime(Compile *c, LLVMModuleRef *ret_module) {
+/* Of a body the bitcode's reader takes only where it stands, until it is asked for. */
+static bool part_prepare(ProgramPart *part) {
     LLVMMemoryBufferRef buffer =
         LLVMCreateMemoryBufferWithMemoryRange((const char *)runtime_bc, runtime_bc_size, "runtime", 0);
-    int r = LLVMGetBitcodeModuleInContext2(c->context, buffer, ret_module); /* of a body only where it stands */
-    if (r)
-        c->error = STR("the compiler's own runtime is damaged");
-    return r;
+    part->context = LLVMContextCreate();
+    LLVMContextSetDiagnosticHandler(part->context, compile_on_diagnostic, NULL);
+    return !LLVMGetBitcodeModuleInContext2(part->context, buffer, &part->runtime);
 }
+
+void compiler_tidy(void) {
+    if (parts_ready)
+        return;
+    for (unsigned i = 0; i < PROGRAM_PARTS; i++)
+        part_dispose(&parts[i]);
+    parts_ready = true;
+    for (unsigned i = 0; i < PROGRAM_PARTS; i++)
+        parts_ready = part_prepare(&parts[i]) && parts_ready;
+}
+
+static int compile_load_runtime(Compile *c) {
+    compiler_tidy();
+    if (parts_ready)
+        return 0;
+    c->error = STR("the compiler's own runtime is damaged");
+    return 1;
+}
+
+/* ---- the stages ---- */
 
 static ProgramDump compile_program_dump(CompileWhat what) {
     switch (what) {
@@ -82,10 +103,10 @@ static ProgramDump compile_program_dump(CompileWhat what) {
 
 static int compile_program(Compile *c) {
     ProgramDump dump = compile_program_dump(c->what);
-    LLVMModuleRef runtime = NULL;
-    if (dump == PROGRAM_DUMP_NONE && TIMED(c, runtime, compile_load_runtime(c, &runtime)))
+    if (dump == PROGRAM_DUMP_NONE && TIMED(&c->image.timings, runtime, compile_load_runtime(c)))
         return 1;
-    program_compile(c->pool, &c->unit, c->context, runtime, dump, c->method, &c->program);
+    parts_ready = parts_ready && dump != PROGRAM_DUMP_NONE; /* the others use them up */
+    program_compile(c->pool, &c->unit, parts, dump, c->method, &c->program);
     c->image.timings.us[PASS_lex] = c->program.lex_us;
     c->image.timings.us[PASS_parse] = c->program.parse_us;
     c->image.timings.us[PASS_resolve] = c->program.resolve_us;
@@ -95,23 +116,16 @@ static int compile_program(Compile *c) {
     return 0;
 }
 
-static int compile_optimise(Compile *c) {
-    codegen_target(c->program.module);
-    codegen_seal(c->program.module);
-    return codegen_verify(c->pool, c->program.module, &c->error) ||
-           codegen_optimise(c->pool, c->program.module, &c->error);
-}
-
 static int compile_dump_ir(Compile *c) {
     c->image.text = narrow_ir(c->pool, &c->unit, &c->program, c->method);
     return 0;
 }
 
 static int compile_dump_asm(Compile *c) {
-    Str text;
-    if (codegen_assembly(c->pool, c->program.module, &text, &c->error))
-        return 1;
-    c->image.text = narrow_asm(c->pool, &c->unit, &c->program, c->method, text);
+    Str texts[PROGRAM_PARTS];
+    for (unsigned i = 0; i < c->back.nparts; i++)
+        texts[i] = c->back.parts[i].object;
+    c->image.text = narrow_asm(c->pool, &c->unit, &c->program, c->method, texts, c->back.nparts);
     return 0;
 }
 
@@ -140,37 +154,39 @@ static int compile_image(Compile *c) {
     return 0;
 }
 
-static int compile_emit(Compile *c) {
-    Str object;
-    return TIMED(c, codegen, codegen_object(c->pool, c->program.module, &object, &c->error)) ||
-           TIMED(c, link, link_object(c->pool, object, &c->linked, &c->error)) || compile_image(c);
+static int compile_link(Compile *c) {
+    Str objects[PROGRAM_PARTS];
+    for (unsigned i = 0; i < c->back.nparts; i++)
+        objects[i] = c->back.parts[i].object;
+    return link_objects(c->pool, objects, c->back.nparts, &c->linked, &c->error);
+}
+
+static int compile_back(Compile *c) {
+    Str error;
+    if (back_run(&c->program, c->what, &c->back, &c->image.timings, &error)) {
+        c->error = pool_strdup(c->pool, error);
+        return 1;
+    }
+    if (c->what == COMPILE_IR_OPT)
+        return compile_dump_ir(c);
+    if (c->what == COMPILE_ASM)
+        return compile_dump_asm(c);
+    return TIMED(&c->image.timings, link, compile_link(c)) || compile_image(c);
 }
 
 static int compile_stages(Compile *c) {
-    if (TIMED(c, decode, unit_decode(c->pool, c->bytes, &c->unit, &c->error)) || compile_program(c))
+    if (TIMED(&c->image.timings, decode, unit_decode(c->pool, c->bytes, &c->unit, &c->error)) || compile_program(c))
         return 1;
     if (compile_program_dump(c->what) != PROGRAM_DUMP_NONE)
         return 0;
-    if (c->what == COMPILE_IR)
-        return compile_dump_ir(c);
-    if (TIMED(c, optimise, compile_optimise(c)))
-        return 1;
-    if (c->what == COMPILE_IR_OPT)
-        return compile_dump_ir(c);
-    return c->what == COMPILE_ASM ? compile_dump_asm(c) : compile_emit(c);
+    return c->what == COMPILE_IR ? compile_dump_ir(c) : compile_back(c);
 }
 
 static void compile_pool_full(void *arg) {
     longjmp(*(jmp_buf *)arg, 1);
 }
 
-/* LLVM's remarks and warnings are of no use to anybody here; errors make the stage fail, which reports them. */
-static void compile_on_diagnostic(LLVMDiagnosticInfoRef info, void *arg) {
-    (void)info;
-    (void)arg;
-}
-
-/* Runs the stages; a pool that runs out lands here, wherever that happens. The module goes with its context. */
+/* Runs the stages; a pool that runs out lands here, wherever that happens. */
 static __attribute__((noinline)) int compile_guarded(Compile *c) {
     jmp_buf jump;
     c->pool->fail = compile_pool_full;
@@ -182,14 +198,11 @@ static __attribute__((noinline)) int compile_guarded(Compile *c) {
 }
 
 int compiler_run(Pool *pool, Str unit, CompileWhat what, Str method, Image *ret_image, Str *ret_error) {
-    Compile c = {.pool = pool, .bytes = unit, .method = method, .what = what, .context = LLVMContextCreate()};
+    Compile c = {.pool = pool, .bytes = unit, .method = method, .what = what};
     void (*fail)(void *) = pool->fail;
     void *fail_arg = pool->fail_arg;
-    LLVMContextSetDiagnosticHandler(c.context, compile_on_diagnostic, NULL);
     int r = compile_guarded(&c);
-    if (c.program.module)
-        LLVMDisposeModule(c.program.module);
-    LLVMContextDispose(c.context);
+    back_deinit(&c.back);
     pool->fail = fail;
     pool->fail_arg = fail_arg;
     stage_enter("");

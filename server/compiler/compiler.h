@@ -1,5 +1,5 @@
-/* The compiler as a pure function: unit description in, image or refusal out. No sockets, no shared memory, no global state
- * but LLVM's. Not reentrant in one process. */
+/* The compiler as a pure function: unit description in, image or refusal out. No sockets, no shared memory. Not
+ * reentrant in one process. */
 #pragma once
 #include "base/pool.h"
 
@@ -65,3 +65,7 @@ bool compile_what(Str word, CompileWhat *ret_what);
  * is full, that is an error like others.
  * Returns 0; or 1 when the whole unit is refused, with *ret_error a message for people. */
 int compiler_run(Pool *pool, Str unit, CompileWhat what, Str method, Image *ret_image, Str *ret_error);
+
+/* Throws away what the last compilation has left behind and prepares the next: what nobody needs to wait for. compiler_run
+ * sees to it itself if it has not been called. */
+void compiler_tidy(void);

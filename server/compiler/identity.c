@@ -1,5 +1,6 @@
 /* What this compiler is, so that what another one made is never taken for its work: the build ID that the linker put into the
  * program (a hash of all its bytes), and what codegen.c says about LLVM and the machine. */
+#include "server/compiler/back.h"
 #include "server/compiler/codegen.h"
 #include "server/compiler/compiler.h"
 #include <elf.h>
@@ -58,6 +59,7 @@ static char *identity_make(void) {
 
 void compiler_init(void (*fatal)(const char *message)) {
     codegen_init(fatal);
+    back_init();
     identity = identity_make();
 }
 

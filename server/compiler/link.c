@@ -1,4 +1,4 @@
-/* The linker: one relocatable ELF64 object in, one block of position-independent bytes out; see link.h.
+/* The linker: relocatable ELF64 objects in, one block of position-independent bytes out; see link.h.
  *
  * Code generation (codegen.c) is told to reach everything outside the module through the GOT and everything inside
  * directly, so three kinds of relocation remain: PC32 and PLT32 inside the block, solved here, and GOTPCREL* to an
@@ -13,12 +13,12 @@
 
 typedef struct Link {
     Pool *pool;
-    Str object;
+    Str object; /* the one at hand; all up to `place` is of it, the rest of all */
     Elf64_Ehdr head;
     Elf64_Shdr *sections;
     Str names;            /* of the sections */
-    uint32_t *place;      /* of each section: its offset in the code, or NOT_PLACED */
     Str symbols, strings; /* the symbol table (Elf64_Sym each) and its names */
+    uint32_t *place;      /* of each section: its offset in the code, or NOT_PLACED */
     char *code;
     size_t size;
     Linked out;
@@ -159,16 +159,30 @@ static bool link_place_sections(Link *l, bool executable) {
     return true;
 }
 
-/* Code and data do not share a cache line. */
+static void link_align(Link *l) {
+    l->size = (l->size + LINK_ALIGN - 1) & ~(size_t)(LINK_ALIGN - 1);
+}
+
+/* Makes the code `l->size` bytes long. */
+static void link_grow(Link *l, size_t old) {
+    char *code = pool_alloc(l->pool, l->size);
+    if (old)
+        memcpy(code, l->code, old);
+    l->code = code;
+}
+
+/* Behind what there is. Code and data do not share a cache line. */
 static bool link_layout(Link *l) {
+    size_t old = l->size;
     l->place = pool_array(l->pool, uint32_t, l->head.e_shnum);
     memset(l->place, 0xff, l->head.e_shnum * sizeof *l->place);
+    link_align(l);
     if (!link_place_sections(l, true))
         return false;
-    l->size = (l->size + LINK_ALIGN - 1) & ~(size_t)(LINK_ALIGN - 1);
+    link_align(l);
     if (!link_place_sections(l, false))
         return false;
-    l->code = pool_alloc(l->pool, l->size);
+    link_grow(l, old);
     for (size_t i = 0; i < l->head.e_shnum; i++) {
         Str bytes;
         if (l->place[i] == NOT_PLACED)
@@ -230,15 +244,22 @@ static bool link_fixup(Link *l, const Elf64_Sym *s, uint32_t at, int64_t addend)
     return true;
 }
 
+/* Where a symbol is that an object before this one has. */
+static bool link_symbol_before(Link *l, const Elf64_Sym *s, int64_t *ret) {
+    uint32_t at;
+    Str name;
+    if (!link_symbol_name(l, s, &name))
+        return false;
+    if (!link_find(&l->out, name, &at))
+        return link_bad(l, "symbol %.*s is neither in the image nor reached through the import table", STR_FMT(name));
+    *ret = at;
+    return true;
+}
+
 static bool link_relative(Link *l, const Elf64_Sym *s, uint32_t at, int64_t addend) {
     int64_t target, distance;
-    Str name;
-    if (s->st_shndx == SHN_UNDEF) {
-        if (!link_symbol_name(l, s, &name))
-            return false;
-        return link_bad(l, "function %.*s is not reached through the import table", STR_FMT(name));
-    }
-    if (!link_symbol_place(l, s, &target))
+    bool found = s->st_shndx == SHN_UNDEF ? link_symbol_before(l, s, &target) : link_symbol_place(l, s, &target);
+    if (!found)
         return false;
     if (__builtin_add_overflow(target - (int64_t)at, addend, &distance) || distance != (int32_t)distance)
         return link_bad(l, "a distance has more than 32 bits");
@@ -313,16 +334,22 @@ static bool link_collect_symbols(Link *l) {
     return true;
 }
 
-int link_object(Pool *pool, Str object, Linked *ret_linked, Str *ret_error) {
-    Link l = {.pool = pool, .object = object};
-    if (link_read_head(&l) && link_read_sections(&l) && link_find_symbols(&l) && link_layout(&l) && link_relocate(&l) &&
-        link_collect_symbols(&l)) {
-        *ret_linked = l.out;
-        ret_linked->code = (Str){l.code, l.size};
-        return 0;
-    }
-    *ret_error = l.error;
-    return 1;
+static bool link_object(Link *l, Str object) {
+    l->object = object;
+    return link_read_head(l) && link_read_sections(l) && link_find_symbols(l) && link_layout(l) && link_relocate(l) &&
+           link_collect_symbols(l);
+}
+
+int link_objects(Pool *pool, const Str *objects, size_t n, Linked *ret_linked, Str *ret_error) {
+    Link l = {.pool = pool};
+    for (size_t i = 0; i < n; i++)
+        if (!link_object(&l, objects[i])) {
+            *ret_error = l.error;
+            return 1;
+        }
+    *ret_linked = l.out;
+    ret_linked->code = (Str){l.code, l.size};
+    return 0;
 }
 
 bool link_find(const Linked *linked, Str name, uint32_t *ret_offset) {

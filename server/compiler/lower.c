@@ -79,9 +79,10 @@ static LLVMValueRef make_rarely(LowerModule *m) {
     return LLVMMetadataAsValue(m->ctx, LLVMMDNodeInContext2(m->ctx, parts, 3));
 }
 
-LowerModule *lower_begin(Lang *lang, LLVMModuleRef module, LLVMModuleRef runtime) {
+LowerModule *lower_begin(Lang *lang, LLVMModuleRef module, LLVMModuleRef runtime, const LowerModule *before) {
     LowerModule *m = pool_new(lang->pool, LowerModule);
     m->lang = lang;
+    m->before = before;
     m->pool = lang->pool;
     m->module = module;
     m->runtime = runtime;
@@ -293,4 +294,6 @@ void lower_rest(LowerModule *m, Instance *const *entries, size_t nentries) {
         lower_instance(m, m->work[--m->nwork]);
     link_runtime(m);
     inline_sole_bodies(m, entries, nentries);
+    for (size_t i = 0; i < m->lang->ninstances; i++)
+        m->lang->instances[i]->fn = NULL;
 }

@@ -7,6 +7,7 @@
 
 struct LowerModule {
     Lang *lang;
+    const LowerModule *before;
     Pool *pool;
     LLVMContextRef ctx;
     LLVMModuleRef module, runtime;

@@ -148,17 +148,23 @@ void store_field_value(Lower *l, const Node *n, LLVMValueRef object, uint32_t de
     lower_rt(l, "rt_store_ref", args, 5);
 }
 
+/* One table for all of the program's modules: the first that uses it has it. */
+static void make_class_ids(LowerModule *m, LLVMTypeRef type) {
+    m->class_ids = LLVMAddGlobal(m->module, type, "jitd_class_ids");
+    LLVMSetGlobalConstant(m->class_ids, 1);
+    LLVMSetVisibility(m->class_ids, LLVMHiddenVisibility);
+    LLVMSetExternallyInitialized(m->class_ids, 1);
+    if (m->before && m->before->class_ids)
+        return;
+    LLVMSetInitializer(m->class_ids, LLVMConstNull(type));
+    LLVMSetSection(m->class_ids, ".rodata.jitd_class_ids");
+}
+
 static LLVMValueRef class_id(Lower *l, uint32_t def) {
     LowerModule *m = l->m;
     LLVMTypeRef type = LLVMArrayType2(m->i32, m->lang->unit->ndefs);
-    if (!m->class_ids) {
-        m->class_ids = LLVMAddGlobal(m->module, type, "jitd_class_ids");
-        LLVMSetInitializer(m->class_ids, LLVMConstNull(type));
-        LLVMSetExternallyInitialized(m->class_ids, 1);
-        LLVMSetGlobalConstant(m->class_ids, 1);
-        LLVMSetVisibility(m->class_ids, LLVMHiddenVisibility);
-        LLVMSetSection(m->class_ids, ".rodata.jitd_class_ids");
-    }
+    if (!m->class_ids)
+        make_class_ids(m, type);
     LLVMValueRef at =
         LLVMBuildInBoundsGEP2(l->b, type, m->class_ids, (LLVMValueRef[]){lower_i64(l, 0), lower_i64(l, def)}, 2, "");
     LLVMValueRef id = LLVMBuildLoad2(l->b, m->i32, at, "");

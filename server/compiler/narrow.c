@@ -82,19 +82,24 @@ static void narrow_print(Narrow *n, char *text) {
     LLVMDisposeMessage(text);
 }
 
+static void narrow_module(Narrow *n, LLVMModuleRef module) {
+    if (n->method.len == 0) {
+        narrow_print(n, LLVMPrintModuleToString(module));
+        return;
+    }
+    for (LLVMValueRef f = LLVMGetFirstFunction(module); f; f = LLVMGetNextFunction(f)) {
+        Str name;
+        name.ptr = LLVMGetValueName2(f, &name.len);
+        if (!LLVMIsDeclaration(f) && narrow_wants(n, name))
+            narrow_print(n, LLVMPrintValueToString(f));
+    }
+}
+
 Str narrow_ir(Pool *pool, const UnitSpec *unit, const Program *program, Str method) {
     Narrow n = {.unit = unit, .program = program, .method = method, .comment = ";", .out = {.pool = pool}};
     narrow_signatures(&n);
-    if (method.len == 0) {
-        narrow_print(&n, LLVMPrintModuleToString(program->module));
-        return out_text(&n.out);
-    }
-    for (LLVMValueRef f = LLVMGetFirstFunction(program->module); f; f = LLVMGetNextFunction(f)) {
-        Str name;
-        name.ptr = LLVMGetValueName2(f, &name.len);
-        if (!LLVMIsDeclaration(f) && narrow_wants(&n, name))
-            narrow_print(&n, LLVMPrintValueToString(f));
-    }
+    for (unsigned i = 0; i < program->nmodules; i++)
+        narrow_module(&n, program->modules[i]);
     return out_text(&n.out);
 }
 
@@ -117,19 +122,24 @@ static Str narrow_label(Str line) {
     return label;
 }
 
-Str narrow_asm(Pool *pool, const UnitSpec *unit, const Program *program, Str method, Str assembly) {
-    Narrow n = {.unit = unit, .program = program, .method = method, .comment = "#", .out = {.pool = pool}};
-    bool inside = method.len == 0;
-    narrow_signatures(&n);
+static void narrow_assembly(Narrow *n, Str assembly) {
+    bool all = n->method.len == 0, inside = all;
     while (assembly.len > 0) {
         Str line = narrow_next_line(&assembly), label = narrow_label(line);
         bool local = label.len > 1 && label.ptr[0] == '.' && label.ptr[1] == 'L';
-        if (method.len > 0 && label.len > 0 && !local)
-            inside = narrow_wants(&n, label);
-        if (method.len > 0 && str_eq_c(str_slice(label, 0, 10), ".Lfunc_end"))
+        if (!all && label.len > 0 && !local)
+            inside = narrow_wants(n, label);
+        if (!all && str_eq_c(str_slice(label, 0, 10), ".Lfunc_end"))
             inside = false;
         if (inside)
-            out_str(&n.out, line);
+            out_str(&n->out, line);
     }
-    return out_text(&n.out);
+}
+
+Str narrow_asm(Pool *pool, const UnitSpec *unit, const Program *program, Str method, const Str *assembly, unsigned n) {
+    Narrow narrow = {.unit = unit, .program = program, .method = method, .comment = "#", .out = {.pool = pool}};
+    narrow_signatures(&narrow);
+    for (unsigned i = 0; i < n; i++)
+        narrow_assembly(&narrow, assembly[i]);
+    return out_text(&narrow.out);
 }

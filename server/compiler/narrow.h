@@ -4,4 +4,5 @@
 
 /* method may be STR_NULL: everything. Each begins with a list of the entries and their signatures. */
 Str narrow_ir(Pool *pool, const UnitSpec *unit, const Program *program, Str method);
-Str narrow_asm(Pool *pool, const UnitSpec *unit, const Program *program, Str method, Str assembly);
+/* `assembly`: of each of the n modules. */
+Str narrow_asm(Pool *pool, const UnitSpec *unit, const Program *program, Str method, const Str *assembly, unsigned n);

@@ -5,13 +5,6 @@
 #include "server/compiler/parse.h"
 #include "server/compiler/typed.h"
 #include "server/compiler/typed_dump.h"
-#include <time.h>
-
-static uint64_t now_us(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
 
 typedef struct EntryPlan {
     const EntrySpec *spec;
@@ -99,20 +92,47 @@ static void add_entry(Lang *lang, const EntryPlan *plan, Program *p, size_t *cap
     pool_push(lang->pool, p->entries, p->nentries, *cap) = e;
 }
 
-static void lower_all(Lang *lang, EntryPlan *plans, LLVMContextRef context, LLVMModuleRef runtime, Program *p) {
-    p->module = LLVMModuleCreateWithNameInContext("jitd", context);
-    LLVMSetTarget(p->module, LLVMGetTarget(runtime));
-    LLVMSetDataLayout(p->module, LLVMGetDataLayoutStr(runtime));
-    LowerModule *m = lower_begin(lang, p->module, runtime);
-    Instance **entries = pool_array(lang->pool, Instance *, lang->unit->nentries + 1);
-    uint32_t index = 0;
+typedef struct Entries {
+    Instance **at; /* those that were not refused */
+    uint32_t n;
+    unsigned *part; /* per entry: the module it is in */
+} Entries;
+
+static Entries entries_of(Lang *lang, const EntryPlan *plans) {
+    size_t max = lang->unit->nentries + 1;
+    Entries e = {.at = pool_array(lang->pool, Instance *, max), .part = pool_array(lang->pool, unsigned, max)};
     for (size_t i = 0; i < lang->unit->nentries; i++)
-        if (plans[i].inst) {
-            entries[index] = plans[i].inst;
-            lower_declare(m, plans[i].inst);
-            lower_entry(m, plans[i].inst, index++);
+        if (plans[i].inst)
+            e.at[e.n++] = plans[i].inst;
+    return e;
+}
+
+static LowerModule *lower_part(Lang *lang, const Entries *e, unsigned part, const ProgramPart *in,
+                               const LowerModule *before, LLVMModuleRef *ret_module) {
+    LLVMModuleRef module = *ret_module = LLVMModuleCreateWithNameInContext("jitd", in->context);
+    LLVMSetTarget(module, LLVMGetTarget(in->runtime));
+    LLVMSetDataLayout(module, LLVMGetDataLayoutStr(in->runtime));
+    LowerModule *m = lower_begin(lang, module, in->runtime, before);
+    Instance **own = pool_array(lang->pool, Instance *, e->n + 1);
+    size_t nown = 0;
+    for (uint32_t i = 0; i < e->n; i++)
+        if (e->part[i] == part) {
+            own[nown++] = e->at[i];
+            lower_declare(m, e->at[i]);
+            lower_entry(m, e->at[i], i);
         }
-    lower_rest(m, entries, index);
+    lower_rest(m, own, nown);
+    return m;
+}
+
+static void lower_all(Lang *lang, const EntryPlan *plans, ProgramPart *parts, Program *p) {
+    Entries e = entries_of(lang, plans);
+    LowerModule *before = NULL;
+    p->nmodules = parts_choose(lang, e.at, e.n, e.part);
+    for (unsigned i = 0; i < p->nmodules; i++) {
+        before = lower_part(lang, &e, i, &parts[i], before, &p->modules[i]);
+        parts[i].runtime = NULL;
+    }
     p->sites = lang->sites;
     p->nsites = lang->nsites;
 }
@@ -154,13 +174,13 @@ static Lang *lang_new(Pool *pool, const UnitSpec *unit) {
     return lang;
 }
 
-void program_compile(Pool *pool, const UnitSpec *unit, LLVMContextRef context, LLVMModuleRef runtime, ProgramDump dump,
-                     Str method, Program *ret_program) {
+void program_compile(Pool *pool, const UnitSpec *unit, ProgramPart *parts, ProgramDump dump, Str method,
+                     Program *ret_program) {
     Lang *lang = lang_new(pool, unit);
     Program p = {0};
     EntryPlan *plans = pool_array(pool, EntryPlan, unit->nentries + 1);
     size_t cap_entries = 0, cap_refused = 0;
-    uint64_t start = now_us();
+    uint64_t start = stage_now_us();
     stage_enter("infer");
     for (size_t i = 0; i < unit->nentries; i++)
         plans[i] = plan_entry(lang, &unit->entries[i]);
@@ -176,13 +196,13 @@ void program_compile(Pool *pool, const UnitSpec *unit, LLVMContextRef context, L
     p.lex_us = lang->lex_us;
     p.parse_us = lang->parse_us;
     p.resolve_us = lang->resolve_us;
-    uint64_t inferred = now_us();
+    uint64_t inferred = stage_now_us();
     p.infer_us = inferred - start - p.lex_us - p.parse_us - p.resolve_us;
     stage_enter("lower");
     if (dump)
         dump_all(lang, plans, dump, method, &p);
     else
-        lower_all(lang, plans, context, runtime, &p);
-    p.lower_us = now_us() - inferred;
+        lower_all(lang, plans, parts, &p);
+    p.lower_us = stage_now_us() - inferred;
     *ret_program = p;
 }

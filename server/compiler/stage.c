@@ -1,8 +1,8 @@
 /* Names of passes, the current stage, and the faults that tests ask for; see stage.h. */
 #include "server/compiler/stage.h"
-#include "server/compiler/compiler.h"
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 const char *pass_name(Pass pass) {
     static const char *const names[] = {
@@ -13,7 +13,7 @@ const char *pass_name(Pass pass) {
     return names[pass];
 }
 
-static const char *current = "";
+static _Thread_local const char *current = "";
 
 #ifdef JITD_TEST_HOOKS
 static void stage_eat_memory(void) {
@@ -50,4 +50,10 @@ void stage_enter(const char *name) {
 
 const char *stage_current(void) {
     return current;
+}
+
+uint64_t stage_now_us(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }

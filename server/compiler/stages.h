@@ -7,7 +7,9 @@
  *                                    libm/libc names (memset, floor, fmod ...): the import slot of that name
  *   jitd_class_ids                   [number of defs, at least 1] x i32, hidden, zero-initialised and externally
  *                                    initialised: Image.class_table; section .rodata.jitd_class_ids; present only if used
- * What is used of `runtime` becomes internal. */
+ * What is used of `runtime` becomes internal.
+ * A program has one module or two, which are optimised at the same time. The second refers to the first's jitd_class_ids if
+ * both use it, and to nothing else of it. */
 #pragma once
 #include "protocol/spec.h"
 #include <llvm-c/Core.h>
@@ -81,8 +83,17 @@ typedef struct Warning {
 
 typedef enum ProgramDump { PROGRAM_DUMP_NONE, PROGRAM_DUMP_AST, PROGRAM_DUMP_BOUND, PROGRAM_DUMP_TYPED } ProgramDump;
 
+#define PROGRAM_PARTS 2
+
+/* What a module is made in: a context (LLVM's are for one thread each) and the runtime's bitcode, which is consumed. */
+typedef struct ProgramPart {
+    LLVMContextRef context;
+    LLVMModuleRef runtime;
+} ProgramPart;
+
 typedef struct Program {
-    LLVMModuleRef module;
+    LLVMModuleRef modules[PROGRAM_PARTS];
+    unsigned nmodules;     /* a dump has none */
     ProgramEntry *entries; /* those of the unit's entries that were compiled, in the unit's order */
     size_t nentries;
     Refusal *refused; /* the unit's other entries; each function once */
@@ -91,12 +102,12 @@ typedef struct Program {
     size_t nwarnings;
     Site *sites;
     size_t nsites;
-    Str dump; /* for dumps; then there is no module */
+    Str dump;
     uint64_t lex_us, parse_us, resolve_us, infer_us, lower_us;
 } Program;
 
-/* Compiles the unit's entries and what they call. What they call of `runtime` is linked into the new module, and `runtime` so consumed; it may be NULL
- * for a dump. `method` (may be STR_NULL) narrows a dump to the functions of that name. Never fails as a whole: what cannot
+/* Compiles the unit's entries and what they call. What they call of the runtime is linked into the new modules. `parts` are
+ * PROGRAM_PARTS, the last of which may stay as it is; NULL for a dump. `method` (may be STR_NULL) narrows a dump to the functions of that name. Never fails as a whole: what cannot
  * be compiled is in `refused`. Memory is the pool's (whose own failure is the caller's to catch). */
-void program_compile(Pool *pool, const UnitSpec *unit, LLVMContextRef context, LLVMModuleRef runtime, ProgramDump dump,
-                     Str method, Program *ret_program);
+void program_compile(Pool *pool, const UnitSpec *unit, ProgramPart *parts, ProgramDump dump, Str method,
+                     Program *ret_program);

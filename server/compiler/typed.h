@@ -165,10 +165,14 @@ void instances_settle(Lang *lang);
 /* One pass over one function body; refusals go to c. */
 void infer_function(Lang *lang, Compilation *c, Instance *inst);
 
-/* Emits the body of an inferred instance into its declared function. */
+/* Which module each of the n entries goes into; returns how many modules there are. */
+unsigned parts_choose(Lang *lang, Instance *const *entries, uint32_t n, unsigned *ret_part);
+
+/* Emits the body of an inferred instance into its declared function. `before`: the program's module before this one, or NULL. */
 typedef struct LowerModule LowerModule;
-LowerModule *lower_begin(Lang *lang, LLVMModuleRef module, LLVMModuleRef runtime);
+LowerModule *lower_begin(Lang *lang, LLVMModuleRef module, LLVMModuleRef runtime, const LowerModule *before);
 void lower_declare(LowerModule *m, Instance *inst);
-/* All that were declared, and what they call; the entries are known then to be called by others or not. */
+/* All that were declared, and what they call; the entries are known then to be called by others or not. Afterwards no
+ * instance is declared, as before. */
 void lower_rest(LowerModule *m, Instance *const *entries, size_t nentries);
 void lower_entry(LowerModule *m, Instance *inst, uint32_t index);

@@ -3,6 +3,7 @@
 #include "server/worker/serve.h"
 #include <errno.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,6 +57,7 @@ int main(int argc, char **argv) {
         return usage(argv[0]);
     SandboxLimits limits = {.memory = memory, .cpu_seconds = (unsigned)cpu};
     memory_limit = memory;
+    mallopt(M_ARENA_MAX, 1); /* a heap of the second thread's own: glibc opens a file before it makes that smaller */
     signal(SIGABRT, on_abort);
     signal(SIGXFSZ, SIG_IGN); /* standard error may be a file, to which the sandbox writes nothing: no reason to die */
     compiler_init(fatal);

@@ -61,7 +61,8 @@ static int sandbox_filter(void) {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
     if (!filter)
         return -ENOMEM;
-    int r = sandbox_allow_calls(filter);
+    int r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1); /* for all threads that there are */
+    r = r ? r : sandbox_allow_calls(filter);
     r = r ? r : sandbox_allow_memory(filter);
     /* abort() ends itself with a signal: the broker sees which. */
     r = r ? r : seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, SCMP_A2(SCMP_CMP_EQ, SIGABRT, 0));

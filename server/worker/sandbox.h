@@ -7,7 +7,7 @@ typedef struct SandboxLimits {
     unsigned cpu_seconds; /* for one job */
 } SandboxLimits;
 
-/* For the rest of the process's life. 0 or a negative errno. */
+/* For the rest of the process's life and all of its threads. 0 or a negative errno. */
 int sandbox_enter(const SandboxLimits *limits);
 
 /* The CPU time of the next job begins to count; when it is used up, the process ends. */

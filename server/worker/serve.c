@@ -5,6 +5,8 @@
 #include "server/compiler/compiler.h"
 #include "server/compiler/stage.h"
 #include <errno.h>
+#include <sched.h>
+#include <stdatomic.h>
 
 /* Of one job's pool; the rest of the process's limit is LLVM's. */
 #define SERVE_POOL_LIMIT ((size_t)256 << 20)
@@ -120,6 +122,10 @@ static int serve_answer(uint64_t id, const Done *done) {
 
 void serve_fatal(const char *message) {
     static char text[1024];
+    static atomic_flag said = ATOMIC_FLAG_INIT;
+    if (atomic_flag_test_and_set(&said)) /* the other thread is about to end the process */
+        for (;;)
+            sched_yield();
     if (serve_state.job == 0)
         _exit(1);
     int n = snprintf(text, sizeof text, "the compiler gave up in stage %s: %s", stage_current(), message);
@@ -150,6 +156,7 @@ static int serve_compile(uint64_t id, Str unit, CompileWhat what, Str method) {
     serve_state.job = 0;
     int r = serve_answer(id, &done);
     pool_deinit(&pool);
+    compiler_tidy();
     return r;
 }
 
@@ -189,6 +196,7 @@ int serve(int in, int out, const SandboxLimits *limits) {
     cleanup(frame_buffer_deinit) FrameBuffer frames = FRAME_BUFFER_NULL;
     serve_state = (Serve){.out = out, .limits = limits};
     int r = serve_identity();
+    compiler_tidy();
     while (r == 0) {
         char *at;
         size_t room;

@@ -1,4 +1,4 @@
-/* link_object of any bytes: refused with a message, or an image whose every offset is inside. */
+/* link_objects of any bytes: refused with a message, or an image whose every offset is inside. */
 #include "protocol/abi.h"
 #include "server/compiler/link.h"
 #include <stdlib.h>
@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     Pool pool = POOL_NULL;
     Linked linked;
     Str error = STR_NULL;
-    if (link_object(&pool, (Str){(const char *)data, size}, &linked, &error)) {
+    if (link_objects(&pool, &(Str){(const char *)data, size}, 1, &linked, &error)) {
         need(error.len > 0);
     } else {
         for (size_t i = 0; i < linked.nfixups; i++)

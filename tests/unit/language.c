@@ -64,6 +64,49 @@ Test(language, control_flow) {
                     1);
 }
 
+static size_t count(Str text, const char *part) {
+    size_t n = 0;
+    for (const char *at = text.ptr; (at = memmem(at, text.len - (size_t)(at - text.ptr), part, strlen(part))); at++)
+        n++;
+    return n;
+}
+
+/* Two methods that are worth a module each: one table of class ids, each entry once; a small third one beside them. */
+Test(language, two_modules) {
+    static const char text[] = "class Node:\n"
+                               "    x: float\n"
+                               "    next: 'Node | None'\n"
+                               "    def build(self, n: int) -> 'Node | None':\n"
+                               "        head: 'Node | None' = None\n"
+                               "        for i in range(n):\n"
+                               "            for j in range(i):\n"
+                               "                self.x += i * j * 0.5 - self.x / 3.0\n"
+                               "            head = Node(self.x + i, head)\n"
+                               "        return head\n"
+                               "    def other(self, n: int) -> 'Node':\n"
+                               "        for i in range(n):\n"
+                               "            for j in range(i):\n"
+                               "                self.x -= i * j * 0.5 - self.x / 3.0\n"
+                               "        return Node(self.x + n * 2.0 - 1.0, self)\n"
+                               "    def twice(self) -> float:\n"
+                               "        return 2.0 * self.x\n";
+    Pool pool = POOL_NULL;
+    Image image = compile(&pool, str_from_cstr(text), COMPILE_IMAGE);
+    cr_assert_eq(image.nentries, 3);
+    cr_assert_eq(image.nclasses, 1);
+    cr_assert(image.class_table > 0 && image.class_table < image.code.len);
+    Str ir = compile(&pool, str_from_cstr(text), COMPILE_IR_OPT).text;
+    cr_assert_eq(count(ir, "ModuleID"), 2);
+    cr_assert_eq(count(ir, "@jitd_class_ids = "), 2);
+    cr_assert_eq(count(ir, "@jitd_class_ids = external hidden"), 1);
+    Str assembly = compile(&pool, str_from_cstr(text), COMPILE_ASM).text;
+    for (int i = 0; i < 3; i++)
+        cr_assert_eq(count(assembly, pool_printf(&pool, "\njitd_thunk_%d:", i).ptr), 1);
+    Image again = compile(&pool, str_from_cstr(text), COMPILE_IMAGE);
+    cr_assert(str_eq(image.code, again.code));
+    pool_deinit(&pool);
+}
+
 Test(language, never_returning_calls_leave_valid_code) {
     expect_accepted("def stop(n: int) -> int:\n    raise ValueError(n)\n"
                     "def a(n: int) -> int:\n    while stop(n) > 3:\n        n += 1\n    return n\n"

@@ -1,4 +1,4 @@
-/* link_object and codegen: modules made with LLVM become blocks of bytes that run where they are put; what cannot be
+/* link_objects and codegen: modules made with LLVM become blocks of bytes that run where they are put; what cannot be
  * linked is refused with a reason; damaged objects do no harm. */
 #include "protocol/abi.h"
 #include "server/compiler/codegen.h"
@@ -45,7 +45,7 @@ static Str object_of(const char *ir) {
 static Linked link_ok(Str object) {
     Linked linked;
     Str error = STR_NULL;
-    int r = link_object(&pool, object, &linked, &error);
+    int r = link_objects(&pool, &object, 1, &linked, &error);
     cr_assert_eq(r, 0, "%.*s", STR_FMT(error));
     return linked;
 }
@@ -53,7 +53,7 @@ static Linked link_ok(Str object) {
 static void link_refused(Str object, const char *part) {
     Linked linked;
     Str error = STR_NULL;
-    cr_assert_eq(link_object(&pool, object, &linked, &error), 1);
+    cr_assert_eq(link_objects(&pool, &object, 1, &linked, &error), 1);
     cr_assert(memmem(error.ptr, error.len, part, strlen(part)), "%.*s", STR_FMT(error));
 }
 
@@ -95,6 +95,31 @@ Test(link, calls_constants_and_tables) {
     double (*f)(int64_t) = (double (*)(int64_t))entry(&linked, code, "jitd_native_0");
     cr_assert_eq(f(1), (2.5 + M_PI) * (2.5 + M_PI));
     cr_assert_eq(f(3), (1e300 + M_PI) * (1e300 + M_PI));
+}
+
+/* The second may refer to what the first has, not the other way round. */
+Test(link, two_objects) {
+    Str objects[] = {
+        object_of("@jitd_class_ids = hidden externally_initialized constant [2 x i32] zeroinitializer, section "
+                  "\".rodata.jitd_class_ids\"\n"
+                  "define i32 @jitd_native_0() {\n  %v = load i32, ptr @jitd_class_ids\n  ret i32 %v\n}\n"),
+        object_of("@jitd_class_ids = external hidden constant [2 x i32]\n"
+                  "define i32 @jitd_native_1(i32 %a) {\n"
+                  "  %p = getelementptr [2 x i32], ptr @jitd_class_ids, i64 0, i64 1\n  %v = load i32, ptr %p\n"
+                  "  %r = add i32 %v, %a\n  ret i32 %r\n}\n")};
+    Linked linked;
+    Str error = STR_NULL;
+    uint32_t table;
+    cr_assert_eq(link_objects(&pool, objects, 2, &linked, &error), 0, "%.*s", STR_FMT(error));
+    cr_assert(link_find(&linked, STR("jitd_class_ids"), &table));
+    memcpy((char *)linked.code.ptr + table, (uint32_t[]){5, 70}, 8); /* as the broker does */
+    char *code = load(&linked, imports);
+    int32_t (*first)(void) = (int32_t (*)(void))entry(&linked, code, "jitd_native_0");
+    int32_t (*second)(int32_t) = (int32_t (*)(int32_t))entry(&linked, code, "jitd_native_1");
+    cr_assert_eq(first(), 5);
+    cr_assert_eq(second(600), 670);
+    cr_assert_eq(link_objects(&pool, (Str[]){objects[1], objects[0]}, 2, &linked, &error), 1);
+    cr_assert(memmem(error.ptr, error.len, "jitd_class_ids", 14), "%.*s", STR_FMT(error));
 }
 
 Test(link, switch_with_a_jump_table) {
@@ -222,7 +247,7 @@ static int link_damaged(const char *bytes, size_t n) {
     Linked linked;
     Str error = STR_NULL;
     Pool scratch = POOL_NULL;
-    int r = link_object(&scratch, (Str){copy, n}, &linked, &error);
+    int r = link_objects(&scratch, &(Str){copy, n}, 1, &linked, &error);
     for (size_t i = 0; r == 0 && i < linked.nfixups; i++)
         cr_assert(linked.fixups[i].offset + 4 <= linked.code.len && linked.fixups[i].import < JITD_N_IMPORTS);
     for (size_t i = 0; r == 0 && i < linked.nsymbols; i++)

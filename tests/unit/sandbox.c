@@ -3,6 +3,9 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -62,6 +65,35 @@ static int do_open(void) {
 }
 Test(sandbox, no_files) {
     killed_by(SIGSYS, do_open);
+}
+
+/* The second thread of the compiler is older than the sandbox. */
+static sem_t there, inside;
+static void *open_inside(void *unused) {
+    sem_post(&there);
+    while (sem_wait(&inside))
+        ;
+    open("/etc/passwd", O_RDONLY);
+    syscall(SYS_exit_group, 7);
+    return unused;
+}
+static _Noreturn int do_open_in_thread(void) {
+    sem_post(&inside);
+    for (;;)
+        sched_yield();
+}
+Test(sandbox, no_files_for_threads_that_are_there) {
+    pid_t pid = fork();
+    cr_assert_geq(pid, 0);
+    if (pid == 0) {
+        pthread_t thread;
+        int r = sem_init(&there, 0, 0) || sem_init(&inside, 0, 0) || pthread_create(&thread, NULL, open_inside, NULL) ||
+                sem_wait(&there) || sandbox_enter(&limits);
+        syscall(SYS_exit_group, r ? 100 : do_open_in_thread());
+    }
+    int status;
+    cr_assert_eq(waitpid(pid, &status, 0), pid);
+    cr_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS, "status %x", status);
 }
 
 static int do_socket(void) {
