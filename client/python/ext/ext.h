@@ -173,7 +173,7 @@ typedef struct Plan {
     PyTypeObject **defs;  /* of the unit, held */
     CallPlan *ffi;        /* NULL: use the thunk */
     Guard *guard;         /* NULL: it depends on no names */
-    PyObject *unit;       /* for the traps: has .sites */
+    PyObject *unit;       /* for the traps: what jitd/trap.py takes */
     uint32_t nparams, ndefs, nin, nout, flags;
     uint8_t result_code;
     uint8_t uniform; /* the code that all parameters have, or CODE_SLOW */
@@ -264,6 +264,10 @@ PyObject *sized_call(Method *m, PyObject *const *args, size_t nargsf, PyObject *
 
 /* ---- trap.c ---- */
 PyObject *trap_raise(Method *m, Plan *plan, int32_t status); /* always NULL with an exception set */
+
+/* ---- digest.c ---- */
+PyObject *digest_call(PyObject *module, PyObject *parts);
+PyObject *digest_names(PyObject *module, PyObject *code);
 
 /* ---- request.c ---- */
 extern PyObject *jitd_RemoteError;

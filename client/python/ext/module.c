@@ -25,6 +25,8 @@ static PyMethodDef functions[] = {
     {"setup", class_setup, METH_VARARGS, NULL},
     {"replace", class_replace, METH_VARARGS, NULL},
     {"class_info", class_info, METH_O, "(class id, size, [(field, offset)]) or None"},
+    {"digest", digest_call, METH_O, "32 bytes, of a list of str and bytes"},
+    {"names", digest_names, METH_O, "what a code object, and those inside it, load from outside"},
     {"request", request_call, METH_VARARGS, NULL},
     {"pack", request_pack, METH_O, NULL},
     {"unpack", request_unpack, METH_O, NULL},

@@ -23,13 +23,22 @@ static void add_line(const char *file, const char *function, int line, PyObject 
     Py_XDECREF(code);
 }
 
-/* unit.place(site) -> (file, function, line); a missing one leaves the traceback shorter. */
+/* A function of jitd/trap.py on the plan's unit. */
+static PyObject *ask_unit(const char *function, const Plan *plan, uint32_t site, PyObject *values) {
+    PyObject *module = PyImport_ImportModule("jitd.trap");
+    PyObject *result =
+        module ? PyObject_CallMethod(module, function, values ? "OIO" : "OI", plan->unit, site, values) : NULL;
+    Py_XDECREF(module);
+    return result;
+}
+
+/* place(unit, site) -> (file, function, line); a missing one leaves the traceback shorter. */
 static void add_site(Plan *plan, uint32_t site, PyObject *globals) {
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
     const char *file = NULL, *function;
     int line;
-    PyObject *place = PyObject_CallMethod(plan->unit, "place", "I", site);
+    PyObject *place = ask_unit("place", plan, site, NULL);
     if (!place || !PyArg_ParseTuple(place, "ssi", &file, &function, &line)) {
         file = NULL;
         PyErr_Clear();
@@ -57,10 +66,10 @@ static PyObject *trap_values(const JitdTrap *trap) {
     return values;
 }
 
-/* Lets unit.raise_site() raise; its own frames do not belong into the traceback. */
+/* Lets raise_site(unit, site, values) raise; its own frames do not belong into the traceback. */
 static void raise_site(Plan *plan, const JitdTrap *trap) {
     PyObject *values = trap_values(trap);
-    PyObject *result = values ? PyObject_CallMethod(plan->unit, "raise_site", "IO", trap->site, values) : NULL;
+    PyObject *result = values ? ask_unit("raise_site", plan, trap->site, values) : NULL;
     Py_XDECREF(values);
     if (result) {
         PyErr_Format(PyExc_SystemError, "jitd: the operation at site %u did not raise", trap->site);

@@ -1,7 +1,7 @@
 """What a warm start does not load: having a program compiled, specialising a function for its call's types, classes without a
 daemon. link.py does the rest."""
 
-from jitd import _jitd, fingerprint, link, types
+from jitd import _jitd, link, types
 from jitd.declare import type_text
 
 _COMPILE = 3  # protocol/messages.def
@@ -17,7 +17,7 @@ def compile_record(record):
 
     if record.kind == "function" and not _own_entries(record):
         return link.set_modes(record, {})
-    defs = fingerprint.closure([record])
+    defs = link.closure([record])
     entries = [(f, None) for f in _own_entries(record)]
     try:
         answer = _jitd.request(_COMPILE, {"unit": unit.describe(record.name, record.key, record.options, defs, entries)})
@@ -37,8 +37,8 @@ def _compile_failed(record, error):
     if record.kind == "class":
         if isinstance(error, ConnectionError):
             return link_local(record)
-        record.key = fingerprint.key(record, "layout only")
-        bare = [r for r in fingerprint.closure([record]) if r.kind == "class"]
+        record.key = link.key_of(record, "layout only")
+        bare = [r for r in link.closure([record]) if r.kind == "class"]
         answer = _jitd.request(_COMPILE, {"unit": unit.describe(record.name, record.key, record.options, bare, [], only_layout=True)})
         return link.install(record, answer, bare)
     link.set_modes(record, {})
@@ -69,7 +69,7 @@ def specialise(record, f, values):
         _classes_of(t, classes)
     for other in classes:
         link.prepare(other)
-    defs = fingerprint.closure([record, *classes])
+    defs = link.closure([record, *classes])
     answer = _specialised_unit(record, f, resolved, classes, defs)
     return answer is not None and _install_specialisation(record, f, answer, defs)
 
@@ -88,7 +88,7 @@ def _specialised_unit(record, f, resolved, classes, defs):
     shown = ", ".join(types.words(t) for t in resolved)
     name = f"{record.name}.{f.entry}" if record.kind == "class" else record.name
     texts = [type_text(t, lambda cls: cls.__dict__["__jitd_record__"].key.hex()) for t in resolved]
-    key = fingerprint.key(record, f.entry, *texts)
+    key = link.key_of(record, f.entry, *texts)
     try:
         found = _jitd.request(link.LOOKUP, {"keys": [key]})["units"][0]
         if found is None:
@@ -113,8 +113,8 @@ def _install_specialisation(record, f, answer, defs):
     if not meta["entries"]:
         return False
     _, _, params, result, flags = meta["entries"][0]
-    unit = link.Unit(meta["sites"], defs)
-    guard = fingerprint.guard(defs)
+    unit = (meta["sites"], defs)
+    guard = link.guard_of(defs)
     f.method._add_plan(unit, guard, answer["slot"], tuple(params), result, tuple(r.target for r in defs), flags)
     return True
 
@@ -124,7 +124,7 @@ def _install_specialisation(record, f, answer, defs):
 
 def link_local(record):
     """A class with a local layout, or a function: all methods are plain Python."""
-    for definition in fingerprint.closure([record]):
+    for definition in link.closure([record]):
         if definition.kind == "class" and not definition.class_id:
             refs = [at for at, t in zip(definition.offsets, definition.field_types) if isinstance(t, tuple)]
             link.identify(definition, (definition.key, _jitd.local_class(definition.key, definition.size, refs)))

@@ -153,7 +153,7 @@ class Record:
         self.other = {}
         self.init = "none"
         self.evaluate = None  # string annotation -> value
-        self.local = None  # fingerprint of its own, see fingerprint.py
+        self.local = None  # fingerprint of its own, see link.py
         self.bound = {}  # Func -> {name: global}
         self.specialised = []  # (entry, key) of each unit that was compiled for the types of a call
         self.guarded, self.cells = [], []  # what the bound names rest on, for a Guard

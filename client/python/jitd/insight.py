@@ -1,7 +1,7 @@
 """What jitd did: statistics, reasons, and the code it made."""
 
 from jitd import _jitd, link
-from jitd.fingerprint import record_of
+from jitd.link import record_of
 from jitd.declare import all_records
 
 _STATS, _DUMP = 8, 7  # protocol/messages.def

@@ -1,35 +1,32 @@
 """Links decorated classes and functions to compiled code: at the first use of any, everything decorated so far is looked up in one
-round trip by fingerprint; what the daemon does not know is compiled when it is first used itself."""
+round trip by fingerprint; what the daemon does not know is compiled when it is first used itself (compile.py).
+
+Fingerprints are what names a program: by them a warm start finds its compiled code without sending (or reading) source. A record's
+own one (Record.local) covers its functions' code objects (with names, constants, lines and file), the types, defaults and the values
+that its names are bound to. Its key covers those of everything it reaches, in the order in which it is reached: equal key, equal unit
+description. Marshal's version 2 is used because it does not depend on reference counts.
+"""
 
 import os
 import sys
 from _thread import RLock
+from _weakref import ref
+from marshal import dumps
 
-from jitd import _jitd, fingerprint
-from jitd.declare import SCALARS, disabled, field_type, pending, resolve_type, type_text
+from jitd import _jitd
+from jitd._jitd import MISSING, Guard, Method, digest, names
+from jitd.declare import SCALARS, disabled, field_type, is_jitclass, of_function, pending, resolve_type, type_text
 
 LOOKUP = 2  # protocol/messages.def
 _LOOKUP_MAX = 1024  # keys a message, docs/protocol.md
+_MAX_DEFS = 256  # of a unit
+_VERSION = f"jitd 1 {sys.version_info[0]}.{sys.version_info[1]}"
+_FUNCTION = type(lambda: None)
+_BUILTIN_FUNCTION = type(len)
+_MODULE = type(sys)
+_CONSTANTS = {bool: "bool", int: "int", float: "float", str: "str"}
 _lock = RLock()
-
-
-class Unit:
-    """A compiled unit in this process: what the traps of its code refer to."""
-
-    __slots__ = ("sites", "records")
-
-    def __init__(self, sites, records):
-        self.sites, self.records = sites, records
-
-    def place(self, site):
-        """(file, function, line) for a traceback."""
-        line, definition, name, *_ = self.sites[site]
-        return self.records[definition].file, name, line
-
-    def raise_site(self, site, values):
-        from jitd.trap import raise_site
-
-        raise_site(self, self.sites[site], values)
+_serials = {}  # fingerprint -> [weak reference to the class record with that serial]
 
 
 # ---- connecting ----
@@ -160,11 +157,11 @@ def prepare(record):
         if one.local is None:
             lay_out(one)
             _resolve_params(one)
-            fingerprint.prepare(one, plain)
+            _take(one, plain)
         todo.extend(r for r in one.references if r not in todo)
     for one in todo:
         if one.key is None:
-            one.key = fingerprint.key(one)
+            one.key = key_of(one)
 
 
 def lay_out(record):
@@ -219,16 +216,173 @@ def _accepted(resolved):
     return resolved, ()
 
 
+# ---- fingerprints ----
+
+
+def constant(value):
+    """The protocol's form of a constant, or None."""
+    kind = _CONSTANTS.get(type(value))
+    if kind == "int" and not -(1 << 63) <= value < 1 << 63:
+        return None
+    if kind:
+        return [kind, value]
+    return ["none"] if value is None else None
+
+
+def record_of(value):
+    """The record of a jitclass or a jitd function, or None."""
+    if isinstance(value, Method):
+        record = value.__dict__.get("_jitd_record")
+        return record if record is not None and record.kind == "function" else None
+    return value.__dict__["__jitd_record__"] if is_jitclass(value) else None
+
+
+def _describe(value, name, options, plain):
+    """A global as in the protocol, except that a definition is ["def", record]."""
+    found = constant(value)
+    if found:
+        return found
+    record = record_of(value)
+    if record is None and type(value) is _FUNCTION:
+        record = plain.get(value)
+        if record is None:
+            record = plain[value] = of_function(value, options)
+    if record is not None:
+        return ["def", record]
+    if isinstance(value, _MODULE):
+        return ["module", value.__name__]
+    module = getattr(value, "__module__", None)
+    if isinstance(value, (type, _BUILTIN_FUNCTION)) and module == "builtins":
+        return ["builtin", value.__name__]
+    if isinstance(value, _BUILTIN_FUNCTION) and module:
+        return ["member", module, value.__name__]
+    from jitd.types import Scalar
+
+    if isinstance(value, Scalar):
+        return ["type", value.name]
+    return ["other", f"{name}, an object of type {type(value).__name__}"]
+
+
+def _bindings(f, record, plain):
+    """{name: global} of a function: what its names mean outside of it, now. What that rests on is added to its guarded and cells."""
+    func, options = f.func, record.options
+    bound = {}
+    own = record.short.rpartition(".")[2]  # while it is being decorated its name has no value yet
+    scope, builtins = func.__globals__, func.__builtins__
+    for name in names(f.code):
+        if name in scope:
+            bound[name] = _describe(scope[name], name, options, plain)
+            record.guarded.append((scope, name, scope[name]))
+        elif name in builtins:
+            bound[name] = ["builtin", name]
+            record.guarded.append((scope, name, MISSING))
+        elif name == own:
+            bound[name] = ["def", record]
+            record.guarded.append((scope, name, record.target))
+    for name, cell in zip(f.code.co_freevars, func.__closure__ or ()):
+        try:
+            bound[name] = _describe(cell.cell_contents, name, options, plain)
+            record.cells.append((cell, cell.cell_contents))
+        except ValueError:
+            bound[name] = ["def", record] if name == own else ["other", f"{name}, which is not set yet"]
+            record.cells.append((cell, record.target if name == own else MISSING))
+    return bound
+
+
+def guard_of(records):
+    """A Guard of everything that the functions of the records rest on, or None."""
+    guarded = tuple(g for r in records for g in r.guarded)
+    cells = tuple(c for r in records for c in r.cells)
+    dicts = tuple({id(g[0]): g[0] for g in guarded}.values())
+    return Guard(dicts, guarded, cells) if guarded or cells else None
+
+
+def _reached(resolved, references):
+    """The text of a type; classes in it are added to the references."""
+    if isinstance(resolved, str):
+        return resolved
+    if isinstance(resolved, tuple):
+        references.append(resolved[0].__dict__["__jitd_record__"])
+    elif isinstance(resolved, list):
+        for item in resolved:
+            _reached(item, references)
+    return "-" if resolved is None else type_text(resolved, lambda cls: cls.__dict__["__jitd_record__"].name)
+
+
+def _take_func(record, f, plain, parts):
+    types_text = " ".join([_reached(t, record.references) for t in f.types or ()])
+    parts.append(f"{f.kind} {f.name} {types_text} {[constant(p[2]) for p in f.params]} {f.reason}")
+    parts.append(dumps(f.code, 2))
+    if f.reason:
+        return
+    record.bound[f] = bound = _bindings(f, record, plain)
+    for name, value in bound.items():
+        if value[0] == "def":
+            record.references.append(value[1])
+            value = ["def", value[1].name]
+        parts.append(f"{name}={value}")
+
+
+def _take(record, plain):
+    """Computes record.local and what goes with it, once. The field types must be resolved."""
+    o = record.options
+    parts = [f"{record.kind} {record.name} {record.init} {o['overflow']} {o['fastmath']} {o['boundscheck']}"]
+    record.references, record.bound, record.guarded, record.cells = [], {}, [], []
+    for (name, _, default), resolved in zip(record.fields, record.field_types or ()):
+        known = "-" if default is MISSING else constant(default)
+        parts.append(f"{name}:{_reached(resolved, record.references)}={known}")
+    parts.append(f"{record.consts} {record.other}")
+    for f in record.funcs:
+        _take_func(record, f, plain, parts)
+    if record.base_init:
+        parts.append(dumps(record.base_init.code, 2))
+    record.local = digest(parts)
+
+
+# ---- a record and all it reaches ----
+
+
+def closure(records):
+    """The records and all that they reach, breadth first: the order of a unit's definitions."""
+    order, seen = list(records), {id(r) for r in records}
+    for record in order:
+        for other in record.references:
+            if id(other) not in seen and len(order) < _MAX_DEFS:
+                seen.add(id(other))
+                order.append(other)
+    return order
+
+
+def _serial(record):
+    """Two live classes of one source (decorated twice, reloaded) are two classes: the second gets another key."""
+    if record.kind != "class":
+        return 0
+    if record.serial is None:
+        base = digest([r.local for r in closure([record])])
+        taken = _serials.setdefault(base, [])
+        free = next((i for i, r in enumerate(taken) if r() is None), len(taken))
+        taken[free : free + 1] = [ref(record)]
+        record.serial = free
+    return record.serial
+
+
+def key_of(record, *more):
+    """32 bytes; `more` are strings that distinguish other units of the same record."""
+    order = closure([record])
+    serials = bytes(min(_serial(r), 255) for r in order)
+    return digest([_VERSION, serials, *(r.local for r in order), *more])
+
+
 # ---- compiled ----
 
 
 def install(record, answer, defs=None):
-    defs = defs or fingerprint.closure([record])
+    defs = defs or closure([record])
     meta = _jitd.unpack(answer["meta"])
     for definition, pair in zip(defs, answer["classes"]):
         if definition.kind == "class" and not definition.class_id:
             identify(definition, pair)
-    record.unit = Unit(meta["sites"], defs)
+    record.unit = (meta["sites"], defs)
     _add_plans(record, meta, answer["slot"], defs)
     refused = {(definition, name): (line, message, text) for definition, name, line, _, message, text in meta["refused"]}
     set_modes(record, {name: what for (definition, name), what in refused.items() if definition == 0})
@@ -255,7 +409,7 @@ def identify(record, pair):
 
 
 def _add_plans(record, meta, slot, defs):
-    targets, guard = tuple(r.target for r in defs), fingerprint.guard(defs)
+    targets, guard = tuple(r.target for r in defs), guard_of(defs)
     for i, (definition, name, params, result, flags) in enumerate(meta["entries"]):
         f = record.func(name) if definition == 0 else None
         if f is not None and f.method is not None:

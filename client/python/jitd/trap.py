@@ -69,8 +69,17 @@ def _store(kind, number):
     raise OverflowError(f"{number} is out of range for {kind} ({low}..{low + (1 << scalar.bits) - 1})")
 
 
+def place(unit, site):
+    """(file, function, line) for a traceback. A unit is (sites, records of its definitions)."""
+    sites, records = unit
+    line, definition, name, *_ = sites[site]
+    return records[definition].file, name, line
+
+
 def raise_site(unit, site, values):
-    _, definition, name, kind, payload = site
+    """Raises what the code at that site of the unit could not do."""
+    sites, records = unit
+    _, definition, name, kind, payload = sites[site]
     if kind == "raise":
         exception, args = payload
         raise getattr(builtins, exception)(*(_argument(a, values) for a in args))
@@ -80,7 +89,7 @@ def raise_site(unit, site, values):
     if kind == "overflow":
         raise OverflowError(payload[0])
     if kind == "attr":
-        raise AttributeError(f"{unit.records[payload[0]].short!r} object has no attribute {payload[1]!r}")
+        raise AttributeError(f"{records[payload[0]].short!r} object has no attribute {payload[1]!r}")
     if kind == "none":
         raise AttributeError(f"'NoneType' object has no attribute {payload[0]!r}")
     if kind == "recursion":

@@ -1,11 +1,11 @@
-"""The unit description that COMPILE sends (docs/protocol.md): only made when the daemon does not know a fingerprint."""
+"""The unit description that COMPILE sends (docs/protocol.md): only made when the daemon does not know a link."""
 
 import sys
 
 from jitd import source
 from jitd._jitd import MISSING, pack
 from jitd.declare import type_text
-from jitd.fingerprint import constant
+from jitd.link import constant
 
 
 def describe(name, key, options, defs, entries, only_layout=False):

@@ -1,0 +1,85 @@
+/* The inner loops of fingerprints (link.py): the hash of many parts, and the names that code loads from outside of it. */
+#include "client/python/ext/ext.h"
+#include <opcode.h>
+
+/* ---- digest(parts) ---- */
+
+/* Each part with its length in front of it: no two lists of parts are one row of bytes. */
+static int add_part(Hash *hash, PyObject *part) {
+    PyObject *bytes =
+        PyUnicode_Check(part) ? PyUnicode_AsEncodedString(part, "utf-8", "surrogatepass") : Py_NewRef(part);
+    if (!bytes)
+        return -1;
+    int ok = PyBytes_Check(bytes);
+    if (ok)
+        hash_add_str(hash, (Str){PyBytes_AS_STRING(bytes), (size_t)PyBytes_GET_SIZE(bytes)});
+    else
+        PyErr_Format(PyExc_TypeError, "str or bytes are hashed, not %s", Py_TYPE(bytes)->tp_name);
+    Py_DECREF(bytes);
+    return ok ? 0 : -1;
+}
+
+PyObject *digest_call(PyObject *module, PyObject *parts) {
+    (void)module;
+    Hash hash;
+    Key key;
+    if (!PyList_Check(parts))
+        return PyErr_Format(PyExc_TypeError, "a list is needed");
+    hash_init(&hash);
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(parts); i++)
+        if (add_part(&hash, PyList_GET_ITEM(parts, i)) < 0)
+            return NULL;
+    hash_final(&hash, &key);
+    return PyBytes_FromStringAndSize((const char *)key.b, KEY_SIZE);
+}
+
+/* ---- names(code) ---- */
+
+#define NAMES_MAX 127 /* with more, arguments are longer than a byte */
+#if PY_VERSION_HEX >= 0x030b0000
+#define NAME_SHIFT 1 /* the argument of LOAD_GLOBAL has a flag in its lowest bit */
+#else
+#define NAME_SHIFT 0
+#endif
+
+static int add_loaded(PyObject *names, PyObject *instructions, PyObject *found) {
+    const unsigned char *at = (const unsigned char *)PyBytes_AS_STRING(instructions);
+    Py_ssize_t n = PyTuple_GET_SIZE(names), size = PyBytes_GET_SIZE(instructions);
+    for (Py_ssize_t i = 0; i + 1 < size; i += 2) {
+        Py_ssize_t name = at[i + 1] >> NAME_SHIFT;
+        if (at[i] == LOAD_GLOBAL && name < n && PyDict_SetItem(found, PyTuple_GET_ITEM(names, name), Py_None) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int add_all(PyObject *names, PyObject *found) {
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(names); i++)
+        if (PyDict_SetItem(found, PyTuple_GET_ITEM(names, i), Py_None) < 0)
+            return -1;
+    return 0;
+}
+
+/* Reading the instructions tells a global from an attribute of the same name, which share co_names. */
+static int add_names(PyObject *code, PyObject *found) {
+    PyObject *names = PyObject_GetAttrString(code, "co_names"), *instructions = PyObject_GetAttrString(code, "co_code"),
+             *consts = ((PyCodeObject *)code)->co_consts;
+    int r = names && instructions ? 0 : -1;
+    if (r == 0)
+        r = PyTuple_GET_SIZE(names) > NAMES_MAX ? add_all(names, found) : add_loaded(names, instructions, found);
+    Py_XDECREF(names);
+    Py_XDECREF(instructions);
+    for (Py_ssize_t i = 0; r == 0 && i < PyTuple_GET_SIZE(consts); i++)
+        if (PyCode_Check(PyTuple_GET_ITEM(consts, i)))
+            r = add_names(PyTuple_GET_ITEM(consts, i), found);
+    return r;
+}
+
+/* A dict whose keys are the names, in the order in which they are first loaded. */
+PyObject *digest_names(PyObject *module, PyObject *code) {
+    (void)module;
+    PyObject *found = PyCode_Check(code) ? PyDict_New() : PyErr_Format(PyExc_TypeError, "a code object is needed");
+    if (found && add_names(code, found) < 0)
+        Py_CLEAR(found);
+    return found;
+}
