@@ -5,11 +5,15 @@
 #include "server/compiler/compiler.h"
 #include "server/compiler/stage.h"
 #include <errno.h>
+#include <malloc.h>
 #include <sched.h>
 #include <stdatomic.h>
 
 /* Of one job's pool; the rest of the process's limit is LLVM's. */
 #define SERVE_POOL_LIMIT ((size_t)256 << 20)
+
+/* What is kept of freed memory for the next job. */
+#define SERVE_FREE_MEMORY ((size_t)16 << 20)
 
 typedef struct Serve {
     int out;
@@ -145,6 +149,13 @@ static int serve_identity(void) {
     return r;
 }
 
+/* What a large job has taken does not stay with the process. */
+static void serve_tidy(void) {
+    compiler_tidy();
+    if (mallinfo2().fordblks > SERVE_FREE_MEMORY)
+        malloc_trim(SERVE_FREE_MEMORY);
+}
+
 static int serve_compile(uint64_t id, Str unit, CompileWhat what, Str method) {
     Pool pool = {.limit = SERVE_POOL_LIMIT};
     Image image = {0};
@@ -156,7 +167,7 @@ static int serve_compile(uint64_t id, Str unit, CompileWhat what, Str method) {
     serve_state.job = 0;
     int r = serve_answer(id, &done);
     pool_deinit(&pool);
-    compiler_tidy();
+    serve_tidy();
     return r;
 }
 
