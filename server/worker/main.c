@@ -57,7 +57,8 @@ int main(int argc, char **argv) {
         return usage(argv[0]);
     SandboxLimits limits = {.memory = memory, .cpu_seconds = (unsigned)cpu};
     memory_limit = memory;
-    mallopt(M_TRIM_THRESHOLD, -1); /* serve.c trims; glibc opens a file before it makes the second thread's heap smaller */
+    mallopt(M_TRIM_THRESHOLD,
+            -1); /* serve.c trims; glibc opens a file before it makes the second thread's heap smaller */
     signal(SIGABRT, on_abort);
     signal(SIGXFSZ, SIG_IGN); /* standard error may be a file, to which the sandbox writes nothing: no reason to die */
     compiler_init(fatal);
