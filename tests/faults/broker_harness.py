@@ -19,6 +19,22 @@ BUILD = Path(os.environ.get("JITD_BUILD", HERE.parent.parent / "build"))
 JITD = BUILD / "server" / "broker" / "jitd"
 HELLO, LOOKUP, COMPILE, GROW, PUBLISH, FIND, DUMP, STATS, CLASSES, REAP = range(1, 11)
 REPLY, ERROR, SEGMENT, DEATH = 64, 65, 66, 67
+PATIENCE = 60  # s, for what comes at once on a machine that has nothing else to do
+
+
+def until(condition):
+    """Waits for it; its value."""
+    end = time.monotonic() + PATIENCE
+    while not (value := condition()):
+        assert time.monotonic() < end, "it does not come"
+        time.sleep(0.005)
+    return value
+
+
+def processor_time(pid):
+    """What a process has used so far, in s: what it did, whatever else the machine has to do."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def frame(message):
@@ -76,7 +92,7 @@ def connected_by_the_dead(path):
 class Client:
     """One connection. Answers are kept by id, events in order."""
 
-    def __init__(self, path, namespace="default", hello=True, timeout=20, lives=False, **more):
+    def __init__(self, path, namespace="default", hello=True, timeout=PATIENCE, lives=False, **more):
         self.socket = socket.socket(socket.AF_UNIX) if lives else connected_by_the_dead(path)
         self.socket.settimeout(timeout)
         if lives:
@@ -132,19 +148,16 @@ class Client:
     def stats(self):
         return self.ask(STATS)["machine"]
 
-    def is_dropped(self, within):
-        """Whether the daemon closes the connection in that time (s); what it still sends is read."""
-        end = time.monotonic() + within
-        while time.monotonic() < end:
-            self.socket.settimeout(max(0.01, end - time.monotonic()))
-            try:
-                if not self.socket.recv(1 << 16):
-                    return True
-            except ConnectionError:
-                return True
-            except TimeoutError:
-                return False
-        return False
+    def is_dropped(self):
+        """Whether the daemon closes the connection; what it still sends is read."""
+        try:
+            while self.socket.recv(1 << 16):
+                pass
+        except ConnectionError:
+            pass
+        except TimeoutError:
+            return False
+        return True
 
     def close(self):
         for fd in self.fds:
@@ -160,40 +173,62 @@ class Client:
 
 
 class Daemon:
-    """A daemon of its own socket, cache and (by default fake) compiler processes."""
+    """A daemon of its own socket, cache and (by default fake) compiler processes. Its own time limits are out of the way,
+    unless the arguments set them."""
 
     def __init__(self, *arguments, env=None, worker=None, directory=None):
         self.directory = Path(directory or tempfile.mkdtemp(prefix="jitd-test-"))
         self.own_directory = directory is None
         self.path, self.cache = self.directory / "sock", self.directory / "cache"
-        self.count, self.log = self.directory / "workers", self.directory / "log"
+        self.log = self.directory / "log"
         self.worker = worker or self.fake_worker()
         self.arguments = [str(JITD), "--socket", str(self.path), "--worker", str(self.worker), "--cache-dir",
-                          str(self.cache), *map(str, arguments)]
-        self.env = os.environ | {"FAKE_WORKER_COUNT": str(self.count)} | (env or {})
+                          str(self.cache), "--deadline", "60", "--worker-idle", "1000", *map(str, arguments)]
+        self.env = os.environ | (env or {})
         self.start()
 
     def fake_worker(self):
+        """A program that runs fake_worker.py; it writes down what it does in the daemon's directory."""
         path = self.directory / "fake-worker"
-        path.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{HERE / "fake_worker.py"}" "$@"\n')
+        path.write_text(f'#!/bin/sh\nFAKE_WORKER_DIRECTORY="{self.directory}" '
+                        f'exec "{sys.executable}" "{HERE / "fake_worker.py"}" "$@"\n')
         path.chmod(0o700)
         return path
+
+    def written(self, name):
+        path = self.directory / name
+        return path.read_text().splitlines() if path.exists() else []
+
+    def starts(self):
+        """The fake compiler processes there have been."""
+        return len(self.written("starts"))
+
+    def begun(self):
+        """The names of the units that fake compiler processes have begun to work on, in that order."""
+        return self.written("begun")
+
+    def open(self, gate):
+        """Lets the units go on that are named "wait GATE"."""
+        (self.directory / gate).touch()
 
     def start(self):
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(self.arguments, env=self.env, stdin=subprocess.DEVNULL, stderr=log)
         self.wait_served()
 
-    def wait_served(self, within=10):
-        end = time.monotonic() + within
-        while True:
-            try:
-                Client(self.path, hello=False).close()
-                return
-            except OSError:
-                assert self.process.poll() is None, self.log.read_text()
-                assert time.monotonic() < end
-                time.sleep(0.005)
+    def is_served(self):
+        try:
+            Client(self.path, hello=False).close()
+            return True
+        except OSError:
+            return False
+
+    def wait_served(self):
+        def served():
+            assert self.process.poll() is None, self.log.read_text()
+            return self.is_served()
+
+        until(served)
 
     def client(self, *arguments, **more):
         return Client(self.path, *arguments, **more)
@@ -203,7 +238,10 @@ class Daemon:
         status = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
         return sum(int(line.split()[1]) for line in status if line.startswith(("RssAnon", "RssFile"))) * 1024
 
-    def fds(self):
+    def fds(self, client):
+        """How many it has open. The answers to `client` come when what went before is done: closing comes at the end of a
+        turn of its loop, and an image is written to the disk after its answer."""
+        client.stats(), client.stats()
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))
 
     def workers(self):
@@ -215,7 +253,7 @@ class Daemon:
     def stop(self):
         """SIGTERM; must be clean."""
         self.process.terminate()
-        return self.process.wait(10)
+        return self.process.wait(PATIENCE)
 
     def __enter__(self):
         return self

@@ -70,7 +70,7 @@ class Worker:
 
     def status(self):
         """Waits for the end; the exit status, or minus the signal's number."""
-        return self.process.wait(timeout=20)
+        return self.process.wait(timeout=60)
 
     def resident(self):
         """Bytes."""

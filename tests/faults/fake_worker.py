@@ -11,6 +11,7 @@ import time
 import msgpack
 
 JOB, DONE = 96, 97
+DIRECTORY = os.environ.get("FAKE_WORKER_DIRECTORY")  # a test of the daemon's imports this file, too
 CODE = bytes(range(256)) * 2
 IMAGE = {
     "code": CODE,
@@ -61,8 +62,14 @@ def read_exactly(n):
     return data
 
 
+def write_down(name, line):
+    with open(f"{DIRECTORY}/{name}", "a") as f:
+        f.write(f"{line}\n")
+
+
 def answer(number, job):
     unit = msgpack.unpackb(job["unit"])
+    write_down("begun", unit["name"])
     image = IMAGE | {"nclasses": len(unit["defs"])}
     verb, _, rest = unit["name"].partition(" ")
     if verb == "lie":
@@ -82,8 +89,9 @@ def answer(number, job):
     if verb == "close":
         os.close(1)
         time.sleep(1000)
-    if verb == "sleep":
-        time.sleep(float(rest))
+    if verb == "wait":  # for the test
+        while not os.path.exists(f"{DIRECTORY}/{rest}"):
+            time.sleep(0.002)
     if verb == "garbage":
         return b"\x05\0\0\0\xdd\xff\xff\xff\xff"
     if verb == "claim":
@@ -104,9 +112,7 @@ def answer(number, job):
 
 def main():
     start = os.environ.get("FAKE_WORKER_START", "")
-    if os.environ.get("FAKE_WORKER_COUNT"):
-        with open(os.environ["FAKE_WORKER_COUNT"], "a") as f:
-            f.write(f"{os.getpid()}\n")
+    write_down("starts", str(os.getpid()))
     if start == "die":
         sys.exit(7)
     if start == "garbage":

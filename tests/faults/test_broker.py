@@ -1,6 +1,5 @@
 """The daemon against bad peers, bad compiler processes and its own life, with a compiler process of the tests' own."""
 
-import concurrent.futures
 import mmap
 import os
 import random
@@ -14,8 +13,8 @@ import time
 
 import msgpack
 import pytest
-from broker_harness import (CLASSES, COMPILE, DEATH, DUMP, ERROR, FIND, GROW, HELLO, JITD, LOOKUP, PUBLISH, REAP, REPLY, SEGMENT, STATS,
-                            Client, Daemon, Refused, class_, frame, function, key, unit)
+from broker_harness import (CLASSES, COMPILE, DEATH, DUMP, ERROR, FIND, GROW, HELLO, JITD, LOOKUP, PATIENCE, PUBLISH, REAP, REPLY,
+                            SEGMENT, STATS, Client, Daemon, Refused, class_, frame, function, key, processor_time, unit, until)
 from fake_worker import CODE, LIES
 
 
@@ -69,22 +68,26 @@ def test_no_fd_given_out_can_be_mapped_writable_but_the_arena(daemon):
 
 def test_one_compilation_for_equal_requests_at_once(daemon):
     clients = [daemon.client() for _ in range(8)] + [daemon.client("other")]
-    with concurrent.futures.ThreadPoolExecutor(9) as pool:
-        answers = list(pool.map(lambda c: c.compile("sleep 0.3"), clients))
+    requests = [c.send(COMPILE, unit=unit("wait gate")) for c in clients]
+    with daemon.client(observe=True) as observer:
+        until(lambda: observer.stats()["single_flight_joins"] == 8)
+    daemon.open("gate")
+    answers = [c.wait(request) for c, request in zip(clients, requests)]
     assert all(a == answers[0] for a in answers[:8])
-    stats = clients[0].stats()
-    assert (stats["compilations"], stats["single_flight_joins"]) == (1, 8)
+    assert clients[0].stats()["compilations"] == 1
     for c in clients:
         c.close()
 
 
 def test_a_peer_that_leaves_takes_nobody_along(daemon):
     with daemon.client() as stays, daemon.client() as leaves:
-        leaves.send(COMPILE, unit=unit("sleep 0.4"))
-        time.sleep(0.1)
-        request = stays.send(COMPILE, unit=unit("sleep 0.4"))
-        time.sleep(0.1)
+        leaves.send(COMPILE, unit=unit("wait gate"))
+        until(daemon.begun)
+        request = stays.send(COMPILE, unit=unit("wait gate"))
+        assert stays.stats()["single_flight_joins"] == 1
         leaves.close()
+        until(lambda: stays.stats()["clients"] == 1)
+        daemon.open("gate")
         assert stays.wait(request)["meta"] == b"the meta"
         assert stays.stats()["compilations"] == 1
 
@@ -168,19 +171,29 @@ def test_observer_takes_no_row_and_makes_no_tenant(daemon):
 # ---- deaths of clients ----
 
 
+def until_left(daemon, clients):
+    """Waits until the daemon has seen all but so many leave."""
+    with daemon.client(observe=True) as observer:
+        until(lambda: observer.stats()["clients"] == clients)
+
+
+def events(*clients):
+    """What they have been told by now."""
+    for c in clients:
+        c.stats()
+    return [event for c in clients for event in c.events]
+
+
 def test_a_death_is_told_to_one_live_client(daemon):
     a, b, c = (daemon.client() for _ in range(3))
     row = a.welcome["row"]
     a.close()
-    time.sleep(0.1)
-    b.stats(), c.stats()
-    assert sorted([b.events, c.events]) == [[], [[DEATH, {"row": row}]]] or sorted([b.events, c.events]) == [
-        [], [(DEATH, {"row": row})]]
+    until(lambda: events(b, c))
+    assert events(b, c) == [(DEATH, {"row": row})]
     told, other = (b, c) if b.events else (c, b)
     told_row = told.welcome["row"]
     told.close()
-    time.sleep(0.1)
-    other.stats()
+    until(lambda: len(events(other)) == 2)
     assert sorted(e[1]["row"] for e in other.events) == sorted([row, told_row])
     assert other.ask(REAP, row=row) == {} and other.ask(REAP, row=row) == {}
     other.close()
@@ -190,33 +203,31 @@ def test_the_next_client_hears_of_deaths_nobody_saw(daemon):
     a = daemon.client()
     a.ask(PUBLISH, name="keeps the arena", object=64)
     a.close()
-    time.sleep(0.1)
+    until_left(daemon, 0)
     with daemon.client() as b:
-        b.stats()
-        assert b.events == [(DEATH, {"row": a.welcome["row"]})]
+        assert until(lambda: events(b)) == [(DEATH, {"row": a.welcome["row"]})]
 
 
 def test_a_lost_connection_is_no_death(daemon):
     """A process that closes its descriptors, or is dropped, still uses its memory: its row is dead when it is."""
-    read, write = os.pipe()
+    (read, write), (tested, ended) = os.pipe(), os.pipe()
     pid = os.fork()
     if pid == 0:
+        os.close(ended)
         c = Client(daemon.path, lives=True)
         c.socket.close()
         os.write(write, bytes([c.welcome["row"]]))
-        time.sleep(60)
+        os.read(tested, 1)  # until it is killed, or the test is over
         os._exit(0)
     with daemon.client() as b:
         row = os.read(read, 1)[0]
-        time.sleep(0.2)
-        b.stats()
-        assert b.events == []
+        until(lambda: b.stats()["clients"] == 1)
+        assert events(b) == []
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
-        time.sleep(0.1)
-        b.stats()
-        assert b.events == [(DEATH, {"row": row})]
-    os.close(read), os.close(write)
+        assert until(lambda: events(b)) == [(DEATH, {"row": row})]
+    for fd in (read, write, tested, ended):
+        os.close(fd)
 
 
 def test_a_newcomer_hears_of_the_dead_that_a_sleeper_leaves_lying(daemon):
@@ -225,9 +236,9 @@ def test_a_newcomer_hears_of_the_dead_that_a_sleeper_leaves_lying(daemon):
         for _ in range(16):
             with daemon.client() as a:
                 rows.append(a.welcome["row"])
-        time.sleep(0.1)
+        until_left(daemon, 1)
         with daemon.client() as b:
-            b.stats()
+            until(lambda: len(events(b)) >= 16)
             assert sorted(event[1]["row"] for event in b.events) == sorted(rows)
 
 
@@ -235,8 +246,9 @@ def test_a_sleeper_is_not_dropped_for_the_deaths_it_did_not_hear_of(daemon):
     with daemon.client() as sleeper:
         for _ in range(700):  # their events would fill its socket
             daemon.client().close()
+        until_left(daemon, 1)
         sleeper.stats()
-        assert 0 < len(sleeper.events) <= 32
+        assert len(sleeper.events) == 32
 
 
 # ---- compiler processes ----
@@ -248,12 +260,10 @@ def test_a_sleeper_is_not_dropped_for_the_deaths_it_did_not_hear_of(daemon):
     ("claim", "too large"), ("flood", "nobody asked"), ("other", "nobody asked"),
 ])
 def test_a_bad_compiler_process_costs_its_job_only(name, says):
-    with Daemon("--deadline", 1, "--max-workers", 2) as d, d.client() as c:
+    with Daemon("--deadline", 3 if name == "hang" else 60, "--max-workers", 2) as d, d.client() as c:
         c.compile("ok")
-        start = time.monotonic()
         error = refused(c.compile, name)
         assert error.code == "worker" and says in error.message
-        assert time.monotonic() - start < 3
         assert c.compile("ok", salt="again")["meta"] == b"the meta"
         assert c.stats()["jobs_failed"] == 1 and c.stats()["worker_restarts"] == 1
 
@@ -261,7 +271,7 @@ def test_a_bad_compiler_process_costs_its_job_only(name, says):
 def test_an_answer_before_death_counts(daemon):
     with daemon.client() as c:
         assert c.compile("answer-then-die")["meta"] == b"the meta"
-        time.sleep(0.1)
+        until(lambda: c.stats()["workers"] == 0)
         assert c.compile("twice")["meta"] == b"the meta"
         assert c.compile("ok")["meta"] == b"the meta"
 
@@ -292,10 +302,10 @@ def test_a_compiler_that_does_not_start(start):
     with Daemon(env={"FAKE_WORKER_START": start}) as d, d.client() as c:
         assert refused(c.compile, "ok").code == "worker"
         assert c.lookup(key("ok")) == [None]
-        starts = len(d.count.read_text().split())
+        starts = d.starts()
         for _ in range(20):
             assert refused(c.compile, "ok").code == "worker"
-        assert len(d.count.read_text().split()) <= starts + 1  # with back-off, not once per request
+        assert d.starts() < starts + 10  # with back-off (10 starts take a minute), not once per request
 
 
 def test_a_compiler_that_is_not_there():
@@ -309,25 +319,27 @@ def test_killed_compiler_process_while_idle(daemon):
         c.compile("ok")
         for worker in daemon.workers():
             os.kill(worker, signal.SIGKILL)
-        time.sleep(0.1)
+        until(lambda: c.stats()["workers"] == 0)
         assert c.compile("ok", salt=2)["meta"] == b"the meta"
 
 
 def test_idle_compiler_processes_end():
     with Daemon("--worker-idle", 0.2) as d, d.client() as c:
         c.compile("ok")
-        time.sleep(0.6)
-        assert d.workers() == []
+        until(lambda: d.workers() == [])
         assert c.compile("ok", salt=2)["meta"] == b"the meta"
 
 
 def test_at_most_so_many_compiler_processes():
     with Daemon("--max-workers", 2) as d, d.client() as c:
-        requests = [c.send(COMPILE, unit=unit("sleep 0.1", salt=i)) for i in range(8)]
-        time.sleep(0.3)
-        assert len(d.workers()) <= 2
+        requests = [c.send(COMPILE, unit=unit("wait gate", salt=i)) for i in range(8)]
+        until(lambda: len(d.begun()) == 2)
+        assert len(d.workers()) == 2
+        assert c.stats()["jobs_waiting"] == 8
+        d.open("gate")
         for request in requests:
             c.wait(request)
+        assert d.starts() == 2
 
 
 # ---- the disk cache ----
@@ -358,7 +370,7 @@ def test_a_warm_restart_starts_no_compiler_process():
         restart(d)
         with d.client() as c:
             assert c.lookup(key("ok"))[0]
-            assert d.workers() == [] and len(d.count.read_text().split()) == 1
+            assert d.workers() == [] and d.starts() == 1
             c.lookup(key("unknown"))  # whoever misses is about to ask for a compilation
             c.stats()  # after the start
             assert len(d.workers()) == 1
@@ -419,19 +431,30 @@ def test_a_full_disk_changes_nothing(tmp_path):
 # ---- bad peers ----
 
 
-class Latency:
-    """Another client that is served all the while, in milliseconds: the whole test does not hold it up."""
+class Bystander:
+    """Another client, asking all the while. None of its requests starves, and none waits for long on the daemon being busy with
+    others (in processor time: what else the machine has to do is not its fault)."""
 
     def __init__(self, daemon):
-        self.client, self.took, self.stopping = daemon.client("bystander"), [], False
+        self.pid, self.client, self.stopping, self.error = daemon.process.pid, daemon.client("bystander"), False, None
+        self.served, self.longest = 0, 0.0
         self.thread = threading.Thread(target=self.run)
 
     def run(self):
-        while not self.stopping or len(self.took) < 10:
-            start = time.monotonic()
-            self.client.ask(FIND, name="x")
-            self.took.append(time.monotonic() - start)
-            time.sleep(0.002)
+        try:
+            while not self.stopping or self.served < 10:
+                before = processor_time(self.pid)
+                self.client.ask(FIND, name="x")
+                self.longest = max(self.longest, processor_time(self.pid) - before)
+                self.served += 1
+                time.sleep(0.002)
+        except BaseException as error:
+            self.error = error
+
+    def is_served(self, times):
+        """So often from now on, whatever happens meanwhile."""
+        wanted = self.served + times
+        until(lambda: self.served >= wanted or self.error)
 
     def __enter__(self):
         self.thread.start()
@@ -441,9 +464,8 @@ class Latency:
         self.stopping = True
         self.thread.join()
         self.client.close()
-        if kind is None:  # the test's own process and machine are busy, too: the median is the daemon's
-            self.took.sort()
-            assert self.took[len(self.took) // 2] < 0.05 and self.took[-1] < 1, self.took[-10:]
+        if kind is None:
+            assert self.error is None and self.longest < 1, (self.error, self.longest)
 
 
 def greeting(namespace="bad"):
@@ -472,11 +494,12 @@ BAD = {
 @pytest.mark.parametrize("greeted", [False, True])
 @pytest.mark.parametrize("name", sorted(BAD))
 def test_bad_bytes_are_dropped(daemon, name, greeted):
-    with Latency(daemon), daemon.client(hello=False) as c:
+    with Bystander(daemon), daemon.client(hello=False) as c:
         if greeted:
             c.socket.sendall(greeting())
         c.socket.sendall(BAD[name])
-        assert c.is_dropped(2)
+        assert c.is_dropped()
+    assert "dropped peer" in daemon.log.read_text() and "in time" not in daemon.log.read_text()  # that is: at once
 
 
 @pytest.mark.parametrize("body", [
@@ -520,7 +543,7 @@ def test_mutations_of_good_messages(daemon):
     rng = random.Random(5)
     good = [greeting(), frame([COMPILE, 2, {"unit": unit("ok")}]), frame([LOOKUP, 3, {"keys": [key("a")] * 5}]),
             frame([GROW, 4, {"chunks": 1}]), frame([PUBLISH, 5, {"name": "n", "object": 64}]), frame([CLASSES, 6, {}])]
-    with Latency(daemon):
+    with Bystander(daemon):
         for _ in range(300):
             data = bytearray(b"".join(good))
             for _ in range(rng.randrange(1, 4)):
@@ -535,23 +558,22 @@ def test_mutations_of_good_messages(daemon):
 
 
 def test_silent_peer_is_dropped_in_time(daemon):
-    with Latency(daemon), daemon.client(hello=False) as c:
+    with Bystander(daemon) as bystander:
         start = time.monotonic()
-        assert c.is_dropped(8)
-        assert 4 < time.monotonic() - start < 7
+        with daemon.client(hello=False) as c:
+            bystander.is_served(3)
+            assert c.is_dropped()
+        assert time.monotonic() - start > 4
+    assert "did not say hello in time" in daemon.log.read_text()
 
 
 def test_slow_hello_is_dropped_in_time(daemon):
     """A byte a second does not put the end off."""
-    with daemon.client(hello=False) as c:
-        start = time.monotonic()
-        try:
-            for byte in greeting():
-                c.socket.sendall(bytes([byte]))
-                time.sleep(0.5)
-        except OSError:
-            pass
-        assert time.monotonic() - start < 8
+    with daemon.client(hello=False) as c, pytest.raises(OSError):
+        for byte in greeting():
+            c.socket.sendall(bytes([byte]))
+            time.sleep(1)
+    assert "did not say hello in time" in daemon.log.read_text()
 
 
 def test_slow_frame_is_dropped_in_time(daemon):
@@ -562,11 +584,12 @@ def test_slow_frame_is_dropped_in_time(daemon):
             for byte in data:
                 c.socket.sendall(bytes([byte]))
                 time.sleep(1)
-        assert 28 < time.monotonic() - start < 35
+        assert time.monotonic() - start > 20
+    assert "did not finish a message in time" in daemon.log.read_text()
 
 
 def test_flooding_peer_does_not_starve_others(daemon):
-    with Latency(daemon), daemon.client() as c:
+    with Bystander(daemon) as bystander, daemon.client() as c:
         flood = b"".join(frame([FIND, i, {"name": "x"}]) for i in range(1, 2000))
         done = threading.Event()
 
@@ -580,9 +603,10 @@ def test_flooding_peer_does_not_starve_others(daemon):
 
         thread = threading.Thread(target=read)
         thread.start()
-        end = time.monotonic() + 2
-        while time.monotonic() < end:
+        end, wanted = time.monotonic() + PATIENCE, bystander.served + 100
+        while bystander.served < wanted and time.monotonic() < end:
             c.socket.sendall(flood)
+        assert bystander.served >= wanted
         c.socket.shutdown(socket.SHUT_RDWR)
         thread.join()
         assert done.is_set()
@@ -593,81 +617,90 @@ def test_never_reading_peer_costs_little_and_is_dropped(daemon):
     with daemon.client() as c:
         c.compile("ok")
     before = daemon.resident()
-    with Latency(daemon), daemon.client() as c:
+    with Bystander(daemon) as bystander, daemon.client() as c:
         c.socket.settimeout(1)
         request = frame([CLASSES, 7, {}]) * 1000
         sent, start = 0, time.monotonic()
         with pytest.raises(OSError):
-            while time.monotonic() < start + 45:
+            while time.monotonic() < start + 30 + PATIENCE:
                 try:
                     sent += c.socket.send(request)
                 except TimeoutError:
-                    pass
-        assert 25 < time.monotonic() - start < 40
+                    bystander.is_served(3)
+        assert time.monotonic() - start > 20
         assert sent < 8 << 20
+    assert "does not read its answers" in daemon.log.read_text()
     assert daemon.resident() - before < 4 << 20
 
 
 def test_half_closed_peer_is_dropped(daemon):
     with daemon.client() as c:
-        c.send(COMPILE, unit=unit("sleep 0.2"))
+        c.send(COMPILE, unit=unit("wait gate"))
         c.socket.shutdown(socket.SHUT_WR)
-        assert c.is_dropped(2)
+        assert c.is_dropped()
+    daemon.open("gate")
     with daemon.client() as c:
-        assert c.compile("sleep 0.2")["meta"] == b"the meta"
+        assert c.compile("wait gate")["meta"] == b"the meta"
 
 
 def test_too_many_outstanding_requests(daemon):
     with daemon.client() as c:
-        requests = [c.send(COMPILE, unit=unit("sleep 0.2", salt=i)) for i in range(70)]
-        outcomes = []
-        for request in requests:
-            try:
-                c.wait(request)
-                outcomes.append("ok")
-            except Refused as e:
-                outcomes.append(e.code)
-        assert outcomes.count("busy") >= 1 and outcomes.count("ok") >= 64
+        requests = [c.send(COMPILE, unit=unit("wait gate", salt=i)) for i in range(70)]
+        for request in requests[64:]:
+            assert refused(c.wait, request).code == "busy"
+        daemon.open("gate")
+        for request in requests[:64]:
+            assert c.wait(request)["meta"] == b"the meta"
 
 
 def test_fds_sent_by_a_peer_are_closed(daemon):
     with daemon.client() as c:
         c.compile("ok")
-        before = daemon.fds()
+        before = daemon.fds(c)
         for _ in range(50):
             socket.send_fds(c.socket, [frame([FIND, 9, {"name": "x"}])], [0, 1, 2])
             c.read()
-        assert daemon.fds() <= before
+        assert daemon.fds(c) == before
 
 
 def test_many_peers_and_no_leak(daemon):
     with daemon.client() as c:
         c.compile("ok")
-        before = daemon.fds()
+        before = daemon.fds(c)
         for _ in range(5):
             clients = [daemon.client() for _ in range(100)]
             assert all(x.lookup(key("ok"))[0] for x in clients)
             for x in clients:
                 x.close()
             c.stats()
-        time.sleep(0.2)
-        assert c.stats()["clients"] == 1
-        assert daemon.fds() <= before
+        until(lambda: c.stats()["clients"] == 1)
+        assert daemon.fds(c) == before
         assert daemon.resident() < 10 << 20
 
 
+def is_admitted(daemon):
+    try:
+        with daemon.client() as c:
+            return c.stats()
+    except (EOFError, ConnectionError):
+        return None
+
+
 def test_too_many_peers_are_turned_away(daemon):
-    clients = []
+    clients, welcome = [], 0
     with daemon.client() as c:
         for _ in range(520):
-            clients.append(daemon.client(hello=False))
-        assert clients[-1].is_dropped(2)
+            clients.append(Client(daemon.path, lives=True, hello=False))
+            try:
+                clients[-1].ask(HELLO, version=1, namespace="x", observe=True)
+                welcome += 1
+            except (EOFError, ConnectionError):
+                assert clients[-1].is_dropped()
+        assert 1 + welcome == 500
         assert c.ask(STATS)
-    for x in clients:
-        x.close()
-    time.sleep(0.2)
-    with daemon.client() as c:
-        assert c.ask(STATS)
+        for x in clients:
+            x.close()
+    until(lambda: is_admitted(daemon))
 
 
 def test_hostile_unit_does_not_stop_the_loop(daemon):
@@ -676,7 +709,7 @@ def test_hostile_unit_does_not_stop_the_loop(daemon):
     many_fields = class_("P") | {"fields": names}
     many_globals = function("g")
     many_globals["funcs"][0]["globals"] = {f"g{i}": ["int", i] for i in range(40000)}
-    with Latency(daemon), daemon.client() as c:
+    with Bystander(daemon), daemon.client() as c:
         for defs in ([many_fields], [many_globals]):
             try:
                 c.compile("ok", defs)
@@ -687,7 +720,7 @@ def test_hostile_unit_does_not_stop_the_loop(daemon):
 def test_namespaces_are_limited_but_unused_ones_make_room(daemon):
     for i in range(40):
         daemon.client(f"n{i}").close()
-    time.sleep(0.2)
+    until_left(daemon, 0)
     held = [daemon.client(f"h{i}") for i in range(32)]
     assert refused(daemon.client, "one more").code == "quota"
     for c in held:
@@ -736,10 +769,10 @@ def test_no_llvm_in_it():
 def test_signals_end_it_cleanly(daemon, number):
     c = daemon.client()
     c.send(COMPILE, unit=unit("hang"))
-    time.sleep(0.3)
+    until(daemon.begun)
     workers = daemon.workers()
     daemon.process.send_signal(number)
-    assert daemon.process.wait(5) == 0
+    assert daemon.process.wait(PATIENCE) == 0
     assert not daemon.path.exists()
     assert workers and not any(os.path.exists(f"/proc/{w}") for w in workers)
     daemon.start()
@@ -747,56 +780,61 @@ def test_signals_end_it_cleanly(daemon, number):
 
 
 def test_idle_exit():
-    with Daemon("--idle-exit", 1) as d:
+    with Daemon("--idle-exit", 3) as d:
         c = d.client()
         with d.client("x", observe=True):
-            time.sleep(1.5)
+            time.sleep(4)
             assert d.process.poll() is None
             c.close()
-            assert d.process.wait(3) == 0  # an observer does not keep it
+            assert d.process.wait(PATIENCE) == 0  # an observer does not keep it
         assert not d.path.exists()
 
 
 def test_idle_exit_without_any_client():
-    with Daemon("--idle-exit", 1) as d:
-        assert d.process.wait(3) == 0
+    with Daemon("--idle-exit", 3) as d:
+        assert d.process.wait(PATIENCE) == 0
 
 
 def start_many(d, n):
     return [subprocess.Popen(d.arguments, env=d.env, stdin=subprocess.DEVNULL) for _ in range(n)]
 
 
+def one_of(processes):
+    """The one that is left of them, in a list."""
+    alive = [p for p in processes if p.poll() is None]
+    return alive if len(alive) == 1 else None
+
+
 def test_ten_at_once_are_one():
     with Daemon() as d:
         assert d.stop() == 0
         started = start_many(d, 10)
-        time.sleep(0.5)
-        d.wait_served()
-        alive = [p for p in started if p.poll() is None]
-        assert len(alive) == 1 and all(p.returncode == 0 for p in started if p not in alive)
+        (alive,) = until(lambda: one_of(started))
+        assert all(p.returncode == 0 for p in started if p is not alive)
+        until(d.is_served)
         with d.client() as c:
-            assert c.stats()["pid"] == alive[0].pid
-        alive[0].kill()  # leaves a stale socket and lock behind
-        alive[0].wait()
+            assert c.stats()["pid"] == alive.pid
+        alive.kill()  # leaves a stale socket and lock behind
+        alive.wait()
         assert d.path.exists()
         again = start_many(d, 10)
-        time.sleep(0.5)
-        d.wait_served()
-        assert sum(p.poll() is None for p in again) == 1
+        (alive,) = until(lambda: one_of(again))
+        until(d.is_served)
+        assert alive.poll() is None
         for p in again:
             p.terminate()
-            assert p.wait(5) == 0
+            assert p.wait(PATIENCE) == 0
 
 
 def test_the_directory_of_the_socket_must_be_ones_own(tmp_path):
     open_to_all = tmp_path / "open"
     open_to_all.mkdir()
     open_to_all.chmod(0o777)
-    run = subprocess.run([JITD, "--socket", open_to_all / "sock"], capture_output=True, text=True, timeout=5)
+    run = subprocess.run([JITD, "--socket", open_to_all / "sock"], capture_output=True, text=True, timeout=PATIENCE)
     assert run.returncode == 1 and "not permitted" in run.stderr
     (tmp_path / "file").write_text("mine")
     tmp_path.chmod(0o700)
-    run = subprocess.run([JITD, "--socket", tmp_path / "file"], capture_output=True, text=True, timeout=5)
+    run = subprocess.run([JITD, "--socket", tmp_path / "file"], capture_output=True, text=True, timeout=PATIENCE)
     assert run.returncode == 1 and (tmp_path / "file").read_text() == "mine"
 
 
@@ -807,10 +845,10 @@ def test_the_socket_is_private(daemon):
 @pytest.mark.parametrize("arguments", [["--nothing"], ["--deadline", "x"], ["--max-workers", "0"], ["surplus"],
                                        ["--arena-quota", "-5"], []])
 def test_bad_options_are_refused(arguments):
-    run = subprocess.run([JITD, *arguments], capture_output=True, text=True, timeout=5)
+    run = subprocess.run([JITD, *arguments], capture_output=True, text=True, timeout=PATIENCE)
     assert run.returncode in (1, 2) and run.stderr
 
 
 def test_help():
-    run = subprocess.run([JITD, "--help"], capture_output=True, text=True, timeout=5)
+    run = subprocess.run([JITD, "--help"], capture_output=True, text=True, timeout=PATIENCE)
     assert run.returncode == 0 and "--socket" in run.stdout

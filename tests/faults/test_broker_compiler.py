@@ -3,12 +3,11 @@
 import os
 import random
 import signal
-import threading
 import time
 
 import msgpack
 import pytest
-from broker_harness import BUILD, COMPILE, DUMP, STATS, Daemon, Refused, key
+from broker_harness import BUILD, COMPILE, DUMP, STATS, Daemon, Refused, key, processor_time, until
 
 WORKER = BUILD / "server" / "worker" / "jitd-worker"
 
@@ -66,24 +65,37 @@ def test_compiled_once_and_remembered():
             assert c.stats()["compilations"] == 0
 
 
+def seconds_of(call, *arguments, **more):
+    start = time.monotonic()
+    call(*arguments, **more)
+    return time.monotonic() - start
+
+
+def kill_compilers(d):
+    """What the daemon gives them afterwards, they have no part in."""
+    killed = d.workers()
+    for worker in killed:
+        os.kill(worker, signal.SIGKILL)
+    until(lambda: not set(killed) & set(d.workers()))
+
+
 def test_killed_at_any_time():
     """SIGKILL after a random part of a compilation: the job has an answer or an error, and the next one is compiled."""
     rng = random.Random(11)
     outcomes = []
     with start() as d, d.client() as c:
-        c.ask(COMPILE, unit=unit("def f(a, b):\n    return a\n"))
-        for i in range(40):
-            request = c.send(COMPILE, unit=unit(long_source(150), salt=str(i)))
-            time.sleep(rng.random() * 0.15)
-            for worker in d.workers():
-                os.kill(worker, signal.SIGKILL)
+        whole = min(seconds_of(c.ask, COMPILE, unit=unit(long_source(60), salt=f"whole {i}")) for i in range(3))
+        while len(outcomes) < 40 or (outcomes.count("worker") <= 5 and len(outcomes) < 1000):
+            i = len(outcomes)
+            request = c.send(COMPILE, unit=unit(long_source(60), salt=str(i)))
+            time.sleep(rng.random() * 1.5 * whole)
+            kill_compilers(d)
             try:
                 c.wait(request)
                 outcomes.append("ok")
             except Refused as e:
                 outcomes.append(e.code)
                 assert e.code == "worker" and "signal 9" in e.message
-            time.sleep(0.02)
             assert c.ask(COMPILE, unit=unit(f"def f(a, b):\n    return a - {i}\n"))["meta"]
     assert outcomes.count("worker") > 5, outcomes
 
@@ -93,7 +105,7 @@ SMALL, OTHER = "def f(a, b):\n    return a\n", "def f(a, b):\n    return b\n"
 
 def test_out_of_time():
     """The compiler loops for ever on this unit (by its test hook); the deadline ends it, and the next daemon compiles it."""
-    with start("--deadline", 0.5, env={"JITD_TEST_FAULT": "optimise:stall"}) as d, d.client() as c:
+    with start("--deadline", 2, env={"JITD_TEST_FAULT": "optimise:stall"}) as d, d.client() as c:
         with pytest.raises(Refused) as caught:
             c.ask(COMPILE, unit=unit(SMALL))
         assert caught.value.code == "worker" and "deadline" in caught.value.message
@@ -102,7 +114,7 @@ def test_out_of_time():
 
 
 def test_out_of_memory():
-    with start("--memory", 192 << 20, "--deadline", 60, env={"JITD_TEST_FAULT": "optimise:memory"}) as d, d.client(timeout=60) as c:
+    with start("--memory", 192 << 20, env={"JITD_TEST_FAULT": "optimise:memory"}) as d, d.client() as c:
         for source in (SMALL, OTHER):
             with pytest.raises(Refused) as caught:
                 c.ask(COMPILE, unit=unit(source))
@@ -110,21 +122,9 @@ def test_out_of_memory():
 
 
 def test_others_are_served_while_it_compiles():
-    worst, stop = [0.0], threading.Event()
-    with start() as d, d.client() as c, d.client("bystander") as bystander:
-        c.ask(COMPILE, unit=unit("def f(a, b):\n    return a\n"))
-
-        def serve():
-            while not stop.is_set():
-                begin = time.monotonic()
-                bystander.stats()
-                worst[0] = max(worst[0], time.monotonic() - begin)
-                time.sleep(0.001)
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        for i in range(5):
-            c.ask(COMPILE, unit=unit(long_source(100), salt=str(i)))
-        stop.set()
-        thread.join()
-    assert worst[0] < 0.25
+    """It compiles a unit for ever, by its test hook."""
+    with start(env={"JITD_TEST_FAULT": "optimise:stall"}) as d, d.client() as c, d.client("bystander") as bystander:
+        c.send(COMPILE, unit=unit(SMALL))
+        until(lambda: any(processor_time(worker) > 0.1 for worker in d.workers()))
+        for _ in range(100):
+            assert bystander.stats()["jobs_waiting"] == 1

@@ -66,7 +66,7 @@ def worker(seed):
 
 def settle():
     "Waits until the daemon has seen every death and takes back what the dead held."
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while True:
         _jitd.reap()
         if _jitd.arena_stats()["rows"] == 1 and _jitd.arena_stats()["dead_rows"] == 0:
@@ -121,7 +121,7 @@ def test_kill_clients(tmp_path):
             command = [sys.executable, program, str(KILLS), str(seed)]
             process = subprocess.Popen(command, env=env, stdout=output, stderr=output, start_new_session=True)
             try:
-                status = process.wait(KILLS * 2)
+                status = process.wait(60 + KILLS * 6)
             finally:
                 try:
                     os.killpg(process.pid, signal.SIGKILL)
