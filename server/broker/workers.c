@@ -301,6 +301,32 @@ static int worker_put_job(MessageWriter *m, uint64_t id, const WorkerTask *task)
     return message_end(m);
 }
 
+/* Writes what it can at once, and lets the rest follow. UV_EPIPE: it is dead, and its exit has not been noticed yet. */
+static int worker_write(Worker *w, WorkerWrite *write) {
+    uv_buf_t buf = uv_buf_init(write->message.buffer.data, (unsigned)write->message.buffer.size);
+    int n = uv_try_write((uv_stream_t *)&w->in, &buf, 1);
+    size_t sent = n > 0 ? (size_t)n : 0;
+    int r = n < 0 && n != UV_EAGAIN ? n : 0;
+    buf = uv_buf_init(buf.base + sent, (unsigned)(buf.len - sent));
+    if (r == 0 && buf.len)
+        r = uv_write(&write->request, (uv_stream_t *)&w->in, &buf, 1, worker_written);
+    if (r < 0 || !buf.len)
+        worker_written(&write->request, 0);
+    return r;
+}
+
+/* It died idle: the task is innocent and goes to another one, but not for ever. */
+static void worker_give_back(Worker *w, WorkerTask *task) {
+    worker_kill(w, "the compiler process cannot be reached");
+    if (task->again) {
+        task->finish(task, NULL, STR_NULL, &w->identity, w->why);
+        return;
+    }
+    task->again = true;
+    DL_PREPEND(w->pool->queue, task);
+    w->pool->queued++;
+}
+
 static void worker_give(Worker *w, WorkerTask *task) {
     WorkerWrite *write = calloc(1, sizeof *write);
     if (!write || worker_put_job(&write->message, ++w->task_id, task) < 0) {
@@ -310,12 +336,11 @@ static void worker_give(Worker *w, WorkerTask *task) {
         task->finish(task, NULL, STR_NULL, &w->identity, "the unit is too large");
         return;
     }
-    w->task = task;
-    uv_buf_t buf = uv_buf_init(write->message.buffer.data, (unsigned)write->message.buffer.size);
-    if (uv_write(&write->request, (uv_stream_t *)&w->in, &buf, 1, worker_written) < 0) {
-        worker_written(&write->request, 0);
-        worker_kill(w, "the compiler process cannot be reached");
+    if (worker_write(w, write) < 0) {
+        worker_give_back(w, task);
+        return;
     }
+    w->task = task;
     uv_timer_start(&w->timer, worker_overdue, w->pool->deadline_ms, 0);
 }
 

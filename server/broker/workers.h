@@ -14,6 +14,7 @@ struct WorkerTask {
     /* Called once. done is the compiler's answer and frame its bytes, or NULL when there is none: failure says why.
      * identity is that of the compiler process which worked on it. */
     void (*finish)(WorkerTask *task, const MsgMessage *done, Str frame, const Key *identity, const char *failure);
+    bool again; /* it was given to one that was dead already */
     uint64_t turn;
     WorkerTask *next, *prev;
 };

@@ -10,6 +10,7 @@ import struct
 import subprocess
 import threading
 import time
+from pathlib import Path
 
 import msgpack
 import pytest
@@ -321,6 +322,27 @@ def test_killed_compiler_process_while_idle(daemon):
             os.kill(worker, signal.SIGKILL)
         until(lambda: c.stats()["workers"] == 0)
         assert c.compile("ok", salt=2)["meta"] == b"the meta"
+
+
+def state(pid):
+    """T: stopped; Z: dead, and nobody has waited for it."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+def test_a_unit_given_to_a_dead_compiler_process_goes_to_another_one(daemon):
+    """The daemon sleeps while a unit comes and then its idle compiler process dies: awake, it reads of the unit first."""
+    with daemon.client() as c:
+        c.compile("ok")
+        (worker,) = daemon.workers()
+        daemon.process.send_signal(signal.SIGSTOP)
+        until(lambda: state(daemon.process.pid) == "T")
+        request = c.send(COMPILE, unit=unit("ok", salt=2))
+        os.kill(worker, signal.SIGKILL)
+        until(lambda: state(worker) == "Z")
+        daemon.process.send_signal(signal.SIGCONT)
+        assert c.wait(request)["meta"] == b"the meta"
+        stats = c.stats()
+        assert (stats["jobs_failed"], stats["worker_restarts"]) == (0, 0)
 
 
 def test_idle_compiler_processes_end():
