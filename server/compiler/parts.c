@@ -1,12 +1,14 @@
 /* Parts: divides a unit's entries among the modules that are optimised and generated at the same time.
  *
  * Each module holds all that its entries call, so that everything is inlined as if there were one; what entries of two
- * modules call is compiled twice. The dearest entries are placed first, each where the dearer module stays the cheapest.
- * The cost is the number of nodes of the tree, twice where there are loops, which LLVM unrolls and looks at for longest. */
+ * modules call is compiled twice. The dearest entries are placed first, each where the time (of the dearer module) and, less
+ * important, the work (of both) grow the least. The cost is the number of nodes of the tree, twice where there are loops,
+ * which LLVM unrolls and looks at for longest. */
 #include "server/compiler/typed.h"
 #include <stdlib.h>
 
 #define PARTS_ENTRY 10    /* what an entry costs besides its nodes */
+#define PARTS_TIME 4      /* how much more important the time is than the work */
 #define PARTS_WORTH_IT 60 /* the least for which a second module pays: under a millisecond */
 
 typedef struct Choice {
@@ -16,7 +18,7 @@ typedef struct Choice {
 
 typedef struct Parts {
     Instance *const *entries;
-    uint8_t *has;     /* per instance: bit p = part p calls it */
+    uint8_t *has;     /* per instance that is not inlined: bit p = part p has it */
     uint32_t *visits; /* per instance: the last visit that was here */
     uint32_t visit;
     uint64_t cost[PROGRAM_PARTS];
@@ -26,25 +28,28 @@ static uint64_t cost_of(const Instance *inst) {
     return inst->bound ? (uint64_t)inst->bound->nnodes * (inst->loops ? 2 : 1) : 0;
 }
 
-/* The cost of what an instance calls and the part does not have yet; `take`: now it has. */
-static uint64_t callees_cost(Parts *p, const Instance *inst, unsigned part, bool take) {
-    uint64_t sum = 0;
-    for (size_t i = 0; i < inst->ncallees; i++) {
-        const Instance *callee = inst->callees[i];
-        uint8_t bit = (uint8_t)(1u << part);
-        if (p->visits[callee->index] == p->visit || (p->has[callee->index] & bit))
-            continue;
-        p->visits[callee->index] = p->visit;
-        sum += cost_of(callee) + callees_cost(p, callee, part, take);
-        if (take)
-            p->has[callee->index] |= bit;
-    }
+/* A guess: whether the body stays by itself and is shared by its callers. */
+static bool stays(const Instance *inst) {
+    return inst->loops || inst->manages;
+}
+
+/* The cost of an instance and what it calls, as far as the part does not have it yet; `take`: now it has. */
+static uint64_t body_cost(Parts *p, const Instance *inst, unsigned part, bool take) {
+    uint8_t bit = (uint8_t)(1u << part);
+    uint64_t sum = cost_of(inst);
+    if (p->visits[inst->index] == p->visit || (p->has[inst->index] & bit))
+        return 0;
+    p->visits[inst->index] = p->visit;
+    if (take && stays(inst))
+        p->has[inst->index] |= bit;
+    for (size_t i = 0; i < inst->ncallees; i++)
+        sum += body_cost(p, inst->callees[i], part, take);
     return sum;
 }
 
 static uint64_t entry_cost(Parts *p, uint32_t entry, unsigned part, bool take) {
     p->visit++;
-    return PARTS_ENTRY + cost_of(p->entries[entry]) + callees_cost(p, p->entries[entry], part, take);
+    return PARTS_ENTRY + body_cost(p, p->entries[entry], part, take);
 }
 
 static int dearer_first(const void *a, const void *b) {
@@ -54,16 +59,22 @@ static int dearer_first(const void *a, const void *b) {
     return x->entry < y->entry ? -1 : x->entry > y->entry;
 }
 
-static unsigned cheapest_part(Parts *p, uint32_t entry) {
-    unsigned best = 0;
-    uint64_t least = UINT64_MAX;
-    for (unsigned part = 0; part < PROGRAM_PARTS; part++) {
-        uint64_t sum = p->cost[part] + entry_cost(p, entry, part, false);
-        if (sum < least) {
-            least = sum;
-            best = part;
-        }
+/* Of the time and the work if the entry were in this part. */
+static uint64_t score(Parts *p, uint32_t entry, unsigned part) {
+    uint64_t time = 0, work = 0;
+    for (unsigned i = 0; i < PROGRAM_PARTS; i++) {
+        uint64_t cost = p->cost[i] + (i == part ? entry_cost(p, entry, part, false) : 0);
+        time = cost > time ? cost : time;
+        work += cost;
     }
+    return PARTS_TIME * time + work;
+}
+
+static unsigned best_part(Parts *p, uint32_t entry) {
+    unsigned best = 0;
+    for (unsigned part = 1; part < PROGRAM_PARTS; part++)
+        if (score(p, entry, part) < score(p, entry, best))
+            best = part;
     return best;
 }
 
@@ -84,7 +95,7 @@ unsigned parts_choose(Lang *lang, Instance *const *entries, uint32_t n, unsigned
     qsort(order, n, sizeof *order, dearer_first);
     for (uint32_t i = 0; i < n; i++) {
         uint32_t entry = order[i].entry;
-        unsigned part = cheapest_part(&p, entry);
+        unsigned part = best_part(&p, entry);
         p.cost[part] += entry_cost(&p, entry, part, true);
         ret_part[entry] = part;
     }
