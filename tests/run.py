@@ -148,10 +148,15 @@ def asan_suite():
     return Suite("sanitizers", steps, count_meson(ASAN), SANITIZERS)
 
 
+def fuzz_suite(version, python):
+    """Each fuzz target for a fixed number of runs."""
+    return Suite("fuzz", [[python, "tests/fuzz/run.py"]], count_last_line, python_env(version))
+
+
 def suites():
     found = pythons()
     default = default_python(found)
-    all_suites = [asan_suite()]
+    all_suites = [asan_suite(), fuzz_suite(default, found[default])]
     for name in ("differential", "packaging", "faults"):
         all_suites.append(pytest_suite(name, default, found[default], ONCE[name]))
     for version, python in found.items():

@@ -3,16 +3,9 @@
 #include "protocol/messages.h"
 #include "server/broker/image.h"
 #include <errno.h>
-#include <stdlib.h>
+#include "fuzz.h"
 
 #define CODE_MAX 65536
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void need(bool b) {
-    if (!b)
-        abort();
-}
 
 /* What passed the checks can be placed. */
 static void image(const msgpack_object *body) {

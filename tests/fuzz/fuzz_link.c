@@ -1,14 +1,7 @@
 /* link_objects of any bytes: refused with a message, or an image whose every offset is inside. */
 #include "protocol/abi.h"
 #include "server/compiler/link.h"
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void need(bool b) {
-    if (!b)
-        abort();
-}
+#include "fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     Pool pool = POOL_NULL;

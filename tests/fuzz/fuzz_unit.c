@@ -1,13 +1,6 @@
 /* unit_decode of any bytes: refused with a message, or safe to walk. */
 #include "protocol/spec.h"
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void need(bool b) {
-    if (!b)
-        abort();
-}
+#include "fuzz.h"
 
 static void walk(const UnitSpec *u) {
     for (size_t d = 0; d < u->ndefs; d++)
