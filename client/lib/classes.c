@@ -125,20 +125,24 @@ static int merge_class(jitd_session *session, const msgpack_object *o) {
     return 0;
 }
 
-static int merge_classes(const Work *w) {
-    msgpack_object_array a;
-    if (!wire_array(wire_find(w->map, "classes"), &a))
-        return -EPROTO;
-    for (size_t i = 0; i < a.size; i++) {
-        int r = merge_class(w->session, &a.ptr[i]);
-        if (r < 0)
-            return r;
-    }
-    for (jitd_class *c = w->session->classes; c; c = c->next) /* now that all names are known */
+/* When all names are known. */
+static void name_types(jitd_session *session) {
+    for (jitd_class *c = session->classes; c; c = c->next)
         for (size_t i = 0; i < c->nfields; i++)
             if (!c->fields[i].type)
-                c->fields[i].type = slot_text(w->session, &c->field_slots[i]);
-    return 0;
+                c->fields[i].type = slot_text(session, &c->field_slots[i]);
+}
+
+/* Those before a malformed one stay known. */
+static int merge_classes(const Work *w) {
+    msgpack_object_array a;
+    int r = 0;
+    if (!wire_array(wire_find(w->map, "classes"), &a))
+        return -EPROTO;
+    for (size_t i = 0; r == 0 && i < a.size; i++)
+        r = merge_class(w->session, &a.ptr[i]);
+    name_types(w->session);
+    return r;
 }
 
 static int refresh(jitd_session *session, jitd_error *error) {

@@ -215,7 +215,9 @@ def seed_answers(seeds, daemon, units):
     client = Client(daemon)
     for unit in units:
         client.ask(COMPILE, unit=unit)
-    for one in client.ask(CLASSES)["classes"]:
+    every = client.ask(CLASSES)["classes"]
+    seeds.add("answers", frame([REPLY, 1, {"classes": [one | {"class_id": i, "compile_us": 0} for i, one in enumerate(every[:8], 1)]}]))
+    for one in every:
         classes = {"classes": [one | {"class_id": 1, "compile_us": 0}]}
         looked = client.ask(LOOKUP, keys=one["units"])
         for unit in looked["units"]:

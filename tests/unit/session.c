@@ -78,6 +78,25 @@ Test(session, class_has_its_layout) {
     finish();
 }
 
+Test(session, malformed_class_spoils_no_other) {
+    const jitd_class *cls;
+    jitd_ref p = new_node(session), found;
+    size_t n;
+    OK(jitd_publish(session, "p", p, &error));
+    broker.odd = true;
+    jitd_session *other = attach();
+    FAILS(JITD_E_SYSTEM, jitd_class_find(other, "shape.Node", &cls, &error));
+    OK(jitd_find(other, "p", &found, &error));
+    OK(jitd_class_of(other, found, &cls, &error));
+    const jitd_field *f = jitd_class_fields(cls, &n);
+    cr_assert(n == 5 && f[0].type && !strcmp(f[0].type, "float") && f[2].type && !strcmp(f[2].type, "shape.Node?"));
+    jitd_unref(other, found);
+    jitd_detach(other);
+    OK(jitd_publish(session, "p", JITD_UNSET, &error));
+    jitd_unref(session, p);
+    finish();
+}
+
 Test(session, fields) {
     jitd_value v;
     jitd_ref p = new_node(session), garbage = p + 8;
