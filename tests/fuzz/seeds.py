@@ -91,15 +91,21 @@ def seed_texts(seeds):
     seeds.add_words(["parse", "compile"], [w.encode() for w in words + soft])
 
 
-def objects(seeds, folder):
-    """What the compiler gives the linker: its assembly, assembled."""
+def assembled(text, folder):
+    out = Path(folder) / "object.o"
+    subprocess.run(["clang-19", "-c", "-x", "assembler", "-", "-o", out], input=text, check=True)
+    return out.read_bytes()
+
+
+def seed_objects(seeds, folder):
+    """What the compiler gives the linker, one object or two: its assembly, assembled."""
     for path in [*sorted(ROOT.glob("tests/golden/typed/*.py")), ROOT / "examples/point.py"]:
         assembly = subprocess.run([CC, "--dump=asm", path], capture_output=True).stdout
         if assembly.startswith(b"error: "):
             continue
-        out = Path(folder) / "object.o"
-        subprocess.run(["clang-19", "-c", "-x", "assembler", "-", "-o", out], input=assembly, check=True)
-        seeds.add("link", out.read_bytes(), 1 << 16)
+        modules = re.split(rb"^(?=\t\.text\n\t\.file\t)", assembly, flags=re.M)
+        objects = [assembled(text, folder) for text in modules if text]
+        seeds.add("link", len(objects[0]).to_bytes(2, "big") + b"".join(objects), 1 << 16)
 
 
 def described_units():
@@ -237,7 +243,7 @@ def main(directory):
     seeds = Seeds(Path(directory))
     seed_texts(seeds)
     with tempfile.TemporaryDirectory(prefix="jitd-seeds-") as folder, Daemon(worker=WORKER) as daemon, Worker() as worker:
-        objects(seeds, folder)
+        seed_objects(seeds, folder)
         streams = conversations(folder, daemon.path)
         sent = [body["unit"] for said in streams for number, _id, body in first_messages(said) if number == COMPILE]
         units = sorted(set(sent)) + list(described_units())
