@@ -233,7 +233,10 @@ static PeerHandled dispatch_hello(Broker *broker, Peer *peer, const MsgMessage *
         (o && !wire_bool(o, &observe)) || (chunks && !wire_uint(chunks, UINT32_MAX, &wish))) {
         dispatch_refuse(peer, m, "malformed", "a hello without version or namespace (1 to 64 bytes)");
     } else if (version != PROTOCOL_VERSION) {
-        dispatch_refuse(peer, m, "version", "the daemon speaks version 1 of the protocol");
+        char text[96];
+        snprintf(text, sizeof text, "the daemon speaks version %d of the protocol: restart the older of the two",
+                 PROTOCOL_VERSION);
+        dispatch_refuse(peer, m, "version", text);
     } else if (observe) {
         hello_observe(broker, peer, m, namespace_);
     } else {

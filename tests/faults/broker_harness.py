@@ -14,6 +14,7 @@ from pathlib import Path
 
 import msgpack
 
+VERSION = 2  # protocol/messages.h
 HERE = Path(__file__).resolve().parent
 BUILD = Path(os.environ.get("JITD_BUILD", HERE.parent.parent / "build"))
 JITD = BUILD / "server" / "broker" / "jitd"
@@ -99,7 +100,7 @@ class Client:
             self.socket.connect(str(path))
         self.buffer, self.fds, self.answers, self.events, self.ids = b"", [], {}, [], 0
         if hello:
-            self.welcome = self.ask(HELLO, version=1, namespace=namespace, **more)
+            self.welcome = self.ask(HELLO, version=VERSION, namespace=namespace, **more)
 
     def send(self, number, **body):
         self.ids += 1

@@ -15,7 +15,7 @@ from pathlib import Path
 import msgpack
 import pytest
 from broker_harness import (CLASSES, COMPILE, DEATH, DUMP, ERROR, FIND, GROW, HELLO, JITD, LOOKUP, PATIENCE, PUBLISH, REAP, REPLY,
-                            SEGMENT, STATS, Client, Daemon, Refused, class_, frame, function, key, processor_time, unit, until)
+                            SEGMENT, STATS, VERSION, Client, Daemon, Refused, class_, frame, function, key, processor_time, unit, until)
 from fake_worker import CODE, LIES
 
 
@@ -491,7 +491,7 @@ class Bystander:
 
 
 def greeting(namespace="bad"):
-    return frame([HELLO, 1, {"version": 1, "namespace": namespace}])
+    return frame([HELLO, 1, {"version": VERSION, "namespace": namespace}])
 
 
 DEEP = b"\x91" * 10000
@@ -525,17 +525,17 @@ def test_bad_bytes_are_dropped(daemon, name, greeted):
 
 
 @pytest.mark.parametrize("body", [
-    {}, {"version": 1}, {"namespace": "x"}, {"version": 1, "namespace": ""}, {"version": 1, "namespace": "x" * 65},
-    {"version": 1, "namespace": "a\0b"}, {"version": 2, "namespace": "x"}, {"version": -1, "namespace": "x"},
-    {"version": "1", "namespace": 1}, {"version": 1, "namespace": "x", "observe": 3},
-    {"version": 1, "namespace": "x", "chunks": "1"}, {"version": 1, "namespace": "x", "chunks": -1},
+    {}, {"version": VERSION}, {"namespace": "x"}, {"version": VERSION, "namespace": ""}, {"version": VERSION, "namespace": "x" * 65},
+    {"version": VERSION, "namespace": "a\0b"}, {"version": VERSION + 1, "namespace": "x"}, {"version": -1, "namespace": "x"},
+    {"version": "1", "namespace": 1}, {"version": VERSION, "namespace": "x", "observe": 3},
+    {"version": VERSION, "namespace": "x", "chunks": "1"}, {"version": VERSION, "namespace": "x", "chunks": -1},
 ])
 def test_bad_hello_is_refused(daemon, body):
     with daemon.client(hello=False) as c:
         assert refused(c.ask, HELLO, **body).code in ("malformed", "version")
         assert refused(c.ask, STATS).code == "malformed"
-        assert c.ask(HELLO, version=1, namespace="x")["version"] == 1
-        assert refused(c.ask, HELLO, version=1, namespace="x").code == "malformed"
+        assert c.ask(HELLO, version=VERSION, namespace="x")["version"] == VERSION
+        assert refused(c.ask, HELLO, version=VERSION, namespace="x").code == "malformed"
 
 
 @pytest.mark.parametrize("number, body", [
@@ -764,7 +764,7 @@ def test_hello_may_bring_a_chunk():
 
 def test_requests_that_come_with_the_hello_are_answered_in_order(daemon):
     with daemon.client(hello=False) as c:
-        asks = [(HELLO, {"version": 1, "namespace": "x"}), (LOOKUP, {"keys": [key("a")]}), (STATS, {}), (LOOKUP, {"keys": 1})]
+        asks = [(HELLO, {"version": VERSION, "namespace": "x"}), (LOOKUP, {"keys": [key("a")]}), (STATS, {}), (LOOKUP, {"keys": 1})]
         c.socket.sendall(b"".join(frame([number, i, body]) for i, (number, body) in enumerate(asks, 1)))
         assert [c.read()[:2] for _ in asks] == [[REPLY, 1], [REPLY, 2], [REPLY, 3], [ERROR, 4]]
         assert len(c.fds) == 3
