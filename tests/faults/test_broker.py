@@ -714,7 +714,7 @@ def test_too_many_peers_are_turned_away(daemon):
         for _ in range(520):
             clients.append(Client(daemon.path, lives=True, hello=False))
             try:
-                clients[-1].ask(HELLO, version=1, namespace="x", observe=True)
+                clients[-1].ask(HELLO, version=VERSION, namespace="x", observe=True)
                 welcome += 1
             except (EOFError, ConnectionError):
                 assert clients[-1].is_dropped()
