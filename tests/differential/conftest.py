@@ -1,24 +1,18 @@
 """A daemon for all tests here that compile in this process: it attaches once, to whatever daemon is first."""
 
 import os
-import subprocess
-import time
+import sys
 from pathlib import Path
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "faults"))
+from broker_harness import BUILD, Daemon  # noqa: E402
+
 
 @pytest.fixture(scope="session")
-def daemon(tmp_path_factory):
+def daemon():
     """A daemon of these tests' own, with the compiler of this build and an empty cache."""
-    build = Path(os.environ.get("JITD_BUILD", Path(__file__).resolve().parents[2] / "build"))
-    folder = tmp_path_factory.mktemp("daemon")
-    command = [build / "server/broker/jitd", "--socket", folder / "s", "--worker", build / "server/worker/jitd-worker"]
-    process = subprocess.Popen([*map(str, command), "--cache-dir", str(folder / "cache"), "--log", str(folder / "log")])
-    while not (folder / "s").exists():
-        assert process.poll() is None
-        time.sleep(0.01)
-    os.environ["JITD_SOCKET"] = str(folder / "s")
-    yield
-    process.terminate()
-    assert process.wait(10) == 0
+    with Daemon(worker=BUILD / "server/worker/jitd-worker") as d:
+        os.environ["JITD_SOCKET"] = str(d.path)
+        yield

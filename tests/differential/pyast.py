@@ -108,7 +108,7 @@ def parse(source):
 def run_batch(paths, *options):
     """jitd-cc's dump of each file: lists of lines, or the text of the refusal. A crash is an error here."""
     paths = [str(p) for p in paths]
-    done = subprocess.run([compiler(), "--dump=ast", *options, *paths, os.devnull], capture_output=True, timeout=300)
+    done = subprocess.run([compiler(), "--dump=ast", *options, *paths, os.devnull], capture_output=True, timeout=1200)
     assert done.returncode in (0, 1) and not done.stderr, f"{done.returncode} {done.stderr.decode()[:2000]} in {paths}"
     result, lines = {}, []
     for line in done.stdout.decode("utf-8", "surrogatepass").split("\n"):

@@ -32,6 +32,12 @@ def until(condition):
     return value
 
 
+def is_served(path):
+    """Whether somebody listens there. The socket's name is there a little before."""
+    with socket.socket(socket.AF_UNIX) as s:
+        return s.connect_ex(str(path)) == 0
+
+
 def processor_time(pid):
     """What a process has used so far, in s: what it did, whatever else the machine has to do."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
@@ -217,17 +223,10 @@ class Daemon:
             self.process = subprocess.Popen(self.arguments, env=self.env, stdin=subprocess.DEVNULL, stderr=log)
         self.wait_served()
 
-    def is_served(self):
-        try:
-            Client(self.path, hello=False).close()
-            return True
-        except OSError:
-            return False
-
     def wait_served(self):
         def served():
             assert self.process.poll() is None, self.log.read_text()
-            return self.is_served()
+            return is_served(self.path)
 
         until(served)
 

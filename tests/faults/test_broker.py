@@ -15,7 +15,8 @@ from pathlib import Path
 import msgpack
 import pytest
 from broker_harness import (CLASSES, COMPILE, DEATH, DUMP, ERROR, FIND, GROW, HELLO, JITD, LOOKUP, PATIENCE, PUBLISH, REAP, REPLY,
-                            SEGMENT, STATS, VERSION, Client, Daemon, Refused, class_, frame, function, key, processor_time, unit, until)
+                            SEGMENT, STATS, VERSION, Client, Daemon, Refused, class_, frame, function, is_served, key, processor_time,
+                            unit, until)
 from fake_worker import CODE, LIES
 
 
@@ -833,7 +834,7 @@ def test_ten_at_once_are_one():
         started = start_many(d, 10)
         (alive,) = until(lambda: one_of(started))
         assert all(p.returncode == 0 for p in started if p is not alive)
-        until(d.is_served)
+        until(lambda: is_served(d.path))
         with d.client() as c:
             assert c.stats()["pid"] == alive.pid
         alive.kill()  # leaves a stale socket and lock behind
@@ -841,7 +842,7 @@ def test_ten_at_once_are_one():
         assert d.path.exists()
         again = start_many(d, 10)
         (alive,) = until(lambda: one_of(again))
-        until(d.is_served)
+        until(lambda: is_served(d.path))
         assert alive.poll() is None
         for p in again:
             p.terminate()

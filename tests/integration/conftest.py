@@ -3,17 +3,18 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import textwrap
-import time
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests/faults"))
+from broker_harness import PATIENCE, is_served, until  # noqa: E402
+
 BUILD = Path(os.environ.get("JITD_BUILD", ROOT / "build"))
 DAEMON = BUILD / "server/broker/jitd"
 WORKER = BUILD / "server/worker/jitd-worker"
@@ -28,21 +29,17 @@ class Daemon:
         self.socket = self.dir / "s"
         self.log = self.dir / "log"
         command = [DAEMON, "--socket", self.socket, "--worker", WORKER, "--cache-dir", self.dir / "cache", "--log", self.log]
-        self.command = list(map(str, [*command, *options]))
+        self.command = list(map(str, [*command, "--deadline", PATIENCE, *options]))
         self.start()
 
     def start(self):
         self.process = subprocess.Popen(self.command)
-        for _ in range(500):
-            with socket.socket(socket.AF_UNIX) as probe:
-                if probe.connect_ex(str(self.socket)) == 0:
-                    return
-            time.sleep(0.01)
-        raise RuntimeError(f"the daemon did not start: {self.log.read_text()}")
+        until(lambda: is_served(self.socket) or self.process.poll() is not None)
+        assert self.process.poll() is None, self.log.read_text()
 
     def stop(self):
         self.process.terminate()
-        assert self.process.wait(10) == 0
+        assert self.process.wait(PATIENCE) == 0
         shutil.rmtree(self.dir)
 
 
@@ -87,7 +84,7 @@ class Program:
 
     def run(self, *args, check=True):
         process = self.start(*args)
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=600)
         assert not check or process.returncode == 0, err
         return subprocess.CompletedProcess(self.path, process.returncode, out, err)
 

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from conftest import PATIENCE, is_served, until
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("JITD_BUILD", ROOT / "build"))
@@ -147,15 +148,14 @@ def socket(tmp_path_factory):
     path = directory / "sock"
     daemon = subprocess.Popen([BUILD / "server/broker/jitd", "--socket", path, "--cache-dir", directory / "cache"])
     try:
-        while not path.exists():
-            assert daemon.poll() is None
+        until(lambda: is_served(path) or daemon.poll() is not None)
         environment = os.environ | {"JITD_SOCKET": str(path)}
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(directory), os.environ.get("PYTHONPATH")]))
-        subprocess.run([sys.executable, "-W", "error", "-c", RUN], env=environment, check=True, timeout=60)
+        subprocess.run([sys.executable, "-W", "error", "-c", RUN], env=environment, check=True, timeout=600)
         yield path
     finally:
         daemon.send_signal(signal.SIGTERM)
-        assert daemon.wait(10) == 0
+        assert daemon.wait(PATIENCE) == 0
 
 
 @pytest.fixture
@@ -274,7 +274,7 @@ found.next = cells.Cell(7, 0, 0.0, False, None)
 """
     environment = os.environ | {"JITD_SOCKET": str(socket)}
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(socket.parent), os.environ.get("PYTHONPATH")]))
-    subprocess.run([sys.executable, "-W", "error", "-c", script], env=environment, check=True, timeout=60)
+    subprocess.run([sys.executable, "-W", "error", "-c", script], env=environment, check=True, timeout=600)
     assert session.get(cell, "value")[1].i == 40
     assert session.call(cell, "total")[1][0].i == 47  # the process that made the other one is gone
     assert session.do("jitd_publish", b"from C", ctypes.c_uint64(0)) == OK

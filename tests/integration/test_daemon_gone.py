@@ -152,7 +152,7 @@ print("done")
     assert p.stdout.readline() == "ready\n"
     own_daemon.process.kill()
     own_daemon.process.wait()
-    out, err = p.communicate("\n", timeout=60)
+    out, err = p.communicate("\n", timeout=600)
     assert (out, p.returncode) == ("done\n", 0), err
     own_daemon.start()
 
@@ -162,7 +162,7 @@ def test_a_child_forked_without_a_daemon_has_a_copy(program, own_daemon):
     assert p.stdout.readline() == "ready\n"
     own_daemon.process.kill()
     own_daemon.process.wait()
-    out, err = p.communicate("\n", timeout=60)
+    out, err = p.communicate("\n", timeout=600)
     assert (out, p.returncode) == ("done\n", 0), err
     assert "copy of its parent" in err
     own_daemon.start()
@@ -181,6 +181,6 @@ def test_programs_survive_their_daemon(program, small_daemon):
     made = [int(w.stdout.readline() or w.stderr.read()) for w in workers]
     assert 0.75 * QUOTA < 32 * sum(made) <= QUOTA, made  # and 8 bytes for the proxy of each
     for w in workers:
-        out, err = w.communicate("\n", timeout=60)
+        out, err = w.communicate("\n", timeout=600)
         assert (out, w.returncode) == ("done\n", 0), err
     small_daemon.start()

@@ -22,7 +22,7 @@ def test_all_examples_are_tested():
 @pytest.mark.parametrize("name", SAYS)
 def test_example(name):
     done = subprocess.run(
-        [sys.executable, "-W", "error", str(EXAMPLES / name)], capture_output=True, text=True, timeout=120
+        [sys.executable, "-W", "error", str(EXAMPLES / name)], capture_output=True, text=True, timeout=600
     )
     assert done.returncode == 0, done.stderr
     assert SAYS[name] in done.stdout

@@ -16,7 +16,7 @@ NASTY = 'Na"st\\y\n\x01é'
 
 
 def run(*arguments, **environment):
-    done = subprocess.run([JITCTL, *map(str, arguments)], capture_output=True, text=True, timeout=30, env=os.environ | environment)
+    done = subprocess.run([JITCTL, *map(str, arguments)], capture_output=True, text=True, timeout=600, env=os.environ | environment)
     assert "jitd-test-" not in done.stdout
     return done
 

@@ -1,13 +1,13 @@
 """No daemon runs: the first clients start one for the user, and only one."""
 
+import contextlib
 import os
 import shutil
 import signal
-import time
 from pathlib import Path
 
 import pytest
-from conftest import DAEMON, WORKER
+from conftest import DAEMON, WORKER, until
 
 CODE = """
 import jitd, sys
@@ -51,25 +51,23 @@ def home(tmp_path):
         "PATH": f"{programs}:{os.environ['PATH']}",
     }
     for pid in daemons(runtime):
-        os.kill(pid, signal.SIGTERM)
-    for _ in range(500):
-        if not daemons(runtime):
-            return
-        time.sleep(0.01)
-    raise AssertionError("the daemon did not end")
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+    until(lambda: not daemons(runtime))
 
 
 def test_ten_processes_at_once_start_one_daemon(program, home):
     p = program(CODE, **home)
     workers = [p.start() for _ in range(10)]
-    results = [w.communicate(timeout=120) for w in workers]
+    results = [w.communicate(timeout=600) for w in workers]
     assert [out for out, _ in results] == ["1\n"] * 10, results
-    assert len(daemons(home["XDG_RUNTIME_DIR"])) == 1
+    until(lambda: len(daemons(home["XDG_RUNTIME_DIR"])) == 1)  # when those have left that were one too many
 
 
 def test_it_is_warm_for_the_next(program, home):
     p = program(CODE, **home)
     p.run()
     first = daemons(home["XDG_RUNTIME_DIR"])
+    assert len(first) == 1
     assert p.run().stdout == "1\n", "the second process finds what the first had compiled"
     assert daemons(home["XDG_RUNTIME_DIR"]) == first

@@ -111,7 +111,7 @@ def test_many_processes_at_once(program, own_daemon):
     p.run("publish")
     workers = [p.start("work") for _ in range(6)]
     for w in workers:
-        out, err = w.communicate(timeout=60)
+        out, err = w.communicate(timeout=600)
         assert out == "True\n", err
     checked = program(SHARED + "a = jitd.lookup('many'); jitd._jitd.reap(); print(jitd._jitd.check())".replace("jitd._jitd", "__import__('jitd._jitd', fromlist=['x'])"), JITD_SOCKET=own_daemon.socket).run()
     assert checked.stdout == "(0, '')\n"
@@ -131,7 +131,7 @@ def test_one_compilation_for_all(program, own_daemon):
         JITD_SOCKET=own_daemon.socket,
     )
     workers = [p.start() for _ in range(6)]
-    assert {w.communicate(timeout=60)[0] for w in workers} == {"1\n"}
+    assert {w.communicate(timeout=600)[0] for w in workers} == {"1\n"}
 
 
 def test_code_pages_are_shared_and_never_writable():

@@ -30,7 +30,7 @@ CLEAN = {key: value for key, value in os.environ.items() if not key.startswith((
 
 
 def run(*command, env=CLEAN, **options):
-    done = subprocess.run([str(c) for c in command], capture_output=True, text=True, timeout=900, env=env, **options)
+    done = subprocess.run([str(c) for c in command], capture_output=True, text=True, timeout=3000, env=env, **options)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
     return done.stdout
 
