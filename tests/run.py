@@ -36,8 +36,8 @@ def clean_environment():
 class Suite:
     """A command with an environment of its own and a way of reading its counts."""
 
-    def __init__(self, name, steps, count, env=None):
-        self.name, self.steps, self.count, self.env = name, steps, count, env or {}
+    def __init__(self, name, steps, count, env=None, limit=SUITE_SECONDS):
+        self.name, self.steps, self.count, self.env, self.limit = name, steps, count, env or {}, limit
         self.passed = self.failed = 0
         self.lines = []
         self.seconds = 0.0
@@ -56,7 +56,7 @@ class Suite:
                         stdout=out,
                         stderr=subprocess.STDOUT,
                         stdin=subprocess.DEVNULL,
-                        timeout=SUITE_SECONDS,
+                        timeout=self.limit,
                     )
                 except subprocess.TimeoutExpired:
                     code = "hung"
@@ -217,12 +217,21 @@ def run_all(chosen, slots):
         thread.join()
 
 
+def count_arena(text):
+    """A line of kill_arena for each of its runs; one that finds something wrong says so and ends with a status."""
+    good = re.findall(r"^\d+ kills, .*|^died at .*", text, re.M)
+    return len(good), 0, good
+
+
 def torture(kills):
+    """Kills of whole clients and of compiler processes, and of processes in the arena's own functions: at random, and at each step."""
     found = pythons()
     default = default_python(found)
-    return [
-        pytest_suite("torture", default, found[default], ["tests/faults", "-k", "kill"], {"JITD_KILLS": str(kills)})
-    ]
+    program = BUILD / "tests/faults/test_kill_arena"
+    arena = Suite("torture-arena", [[program, str(kills)], [program, "steps"]], count_arena)
+    whole = pytest_suite("torture", default, found[default], ["tests/faults", "-k", "kill"], {"JITD_KILLS": str(kills)})
+    arena.limit = whole.limit = SUITE_SECONDS + 10 * kills
+    return [whole, arena]
 
 
 def main():

@@ -1,8 +1,11 @@
-/* The compiler up to the IR: any file or unit is refused, or becomes a module that LLVM's verifier accepts. The first byte says which:
- * even, Python's text, of which the tool makes the unit; odd, the unit's bytes. */
+/* The compiler up to the IR: any file or unit is refused, or becomes modules that LLVM's verifier accepts and a meta that clients can read.
+ * The first byte says which: its lowest bit, whether these are the unit's bytes or Python's text, of which the tool makes the unit; the
+ * next two, which dump is wanted instead. */
 #include "fuzz.h"
+#include "protocol/wire.h"
 #include "server/compiler/codegen.h"
 #include "server/compiler/compiler.h"
+#include "server/compiler/meta.h"
 #include "server/compiler/stages.h"
 #include "server/tool/unit_from_py.h"
 #include <ctype.h>
@@ -35,6 +38,7 @@ static void make_part(ProgramPart *part) {
 static void lower(Pool *pool, const UnitSpec *unit) {
     ProgramPart parts[PROGRAM_PARTS];
     Program program = {0};
+    Timings timings = {0};
     jmp_buf *outer = pool->fail_arg, full;
     for (unsigned i = 0; i < PROGRAM_PARTS; i++)
         make_part(&parts[i]);
@@ -45,33 +49,42 @@ static void lower(Pool *pool, const UnitSpec *unit) {
             need(program.refused[i].message.len > 0);
         for (unsigned i = 0; i < program.nmodules; i++)
             verify(pool, program.modules[i]);
+        need(wire_check(meta_encode(pool, unit, &program, &timings)));
     }
     pool->fail_arg = outer;
     for (unsigned i = 0; i < PROGRAM_PARTS; i++)
         LLVMContextDispose(parts[i].context); /* and what is in it */
 }
 
-static void compile(Pool *pool, Str bytes) {
+static void dump_stage(Pool *pool, const UnitSpec *unit, ProgramDump dump) {
+    Program program;
+    program_compile(pool, unit, NULL, dump, STR_NULL, &program);
+    need(program.dump.ptr);
+}
+
+static void compile(Pool *pool, Str bytes, ProgramDump dump) {
     UnitSpec unit;
     Str error = STR_NULL;
-    if (unit_decode(pool, bytes, &unit, &error) == 0)
-        lower(pool, &unit);
-    else
+    if (unit_decode(pool, bytes, &unit, &error))
         need(error.len > 0);
+    else if (dump)
+        dump_stage(pool, &unit, dump);
+    else
+        lower(pool, &unit);
 }
 
 static void pool_full(void *arg) {
     longjmp(*(jmp_buf *)arg, 1);
 }
 
-static void text(Pool *pool, Str bytes) {
+static void text(Pool *pool, Str bytes, ProgramDump dump) {
     jmp_buf failed;
     Source source = {STR("fuzz.py"), bytes, 1};
     Compilation c = {.pool = pool, .source = &source, .on_fail = &failed};
     if (setjmp(failed))
         return;
     Ast ast = parse_module(&c, &source);
-    compile(pool, unit_from_py(&c, &ast, NULL, 0));
+    compile(pool, unit_from_py(&c, &ast, NULL, 0), dump);
 }
 
 /* ---- mutations that leave most of the text in order: a word or a line in the place of another ---- */
@@ -160,11 +173,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     jmp_buf full;
     Pool pool = {.limit = POOL_LIMIT, .fail = pool_full, .fail_arg = &full};
     Str bytes = {(const char *)data + 1, size - 1};
+    ProgramDump dump = (ProgramDump)(data[0] >> 1 & 3);
     if (!setjmp(full)) {
         if (data[0] & 1)
-            compile(&pool, bytes);
+            compile(&pool, bytes, dump);
         else
-            text(&pool, bytes);
+            text(&pool, bytes, dump);
     }
     pool_deinit(&pool);
     return 0;

@@ -24,7 +24,7 @@ from generate import Generator  # noqa: E402
 CC = BUILD / "server/tool/jitd-cc"
 LARGEST = 16384  # bytes of a seed: what is longer is mutated too seldom
 TEXT_FILE, TEXT_FUNCTION = b"\0", b"\1"  # first bytes of the targets, see there
-COMPILE_TEXT, COMPILE_UNIT = b"0", b"1"
+COMPILE_TEXT, COMPILE_UNIT, DUMPS = b"0", b"1", (b"2", b"4", b"6")
 CACHE_RAW, CACHE_SUM, CACHE_IMAGE, CACHE_INDEX = b"\0", b"\1", b"\3", b"\5"
 COMPILE = 3
 
@@ -81,7 +81,8 @@ def seed_texts(seeds):
     texts = [path.read_text() for path in text_files()] + list(programs(20))
     for text in texts:
         seeds.add("parse", TEXT_FILE + text.encode())
-        seeds.add("compile", COMPILE_TEXT + text.encode())
+        for how in (COMPILE_TEXT, *DUMPS):
+            seeds.add("compile", how + text.encode())
         for part in functions_of(text):
             seeds.add("parse", TEXT_FUNCTION + part.encode())
             seeds.add("compile", COMPILE_TEXT + part.encode())
