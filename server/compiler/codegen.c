@@ -8,7 +8,9 @@
  * Cheaper settings that were tried on a Zen 5 and cost more than they save: tuning for x86-64, -v3 or -v4 instead of the
  * host (7 to 11 % less to compile; a counting loop 2.6 to 3.5 times slower), no scheduling after register allocation (3 %;
  * mandelbrot 1.7 times slower), no run-time unrolling (12 %; an integer loop 1.2 times slower), unrolling by at most 4
- * (4 %; the counting loop 2.6 times slower). */
+ * (4 %; the counting loop 2.6 times slower). What saves nothing worth having: O2's list without the passes that cannot do
+ * anything to this IR (coroutines, OpenMP, attributes of imports, profiles ...; 1 to 2 %), another malloc (1 to 4 %), the
+ * compiler's own code on huge pages (1 %). */
 #include "server/compiler/codegen.h"
 #include <llvm-c/Analysis.h>
 #include <llvm-c/Error.h>
