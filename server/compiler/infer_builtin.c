@@ -115,9 +115,11 @@ static const Type *infer_python_call(Infer *in, const Node *n, const MathFn *f) 
 static const Type *special_arg(Infer *in, const Node *n, const char *method) {
     const Node *arg = n->Call.args.at[0];
     const Type *t = infer_expr(in, arg);
-    SpecialCall *call = infer_special_unary(in, arg, method, arg, t);
+    SpecialCall *call = infer_special_unary(in, arg, method, t);
     in->info[arg->id].test = call;
-    return call ? call->result : NULL;
+    if (call) /* if it does not return, this call does not */
+        in->info[n->id].flags |= NODE_NEVER;
+    return call ? infer_special_call(in, arg, call, arg, NULL) : NULL;
 }
 
 static const Type *infer_abs(Infer *in, const Node *n, Str name) {
@@ -186,6 +188,7 @@ static const Type *infer_pow(Infer *in, const Node *n, Str name) {
 
 static const Type *infer_bool(Infer *in, const Node *n) {
     Env yes, no;
+    in->info[n->id].flags |= NODE_NEVER; /* if the test does not return */
     if (n->Call.args.len) {
         infer_cond(in, n->Call.args.at[0], &yes, &no);
         env_join(in, &yes, &no);

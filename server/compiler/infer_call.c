@@ -138,8 +138,10 @@ const Type *infer_callee(Infer *in, const Node *n, Instance *callee, const Node 
     inst->python |= callee->python;
     if (in->loop && (callee->loops || callee->python))
         in->loop->inner = true;
-    if (!callee->result)
+    if (!callee->result) {
+        in->info[n->id].flags |= NODE_NEVER;
         longjmp(*in->bottom, 1);
+    }
     return callee->result;
 }
 
@@ -218,6 +220,13 @@ static void new_generated(Infer *in, const Node *n, uint32_t def, CallInfo *call
     infer_callee(in, n, call->callee, NULL, true);
 }
 
+/* Without a generated __init__ a default is what a class attribute would be: the value of a field that nobody assigns. */
+static void check_defaults(Infer *in, const Node *n, const DefSpec *d) {
+    for (size_t i = 0; i < d->nfields; i++)
+        if (d->fields[i].default_value)
+            infer_store_check(in, n, d->fields[i].type, global_const_type(in, n, d->fields[i].default_value));
+}
+
 static void new_user(Infer *in, const Node *n, uint32_t def, CallInfo *call) {
     int func = lang_find_func(in->lang, def, STR("__init__"));
     if (func < 0)
@@ -234,6 +243,8 @@ static const Type *call_class(Infer *in, const Node *n, uint32_t def) {
     CallInfo *call = infer_call_info(in, n, CALL_NEW);
     call->def = def;
     in->inst->manages = true;
+    if (d->init != INIT_GENERATED)
+        check_defaults(in, n, d);
     if (d->init == INIT_GENERATED)
         new_generated(in, n, def, call);
     else if (d->init == INIT_USER)

@@ -251,7 +251,7 @@ static const Type *infer_truth(Infer *in, const Node *n) {
         return t;
     if (t->optional && (infer_has_method(in, t->def, "__bool__") || infer_has_method(in, t->def, "__len__")))
         fail_hint(in->c, n->span, "test it for None first", "the truth of %s may call a method", type_words(in, t));
-    in->info[n->id].test = infer_special_truth(in, n, t);
+    infer_special_truth(in, n, t);
     return t;
 }
 
@@ -288,17 +288,37 @@ static void cond_split(Infer *in, const Node *n, int truth, Env *yes, Env *no) {
     *no = truth == 1 ? env_dead() : env_copy(in, &in->env);
 }
 
+typedef void (*InferCond)(Infer *in, const Node *n, Env *yes, Env *no);
+
+static void cond_now(Infer *in, const Node *n, InferCond cond, Env *yes, Env *no) {
+    cond(in, n, yes, no);
+}
+
+/* A condition that may not be come to: when it never gets a value, only the other paths go on. */
+static void cond_maybe(Infer *in, const Node *n, InferCond cond, Env *yes, Env *no) {
+    jmp_buf bottom, *outer = in->bottom;
+    in->bottom = &bottom;
+    if (setjmp(bottom) == 0)
+        cond(in, n, yes, no);
+    else
+        *yes = *no = env_dead();
+    in->bottom = outer;
+}
+
 static void cond_boolop(Infer *in, const Node *n, Env *yes, Env *no) {
     bool is_and = n->BoolOp.op == OP_And;
     Nodes values = n->BoolOp.values;
     Env out = env_dead(), through, other;
     for (size_t i = 0; i < values.len && !in->env.dead; i++) {
-        infer_cond(in, values.at[i], is_and ? &through : &other, is_and ? &other : &through);
+        (i ? cond_maybe : cond_now)(in, values.at[i], infer_cond, is_and ? &through : &other,
+                                    is_and ? &other : &through);
         env_join(in, &out, &other);
         in->env = through;
     }
     *yes = is_and ? in->env : out;
     *no = is_and ? out : in->env;
+    if (yes->dead && no->dead)
+        longjmp(*in->bottom, 1);
     in->info[n->id].type = &type_bool;
     in->info[n->id].truth = yes->dead ? 0 : no->dead ? 1 : -1;
 }
@@ -443,10 +463,8 @@ static const Type *infer_boolop(Infer *in, const Node *n) {
             result = join_values(in, n, result, last);
             break;
         }
-        if (v->kind == NODE_BoolOp) /* as a condition it would be a bool */
-            cond_of_value(in, v, &yes, &no);
-        else
-            infer_cond(in, v, &yes, &no);
+        /* a BoolOp as a condition would be a bool */
+        (i ? cond_maybe : cond_now)(in, v, v->kind == NODE_BoolOp ? cond_of_value : infer_cond, &yes, &no);
         Env *leaves = is_and ? &no : &yes;
         if (!leaves->dead)
             result = join_values(in, n, boolop_kept(in, in->info[v->id].type, is_and), result);
@@ -455,6 +473,8 @@ static const Type *infer_boolop(Infer *in, const Node *n) {
     }
     env_join(in, &out, &in->env);
     in->env = out;
+    if (!result)
+        longjmp(*in->bottom, 1);
     infer_mixed(in, n);
     return result;
 }

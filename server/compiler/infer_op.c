@@ -56,12 +56,12 @@ static const Type *binary_common(Infer *in, const Node *n, Operator op, const No
 const Type *infer_binary(Infer *in, const Node *n, Operator op, const Node *left, const Node *right, const Type *a,
                          const Type *b) {
     if (a->kind == TYPE_REF || b->kind == TYPE_REF) {
-        SpecialCall *call = infer_special_binary(in, n, op, left, right, a, b);
+        SpecialCall *call = infer_special_binary(in, n, op, a, b);
         if (!call)
             no_rule(in, n, op, a, b);
         in->info[n->id].what = call;
         in->info[n->id].common = NULL;
-        return call->result;
+        return infer_special_call(in, n, call, left, right);
     }
     const Type *common = binary_common(in, n, op, right, a, b);
     const Rule *rule = rule_find(op, type_rule_on(common));
@@ -86,10 +86,10 @@ const Type *infer_unary(Infer *in, const Node *n) {
         return &type_bool;
     }
     const Type *t = infer_expr(in, n->UnaryOp.operand);
-    SpecialCall *call = infer_special_unary(in, n, infer_unary_name(op), n->UnaryOp.operand, t);
+    SpecialCall *call = infer_special_unary(in, n, infer_unary_name(op), t);
     in->info[n->id].what = call;
     if (call)
-        return call->result;
+        return infer_special_call(in, n, call, n->UnaryOp.operand, NULL);
     bool is_float = t->kind == TYPE_FLOAT || t->kind == TYPE_FLOAT32;
     if (!type_is_scalar(t) || (is_float && op == OP_Invert) || (op == OP_Invert && t->kind == TYPE_BOOL))
         fail(in->c, n->span, "unary %s of %s is not compiled", operator_text(op), type_words(in, t));
@@ -183,21 +183,26 @@ static CompareStep scalar_step(Infer *in, const Node *n, Operator op, const Node
     return (CompareStep){.rule = rule_find(op, type_rule_on(common)), .common = common, .known = -1};
 }
 
-static CompareStep compare_step(Infer *in, const Node *n, Operator op, const Node *left, const Node *right,
-                                const Type *a, const Type *b) {
-    if (op == OP_In || op == OP_NotIn)
-        fail(in->c, n->span, "%s is not compiled yet", operator_text(op));
-    if (op != OP_Is && op != OP_IsNot && (a->kind == TYPE_REF || b->kind == TYPE_REF)) {
-        CompareStep s = {.known = -1, .special = infer_special_binary(in, n, op, left, right, a, b)};
-        if (!s.special && op == OP_NotEq) { /* != is not == unless the class says otherwise */
-            s.special = infer_special_binary(in, n, OP_Eq, left, right, a, b);
-            s.negate = true;
-        }
-        if (s.special && s.special->result->kind != TYPE_BOOL)
-            fail(in->c, n->span, "a comparison that gives %s is not compiled", type_words(in, s.special->result));
-        if (s.special)
-            return s;
-    }
+/* An operator that is a method's business: true, and the step is filled. */
+static bool special_step(Infer *in, const Node *n, CompareStep *s, Operator op, const Node *left, const Node *right,
+                         const Type *a, const Type *b) {
+    if (op == OP_Is || op == OP_IsNot || (a->kind != TYPE_REF && b->kind != TYPE_REF))
+        return false;
+    SpecialCall *call = infer_special_binary(in, n, op, a, b);
+    bool negate = !call && op == OP_NotEq; /* != is not == unless the class says otherwise */
+    if (negate)
+        call = infer_special_binary(in, n, OP_Eq, a, b);
+    if (!call)
+        return false;
+    *s = (CompareStep){.known = -1, .special = call, .negate = negate};
+    const Type *result = infer_special_call(in, n, call, left, right);
+    if (result->kind != TYPE_BOOL)
+        fail(in->c, n->span, "a comparison that gives %s is not compiled", type_words(in, result));
+    return true;
+}
+
+static CompareStep plain_step(Infer *in, const Node *n, Operator op, const Node *left, const Node *right, const Type *a,
+                              const Type *b) {
     if (is_identity(a) && is_identity(b)) {
         if (op == OP_Is || op == OP_IsNot || op == OP_Eq || op == OP_NotEq)
             return identity_step(in, n, op, a, b);
@@ -213,21 +218,42 @@ static CompareStep compare_step(Infer *in, const Node *n, Operator op, const Nod
     return scalar_step(in, n, op, left, right, a, b);
 }
 
-const Type *infer_compare(Infer *in, const Node *n) {
-    size_t len = n->Compare.ops.len;
-    CompareStep *steps = pool_array(in->pool, CompareStep, len);
-    const Node *left = n->Compare.left;
-    const Type *a = infer_expr(in, left);
-    Env after = env_dead();
-    for (size_t i = 0; i < len; i++) {
-        const Node *right = n->Compare.comparators.at[i];
-        const Type *b = infer_expr(in, right);
-        steps[i] = compare_step(in, n, n->Compare.ops.at[i], left, right, a, b);
-        env_join(in, &after, &in->env);
-        left = right, a = b;
+/* The i-th comparison of a chain, whose left operand has type a; the type of its right one. */
+static const Type *infer_step(Infer *in, const Node *n, CompareStep *steps, size_t i, const Type *a) {
+    Operator op = n->Compare.ops.at[i];
+    const Node *left = i ? n->Compare.comparators.at[i - 1] : n->Compare.left, *right = n->Compare.comparators.at[i];
+    const Type *b = infer_expr(in, right);
+    if (op == OP_In || op == OP_NotIn)
+        fail(in->c, n->span, "%s is not compiled yet", operator_text(op));
+    if (!special_step(in, n, &steps[i], op, left, right, a, b))
+        steps[i] = plain_step(in, n, op, left, right, a, b);
+    return b;
+}
+
+static void infer_steps(Infer *in, const Node *n, CompareStep *steps, const Type *a, Env *after) {
+    for (size_t i = 1; i < n->Compare.ops.len; i++) {
+        a = infer_step(in, n, steps, i, a);
+        env_join(in, after, &in->env);
     }
-    in->env = after;
+}
+
+/* The rest of a chain, which may not be come to: where it never gets a value, only the paths that left before go on. */
+static void infer_more_steps(Infer *in, const Node *n, CompareStep *steps, const Type *a, Env *after) {
+    jmp_buf bottom, *outer = in->bottom;
+    in->bottom = &bottom;
+    if (setjmp(bottom) == 0)
+        infer_steps(in, n, steps, a, after);
+    in->bottom = outer;
+}
+
+const Type *infer_compare(Infer *in, const Node *n) {
+    CompareStep *steps = pool_array(in->pool, CompareStep, n->Compare.ops.len);
     in->info[n->id].what = steps;
+    const Type *a = infer_step(in, n, steps, 0, infer_expr(in, n->Compare.left));
+    Env *after = pool_new(in->pool, Env);
+    *after = env_copy(in, &in->env);
+    infer_more_steps(in, n, steps, a, after);
+    in->env = *after;
     return &type_bool;
 }
 

@@ -42,8 +42,7 @@ static int find_special(Infer *in, const Node *n, const Type *t, const char *nam
     return func;
 }
 
-static SpecialCall *call_special(Infer *in, const Node *n, const Type *self, int func, const Node *receiver,
-                                 const Type *arg) {
+static SpecialCall *special_new(Infer *in, const Node *n, const Type *self, int func, const Type *arg) {
     const FuncSpec *f = &in->lang->unit->defs[self->def].funcs[func];
     if (f->kind != FUNC_METHOD || f->nparams != (arg ? 1 : 0))
         fail(in->c, n->span, "%.*s does not take the arguments of an operator", STR_FMT(f->name));
@@ -53,41 +52,47 @@ static SpecialCall *call_special(Infer *in, const Node *n, const Type *self, int
     SpecialCall *call = pool_new(in->pool, SpecialCall);
     call->callee = infer_instance(in, n, self->def, (uint32_t)func, params, arg ? 2 : 1, false);
     call->arg = params[1];
-    call->result = infer_callee(in, n, call->callee, receiver, false);
     return call;
 }
 
-SpecialCall *infer_special_binary(Infer *in, const Node *n, Operator op, const Node *left, const Node *right,
-                                  const Type *a, const Type *b) {
+SpecialCall *infer_special_binary(Infer *in, const Node *n, Operator op, const Type *a, const Type *b) {
     const SpecialName *names = &special_names[op];
     int func = n->kind == NODE_AugAssign ? find_special(in, n, a, names->in_place) : -1;
     if (func < 0)
         func = find_special(in, n, a, names->plain);
     if (func >= 0)
-        return call_special(in, n, a, func, left, b);
+        return special_new(in, n, a, func, b);
     func = find_special(in, n, b, names->reflected);
     if (func < 0)
         return NULL;
-    SpecialCall *call = call_special(in, n, b, func, right, a);
+    SpecialCall *call = special_new(in, n, b, func, a);
     call->reflected = true;
     return call;
 }
 
-SpecialCall *infer_special_unary(Infer *in, const Node *n, const char *name, const Node *operand, const Type *t) {
+SpecialCall *infer_special_unary(Infer *in, const Node *n, const char *name, const Type *t) {
     int func = find_special(in, n, t, name);
-    return func < 0 ? NULL : call_special(in, n, t, func, operand, NULL);
+    return func < 0 ? NULL : special_new(in, n, t, func, NULL);
+}
+
+const Type *infer_special_call(Infer *in, const Node *n, SpecialCall *call, const Node *left, const Node *right) {
+    return call->result = infer_callee(in, n, call->callee, call->reflected ? right : left, false);
 }
 
 const char *infer_unary_name(Operator op) {
     return special_names[op].plain;
 }
 
-/* bool(x): __bool__, or __len__; NULL: every instance is true. */
-SpecialCall *infer_special_truth(Infer *in, const Node *n, const Type *t) {
-    SpecialCall *call = infer_special_unary(in, n, "__bool__", n, t);
-    if (call && call->result->kind != TYPE_BOOL)
-        fail(in->c, n->span, "__bool__ should return bool, not %s", type_words(in, call->result));
-    if (!call && (call = infer_special_unary(in, n, "__len__", n, t)) && call->result->kind != TYPE_INT)
-        fail(in->c, n->span, "__len__ should return int, not %s", type_words(in, call->result));
-    return call;
+/* bool(x): __bool__, or __len__; without either every instance is true. */
+void infer_special_truth(Infer *in, const Node *n, const Type *t) {
+    SpecialCall *call = infer_special_unary(in, n, "__bool__", t);
+    bool is_bool = call != NULL;
+    if (!call)
+        call = infer_special_unary(in, n, "__len__", t);
+    in->info[n->id].test = call;
+    const Type *result = call ? infer_special_call(in, n, call, n, NULL) : NULL;
+    if (is_bool && result->kind != TYPE_BOOL)
+        fail(in->c, n->span, "__bool__ should return bool, not %s", type_words(in, result));
+    if (call && !is_bool && result->kind != TYPE_INT)
+        fail(in->c, n->span, "__len__ should return int, not %s", type_words(in, result));
 }

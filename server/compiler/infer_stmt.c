@@ -123,9 +123,20 @@ static void while_turn(Infer *in, const Node *n, Env *ret_exit) {
     infer_body(in, n->While.body);
 }
 
+/* A setter may never return, where the loop runs at all. */
+static void infer_for_target(Infer *in, const Node *target) {
+    jmp_buf bottom, *outer = in->bottom;
+    in->bottom = &bottom;
+    if (setjmp(bottom) == 0)
+        infer_target(in, target, &type_int);
+    else
+        in->env.dead = true;
+    in->bottom = outer;
+}
+
 static void for_turn(Infer *in, const Node *n, Env *ret_exit) {
     *ret_exit = env_copy(in, &in->env);
-    infer_target(in, n->For.target, &type_int);
+    infer_for_target(in, n->For.target);
     infer_body(in, n->For.body);
 }
 
@@ -218,12 +229,21 @@ static void infer_assign(Infer *in, const Node *n) {
         infer_target(in, n->Assign.targets.at[i], t);
 }
 
+/* The message may never get a value, where the test fails. */
+static void infer_message(Infer *in, const Node *msg) {
+    jmp_buf bottom, *outer = in->bottom;
+    in->bottom = &bottom;
+    if (setjmp(bottom) == 0)
+        infer_raise_arg(in, msg);
+    in->bottom = outer;
+}
+
 static void infer_assert(Infer *in, const Node *n) {
     Env yes, no;
     infer_cond(in, n->Assert.test, &yes, &no);
     in->env = no;
     if (n->Assert.msg && !no.dead)
-        infer_raise_arg(in, n->Assert.msg);
+        infer_message(in, n->Assert.msg);
     in->env = yes;
 }
 

@@ -138,6 +138,8 @@ LLVMValueRef lower_object(Lower *l, const Node *attribute,
 
 /* lower_op.c */
 Val lower_binary(Lower *l, const Node *n, Operator op, const Rule *rule, const Type *common, Val a, Val b);
+Val lower_half_of_divmod(Lower *l, const Node *n, Operator op, const Type *common, Val a,
+                         Val b);                                                       /* // or %, as converted */
 Val lower_operator(Lower *l, const Node *n, Operator op, Val left, const Node *right); /* as infer_binary found */
 Val lower_unary(Lower *l, const Node *n);
 Val lower_compare(Lower *l, const Node *n);

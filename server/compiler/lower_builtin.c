@@ -253,11 +253,10 @@ static Val lower_round(Lower *l, const Node *n, const CallInfo *call) {
 
 static Val lower_divmod(Lower *l, const Node *n) {
     const Type *common = l->info[n->id].common;
-    RuleOn on = type_rule_on(common);
     Val a = val_convert(l, n, arg(l, n, 0), common), b = val_convert(l, n, arg(l, n, 1), common);
     Val t = val_new(l, l->info[n->id].type);
-    t.at[0] = lower_binary(l, n, OP_FloorDiv, rule_find(OP_FloorDiv, on), common, a, b).at[0];
-    t.at[1] = lower_binary(l, n, OP_Mod, rule_find(OP_Mod, on), common, a, b).at[0];
+    t.at[0] = lower_half_of_divmod(l, n, OP_FloorDiv, common, a, b).at[0];
+    t.at[1] = lower_half_of_divmod(l, n, OP_Mod, common, a, b).at[0];
     return t;
 }
 

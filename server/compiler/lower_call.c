@@ -206,6 +206,13 @@ static Val *lower_field_args(Lower *l, const Node *n, const CallInfo *call) {
     return vals;
 }
 
+static void init_defaults(Lower *l, const Node *n, uint32_t def, LLVMValueRef object) {
+    const DefSpec *d = &l->lang->unit->defs[def];
+    for (uint32_t i = 0; i < d->nfields; i++)
+        if (d->fields[i].default_value)
+            init_field(l, n, object, def, i, val_const(l, d->fields[i].default_value));
+}
+
 static Val call_new(Lower *l, const Node *n, const CallInfo *call) {
     size_t mark = l->ntemps;
     bool generated = l->lang->unit->defs[call->def].init == INIT_GENERATED;
@@ -217,6 +224,8 @@ static Val call_new(Lower *l, const Node *n, const CallInfo *call) {
         val_forget(l, mark);
     }
     size_t with_object = val_hold(l, object);
+    if (!generated)
+        init_defaults(l, n, call->def, object.at[0]);
     if (call->callee) {
         LLVMValueRef *args = generated ? pool_array(l->pool, LLVMValueRef, 2) : pack_args(l, call, object.at[0], vals);
         args[1] = object.at[0];

@@ -87,15 +87,30 @@ static bool skip_dead(Lower *l, const Node *n) {
     return true;
 }
 
+/* A condition that may not be come to: when it never gets a value, that path ends. */
+static void cond_maybe(Lower *l, const Node *n, LLVMBasicBlockRef yes, LLVMBasicBlockRef no) {
+    jmp_buf bottom, *outer = l->bottom;
+    size_t mark = l->ntemps;
+    l->bottom = &bottom;
+    if (setjmp(bottom) == 0)
+        lower_cond(l, n, yes, no);
+    l->bottom = outer;
+    l->ntemps = mark;
+}
+
 static void cond_boolop(Lower *l, const Node *n, LLVMBasicBlockRef yes, LLVMBasicBlockRef no) {
     bool is_and = n->BoolOp.op == OP_And;
     Nodes values = n->BoolOp.values;
     for (size_t i = 0; i < values.len; i++) {
         LLVMBasicBlockRef next = i + 1 == values.len ? NULL : lower_block(l, "");
         LLVMBasicBlockRef on_yes = !is_and || !next ? yes : next, on_no = is_and || !next ? no : next;
-        lower_cond(l, values.at[i], on_yes, on_no);
+        (i ? cond_maybe : lower_cond)(l, values.at[i], on_yes, on_no);
         if (next)
             lower_at(l, next);
+    }
+    if (!l->info[n->id].type) { /* no path has a value */
+        lower_dead_end(l);
+        longjmp(*l->bottom, 1);
     }
 }
 
@@ -104,7 +119,7 @@ static LLVMValueRef instance_truth(Lower *l, const Node *n, Val v) {
     const SpecialCall *test = l->info[n->id].test;
     if (!test)
         return val_truth(l, v);
-    if (test->result->kind == TYPE_BOOL)
+    if (!test->result || test->result->kind == TYPE_BOOL)
         return lower_special(l, n, test, v, NULL).at[0];
     return LLVMBuildICmp(l->b, LLVMIntNE, lower_special_len(l, n, test, v), lower_i64(l, 0), "");
 }
@@ -228,9 +243,9 @@ static Val lower_ifexp(Lower *l, const Node *n) {
 /* One operand of `and`/`or` but the last: its value is the result, or the next is looked at. */
 static void boolop_value(Lower *l, const Node *v, bool is_and, Merge *m, LLVMBasicBlockRef next) {
     Val val = lower_expr(l, v);
-    LLVMBasicBlockRef leave = lower_block(l, ""), drop = lower_block(l, "");
     size_t mark = val_hold(l, val);
     LLVMValueRef truth = l->info[v->id].truth >= 0 ? lower_bool(l, l->info[v->id].truth) : instance_truth(l, v, val);
+    LLVMBasicBlockRef leave = lower_block(l, ""), drop = lower_block(l, "");
     val_forget(l, mark);
     LLVMBuildCondBr(l->b, truth, is_and ? drop : leave, is_and ? leave : drop);
     lower_at(l, leave);
@@ -244,6 +259,19 @@ static void boolop_value(Lower *l, const Node *v, bool is_and, Merge *m, LLVMBas
     lower_at(l, next);
 }
 
+/* One that may not be come to: when it never gets a value, that path ends. */
+static void boolop_maybe(Lower *l, const Node *v, bool is_and, Merge *m, LLVMBasicBlockRef next) {
+    jmp_buf bottom, *outer = l->bottom;
+    size_t mark = l->ntemps;
+    l->bottom = &bottom;
+    if (setjmp(bottom) == 0)
+        boolop_value(l, v, is_and, m, next);
+    else
+        lower_at(l, next);
+    l->bottom = outer;
+    l->ntemps = mark;
+}
+
 static Val lower_boolop(Lower *l, const Node *n) {
     Nodes values = n->BoolOp.values;
     if (l->info[n->id].type && l->info[n->id].type->kind == TYPE_BOOL)
@@ -252,7 +280,7 @@ static Val lower_boolop(Lower *l, const Node *n) {
     for (size_t i = 0; i + 1 < values.len; i++) {
         if (skip_dead(l, values.at[i]))
             return merge_end(l, n, &m);
-        boolop_value(l, values.at[i], n->BoolOp.op == OP_And, &m, lower_block(l, ""));
+        (i ? boolop_maybe : boolop_value)(l, values.at[i], n->BoolOp.op == OP_And, &m, lower_block(l, ""));
     }
     merge_branch(l, values.at[values.len - 1], &m);
     return merge_end(l, n, &m);
@@ -260,17 +288,7 @@ static Val lower_boolop(Lower *l, const Node *n) {
 
 /* ---- the rest ---- */
 
-/* An expression without a type: one of its parts, which are evaluated in order, never gets a value. */
-static _Noreturn void lower_never(Lower *l, const Nodes *parts) {
-    for (size_t i = 0; i < parts->len; i++)
-        val_hold(l, lower_expr(l, parts->at[i]));
-    lower_dead_end(l);
-    longjmp(*l->bottom, 1);
-}
-
 static Val lower_tuple(Lower *l, const Node *n) {
-    if (!l->info[n->id].type)
-        lower_never(l, &n->Tuple.elts);
     Val t = val_new(l, l->info[n->id].type);
     size_t mark = l->ntemps, at = 0;
     for (size_t i = 0; i < n->Tuple.elts.len; i++) {
@@ -343,10 +361,49 @@ static Val lower_kind(Lower *l, const Node *n, bool borrow) {
     }
 }
 
+/* The parts of an expression that has no value because one of them never returns. */
+static void lower_part(void *arg, const char *field, const Node *n) {
+    Lower *l = arg;
+    (void)field;
+    if (n && l->info[n->id].live)
+        val_hold(l, lower_expr(l, n));
+}
+
+static void lower_call_parts(Lower *l, const Node *n) {
+    const Node *f = n->Call.func, *base = f->kind == NODE_Attribute ? f->Attribute.value : NULL;
+    if (base && l->info[base->id].live) {
+        Val v = lower_expr(l, base);
+        val_hold(l, v);
+        lower_object(l, f, v);
+    }
+    for (size_t i = 0; i < n->Call.args.len; i++)
+        lower_part(l, NULL, n->Call.args.at[i]);
+    for (size_t i = 0; i < n->Call.keywords.len; i++)
+        lower_part(l, NULL, n->Call.keywords.at[i]->keyword.value);
+}
+
+static bool is_cut_short(const Lower *l, const Node *n) {
+    const NodeInfo *info = &l->info[n->id];
+    bool is_cond = n->kind == NODE_IfExp || n->kind == NODE_BoolOp || n->kind == NODE_Compare ||
+                   (n->kind == NODE_UnaryOp && n->UnaryOp.op == OP_Not);
+    return !info->type && !(info->flags & NODE_NEVER) && !is_cond;
+}
+
+static Val lower_value(Lower *l, const Node *n, bool borrow) {
+    if (!is_cut_short(l, n))
+        return lower_kind(l, n, borrow);
+    if (n->kind == NODE_Call)
+        lower_call_parts(l, n);
+    else
+        node_each_child(n, lower_part, l);
+    lower_dead_end(l);
+    longjmp(*l->bottom, 1);
+}
+
 Val lower_expr(Lower *l, const Node *n) {
-    return lower_kind(l, n, false);
+    return lower_value(l, n, false);
 }
 
 Val lower_expr_borrowed(Lower *l, const Node *n) {
-    return lower_kind(l, n, true);
+    return lower_value(l, n, true);
 }

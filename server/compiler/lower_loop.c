@@ -130,6 +130,17 @@ static bool is_short(const Node *range) {
     return true;
 }
 
+/* A setter may never return. */
+static void for_target(Lower *l, const Node *target, Val v) {
+    jmp_buf bottom, *outer = l->bottom;
+    size_t mark = l->ntemps;
+    l->bottom = &bottom;
+    if (setjmp(bottom) == 0)
+        lower_target(l, target, v);
+    l->bottom = outer;
+    l->ntemps = mark;
+}
+
 /* done = 0;  strip: done < turns ? poll, stop = min(done + STRIP, turns) : else;
  * head: target = start + done * step; body; latch: ++done < stop ? head : strip */
 void lower_for(Lower *l, const Node *n) {
@@ -157,7 +168,7 @@ void lower_for(Lower *l, const Node *n) {
     lower_at(l, head);
     d = LLVMBuildLoad2(l->b, l->m->i64, done, "");
     LLVMValueRef i = LLVMBuildAdd(l->b, r.start, LLVMBuildMul(l->b, d, r.step, ""), "");
-    lower_target(l, n->For.target, val_one(l, &type_int, i));
+    for_target(l, n->For.target, val_one(l, &type_int, i));
     loop_body(l, n->For.body, counters, end, latch);
     lower_at(l, latch);
     d = LLVMBuildAdd(l->b, LLVMBuildLoad2(l->b, l->m->i64, done, ""), lower_i64(l, 1), "");

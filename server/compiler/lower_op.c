@@ -47,11 +47,11 @@ static const char *helper_name(Lower *l, const char *name) {
     return pool_printf(l->pool, "rt_%s", name).ptr;
 }
 
-static Val traps(Lower *l, const Node *n, Operator op, const char *name, const Type *result, Val a, Val b) {
+static Val traps(Lower *l, const Node *n, Str op, const char *name, const Type *result, Val a, Val b) {
     LLVMValueRef out = lower_alloca(l, lower_type(l->m, result), "");
     LLVMValueRef status = lower_rt(l, helper_name(l, name), (LLVMValueRef[]){a.at[0], b.at[0], out}, 3);
     Val operands[] = {a, b};
-    lower_status_check(l, n, status, str_from_cstr(operator_text(op)), operands, 2);
+    lower_status_check(l, n, status, op, operands, 2);
     return val_one(l, result, LLVMBuildLoad2(l->b, lower_type(l->m, result), out, ""));
 }
 
@@ -101,8 +101,12 @@ Val lower_binary(Lower *l, const Node *n, Operator op, const Rule *rule, const T
     if (op == OP_Pow && common->kind == TYPE_INT && LLVMIsAConstantInt(b.at[0]) &&
         LLVMConstIntGetSExtValue(b.at[0]) == 2)
         return val_one(l, result, checked(l, n, op, "smul", a.at[0], a.at[0]));
-    Val v = traps(l, n, op, rule->name, result, a, b);
-    return v;
+    return traps(l, n, str_from_cstr(operator_text(op)), rule->name, result, a, b);
+}
+
+Val lower_half_of_divmod(Lower *l, const Node *n, Operator op, const Type *common, Val a, Val b) {
+    const Rule *rule = rule_find(op, type_rule_on(common));
+    return traps(l, n, STR("divmod"), rule->name, result_type(rule, common), a, b);
 }
 
 Val lower_operator(Lower *l, const Node *n, Operator op, Val left, const Node *right) {
@@ -219,45 +223,56 @@ static LLVMValueRef compare_next(Lower *l, const Node *n, const CompareStep *ste
 }
 
 /* a < b < c: b is evaluated once, c only if a < b. */
-static Val compare_chain(Lower *l, const Node *n, const CompareStep *steps, Val a) {
-    size_t len = n->Compare.ops.len;
-    LLVMBasicBlockRef end = lower_block(l, "");
-    LLVMValueRef result = lower_alloca(l, l->m->i1, "");
-    for (size_t i = 0; i < len; i++) {
-        Val b;
-        LLVMValueRef truth = compare_next(l, n, &steps[i], a, n->Compare.comparators.at[i], false, &b);
-        LLVMBuildStore(l->b, truth, result);
-        if (i + 1 < len) {
-            LLVMBasicBlockRef next = lower_block(l, ""), leave = lower_block(l, "");
-            LLVMBuildCondBr(l->b, truth, next, leave);
-            lower_at(l, leave);
-            give_back(l, b);
-            lower_go(l, end);
-            lower_at(l, next);
-        } else {
-            give_back(l, b);
-            lower_go(l, end);
-        }
-        a = b;
+typedef struct Chain {
+    const Node *n;
+    const CompareStep *steps;
+    LLVMValueRef result;
+    LLVMBasicBlockRef end;
+} Chain;
+
+/* The i-th comparison of a chain; *ret_b is held by nobody, and there is none after the last. */
+static void chain_step(Lower *l, const Chain *c, size_t i, Val a, Val *ret_b) {
+    Val b;
+    LLVMValueRef truth = compare_next(l, c->n, &c->steps[i], a, c->n->Compare.comparators.at[i], false, &b);
+    LLVMBuildStore(l->b, truth, c->result);
+    if (i + 1 == c->n->Compare.ops.len) {
+        give_back(l, b);
+        lower_go(l, c->end);
+        return;
     }
-    lower_at(l, end);
-    return val_one(l, &type_bool, LLVMBuildLoad2(l->b, l->m->i1, result, ""));
+    LLVMBasicBlockRef next = lower_block(l, ""), leave = lower_block(l, "");
+    LLVMBuildCondBr(l->b, truth, next, leave);
+    lower_at(l, leave);
+    give_back(l, b);
+    lower_go(l, c->end);
+    lower_at(l, next);
+    *ret_b = b;
 }
 
-/* An operand's call never returns, so infer came to no step: lowering the operands ends the path. */
-static Val compare_unreached(Lower *l, const Node *n) {
-    val_hold(l, lower_expr(l, n->Compare.left));
-    for (size_t i = 0; i < n->Compare.comparators.len; i++)
-        val_hold(l, lower_expr(l, n->Compare.comparators.at[i]));
-    lower_dead_end(l);
-    longjmp(*l->bottom, 1);
+/* From the second on: where one never gets a value, that path ends. */
+static void chain_rest(Lower *l, const Chain *c, Val b) {
+    jmp_buf bottom, *outer = l->bottom;
+    size_t mark = l->ntemps;
+    l->bottom = &bottom;
+    if (setjmp(bottom) == 0)
+        for (size_t i = 1; i < c->n->Compare.ops.len; i++)
+            chain_step(l, c, i, b, &b);
+    l->bottom = outer;
+    l->ntemps = mark;
+}
+
+static Val compare_chain(Lower *l, const Node *n, const CompareStep *steps, Val a) {
+    Chain c = {.n = n, .steps = steps, .end = lower_block(l, ""), .result = lower_alloca(l, l->m->i1, "")};
+    Val b;
+    chain_step(l, &c, 0, a, &b);
+    chain_rest(l, &c, b);
+    lower_at(l, c.end);
+    return val_one(l, &type_bool, LLVMBuildLoad2(l->b, l->m->i1, c.result, ""));
 }
 
 Val lower_compare(Lower *l, const Node *n) {
     const CompareStep *steps = l->info[n->id].what;
     Val b;
-    if (!steps)
-        return compare_unreached(l, n);
     if (n->Compare.ops.len > 1)
         return compare_chain(l, n, steps, lower_expr(l, n->Compare.left));
     /* What a method compares must live as long as its call; and nothing else may run between the two operands. */

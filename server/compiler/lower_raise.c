@@ -81,6 +81,18 @@ void lower_raise(Lower *l, const Node *n) {
                is_call ? exc->Call.args.len : 0);
 }
 
+/* The message may never get a value. */
+static void assert_site(Lower *l, const Node *n) {
+    const Node *msg = n->Assert.msg;
+    jmp_buf bottom, *outer = l->bottom;
+    size_t mark = l->ntemps;
+    l->bottom = &bottom;
+    if (setjmp(bottom) == 0)
+        raise_site(l, n, STR("AssertionError"), &msg, msg ? 1 : 0);
+    l->bottom = outer;
+    l->ntemps = mark;
+}
+
 void lower_assert(Lower *l, const Node *n) {
     LLVMBasicBlockRef yes = lower_block(l, ""), no = lower_block(l, "assert");
     const Node *msg = n->Assert.msg;
@@ -89,6 +101,6 @@ void lower_assert(Lower *l, const Node *n) {
     if (msg && !l->info[msg->id].live)
         lower_dead_end(l);
     else
-        raise_site(l, n, STR("AssertionError"), &msg, msg ? 1 : 0);
+        assert_site(l, n);
     lower_at(l, yes);
 }

@@ -48,6 +48,8 @@ static void unpack(Lower *l, Nodes elts, Val v) {
 
 static void store_attribute(Lower *l, const Node *target, Val v) {
     const MemberInfo *m = l->info[target->id].what;
+    if (!m) /* what it is a member of never gets a value */
+        lower_expr(l, target->Attribute.value);
     if (m->kind == MEMBER_FIELD && l->inst->manages && type_has_refs(v.type))
         val_own(l, &v);
     size_t mark = val_hold(l, v);
@@ -128,6 +130,8 @@ static void lower_augassign(Lower *l, const Node *n) {
         local_store(l, local, counts ? counter_next(l, n, old) : augmented(l, n, old));
         return;
     }
+    if (!l->info[target->id].type) /* it never gets a value */
+        lower_expr(l, target);
     const MemberInfo *m = l->info[target->id].what;
     Val base = lower_expr(l, target->Attribute.value);
     size_t mark = val_hold(l, base);

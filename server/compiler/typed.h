@@ -21,7 +21,8 @@ typedef enum NodeFlag {
     NODE_CHECK_NONE = 2,    /* the base may be None: check */
     NODE_POLL_ALWAYS = 4,   /* the loop has a loop or a call inside: poll on every turn */
     NODE_MAYBE_INT = 8,     /* a float for the compiler, an int in Python for some values: then the call is redone */
-    NODE_TO_FLOAT = 16,     /* ... but whoever uses it makes it a float at once */
+    NODE_NEVER = 32, /* a call that never returns; where an expression has no type and not this, a part of it is one */
+    NODE_TO_FLOAT = 16, /* ... but whoever uses it makes it a float at once */
 } NodeFlag;
 
 /* The facts about one node. Nodes in dead code have none: type is NULL. */

@@ -1,5 +1,6 @@
 """Calls: native where the types fit, Python where they do not, and never a different result."""
 
+import builtins
 import math
 import os
 import sys
@@ -418,3 +419,36 @@ def test_a_global_that_is_only_an_attributes_name_does_not_matter():
     c.nothing()
     assert counters("Calc.nothing")["guard_misses"] == missed
     del globals()["k"]
+
+
+def test_what_is_patched_is_seen(monkeypatch):
+    """A built-in, or a function or constant of math, that somebody replaces: for good, for a while, or before the first call."""
+
+    @jitd.jit
+    def root(x: float):
+        return math.sqrt(x), math.pi
+
+    @jitd.jit
+    def largest(a: int, b: int):
+        return max(a, b)
+
+    @jitd.jit
+    def absolute(a: int):
+        return abs(a)
+
+    @jitd.jit
+    def log(x: float):
+        return math.log(x)
+
+    monkeypatch.setattr(math, "log", lambda x: "patched")
+    assert (root(4.0), largest(2, 5), log(1.0)) == ((2.0, math.pi), 5, "patched")
+    monkeypatch.setattr(math, "sqrt", lambda x: x * 100)
+    monkeypatch.setattr(builtins, "max", lambda a, b: "max")
+    monkeypatch.setattr(builtins, "abs", lambda a: "abs")
+    assert (root(4.0), largest(2, 5), absolute(-3)) == ((400.0, math.pi), "max", "abs")
+    monkeypatch.undo()
+    assert (root(4.0), largest(2, 5), absolute(-3), log(1.0)) == ((2.0, math.pi), 5, 3, 0.0)
+    monkeypatch.setattr(math, "pi", 3)
+    assert root(4.0) == (2.0, 3)
+    native = [m["native_calls"] for n, m in jitd.stats()["objects"].items() if "test_what_is_patched" in n]
+    assert native == [2, 2, 1, 0]

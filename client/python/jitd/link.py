@@ -24,6 +24,7 @@ _VERSION = f"jitd 1 {sys.version_info[0]}.{sys.version_info[1]}"
 _FUNCTION = type(lambda: None)
 _BUILTIN_FUNCTION = type(len)
 _MODULE = type(sys)
+_MATH = ["module", "math"]
 _CONSTANTS = {bool: "bool", int: "int", float: "float", str: "str"}
 _lock = RLock()
 _serials = {}  # fingerprint -> [weak reference to the class record with that serial]
@@ -263,6 +264,17 @@ def _describe(value, name, options, plain):
     return ["other", f"{name}, an object of type {type(value).__name__}"]
 
 
+def _math(module, names, guarded):
+    """The global of the module math, if what it has under these names is its own; that it stays so is guarded, too."""
+    for name in names:
+        value = module.__dict__.get(name, 0.0)
+        if type(value) is not float and getattr(value, "__module__", None) != "math":
+            return ["other", f"math.{name}, an object of type {type(value).__name__}"]
+        if name in module.__dict__:
+            guarded.append((module.__dict__, name, value))
+    return _MATH
+
+
 def _bindings(f, record, plain):
     """{name: global} of a function: what its names mean outside of it, now. What that rests on is added to its guarded and cells."""
     func, options = f.func, record.options
@@ -274,11 +286,13 @@ def _bindings(f, record, plain):
             bound[name] = _describe(scope[name], name, options, plain)
             record.guarded.append((scope, name, scope[name]))
         elif name in builtins:
-            bound[name] = ["builtin", name]
-            record.guarded.append((scope, name, MISSING))
+            bound[name] = _describe(builtins[name], name, options, plain)
+            record.guarded += (scope, name, MISSING), (builtins, name, builtins[name])
         elif name == own:
             bound[name] = ["def", record]
             record.guarded.append((scope, name, record.target))
+        if bound.get(name) == _MATH:
+            bound[name] = _math(scope[name], f.code.co_names, record.guarded)
     for name, cell in zip(f.code.co_freevars, func.__closure__ or ()):
         try:
             bound[name] = _describe(cell.cell_contents, name, options, plain)
