@@ -43,7 +43,7 @@ class Suite:
         self.seconds = 0.0
 
     def run_steps(self, out):
-        """0, or what the first step ended with that failed. Temporary files are its own, and their names short: a socket's
+        """None, or the first step that failed and what it ended with. Temporary files are its own, and their names short: a socket's
         has at most 107 bytes."""
         with tempfile.TemporaryDirectory(prefix="jitd-", dir="/tmp", ignore_cleanup_errors=True) as temporary:
             os.chmod(temporary, 0o755)  # for the tests that become other users
@@ -61,21 +61,21 @@ class Suite:
                 except subprocess.TimeoutExpired:
                     code = "hung"
                 if code:
-                    break
-        return code
+                    return f"{' '.join(map(str, step[:4]))} … ended with status {code}"
+        return None
 
     def run(self):
         log = LOGS / f"{self.name}.log"
         start = time.monotonic()
         with open(log, "wb") as out:
-            code = self.run_steps(out)
+            failure = self.run_steps(out)
         self.seconds = time.monotonic() - start
         text = log.read_text(errors="replace")
         self.passed, self.failed, self.lines = self.count(text)
-        if code and not self.failed:
+        if failure and not self.failed:
             self.failed = 1
-            self.lines.append(f"{' '.join(map(str, step[:4]))} … ended with status {code}")
-        if not code and not self.passed:
+            self.lines.append(failure)
+        if not failure and not self.passed:
             self.failed += 1
             self.lines.append("no test ran")
         if self.failed and not any(line.startswith("  | ") for line in self.lines):
