@@ -3,8 +3,23 @@
  * site table. Blocks of traps are marked as rare, so they end up out of the way. */
 #include "server/compiler/lower.h"
 
+/* Is the line of a call that of the attribute that is called? CPython 3.11 changed which are. */
+static bool is_method_call(const Lower *l, const Node *n) {
+    if (n->kind != NODE_Call || n->Call.func->kind != NODE_Attribute)
+        return false;
+    bool of_module = !l->info[n->Call.func->Attribute.value->id].live;
+    return l->lang->unit->python_minor < 11 ? !n->Call.keywords.len : !of_module;
+}
+
+/* As in CPython's tracebacks: an attribute over several lines is where its name ends. */
+static int site_line(const Lower *l, const Node *n) {
+    if (is_method_call(l, n))
+        n = n->Call.func;
+    return n->kind == NODE_Attribute ? n->span.end_line : n->span.line;
+}
+
 uint32_t lower_site(Lower *l, const Node *n, Site site) {
-    site.line = n->span.line;
+    site.line = site_line(l, n);
     site.def = l->bound->def_index;
     site.func = l->bound->func_index;
     pool_push(l->pool, l->lang->sites, l->lang->nsites, l->lang->cap_sites) = site;

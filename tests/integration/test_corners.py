@@ -1,10 +1,11 @@
-"""Programs written to find differences: every function and method of language/corners*.py and never_returns.py with the values at which
-languages differ, in CPython and compiled; the same value, type and exception, and the same fields afterwards."""
+"""Programs written to find differences: every function and method of language/corners*.py, never_returns.py and lines.py with the values at which
+languages differ, in CPython and compiled; the same value, type and exception, the same fields afterwards, and the same lines in tracebacks."""
 
 import ast
 import inspect
 import itertools
 import math
+import traceback
 from pathlib import Path
 
 import jitd
@@ -166,3 +167,23 @@ def test_defaults_of_fields_in_a_compiled_construction():
         return m.a, m.b, m.c
 
     assert made(3) == (3, 2.5, True) and fallbacks(made) == (1, 0)
+
+
+# ---- tracebacks ----
+
+
+def lines_of(module, name, args):
+    """What was raised, and the user's lines that the traceback shows."""
+    try:
+        return bits(getattr(module, name)(module.T(), *args))
+    except Exception as error:
+        frames = traceback.extract_tb(error.__traceback__)
+        return type(error).__name__, str(error), [(f.name, f.line) for f in frames if f.filename == module.__file__]
+
+
+@pytest.mark.parametrize("name", names("lines.py", "f_"))
+def test_lines_of_tracebacks(twins, name):
+    module = twins("lines.py")
+    for args in ((1, 0), (0, 1), (0, 0), (2, 1)):
+        assert lines_of(module.compiled, name, args) == lines_of(module.plain, name, args), args
+    assert "Python:" not in str(jitd.explain(getattr(module.compiled, name)))

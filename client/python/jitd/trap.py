@@ -73,7 +73,9 @@ def place(unit, site):
     """(file, function, line) for a traceback. A unit is (sites, records of its definitions)."""
     sites, records = unit
     line, definition, name, *_ = sites[site]
-    return records[definition].file, name, line
+    record = records[definition]
+    f = record.func(name)
+    return (f.code.co_filename, f.code.co_name, line) if f else (record.file, name, line)
 
 
 def raise_site(unit, site, values):

@@ -59,6 +59,14 @@ def f_call(t: T, a: int, b: int):
         b
     )
 
+def f_keyword(t: T, a: int, b: int):
+    t.n += 1
+    return (
+        t
+        .fail(a,
+              b=b)
+    )
+
 def f_call2(t: T, a: int, b: int):
     t.n += 1
     return (
@@ -114,10 +122,7 @@ def f_math(t: T, a: int, b: int):
 
 def f_assert(t: T, a: int, b: int):
     t.n += 1
-    assert (
-        a
-        > b
-    ), (
+    assert a > b, (
         a
     )
     return a
