@@ -1,8 +1,8 @@
 """What a warm start does not load: having a program compiled, specialising a function for its call's types, classes without a
 daemon. link.py does the rest."""
 
-from jitd import _jitd, link, types
-from jitd.declare import type_text
+from jitd import _jitd, link
+from jitd.declare import type_text, type_words
 
 _COMPILE = 3  # protocol/messages.def
 
@@ -59,7 +59,9 @@ def warn(record, file, line, text):
 
 def specialise(record, f, values):
     """Compiles (or finds) the function for these argument types. False: they are left to Python."""
-    resolved = [types.of_value(v) for v in values]
+    from jitd.types import of_value
+
+    resolved = [of_value(v) for v in values]
     if f.reason or None in resolved or not _jitd.connected():
         return False
     # Sized parameters stay what their annotation says: the value was in range, or it would have been refused.
@@ -85,7 +87,7 @@ def _classes_of(resolved, found):
 def _specialised_unit(record, f, resolved, classes, defs):
     from jitd import unit
 
-    shown = ", ".join(types.words(t) for t in resolved)
+    shown = ", ".join(type_words(t) for t in resolved)
     name = f"{record.name}.{f.entry}" if record.kind == "class" else record.name
     texts = [type_text(t, lambda cls: cls.__dict__["__jitd_record__"].key.hex()) for t in resolved]
     key = link.key_of(record, f.entry, *texts)

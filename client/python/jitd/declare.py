@@ -424,6 +424,7 @@ def _check_fields(record):
 # ---- types (types.py says what a resolved type is) ----
 
 SCALARS = {int: "int", float: "float", bool: "bool"}
+_UNION = type(int | None)
 
 
 def is_jitclass(value):
@@ -439,11 +440,19 @@ def resolve_type(annotation, evaluate):
             return SCALARS[annotation]
         if "__jitd__" in annotation.__dict__:
             return (annotation, False)
+    elif isinstance(annotation, _UNION) or repr(getattr(annotation, "__origin__", None)) == "typing.Union":
+        return _resolve_union(annotation.__args__, evaluate)
     if annotation is None:
         return "None"
     from jitd.types import resolve_other
 
     return resolve_other(annotation, evaluate)
+
+
+def _resolve_union(args, evaluate):
+    rest = [a for a in args if a is not type(None) and a is not None]
+    inner = resolve_type(rest[0], evaluate) if len(rest) == 1 and len(args) == 2 else None
+    return (inner[0], True) if isinstance(inner, tuple) else None
 
 
 def type_text(resolved, index):
@@ -453,6 +462,15 @@ def type_text(resolved, index):
     if isinstance(resolved, list):
         return "(" + ",".join(type_text(item, index) for item in resolved) + ")"
     return f"@{index(resolved[0])}{'?' if resolved[1] else ''}"
+
+
+def type_words(resolved):
+    """For people: what an error message calls it."""
+    if isinstance(resolved, str):
+        return resolved
+    if isinstance(resolved, list):
+        return "a tuple"
+    return resolved[0].__name__ + (" or None" if resolved[1] else "")
 
 
 def field_type(record, name, annotation):

@@ -15,7 +15,7 @@ from marshal import dumps
 
 from jitd import _jitd
 from jitd._jitd import MISSING, Guard, Method, digest, names
-from jitd.declare import SCALARS, disabled, field_type, is_jitclass, of_function, pending, resolve_type, type_text
+from jitd.declare import SCALARS, disabled, field_type, is_jitclass, of_function, pending, resolve_type, type_text, type_words
 
 LOOKUP = 2  # protocol/messages.def
 _LOOKUP_MAX = 1024  # keys a message, docs/protocol.md
@@ -211,9 +211,7 @@ def _accepted(resolved):
     if resolved is None or resolved == "None" or isinstance(resolved, list):
         return None
     if isinstance(resolved, tuple):
-        from jitd.types import words
-
-        return words(resolved), (resolved[0], type(None)) if resolved[1] else (resolved[0],)
+        return type_words(resolved), (resolved[0], type(None)) if resolved[1] else (resolved[0],)
     return resolved, ()
 
 

@@ -1,6 +1,7 @@
 """Shared instances by name, and what a class's instances look like in memory."""
 
-from jitd import _jitd, link, types
+from jitd import _jitd, link
+from jitd.declare import is_jitclass, type_words
 
 
 def publish(name, obj):
@@ -21,7 +22,7 @@ def lookup(name):
 
 def layout(cls):
     """{"size": bytes of an instance behind its header, "fields": [(name, type, offset)]}: C's layout, in declared order."""
-    if not types.is_jitclass(cls):
+    if not is_jitclass(cls):
         raise TypeError(f"{cls!r} is no jitclass")
     record = cls.__dict__["__jitd_record__"]
     link.lay_out(record)
@@ -29,5 +30,5 @@ def layout(cls):
     header = 16
     return {
         "size": size - header,
-        "fields": [(name, types.words(t), offset - header) for (name, offset), t in zip(fields, record.field_types)],
+        "fields": [(name, type_words(t), offset - header) for (name, offset), t in zip(fields, record.field_types)],
     }

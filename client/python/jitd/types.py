@@ -51,7 +51,6 @@ boolean = bool_ = bool
 
 Scalar.__module__ = "jitd.types"
 SUPPORTED = "int, float, bool, jitd.int8 ... jitd.uint64, jitd.float32, jitclasses and Optional[a jitclass]"
-_UNION = type(int | None)
 
 
 def unwrap(annotation):
@@ -68,44 +67,25 @@ def unwrap(annotation):
 
 def resolve_other(annotation, evaluate):
     """What declare.resolve_type does not resolve itself; the same result."""
-    annotation = unwrap(annotation)
-    if type(annotation).__name__ == "ForwardRef":
-        annotation = unwrap(evaluate(annotation.__forward_arg__))
+    inside = unwrap(annotation)
+    if type(inside).__name__ == "ForwardRef":
+        inside = inside.__forward_arg__
+    if inside is not annotation:
+        return resolve_type(inside, evaluate)
     if isinstance(annotation, Scalar):
         return annotation.name
-    if annotation is None or annotation is type(None):
+    if annotation is type(None):
         return "None"
-    if isinstance(annotation, type) and annotation in SCALARS:
-        return SCALARS[annotation]
-    if is_jitclass(annotation):
-        return (annotation, False)
-    origin, args = getattr(annotation, "__origin__", None), getattr(annotation, "__args__", ())
-    if isinstance(annotation, _UNION) or repr(origin) == "typing.Union":
-        return _resolve_union(args, evaluate)
-    if origin is tuple:
+    if getattr(annotation, "__origin__", None) is tuple:
+        args = annotation.__args__
         items = [resolve_type(a, evaluate) for a in args if a != ()]
         return None if None in items or Ellipsis in args else items
     return None
 
 
-def _resolve_union(args, evaluate):
-    rest = [a for a in args if a is not type(None) and a is not None]
-    inner = resolve_type(rest[0], evaluate) if len(rest) == 1 and len(args) == 2 else None
-    return (inner[0], True) if isinstance(inner, tuple) else None
-
-
 def shown(annotation):
     """For people: what an annotation is called in an error message."""
     return annotation if isinstance(annotation, str) else getattr(annotation, "__name__", None) or repr(annotation)
-
-
-def words(resolved):
-    """For people: what an error message calls it."""
-    if isinstance(resolved, str):
-        return resolved
-    if isinstance(resolved, list):
-        return "a tuple"
-    return resolved[0].__name__ + (" or None" if resolved[1] else "")
 
 
 def of_value(value, depth=0):
