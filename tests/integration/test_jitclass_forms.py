@@ -124,6 +124,27 @@ def test_an_empty_class():
     assert Empty().one() == 1
 
 
+Number = int
+
+
+def test_string_annotations_are_names_of_their_place():
+    """The function's names go before the module's, those before the builtins', as in any expression there."""
+    int, pytest = float, bool  # noqa: F841
+
+    @jitd.jitclass
+    class Names:
+        x: "int"
+        y: "pytest"
+        z: "float"
+        w: "(int)"
+
+        def scaled(self, by: "int", times: "Number") -> "int":
+            return self.x * by * times
+
+    assert [kind for _, kind, _ in jitd.layout(Names)["fields"]] == ["float", "bool", "float", "float"]
+    assert Names(1.5, True, 2.0, 3.0).scaled(2.0, 3) == 9.0
+
+
 def test_string_annotations_and_own_name():
     @jitd.jitclass
     class Node:

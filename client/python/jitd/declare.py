@@ -1,6 +1,7 @@
 """What the decorators do: from a Python class or function to its Record, and the new type. Nothing is looked up or compiled before
 the first use (link.py). What only some classes need is in members.py and types.py, so that a warm start loads little."""
 
+import builtins
 import os
 import sys
 from _weakref import ref
@@ -208,6 +209,7 @@ def _resolve(method, values):
 
 # ---- from a class to its record ----
 
+_BUILTINS = builtins.__dict__
 _FUNCTION = type(lambda: None)
 _METHODS = (_FUNCTION, staticmethod, classmethod, property)
 _NO_MEMBERS = {"__init__", "__module__", "__qualname__", "__doc__", "__dict__", "__weakref__", "__annotations__", "__slots__", "__hash__"}
@@ -405,11 +407,15 @@ def _evaluator(cls, new, frame):
     if not inside:
         frame = None
 
-    def evaluate(text):
-        local = {**(frame.f_locals if frame else {}), cls.__name__: new}
-        return eval(text, dict(scope), local)
+    return lambda text: evaluate_in(text, scope, {**(frame.f_locals if frame else {}), cls.__name__: new})
 
-    return evaluate
+
+def evaluate_in(text, scope, local):
+    """The value of a string annotation. Most are one name, which need not be compiled."""
+    for names in (local, scope, _BUILTINS):
+        if text in names:
+            return names[text]
+    return eval(text, dict(scope), local)
 
 
 def _check_fields(record):

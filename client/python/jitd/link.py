@@ -15,7 +15,7 @@ from marshal import dumps
 
 from jitd import _jitd
 from jitd._jitd import MISSING, Guard, Method, digest, names
-from jitd.declare import SCALARS, disabled, field_type, is_jitclass, of_function, pending, resolve_type, type_text, type_words
+from jitd.declare import SCALARS, disabled, evaluate_in, field_type, is_jitclass, of_function, pending, resolve_type, type_text, type_words
 
 LOOKUP = 2  # protocol/messages.def
 _LOOKUP_MAX = 1024  # keys a message, docs/protocol.md
@@ -185,7 +185,7 @@ def lay_out(record):
 
 def _resolve_params(record):
     for f in record.funcs:
-        evaluate = record.evaluate or (lambda text, scope=f.func.__globals__: eval(text, dict(scope)))
+        evaluate = record.evaluate or (lambda text, scope=f.func.__globals__: evaluate_in(text, scope, {}))
         f.types = [_param_type(f, name, annotation, evaluate) for name, annotation, _ in f.params]
         if f.method is not None:
             f.method._set_annotated(tuple(_accepted(t) for t in f.types))
