@@ -136,6 +136,9 @@ const Type *infer_callee(Infer *in, const Node *n, Instance *callee, const Node 
     inst->manages |= callee->manages || callee->loops || callee->state == INSTANCE_RUNNING ||
                      (callee->result && has_refs(callee->result));
     inst->python |= callee->python;
+    FuncKind kind = callee->bound->func->kind;
+    if (kind == FUNC_FUNCTION || kind == FUNC_CLASS) /* the interpreter would call the Python function */
+        inst->sized |= callee->sized;
     if (in->loop && (callee->loops || callee->python))
         in->loop->inner = true;
     if (!callee->result) {

@@ -77,7 +77,7 @@ static uint32_t entry_flags(const Instance *inst) {
     FuncKind kind = inst->bound->func->kind;
     bool no_self = kind == FUNC_FUNCTION || kind == FUNC_STATIC || kind == FUNC_CLASS;
     return (inst->loops ? PROGRAM_FLAG_LOOPS : 0) | (inst->python ? PROGRAM_FLAG_PYTHON : 0) |
-           (no_self ? PROGRAM_FLAG_NO_SELF : 0);
+           (inst->sized ? PROGRAM_FLAG_SIZED : 0) | (no_self ? PROGRAM_FLAG_NO_SELF : 0);
 }
 
 static void add_entry(Lang *lang, const EntryPlan *plan, Program *p, size_t *cap) {

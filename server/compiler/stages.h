@@ -16,6 +16,7 @@
 
 #define PROGRAM_FLAG_LOOPS 1
 #define PROGRAM_FLAG_PYTHON 2
+#define PROGRAM_FLAG_SIZED 8   /* has arithmetic that the interpreter would do differently */
 #define PROGRAM_FLAG_NO_SELF 4 /* of the meta, from the function's kind: who calls the entry has no other way to know */
 
 typedef enum SiteKind {

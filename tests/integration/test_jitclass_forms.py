@@ -1,6 +1,7 @@
 """Decorating: the forms of jitclass, what the class looks like afterwards, and what is refused."""
 
 import copy
+import dataclasses
 import inspect
 import pickle
 import sys
@@ -452,3 +453,21 @@ def test_changed_source_is_not_compiled(program, tmp_path):
         """
     ).run()
     assert done.stdout.split() == ["2", "True"]
+
+
+@pytest.mark.parametrize("option", [{"init": False}, {"repr": False}, {"compare": False}, {"hash": True}, {"kw_only": True}])
+def test_options_of_a_field_that_are_not_there_yet_are_refused(option):
+    (name,) = option
+    with pytest.raises(TypeError, match=rf"field 'x' of C: field\({name}={option[name]}\) is not supported yet"):
+
+        @jitd.jitclass
+        class C:
+            x: int = dataclasses.field(default=1, **option)
+
+
+def test_usual_options_of_a_field():
+    @jitd.jitclass
+    class C:
+        x: int = dataclasses.field(default=1, init=True, repr=True, compare=True, hash=None, kw_only=False, metadata={"a": 1})
+
+    assert C().x == 1 and C(2).x == 2

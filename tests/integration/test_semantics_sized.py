@@ -2,6 +2,7 @@
 
 import math
 import struct
+import warnings
 from pathlib import Path
 
 import jitd
@@ -197,3 +198,47 @@ def test_arguments_are_checked_and_converted_in_python_too(where, tmp_path, prog
     assert "(5, 0.10000000149011612, 7)" in lines[0] and "128 is out of range for int8 (-128..127)" in lines[0]
     if where == "daemon":
         assert (lines[1], lines[3]) == ("False False", "True True")
+
+
+def wrapped(k: int8) -> int8:
+    return k + k
+
+
+OFFSET = 1
+
+
+@jitd.jitclass
+class Left:
+    n: int = 0
+
+    def add(self, k: int8, n) -> int8:
+        return k + k if n else k
+
+    def through(self, k: int, n: int):
+        return wrapped(k), n * n
+
+    def rest(self, k: int8) -> int8:
+        return k + k + OFFSET
+
+
+def test_a_call_that_is_left_to_python_says_that_it_does_not_wrap():
+    global OFFSET
+    left = Left()
+    assert (left.add(100, 1), left.add(100, 2.5)) == (-56, -56)
+    with pytest.warns(jitd.CompileWarning, match="a call of test_semantics_sized.Left.add runs in Python, where sized types do not wrap"):
+        assert left.add(100, 2**70) == 200
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert left.add(100, 2**70) == 200  # told once
+        assert left.rest(100) == -55
+    OFFSET = 2
+    with pytest.warns(jitd.CompileWarning, match="Left.rest runs in Python"):
+        assert left.rest(100) == 202
+    OFFSET = 1
+    assert left.rest(100) == -55
+
+
+def test_a_plain_function_with_sized_arithmetic_is_never_redone():
+    assert Left().through(100, 3) == (-56, 9)
+    with pytest.raises(OverflowError):
+        Left().through(100, 2**40)

@@ -177,7 +177,9 @@ static PyObject *call_bound(Call *call) {
             return NULL;
         choice = r ? choose(call) : CHOICE_PYTHON;
     }
-    return choice == CHOICE_DONE ? call->result : method_call_python(call->m, call->args, call->nargsf, call->kwnames);
+    if (choice == CHOICE_DONE)
+        return call->result;
+    return sized_tell(call->m) < 0 ? NULL : method_call_python(call->m, call->args, call->nargsf, call->kwnames);
 }
 
 static PyObject *resolve_and_retry(Method *m, PyObject *const *args, size_t nargsf, PyObject *kwnames) {

@@ -160,7 +160,8 @@ int guard_holds(Guard *guard);
 #define PLAN_FAST_SLOTS 8
 
 #define PLAN_LOOPS 1  /* flags of the meta (docs/protocol.md): its code polls, */
-#define PLAN_PYTHON 2 /* or calls the interpreter's own functions */
+#define PLAN_PYTHON 2 /* or calls the interpreter's own functions, */
+#define PLAN_SIZED 8  /* or has arithmetic of sized types */
 
 typedef enum PlanCode { CODE_INT, CODE_FLOAT, CODE_BOOL, CODE_REF, CODE_NONE, CODE_SLOW } PlanCode;
 
@@ -237,8 +238,9 @@ typedef struct Method {
     PyObject *annotated;            /* tuple by parameter: (type text, class) or None */
     uint32_t npositional, nposonly; /* of the names */
     PyObject *resolve;              /* callable(method, types or None): finishes, compiles a specialisation */
-    int8_t *sized;                  /* by parameter: TypeKind of a sized type, else -1; NULL: there is none */
-    PyObject *rejected;             /* set of type tuples that are left to Python */
+    bool wraps;         /* a plan is PLAN_SIZED, and nobody has been told of a call that was left to Python */
+    int8_t *sized;      /* by parameter: TypeKind of a sized type, else -1; NULL: there is none */
+    PyObject *rejected; /* set of type tuples that are left to Python */
     PyObject *dict;
     PyObject *weakrefs;
     uint64_t native_calls, python_calls, fallbacks, guard_misses;
@@ -260,6 +262,7 @@ int bind_refuse(Method *m, Py_ssize_t param, const char *wanted, PyObject *value
 /* ---- sized.c ---- */
 int sized_note(Method *m);                                                           /* what of m->annotated is sized */
 PyObject *sized_refuse(Method *m, Py_ssize_t param, TypeKind kind, PyObject *value); /* OverflowError; NULL */
+int sized_tell(Method *m); /* this call is left to Python: a warning, once; -1 when that is an error */
 PyObject *sized_call(Method *m, PyObject *const *args, size_t nargsf, PyObject *kwnames);
 
 /* ---- trap.c ---- */

@@ -84,6 +84,8 @@ PyObject *method_finish(Method *m, Plan *plan, int32_t status, const JitdValue *
     if (status == JITD_TRAP_REDO || status == -1) {
         m->fallbacks += status == JITD_TRAP_REDO;
         m->guard_misses += status == -1;
+        if (status == -1 && sized_tell(m) < 0)
+            return NULL;
         return method_call_python(m, args, nargsf, kwnames);
     }
     m->native_calls++;
@@ -322,6 +324,7 @@ static PyObject *method_add_plan(PyObject *op, PyObject *args) {
     Plan *plan = plan_new(unit, guard, slot, params, result, defs, flags);
     if (!plan)
         return NULL;
+    m->wraps |= (flags & PLAN_SIZED) != 0;
     plan->fast &= plan->nparams == m->npositional; /* keyword-only ones come by name */
     m->plans[m->nplans++] = plan;
     method_use(m, plan);

@@ -61,6 +61,17 @@ static PyObject *sized_value(Method *m, Py_ssize_t param, PyObject *value) {
     }
 }
 
+int sized_tell(Method *m) {
+    if (!m->wraps)
+        return 0;
+    PyObject *module = PyImport_ImportModule("jitd.compile");
+    PyObject *told = module ? PyObject_CallMethod(module, "warn_unwrapped", "O", m) : NULL;
+    m->wraps = !told;
+    Py_XDECREF(told);
+    Py_XDECREF(module);
+    return told ? 0 : -1;
+}
+
 /* all[0] is self, if there is one; then every parameter, the last by name. */
 static PyObject *sized_call_all(Method *m, PyObject **all, Py_ssize_t skip) {
     Py_ssize_t total = PyTuple_GET_SIZE(m->names);

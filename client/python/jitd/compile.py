@@ -54,6 +54,14 @@ def warn(record, file, line, text):
     warn_explicit(text, CompileWarning, file, line)
 
 
+def warn_unwrapped(method):
+    """A call of a method that is compiled, and whose sized arithmetic wraps, goes to Python, where it does not."""
+    record, f = method.__dict__["_jitd_record"], method.__dict__["_jitd_func"]
+    name = f"{record.name}.{f.entry}" if record.kind == "class" else record.name
+    why = "its arguments have other types or are too large, or a name that it uses means something else now"
+    warn(record, f.code.co_filename, f.code.co_firstlineno, f"a call of {name} runs in Python, where sized types do not wrap: {why}")
+
+
 # ---- specialisations ----
 
 

@@ -33,6 +33,10 @@ def dataclass_default(cls, name, default):
     dataclasses = sys.modules["dataclasses"]
     if default.default_factory is not dataclasses.MISSING:
         raise TypeError(f"field {name!r} of {cls.__name__}: default_factory is not supported yet")
+    for option, usual in (("init", True), ("repr", True), ("compare", True), ("hash", None), ("kw_only", dataclasses.MISSING)):
+        value = getattr(default, option, usual)
+        if value is not usual and not (option == "kw_only" and value is False):
+            raise TypeError(f"field {name!r} of {cls.__name__}: field({option}={value}) is not supported yet")
     return MISSING if default.default is dataclasses.MISSING else default.default
 
 
