@@ -208,6 +208,7 @@ def test_what_is_never_unset():
 
 
 class Base:
+    __slots__ = ()  # before 3.11 a base without them gives its instances a dict, which a jitclass refuses
     a: int
     b: int
 
