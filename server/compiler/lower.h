@@ -93,7 +93,10 @@ Val val_one(Lower *l, const Type *type, LLVMValueRef v);
 Val val_none(void);
 Val val_const(Lower *l, const Global *g);
 Val val_convert(Lower *l, const Node *n, Val v, const Type *to);
-Val val_store(Lower *l, const Node *n, Val v, const Type *to); /* into a field or parameter: a float32 has a range */
+/* Into a field or parameter: a float32 has a range. `place` is for the message: ":def:function:parameter", ":def::field", "". */
+Val val_store(Lower *l, const Node *n, Val v, const Type *to, Str place);
+Str val_field_place(Lower *l, uint32_t def, uint32_t field);
+Str val_param_place(Lower *l, const FuncState *func, uint32_t param);
 LLVMValueRef val_bits(Lower *l, const Type *type, LLVMValueRef v); /* as a JitdValue, i64 */
 bool type_has_refs(const Type *t);
 void val_own(Lower *l, Val *v);

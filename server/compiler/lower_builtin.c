@@ -203,7 +203,7 @@ static Val lower_to(Lower *l, const Node *n, const Type *to) {
         return val_one(l, to, LLVMConstNull(lower_type(l->m, to)));
     Val v = arg(l, n, 0);
     if (!is_float(v.type) || is_float(to))
-        return val_store(l, n, v, to);
+        return val_store(l, n, v, to, STR(""));
     v = val_convert(l, n, v, &type_float);
     return call_traps(l, n, "rt_float_to_int", STR("int"), &type_int, &v, 1);
 }

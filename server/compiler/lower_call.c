@@ -35,7 +35,7 @@ void lower_setter(Lower *l, const Node *n, Instance *callee, LLVMValueRef self, 
     LLVMValueRef *args = pool_array(l->pool, LLVMValueRef, type_slots(to) + 3);
     unsigned nargs = 1;
     args[nargs++] = self;
-    push_slots(args, &nargs, val_store(l, n, v, to));
+    push_slots(args, &nargs, val_store(l, n, v, to, val_param_place(l, callee->func, 0)));
     Val r = lower_invoke(l, n, callee, args);
     val_release(l, val_hold(l, r));
 }
@@ -46,7 +46,9 @@ Val lower_special(Lower *l, const Node *n, const SpecialCall *call, Val left, co
     unsigned nargs = 1;
     args[nargs++] = self.at[0];
     if (call->arg)
-        push_slots(args, &nargs, val_store(l, n, call->reflected ? left : *right, call->arg));
+        push_slots(
+            args, &nargs,
+            val_store(l, n, call->reflected ? left : *right, call->arg, val_param_place(l, call->callee->func, 0)));
     return lower_invoke(l, n, call->callee, args);
 }
 
@@ -88,7 +90,7 @@ static Val *lower_args(Lower *l, const Node *n, const CallInfo *call) {
     for (size_t i = 0; i < call->nargs; i++)
         to[call->args[i].param] = call->args[i].type;
     for (size_t i = 0; i < call->nargs; i++)
-        vals[i] = val_store(l, n, vals[i], to[i]);
+        vals[i] = val_store(l, n, vals[i], to[i], val_param_place(l, call->callee->func, (uint32_t)i));
     return vals;
 }
 
@@ -139,7 +141,7 @@ static Val call_instance(Lower *l, const Node *n, const CallInfo *call) {
 void store_field_value(Lower *l, const Node *n, LLVMValueRef object, uint32_t def, uint32_t field, Val v) {
     const FieldSpec *f = &l->lang->unit->defs[def].fields[field];
     bool owned = v.owned && v.type->kind == TYPE_REF;
-    v = val_store(l, n, v, f->type);
+    v = val_store(l, n, v, f->type, val_field_place(l, def, field));
     if (f->type->kind != TYPE_REF) {
         lower_field_store(l, object, def, field, v.at[0]);
         return;
@@ -192,7 +194,7 @@ static void init_field(Lower *l, const Node *n, LLVMValueRef object, uint32_t de
     const FieldSpec *f = &l->lang->unit->defs[def].fields[field];
     if (f->type->kind == TYPE_REF && v.type->kind == TYPE_REF)
         val_own(l, &v);
-    v = val_store(l, n, v, f->type);
+    v = val_store(l, n, v, f->type, val_field_place(l, def, field));
     lower_field_store(l, object, def, field, v.at[0]);
 }
 
@@ -202,7 +204,7 @@ static Val *lower_field_args(Lower *l, const Node *n, const CallInfo *call) {
     Val *vals = eval_args(l, call);
     for (size_t i = 0; i < call->nargs; i++)
         if (d->fields[i].type->kind != TYPE_REF)
-            vals[i] = val_store(l, n, vals[i], d->fields[i].type);
+            vals[i] = val_store(l, n, vals[i], d->fields[i].type, val_field_place(l, call->def, (uint32_t)i));
     return vals;
 }
 

@@ -125,13 +125,18 @@ static LLVMValueRef out_of_range(Lower *l, const Type *from, LLVMValueRef v, con
     return LLVMBuildOr(l->b, differs, negative, "");
 }
 
+/* The operation that fails when a value does not fit (docs/protocol.md). */
+static Str store_op(Lower *l, const Type *to, Str place) {
+    return pool_printf(l->pool, "store:%s%.*s", type_scalar_name(to->kind), STR_FMT(place));
+}
+
 /* A Python int meets a sized type in an operation, or a sized field: OverflowError when it does not fit. */
-static void check_range(Lower *l, const Node *n, Val v, const Type *to) {
+static void check_range(Lower *l, const Node *n, Val v, const Type *to, Str place) {
     LLVMValueRef out = out_of_range(l, v.type, v.at[0], to);
     if (!out || LLVMIsAConstantInt(out))
         if (!out || !LLVMConstIntGetZExtValue(out))
             return;
-    Str op = pool_printf(l->pool, "store:%s", type_scalar_name(to->kind));
+    Str op = store_op(l, to, place);
     lower_check(l, n, out, (FailSpec){.kind = SITE_OP, .text = op, .operands = &v, .noperands = 1});
 }
 
@@ -142,15 +147,19 @@ static Val convert_ref(Lower *l, Val v, const Type *to) {
     return v;
 }
 
-Val val_convert(Lower *l, const Node *n, Val v, const Type *to) {
+static Val convert(Lower *l, const Node *n, Val v, const Type *to, Str place) {
     if (to->kind == TYPE_REF)
         return convert_ref(l, v, to);
     if (!type_is_scalar(to) || type_eq(v.type, to))
         return v;
     if (is_float(to))
         return val_one(l, to, cast_to_float(l, v.type, v.at[0], lower_type(l->m, to)));
-    check_range(l, n, v, to);
+    check_range(l, n, v, to, place);
     return val_one(l, to, cast_int(l, v.type, v.at[0], to));
+}
+
+Val val_convert(Lower *l, const Node *n, Val v, const Type *to) {
+    return convert(l, n, v, to, STR(""));
 }
 
 static LLVMValueRef is_infinite(Lower *l, LLVMValueRef v) {
@@ -160,13 +169,23 @@ static LLVMValueRef is_infinite(Lower *l, LLVMValueRef v) {
                        LLVMBuildFCmp(l->b, LLVMRealOEQ, v, LLVMConstReal(type, -__builtin_inf()), ""), "");
 }
 
-Val val_store(Lower *l, const Node *n, Val v, const Type *to) {
-    Val stored = val_convert(l, n, v, to);
+Str val_field_place(Lower *l, uint32_t def, uint32_t field) {
+    return pool_printf(l->pool, ":%u::%.*s", def, STR_FMT(l->lang->unit->defs[def].fields[field].name));
+}
+
+Str val_param_place(Lower *l, const FuncState *func, uint32_t param) {
+    const FuncSpec *f = &l->lang->unit->defs[func->def].funcs[func->func];
+    Str entry = func_entry_name(l->pool, f);
+    return pool_printf(l->pool, ":%u:%.*s:%.*s", func->def, STR_FMT(entry), STR_FMT(f->params[param].name));
+}
+
+Val val_store(Lower *l, const Node *n, Val v, const Type *to, Str place) {
+    Val stored = convert(l, n, v, to, place);
     if (to->kind != TYPE_FLOAT32 || v.type->kind != TYPE_FLOAT)
         return stored;
     LLVMValueRef was_finite = LLVMBuildNot(l->b, is_infinite(l, v.at[0]), "");
     LLVMValueRef out = LLVMBuildAnd(l->b, is_infinite(l, stored.at[0]), was_finite, "");
-    lower_check(l, n, out, (FailSpec){.kind = SITE_OP, .text = STR("store:float32"), .operands = &v, .noperands = 1});
+    lower_check(l, n, out, (FailSpec){.kind = SITE_OP, .text = store_op(l, to, place), .operands = &v, .noperands = 1});
     return stored;
 }
 

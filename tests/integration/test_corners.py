@@ -106,7 +106,7 @@ def test_function(twins, name):
 METHOD_VALUES = {int: [-2, -1, 0, 1, 2, 3, 4, 5, 10, 2**40, 2**62, 2**63 - 1, -(2**63), 2**63], bool: BOOLS}
 METHOD_VALUES[float] = [0.0, -0.0, 1.5, -3.0, 9.0, 1e300, math.inf, math.nan]
 # Their argument is how often they do something.
-TURNS = "list list2 loop_fields loop_bound while_prop recursive mutual walrus_node while while_else recursive_and recursive_chain for_prop"
+TURNS = "list list2 loop_fields loop_bound while_prop recursive mutual walrus_node while while_else recursive_and recursive_chain for_prop reverse"
 FIELDS = ("n", "x", "y", "flag", "a", "extra", "count", "_Ball__hidden")
 MAKERS = {
     "Ball": [lambda m: m.Ball(), lambda m: m.Ball(3, 1.5, True, m.Ball(8))],
@@ -123,7 +123,7 @@ def state(obj, depth=0):
 
 
 def methods():
-    for file in ("corners_of_classes.py", "never_returns.py"):
+    for file in ("corners_of_classes.py", "corners_of_references.py", "never_returns.py"):
         for node in ast.parse((SOURCES / file).read_text()).body:
             if isinstance(node, ast.ClassDef):
                 for name in dict.fromkeys(f.name for f in node.body if isinstance(f, ast.FunctionDef) and f.name.startswith("m_")):

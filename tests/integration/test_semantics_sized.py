@@ -9,6 +9,8 @@ import jitd
 import pytest
 from jitd import float32, int8, int64, uint64
 
+from twins import fallbacks, outcome
+
 
 @jitd.jitclass
 class S:
@@ -242,3 +244,25 @@ def test_a_plain_function_with_sized_arithmetic_is_never_redone():
     assert Left().through(100, 3) == (-56, 9)
     with pytest.raises(OverflowError):
         Left().through(100, 2**40)
+
+
+@jitd.jit
+def to_int8(k: int):
+    return int8(k)
+
+
+@jitd.jit
+def to_uint64(k: int):
+    return uint64(k)
+
+
+@jitd.jit
+def to_float32(x: float):
+    return float32(x)
+
+
+@pytest.mark.parametrize("function, values", [(to_int8, [0, -128, 127, 128, -129]), (to_uint64, [0, 2**63 - 1, -1]), (to_float32, [0.1, math.inf, 1e300])])
+def test_a_conversion_is_the_same_in_python(function, values):
+    for value in values:
+        assert outcome(function, value) == outcome(function.__wrapped__, value)
+    assert fallbacks(function) == (len(values), 0)

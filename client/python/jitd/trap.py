@@ -54,19 +54,22 @@ def _operate(operation, operands):
         import math
 
         return getattr(math, operation[5:])(*operands)
-    if operation.startswith("store:"):
-        return _store(operation[6:], operands[0])
     return getattr(builtins, operation)(*operands)
 
 
-def _store(kind, number):
+def _store(operation, number, records):
+    """OverflowError of what does not fit, with the words of a call or store from Python."""
     from jitd import types
 
-    scalar = getattr(types, kind)
-    if kind == "float32":
-        raise OverflowError(f"{number} is out of range for float32 (at most 3.4028235e+38)")
-    low = -(1 << scalar.bits - 1) if scalar.signed else 0
-    raise OverflowError(f"{number} is out of range for {kind} ({low}..{low + (1 << scalar.bits) - 1})")
+    _, kind, *place = operation.split(":")
+    where = ""
+    if place:
+        record, entry, name = records[int(place[0])], place[1], place[2]
+        f = record.func(entry)
+        where = f"{f.func.__qualname__}() argument {name!r}: " if f else f"{record.target.__name__}.{name}: "
+    if kind == "int":
+        raise OverflowError(f"{where}{number} is out of range for int ({-1 << 63}..{(1 << 63) - 1})")
+    getattr(types, kind).refuse(number, where)
 
 
 def place(unit, site):
@@ -87,11 +90,13 @@ def raise_site(unit, site, values):
         raise getattr(builtins, exception)(*(_argument(a, values) for a in args))
     if kind == "op":
         operation, operands = payload
+        if operation.startswith("store:"):
+            return _store(operation, value(payload[1][0][1], values[payload[1][0][0]]), records)
         return _operate(operation, [value(t, values[slot]) for slot, t in operands])
     if kind == "overflow":
         raise OverflowError(payload[0])
     if kind == "attr":
-        raise AttributeError(f"{records[payload[0]].short!r} object has no attribute {payload[1]!r}")
+        raise AttributeError(f"{records[payload[0]].target.__name__!r} object has no attribute {payload[1]!r}")
     if kind == "none":
         raise AttributeError(f"'NoneType' object has no attribute {payload[0]!r}")
     if kind == "recursion":

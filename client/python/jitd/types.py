@@ -27,13 +27,27 @@ class Scalar:
         return self.name
 
     def __call__(self, value=0):
-        """The value as this type would hold it: an int wrapped, a float rounded."""
+        """The value in this type, as in compiled code: a float32 is rounded, what does not fit is an OverflowError."""
         if self.name == "float32":
             from _struct import pack, unpack
 
-            return unpack("f", pack("f", value))[0]
-        value = int(value) & (1 << self.bits) - 1
-        return value - (1 << self.bits) if self.signed and value >> self.bits - 1 else value
+            try:
+                return unpack("<f", pack("<f", value))[0]
+            except OverflowError:
+                self.refuse(value)
+        value = int(value)
+        if not self.low <= value < self.low + (1 << self.bits):
+            self.refuse(value)
+        return value
+
+    @property
+    def low(self):
+        return -(1 << self.bits - 1) if self.signed else 0
+
+    def refuse(self, value, where=""):
+        """Raises the OverflowError of a value that does not fit."""
+        limits = "at most 3.4028235e+38" if self.name == "float32" else f"{self.low}..{self.low + (1 << self.bits) - 1}"
+        raise OverflowError(f"{where}{value} is out of range for {self.name} ({limits})")
 
     def __or__(self, other):
         if other is None:
