@@ -13,12 +13,14 @@ static inline size_t type_hash(const PyTypeObject *type) {
     return (size_t)(((uintptr_t)type >> 4) * 0x9E3779B97F4A7C15ULL >> 20);
 }
 
-ClassInfo *class_of_type(PyTypeObject *type) {
+ClassInfo *class_last;
+
+ClassInfo *class_find(PyTypeObject *type) {
     if (unlikely(!by_type_size))
         return NULL;
     for (size_t i = type_hash(type) & (by_type_size - 1); by_type[i]; i = (i + 1) & (by_type_size - 1))
         if (likely(by_type[i]->type == type))
-            return by_type[i];
+            return class_last = by_type[i];
     return NULL;
 }
 
@@ -101,6 +103,8 @@ static void info_dealloc(PyObject *op) {
         PyErr_Clear();
     if (info->class_id && by_id[info->class_id] == info)
         by_id[info->class_id] = NULL;
+    if (class_last == info)
+        class_last = NULL;
     info_clear(op);
     for (Py_ssize_t i = 0; i < info->nfields; i++)
         Py_CLEAR(info->fields[i].name);

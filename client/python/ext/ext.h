@@ -101,7 +101,14 @@ typedef struct ClassInfo {
 } ClassInfo;
 
 extern PyTypeObject ClassInfo_Type;
-ClassInfo *class_of_type(PyTypeObject *type); /* borrowed, NULL when it is no jitclass */
+extern ClassInfo *class_last; /* found by the last class_find, while it lives */
+ClassInfo *class_find(PyTypeObject *type);
+
+/* Borrowed; NULL when it is no jitclass. */
+static inline ClassInfo *class_of_type(PyTypeObject *type) {
+    return likely(class_last && class_last->type == type) ? class_last : class_find(type);
+}
+
 PyTypeObject *class_of_id(uint32_t class_id); /* borrowed, NULL when this process has none */
 PyObject *class_new(PyObject *module, PyObject *args);
 PyObject *class_setup_fields(PyObject *module, PyObject *args);
