@@ -336,8 +336,8 @@ def f_swap(a: int, b: int, c: int):
     a, (b, c) = b, (a, c)
     return a, b, c
 
-def f_multi(a: int):
-    a, a, a = 1, a, 3
+def f_multi(a: int):  # of three targets of one name CPython 3.11.2, Debian's, keeps the first
+    a, a, a, a = 1, a, 3, a + 1
     return a
 
 def f_multi_target(a: int):
