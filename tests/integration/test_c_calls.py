@@ -146,7 +146,7 @@ def socket(tmp_path_factory):
     directory = tmp_path_factory.mktemp("cells")
     (directory / "cells.py").write_text(SOURCE)
     path = directory / "sock"
-    daemon = subprocess.Popen([BUILD / "server/broker/jitd", "--socket", path, "--cache-dir", directory / "cache"])
+    daemon = subprocess.Popen([BUILD / "server/broker/jitd", "--socket", path, "--cache-dir", directory / "cache", "--deadline", str(PATIENCE)])
     try:
         until(lambda: is_served(path) or daemon.poll() is not None)
         environment = os.environ | {"JITD_SOCKET": str(path)}
