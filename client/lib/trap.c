@@ -165,11 +165,37 @@ static void set_exception(jitd_error *error, const char *name) {
     snprintf(error->exception, sizeof error->exception, "%s", name);
 }
 
+static void put_operands(Text *t, const msgpack_object_array *payload, const JitdTrap *trap) {
+    msgpack_object_array operands, operand;
+    if (payload->size < 2 || !wire_array(&payload->ptr[1], &operands))
+        return;
+    for (size_t i = 0; i < operands.size; i++)
+        if (wire_array(&operands.ptr[i], &operand) && operand.size >= 2) {
+            put(t, i ? ", " : "");
+            put_slot(t, &operand.ptr[0], &operand.ptr[1], trap);
+        }
+}
+
+/* "store:int8:...": a value that does not fit. */
+static void describe_store(jitd_error *error, Text *t, Str op, const msgpack_object_array *payload,
+                           const JitdTrap *trap) {
+    Str type = str_slice(op, strlen("store:"), op.len);
+    const char *colon = memchr(type.ptr, ':', type.len);
+    if (colon)
+        type.len = (size_t)(colon - type.ptr);
+    set_exception(error, "OverflowError");
+    put_operands(t, payload, trap);
+    put(t, " is out of range for %.*s", STR_FMT(type));
+}
+
 /* What CPython raises for an operation on numbers, where that can be said without doing it. */
 static void describe_operation(jitd_error *error, Text *t, const msgpack_object_array *payload, const JitdTrap *trap) {
     Str op = STR("");
-    msgpack_object_array operands, operand;
     wire_str(&payload->ptr[0], &op);
+    if (op.len > 6 && !memcmp(op.ptr, "store:", 6)) {
+        describe_store(error, t, op, payload, trap);
+        return;
+    }
     if (str_eq_c(op, "/") || str_eq_c(op, "//") || str_eq_c(op, "%") || str_eq_c(op, "divmod")) {
         set_exception(error, "ZeroDivisionError");
         put(t, "division by zero");
@@ -182,12 +208,7 @@ static void describe_operation(jitd_error *error, Text *t, const msgpack_object_
     }
     set_exception(error, op.len > 5 && !memcmp(op.ptr, "math.", 5) ? "ValueError" : "ArithmeticError");
     put(t, "%.*s failed for (", STR_FMT(op));
-    if (payload->size > 1 && wire_array(&payload->ptr[1], &operands))
-        for (size_t i = 0; i < operands.size; i++)
-            if (wire_array(&operands.ptr[i], &operand) && operand.size >= 2) {
-                put(t, i ? ", " : "");
-                put_slot(t, &operand.ptr[0], &operand.ptr[1], trap);
-            }
+    put_operands(t, payload, trap);
     put(t, ")");
 }
 

@@ -117,6 +117,7 @@ typedef struct FailSpec {
     SiteKind kind;
     Str text;
     uint32_t cls;
+    bool store; /* SITE_NONE: an attribute is assigned to */
     const Val *operands;
     size_t noperands;
     bool always; /* raise even where nothing was committed */
@@ -138,6 +139,7 @@ Val lower_expr_borrowed(Lower *l, const Node *n); /* used up before anything els
 void lower_cond(Lower *l, const Node *n, LLVMBasicBlockRef yes, LLVMBasicBlockRef no);
 LLVMValueRef lower_object(Lower *l, const Node *attribute,
                           Val base); /* base's reference, checked for None where needed */
+LLVMValueRef lower_object_for(Lower *l, const Node *attribute, Val base, bool store);
 
 /* lower_op.c */
 Val lower_binary(Lower *l, const Node *n, Operator op, const Rule *rule, const Type *common, Val a, Val b);

@@ -23,12 +23,16 @@ static Val lower_name(Lower *l, const Node *n) {
 
 /* ---- members ---- */
 
-LLVMValueRef lower_object(Lower *l, const Node *n, Val base) {
+LLVMValueRef lower_object_for(Lower *l, const Node *n, Val base, bool store) {
     if (l->info[n->id].flags & NODE_CHECK_NONE) {
         LLVMValueRef is_none = LLVMBuildICmp(l->b, LLVMIntEQ, base.at[0], lower_i64(l, JITD_NONE), "");
-        lower_check(l, n, is_none, (FailSpec){.kind = SITE_NONE, .text = n->Attribute.attr});
+        lower_check(l, n, is_none, (FailSpec){.kind = SITE_NONE, .text = n->Attribute.attr, .store = store});
     }
     return base.at[0];
+}
+
+LLVMValueRef lower_object(Lower *l, const Node *n, Val base) {
+    return lower_object_for(l, n, base, false);
 }
 
 static Val load_field(Lower *l, const Node *n, const MemberInfo *m, LLVMValueRef object) {

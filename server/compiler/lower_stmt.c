@@ -56,7 +56,7 @@ static void store_attribute(Lower *l, const Node *target, Val v) {
     bool setter = m->kind == MEMBER_PROPERTY;
     Val base = setter ? lower_expr(l, target->Attribute.value) : lower_expr_borrowed(l, target->Attribute.value);
     val_hold(l, base);
-    LLVMValueRef object = lower_object(l, target, base);
+    LLVMValueRef object = lower_object_for(l, target, base, true);
     if (setter) {
         lower_setter(l, target, m->callee, object, v);
         val_release(l, mark);

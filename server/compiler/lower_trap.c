@@ -71,7 +71,8 @@ static LLVMBasicBlockRef shared_redo(Lower *l, const Node *n, Str reason) {
 }
 
 static void emit_raise(Lower *l, const Node *n, const FailSpec *spec) {
-    Site site = {.kind = spec->kind, .text = spec->text, .cls = spec->cls, .nargs = spec->noperands};
+    Site site = {
+        .kind = spec->kind, .text = spec->text, .cls = spec->cls, .store = spec->store, .nargs = spec->noperands};
     site.args = pool_array(l->pool, SiteArg, spec->noperands + 1);
     for (size_t i = 0; i < spec->noperands; i++)
         site.args[i] = (SiteArg){.kind = SITE_ARG_VALUE, .slot = (uint32_t)i, .type = spec->operands[i].type};

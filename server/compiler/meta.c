@@ -171,6 +171,11 @@ static void meta_site_payload(MetaWriter *w, const Site *s) {
         meta_uint(w, s->cls);
         meta_str(w, s->text);
         break;
+    case SITE_NONE:
+        meta_array(w, 2);
+        meta_str(w, s->text);
+        (s->store ? msgpack_pack_true : msgpack_pack_false)(&w->pk);
+        break;
     case SITE_RECURSION:
     case SITE_CALL:
         meta_array(w, 0);

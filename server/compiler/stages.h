@@ -56,6 +56,7 @@ typedef struct Site {
     SiteKind kind;
     Str text;      /* RAISE: exception; OP: operation; OVERFLOW: message; REDO: reason; ATTR: field; NONE: attribute */
     uint32_t cls;  /* ATTR: def index */
+    bool store;    /* NONE: the attribute is assigned to */
     SiteArg *args; /* RAISE: arguments; OP: operands, all SITE_ARG_VALUE */
     size_t nargs;
 } Site;

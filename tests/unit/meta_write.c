@@ -105,7 +105,7 @@ Test(meta_write, every_kind_of_site) {
            "[2, 0, \"area\", \"op\", [\"//\", [[0, \"int\"], [1, \"float\"]]]], [3, 0, \"area\", \"overflow\", [\"too "
            "large\"]], "
            "[4, 1, \"f\", \"redo\", [\"+\"]], [5, 0, \"area\", \"attr\", [1, \"x\"]], [6, 0, \"area\", \"none\", "
-           "[\"y\"]], "
+           "[\"y\", false]], "
            "[7, 0, \"p.setter\", \"recursion\", []], [8, 0, \"area\", \"call\", []]]");
     msgpack_unpacked_destroy(&doc);
     pool_deinit(&pool);

@@ -86,6 +86,11 @@ Test(trap, operations) {
     trap.values[0].f = -1;
     begin(2), str("math.sqrt"), msgpack_pack_array(&pk, 1), msgpack_pack_array(&pk, 2), slot(0, "float");
     IS("ValueError", "math.sqrt failed for (-1.0)", "op");
+    trap.values[0].i = 300;
+    begin(2), str("store:int8:0:norm:k"), msgpack_pack_array(&pk, 1), msgpack_pack_array(&pk, 2), slot(0, "int");
+    IS("OverflowError", "300 is out of range for int8", "op");
+    begin(2), str("store:uint8"), msgpack_pack_array(&pk, 0);
+    IS("OverflowError", " is out of range for uint8", "op");
 }
 
 Test(trap, attributes_overflow_recursion) {

@@ -98,7 +98,8 @@ def raise_site(unit, site, values):
     if kind == "attr":
         raise AttributeError(f"{records[payload[0]].target.__name__!r} object has no attribute {payload[1]!r}")
     if kind == "none":
-        raise AttributeError(f"'NoneType' object has no attribute {payload[0]!r}")
+        name, store = payload
+        return setattr(None, name, 0) if store else getattr(None, name)
     if kind == "recursion":
         raise RecursionError("maximum recursion depth exceeded")
     raise SystemError(f"jitd: the trap of {name} is of an unknown kind {kind!r}")
