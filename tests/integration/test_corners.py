@@ -48,15 +48,20 @@ DOMAINS = {
     "f_long_one": [NEAR],
     "f_long_down": [NEAR],
     "f_counter_bool": [BOOLS, range(9)],
+    "f_annotated": [INTS, FLOATS],
+    "f_many": [[1], [2], [3, -5], [4], [5, 2**62], [6], [7, 2**63 - 1], [8], [9], [10]],
+    "f_lots": [INTS, SMALL],
+    "f_nested_func_names": [SMALL, SMALL],
 }
 DOMAINS |= {f"f_{name}": [[*SMALL, 10], EXPONENTS] for name in ("ipow", "powf")}
 DOMAINS |= {f"f_{name}": [range(-3, 4), range(-3, 70)] for name in ("pow_zero",)}
 DOMAINS |= {f"f_counter{s}": [NEAR, [0, 1, 2, 5, 9, 12]] for s in ("", "_down", "_while", "_nested", "_mixed", "_float", "_two", "_walrus")}
-FEW = "range_mutate range_reuse loop_else while_else pass return_in_loop walrus_cond powright negpow unbound_loop empty_keeps bool_pow"
+FEW = "else_if_return for_tuple_target shadow_range while_cond_effects range_mutate range_reuse loop_else while_else pass return_in_loop walrus_cond powright negpow unbound_loop empty_keeps bool_pow"
 DOMAINS |= {f"f_{name}": [BOOLS, SMALL] if name == "bool_pow" else [SMALL] for name in FEW.split()}
 
 # What the compiler refuses, or always leaves to the interpreter, of these files.
 STAY_PYTHON = {"f_bool_invert", "f_and_or", "f_del", "f_unbound_after", "f_const_fold", "f_big_const", "f_counter_bool"}
+STAY_PYTHON |= {"f_fstring", "f_exc_kinds"}
 STAY_PYTHON |= {"m_str_default", "m_discarded"}
 
 
@@ -86,9 +91,12 @@ def domain(parameter):
     return VALUES.get(parameter.annotation, [None, 3])
 
 
-@pytest.mark.parametrize("name", names("corners.py", "f_"))
-def test_function(twins, name):
-    module = twins("corners.py")
+FUNCTIONS = [(file, name) for file in ("corners.py", "corners_of_syntax.py") for name in names(file, "f_")]
+
+
+@pytest.mark.parametrize("file, name", FUNCTIONS)
+def test_function(twins, file, name):
+    module = twins(file)
     plain, compiled = getattr(module.plain, name), getattr(module.compiled, name)
     parameters = inspect.signature(plain).parameters.values()
     by_name = [p.name for p in parameters if p.kind == p.KEYWORD_ONLY]
