@@ -117,20 +117,41 @@ static PyObject *run(Call *call, Plan *plan, const JitdValue *in) {
     JitdFrame *frame = context_frame();
     if (!frame)
         return NULL;
+    if (m->type && !((Instance *)call->args[0])->data)
+        return instance_released(call->args[0]); /* since the call began */
     method_use(m, plan);
     int32_t status = plan_run(plan, frame, m->type ? instance_ref(call->args[0]) : 0, in, out);
     return method_finish(m, plan, status, out, call->args, call->nargsf, call->kwnames);
 }
 
+static PyObject *released_among(PyObject *const *values, Py_ssize_t n) {
+    PyObject *found = NULL;
+    for (Py_ssize_t i = 0; i < n && !found; i++)
+        if (PyTuple_CheckExact(values[i]))
+            found = released_among(&PyTuple_GET_ITEM(values[i], 0), PyTuple_GET_SIZE(values[i]));
+        else if (PyObject_TypeCheck(values[i], &Instance_Type) && !((Instance *)values[i])->data)
+            found = values[i];
+    return found;
+}
+
+/* The values are converted; the __index__ of one may have closed another, whose place is then somebody else's. */
+static PyObject *run_converted(Call *call, Plan *plan, const JitdValue *in, uint64_t closed_before) {
+    PyObject *released = NULL;
+    if (instance_closed != closed_before)
+        released = released_among(call->values, PyTuple_GET_SIZE(call->m->names));
+    return released ? instance_released(released) : run(call, plan, in);
+}
+
 /* Runs the first specialisation whose types fit exactly. */
 static Choice choose(Call *call) {
     JitdValue in[PLAN_MAX_SLOTS];
+    uint64_t closed = instance_closed;
     for (uint32_t i = 0; i < call->m->nplans; i++) {
         Plan *plan = call->m->plans[i];
         uint32_t param;
         switch (convert_all(plan, call->values, in, &param)) {
         case CONVERT_OK:
-            call->result = run(call, plan, in);
+            call->result = run_converted(call, plan, in, closed);
             return CHOICE_DONE;
         case CONVERT_BIG:
             return CHOICE_PYTHON; /* an int of more than 64 bits */

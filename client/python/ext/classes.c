@@ -217,6 +217,16 @@ static void lay_out(ClassInfo *info) {
     info->size = (at + 7) / 8 * 8;
 }
 
+/* They could not be laid out: the next use tries, and says so, again. */
+static void forget_fields(ClassInfo *info) {
+    fields_clear(info);
+    for (Py_ssize_t i = 0; i < info->nfields; i++)
+        Py_CLEAR(info->fields[i].name);
+    PyMem_Free(info->fields);
+    info->fields = NULL;
+    info->nfields = info->nrequired = 0;
+}
+
 static int parse_fields(ClassInfo *info, PyObject *fields) {
     info->fields = PyMem_Calloc((size_t)PyTuple_GET_SIZE(fields) + 1, sizeof(Field));
     if (!info->fields) {
@@ -234,6 +244,10 @@ static int parse_fields(ClassInfo *info, PyObject *fields) {
                      info->type->tp_name, info->size, SHM_MAX_OBJECT);
         return -1;
     }
+    return 0;
+}
+
+static int install_fields(ClassInfo *info) {
     for (Py_ssize_t i = 0; i < info->nfields; i++)
         if (field_install(info, &info->fields[i]) < 0)
             return -1;
@@ -251,7 +265,11 @@ PyObject *class_setup_fields(PyObject *module, PyObject *args) {
     ClassInfo *info = class_of_type(type);
     if (!info || info->fields)
         return PyErr_Format(PyExc_ValueError, "%s is no jitclass, or is set up already", type->tp_name);
-    if (parse_fields(info, fields) < 0)
+    if (parse_fields(info, fields) < 0) {
+        forget_fields(info);
+        return NULL;
+    }
+    if (install_fields(info) < 0)
         return NULL;
     PyObject *offsets = PyList_New(info->nfields);
     for (Py_ssize_t i = 0; offsets && i < info->nfields; i++)

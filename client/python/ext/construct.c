@@ -18,13 +18,6 @@ static int class_finish(ClassInfo *info) {
     return done ? 0 : -1;
 }
 
-PyObject *construct_empty(PyTypeObject *type) {
-    ClassInfo *info = class_of_type(type);
-    if (!info)
-        return PyErr_Format(PyExc_TypeError, "%s is no jitclass", type->tp_name);
-    return class_finish(info) < 0 ? NULL : instance_make(info);
-}
-
 /* The arguments do not fit the generated __init__: let a function of that signature raise what CPython raises. */
 static int refuse_arguments(ClassInfo *info, PyObject *const *args, Py_ssize_t n, PyObject *kwnames) {
     PyObject *module = PyImport_ImportModule("jitd.members");
@@ -127,6 +120,16 @@ static int store_defaults(ClassInfo *info, PyObject *self) {
     return 0;
 }
 
+PyObject *construct_empty(PyTypeObject *type) {
+    ClassInfo *info = class_of_type(type);
+    if (!info)
+        return PyErr_Format(PyExc_TypeError, "%s is no jitclass", type->tp_name);
+    PyObject *self = class_finish(info) < 0 ? NULL : instance_make(info);
+    if (self && store_defaults(info, self) < 0)
+        Py_CLEAR(self);
+    return self;
+}
+
 static int init_method(ClassInfo *info, PyObject *self, PyObject *const *args, size_t nargsf, PyObject *kwnames) {
     if (store_defaults(info, self) < 0)
         return -1;
@@ -158,6 +161,39 @@ COLD static PyObject *construct_slow(ClassInfo *info, PyObject *const *args, siz
     if (self && construct_init(info, self, args, nargsf, kwnames) < 0)
         Py_CLEAR(self);
     return self;
+}
+
+/* The keywords' names and, behind the positional ones in all[], their values (borrowed). */
+static PyObject *spread_keywords(PyObject *kwargs, PyObject **all) {
+    PyObject *names = PyTuple_New(PyDict_GET_SIZE(kwargs)), *name, *value;
+    for (Py_ssize_t at = 0, i = 0; names && PyDict_Next(kwargs, &at, &name, &value); i++) {
+        PyTuple_SET_ITEM(names, i, Py_NewRef(name));
+        all[i] = value;
+    }
+    return names;
+}
+
+/* As object.__init__ has it. */
+static int refuse_any(ClassInfo *info, Py_ssize_t given) {
+    if (given && info->init == INIT_METHOD)
+        PyErr_SetString(PyExc_TypeError, "object.__init__() takes exactly one argument (the instance to initialize)");
+    else if (given)
+        PyErr_Format(PyExc_TypeError, "%s() takes no arguments", info->type->tp_name);
+    return given ? -1 : 0;
+}
+
+int construct_again(ClassInfo *info, PyObject *self, PyObject *args, PyObject *kwargs) {
+    Py_ssize_t n = PyTuple_GET_SIZE(args), named = kwargs ? PyDict_GET_SIZE(kwargs) : 0;
+    if (info->init != INIT_FIELDS) /* the user's own has called super().__init__(), or there is none */
+        return refuse_any(info, n + named);
+    PyObject **all = PyMem_New(PyObject *, n + named + 1), *kwnames = NULL;
+    if (!all)
+        return PyErr_NoMemory(), -1;
+    memcpy(all, &PyTuple_GET_ITEM(args, 0), (size_t)n * sizeof *all);
+    int r = named && !(kwnames = spread_keywords(kwargs, all + n)) ? -1 : init_fields(info, self, all, n, kwnames);
+    Py_XDECREF(kwnames);
+    PyMem_Free(all);
+    return r;
 }
 
 PyObject *construct_vectorcall(PyObject *type, PyObject *const *args, size_t nargsf, PyObject *kwnames) {

@@ -63,6 +63,7 @@ typedef struct Instance {
 
 extern PyTypeObject Instance_Type;
 extern PyObject *jitd_ReleasedError;
+extern uint64_t instance_closed;                  /* how often close() gave an instance up */
 COLD PyObject *instance_released(PyObject *self); /* raises; NULL */
 PyObject *
 instance_try_proxy(uint64_t ref);       /* of a reference read inside an epoch; NULL without an exception: going away */
@@ -122,6 +123,7 @@ int field_store(Field *field, PyObject *self, PyObject *value); /* a new or an o
 
 /* ---- construct.c ---- */
 PyObject *construct_vectorcall(PyObject *type, PyObject *const *args, size_t nargsf, PyObject *kwnames);
+int construct_again(ClassInfo *info, PyObject *self, PyObject *args, PyObject *kwargs); /* the generated __init__ */
 PyObject *construct_empty(PyTypeObject *type); /* the same by type, made ready first if need be */
 
 /* ---- convert.c ---- */

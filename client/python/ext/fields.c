@@ -112,26 +112,6 @@ static int set_FLOAT(PyObject *self, PyObject *value, void *closure) {
     return 0;
 }
 
-COLD static int set_INT_other(PyObject *self, PyObject *value, Field *field, int64_t *place) {
-    JitdValue v;
-    ConvertResult r = convert_sized(TYPE_INT, value, &v);
-    if (r == CONVERT_TYPE)
-        return refuse_type(self, field, value);
-    if (r == CONVERT_RANGE)
-        return refuse_range(self, field, value);
-    *place = v.i;
-    return r == CONVERT_OK ? 0 : -1;
-}
-
-static int set_INT(PyObject *self, PyObject *value, void *closure) {
-    CHECK_PLACE(int64_t)
-    int64_t i;
-    if (unlikely(convert_int(value, &i) != CONVERT_OK))
-        return set_INT_other(self, value, closure, place);
-    *place = i;
-    return 0;
-}
-
 static int set_BOOL(PyObject *self, PyObject *value, void *closure) {
     CHECK_PLACE(uint8_t)
     if (!PyBool_Check(value))
@@ -159,6 +139,8 @@ static int set_sized(PyObject *self, PyObject *value, void *closure) {
     JitdValue v;
     switch (convert_sized(field->type->kind, value, &v)) {
     case CONVERT_OK:
+        if (!(place = field_place(self, field))) /* the value's __index__ may have closed it */
+            return instance_released(self), -1;
         store_scalar(field->type->kind, place, v);
         return 0;
     case CONVERT_TYPE:
@@ -168,6 +150,15 @@ static int set_sized(PyObject *self, PyObject *value, void *closure) {
     default:
         return refuse_range(self, field, value);
     }
+}
+
+static int set_INT(PyObject *self, PyObject *value, void *closure) {
+    CHECK_PLACE(int64_t)
+    int64_t i;
+    if (unlikely(convert_int(value, &i) != CONVERT_OK))
+        return set_sized(self, value, closure);
+    *place = i;
+    return 0;
 }
 
 static int set_ref(PyObject *self, PyObject *value, void *closure) {

@@ -6,6 +6,7 @@
 #define FREE_MAX 4096
 
 PyObject *jitd_ReleasedError;
+uint64_t instance_closed;
 static Instance *free_list;
 static uint32_t free_count;
 
@@ -179,8 +180,10 @@ static PyObject *instance_new(PyTypeObject *type, PyObject *args, PyObject *kwar
 static PyObject *instance_close(PyObject *op, PyObject *ignored) {
     (void)ignored;
     JitdFrame *frame = ((Instance *)op)->data ? context_frame() : NULL;
-    if (frame)
+    if (frame) {
+        instance_closed++;
         instance_unbind((Instance *)op, frame);
+    }
     Py_RETURN_NONE;
 }
 
@@ -197,33 +200,38 @@ static PyObject *instance_exit(PyObject *op, PyObject *const *args, Py_ssize_t n
     return instance_close(op, NULL);
 }
 
-/* The fields' values as a tuple; NotImplemented stands for an unset one. */
-static PyObject *instance_state(PyObject *op) {
-    ClassInfo *info = class_of_type(Py_TYPE(op));
-    PyObject *state = info ? PyTuple_New(info->nfields) : NULL;
-    for (Py_ssize_t i = 0; state && i < info->nfields; i++) {
-        Field *field = &info->fields[i];
-        PyObject *value = field->def.get(op, field);
-        if (!value && PyErr_ExceptionMatches(PyExc_AttributeError) && ((Instance *)op)->data) {
-            PyErr_Clear();
-            value = Py_NotImplemented;
-            Py_INCREF(value);
-        }
-        if (value)
-            PyTuple_SET_ITEM(state, i, value);
-        else
-            Py_CLEAR(state);
+/* Puts a field's value into a dict, if it has one. */
+static int put_field(PyObject *op, Field *field, PyObject *state) {
+    PyObject *value = field->def.get(op, field);
+    if (!value && PyErr_ExceptionMatches(PyExc_AttributeError)) {
+        PyErr_Clear();
+        return 0;
     }
+    int r = value ? PyDict_SetItem(state, field->name, value) : -1;
+    Py_XDECREF(value);
+    return r;
+}
+
+/* The fields by name, as CPython has them in __dict__: a __getstate__ or __setstate__ of the user's own fits. */
+static PyObject *instance_getstate(PyObject *op, PyObject *ignored) {
+    (void)ignored;
+    ClassInfo *info = class_of_type(Py_TYPE(op));
+    if (!info || !((Instance *)op)->data)
+        return instance_released(op);
+    PyObject *state = PyDict_New();
+    for (Py_ssize_t i = 0; state && i < info->nfields; i++)
+        if (put_field(op, &info->fields[i], state) < 0)
+            Py_CLEAR(state);
     return state;
 }
 
-static PyObject *instance_reduce(PyObject *op, PyObject *protocol) {
-    (void)protocol;
+static PyObject *instance_reduce(PyObject *op, PyObject *ignored) {
+    (void)ignored;
     if (!((Instance *)op)->data)
         return instance_released(op);
     PyObject *module = PyImport_ImportModule("jitd"), *result = NULL;
     PyObject *make = module ? PyObject_GetAttrString(module, "_new") : NULL;
-    PyObject *state = make ? instance_state(op) : NULL;
+    PyObject *state = make ? PyObject_CallMethod(op, "__getstate__", NULL) : NULL;
     if (state)
         result = Py_BuildValue("O(O)O", make, (PyObject *)Py_TYPE(op), state);
     Py_XDECREF(state);
@@ -233,22 +241,32 @@ static PyObject *instance_reduce(PyObject *op, PyObject *protocol) {
 }
 
 static PyObject *instance_setstate(PyObject *op, PyObject *state) {
+    PyObject *name, *value;
+    Py_ssize_t at = 0;
+    if (!PyDict_Check(state))
+        return PyErr_Format(PyExc_TypeError, "the state of a %s is a dict of its fields, not %s", Py_TYPE(op)->tp_name,
+                            Py_TYPE(state)->tp_name);
+    int r = (state = PyDict_Copy(state)) ? 0 : -1; /* what setting an attribute runs could change it */
+    while (r == 0 && PyDict_Next(state, &at, &name, &value))
+        r = PyObject_SetAttr(op, name, value);
+    Py_XDECREF(state);
+    return r < 0 ? NULL : Py_NewRef(Py_None);
+}
+
+/* Where the constructor's short way is not taken: obj.__init__(…), super().__init__(), a metaclass of the user's. */
+static int instance_init(PyObject *op, PyObject *args, PyObject *kwargs) {
     ClassInfo *info = class_of_type(Py_TYPE(op));
-    if (!info || !PyTuple_Check(state) || PyTuple_GET_SIZE(state) != info->nfields)
-        return PyErr_Format(PyExc_TypeError, "not the state of a %s", Py_TYPE(op)->tp_name);
-    for (Py_ssize_t i = 0; i < info->nfields; i++) {
-        PyObject *value = PyTuple_GET_ITEM(state, i);
-        if (value != Py_NotImplemented && field_store(&info->fields[i], op, value) < 0)
-            return NULL;
-    }
-    Py_RETURN_NONE;
+    if (!info || !((Instance *)op)->data)
+        return instance_released(op), -1;
+    return construct_again(info, op, args, kwargs);
 }
 
 static PyMethodDef instance_methods[] = {
     {"close", instance_close, METH_NOARGS, "Release the object now; using it afterwards raises jitd.ReleasedError."},
     {"__enter__", instance_enter, METH_NOARGS, NULL},
     {"__exit__", (PyCFunction)(void (*)(void))instance_exit, METH_FASTCALL, NULL},
-    {"__reduce_ex__", instance_reduce, METH_O, "Copy and pickle by value."},
+    {"__reduce__", instance_reduce, METH_NOARGS, "Copy and pickle by value."},
+    {"__getstate__", instance_getstate, METH_NOARGS, NULL},
     {"__setstate__", instance_setstate, METH_O, NULL},
     {0},
 };
@@ -262,4 +280,5 @@ PyTypeObject Instance_Type = {
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
     .tp_methods = instance_methods,
     .tp_new = instance_new,
+    .tp_init = instance_init,
 };

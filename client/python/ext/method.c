@@ -172,9 +172,10 @@ COLD static PyObject *bare_trapped(BareCall *call, int32_t status) {
 static ALWAYS_INLINE PyObject *method_call_0(PyObject *callable, PyObject *const *args, size_t nargsf,
                                              PyObject *kwnames, PlanCode result) {
     Method *m = (Method *)callable;
-    PyObject *self = args[0];
-    if (unlikely(kwnames || nargsf << 1 != 1 << 1 /* the flag is the top bit */ || Py_TYPE(self) != m->type ||
-                 !((Instance *)self)->data || !jitd_frame))
+    if (unlikely(kwnames || nargsf << 1 != 1 << 1 /* the flag is the top bit */))
+        return method_vectorcall_bare(callable, args, nargsf, kwnames);
+    PyObject *self = args[0]; /* without arguments args may be NULL */
+    if (unlikely(Py_TYPE(self) != m->type || !((Instance *)self)->data || !jitd_frame))
         return method_vectorcall_bare(callable, args, nargsf, kwnames);
     BareCall call;
     call.method = m;
@@ -388,6 +389,17 @@ static PyObject *method_getattro(PyObject *op, PyObject *name) {
     return PyObject_GetAttr(((Method *)op)->func, name);
 }
 
+/* What calls use is fixed when the method is made: a change would not be seen. */
+static int method_setattro(PyObject *op, PyObject *name, PyObject *value) {
+    static const char *const fixed[] = {"__code__", "__defaults__", "__kwdefaults__"};
+    for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
+        if (PyUnicode_CompareWithASCIIString(name, fixed[i]) == 0) {
+            PyErr_Format(PyExc_AttributeError, "%U of a compiled method cannot be changed", name);
+            return -1;
+        }
+    return PyObject_GenericSetAttr(op, name, value);
+}
+
 static PyObject *method_doc(PyObject *op, void *closure) {
     return PyObject_GetAttrString(((Method *)op)->func, (const char *)closure);
 }
@@ -452,6 +464,7 @@ PyTypeObject Method_Type = {
     .tp_descr_get = method_get,
     .tp_repr = method_repr,
     .tp_getattro = method_getattro,
+    .tp_setattro = method_setattro,
     .tp_methods = method_methods,
     .tp_members = method_members,
     .tp_getset = method_getset,

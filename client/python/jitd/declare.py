@@ -233,6 +233,10 @@ def _jitclass(cls, spec, options, frame):
     namespace["__jitd_record__"] = record
     bases = tuple(b for b in cls.__bases__ if b is not object) + (Instance,)
     record.target = new = new_class(type(cls), cls.__name__, bases, namespace, _finish)
+    if type(cls) is not type:
+        from jitd.members import check_metaclass
+
+        check_metaclass(new)
     record.fields = [(name, annotation, default) for name, (annotation, default) in fields.items()]
     record.evaluate = _evaluator(cls, new, frame)
     for f in record.funcs:
@@ -245,12 +249,16 @@ def _jitclass(cls, spec, options, frame):
 
 
 def _spec_items(cls, spec):
+    from keyword import iskeyword
+
     for item in spec.items() if hasattr(spec, "items") else spec:
         if not isinstance(item, (tuple, list)) or len(item) != 2:
             raise TypeError(f"spec items should be pairs of name and type, got {item!r}")
         name, annotation = item
         if not isinstance(name, str):
             raise TypeError(f"spec keys should be strings, got {name!r}")
+        if iskeyword(name):
+            raise TypeError(f"field names must not be keywords: {name!r}")
         if name.startswith("__") and not name.endswith("__"):  # as Python mangles it in the methods
             name = f"_{cls.__name__.lstrip('_')}{name}"
         yield name, annotation
@@ -272,6 +280,8 @@ def _fields(cls, spec):
                 found.setdefault(name, annotation)
     fields = {}
     for name, annotation in found.items():
+        if not name.isidentifier() or (name.startswith("__") and name.endswith("__")):
+            raise TypeError(f"{ascii(name)} of {cls.__name__} is no name for a field")
         default = next((k.__dict__[name] for k in cls.__mro__ if name in k.__dict__), MISSING)
         fields[name] = (annotation, _default(cls, name, default))
     return fields

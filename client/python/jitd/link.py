@@ -143,7 +143,7 @@ def _lookup(records):
 def _can_prepare(record):
     try:
         prepare(record)
-    except (NameError, TypeError):
+    except Exception:  # whatever evaluating its annotations raises
         return False  # its own first use says it
     return True
 
@@ -438,9 +438,13 @@ def set_modes(record, refused):
             if f.name != "__init__" or record.init != "generated":
                 from jitd.compile import warn
 
-                warn(record, f.code.co_filename, line, text or f"{record.name}.{f.entry} stays Python: {message}".rstrip())
+                warn(record, f.code.co_filename, line, text or f"{_full_name(record, f)} stays Python: {message}".rstrip())
         if f.method is not None:
             _set_mode(record, f)
+
+
+def _full_name(record, f):
+    return record.name if record.kind == "function" else f"{record.name}.{f.entry}"
 
 
 def _set_mode(record, f):

@@ -26,6 +26,15 @@ def refuse(cls):
     raise TypeError(f"{name}.{attribute} is not possible in a jitclass: {_REFUSED[attribute]}")
 
 
+def check_metaclass(cls):
+    """Raises the TypeError of a class whose metaclass or abstract methods would have a say when compiled code makes an instance."""
+    name = cls.__name__
+    if type(cls).__call__ is not type.__call__:
+        raise TypeError(f"{name} is not possible as a jitclass: its metaclass {type(cls).__name__} has a __call__ of its own")
+    if missing := sorted(getattr(cls, "__abstractmethods__", ())):
+        raise TypeError(f"{name} is not possible as a jitclass: it has abstract methods ({', '.join(missing)}), and no class can extend it")
+
+
 def dataclass_default(cls, name, default):
     """The default of a field that is given as something of the module dataclasses."""
     if type(default).__name__ != "Field":
@@ -106,7 +115,8 @@ def init_function(cls):
     fields = cls.__dict__["__jitd_record__"].fields
     scope = {f"_d{i}": default for i, (_, _, default) in enumerate(fields) if default is not MISSING}
     params = [f"{name}=_d{i}" if f"_d{i}" in scope else name for i, (name, _, _) in enumerate(fields)]
-    exec(f"def __init__(self, {', '.join(params)}): pass", scope)
+    own = "_self" if any(name == "self" for name, _, _ in fields) else "self"
+    exec(f"def __init__({own}, {', '.join(params)}): pass", scope)
     function = scope["__init__"]
     function.__qualname__ = f"{cls.__qualname__}.__init__"
     function.__annotations__ = {name: annotation for name, annotation, _ in fields} | {"return": None}

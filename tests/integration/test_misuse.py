@@ -1,0 +1,247 @@
+"""What nobody should do, but somebody does: it must not crash, nor be silently different from CPython."""
+
+import abc
+import copy
+import pickle
+import warnings
+
+import jitd
+import pytest
+
+
+@jitd.jitclass
+class Node:
+    n: int = 0
+    x: float = 0.0
+    small: jitd.uint8 = 0
+    next: "Node | None" = None
+
+    def get(self) -> int:
+        return self.n
+
+    def add(self, other: "Node", k: jitd.uint8) -> int:
+        return self.n + other.n + k
+
+    def first(self, pair: tuple["Node", jitd.uint8]) -> int:
+        return pair[0].n
+
+
+class Closes:
+    """Used as a number it closes an instance, whose place is taken by others at once."""
+
+    def __init__(self, victim):
+        self.victim, self.others = victim, []
+
+    def __index__(self):
+        self.victim.close()
+        self.others = [Node(99) for _ in range(50)]
+        return 5
+
+
+@pytest.mark.parametrize("field", ["n", "small"])
+def test_a_number_that_closes_what_it_is_stored_in(field):
+    a = Node(1)
+    evil = Closes(a)
+    with pytest.raises(jitd.ReleasedError):
+        setattr(a, field, evil)
+    assert [(o.n, o.small) for o in evil.others] == [(99, 0)] * 50
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda a, b: a.add(b, Closes(a)),
+        lambda a, b: a.add(b, Closes(b)),
+        lambda a, b: a.first((b, Closes(b))),
+        lambda a, b: Node(1, 0.0, Closes(a), a),
+    ],
+)
+def test_an_argument_that_closes_another(call):
+    a, b = Node(1), Node(2)
+    assert a.add(b, 3) == 6 and a.first((b, 3)) == 2
+    with pytest.raises(jitd.ReleasedError):
+        call(a, b)
+
+
+def test_a_compiled_method_called_without_anything():
+    assert Node(3).get() == 3
+    with pytest.raises(TypeError, match=r"get\(\) missing 1 required positional argument: 'self'"):
+        next(iter(Node.get, None))  # it calls without even an empty array of arguments
+
+
+# ---- ways around the constructor ----
+
+
+class Meta(type):
+    pass
+
+
+def test_a_metaclass_changes_nothing_about_fields():
+    @jitd.jitclass
+    class Square(abc.ABC):
+        side: float = 2.0
+        times: int = 3
+
+    @jitd.jitclass
+    class Round(metaclass=Meta):
+        r: float
+        times: int = 3
+
+        def __init__(self, r: float):
+            self.r = r
+
+    assert (Square().side, Square(4.0).side, Square(times=5).times) == (2.0, 4.0, 5)
+    assert (Round(1.5).r, Round(1.5).times) == (1.5, 3)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'z'"):
+        Square(z=1)
+
+
+def test_init_called_again():
+    a = Node(1, 2.0)
+    a.__init__(5)
+    assert (a.n, a.x) == (5, 0.0)
+    Node.__init__(a, x=3.0)
+    assert (a.n, a.x) == (0, 3.0)
+    with pytest.raises(TypeError, match="missing|unexpected"):
+        a.__init__(y=1)
+    a.close()
+    with pytest.raises(jitd.ReleasedError):
+        a.__init__(5)
+
+
+def test_new_without_init_has_the_defaults():
+    @jitd.jitclass
+    class Box:
+        w: int = 4
+        h: int = 5
+
+        def __init__(self, w: int):
+            super().__init__()
+            self.w = w
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", jitd.CompileWarning)
+        assert (Box(7).w, Box(7).h) == (7, 5)
+    box = Box.__new__(Box)
+    assert (box.w, box.h) == (4, 5)
+
+
+def test_classes_whose_making_compiled_code_cannot_follow():
+    class Single(type):
+        def __call__(cls):
+            return None
+
+    with pytest.raises(TypeError, match="Single has a __call__ of its own"):
+
+        @jitd.jitclass
+        class One(metaclass=Single):
+            x: int = 1
+
+    with pytest.raises(TypeError, match=r"Shape is not possible as a jitclass: it has abstract methods \(area\)"):
+
+        @jitd.jitclass
+        class Shape(abc.ABC):
+            x: int = 1
+
+            @abc.abstractmethod
+            def area(self): ...
+
+
+# ---- copies ----
+
+
+@jitd.jitclass
+class Scaled:
+    v: int
+
+    def __getstate__(self):
+        return {"v": self.v * 10}
+
+
+@jitd.jitclass
+class Restored:
+    v: int
+
+    def __setstate__(self, state):
+        self.v = state["v"] + 1
+
+
+@jitd.jitclass
+class Reduced:
+    v: int
+
+    def __reduce__(self):
+        return Reduced, (self.v + 100,)
+
+
+@pytest.mark.filterwarnings("ignore::jitd.CompileWarning")
+@pytest.mark.parametrize("cls, copied", [(Scaled, 40), (Restored, 5), (Reduced, 104)])
+def test_copying_the_users_way(cls, copied):
+    a = cls(4)
+    assert copy.copy(a).v == copy.deepcopy(a).v == copied
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        assert pickle.loads(pickle.dumps(a, protocol)).v == copied
+
+
+def test_the_state_is_the_fields_by_name():
+    a = Node(3, 1.5)
+    assert a.__getstate__() == {"n": 3, "x": 1.5, "small": 0, "next": None}
+    a.__setstate__({"x": 2.5})
+    assert (a.n, a.x) == (3, 2.5)
+    for state, error in [((1, 2), TypeError), (None, TypeError), ({"y": 1}, AttributeError), ({"small": 256}, OverflowError)]:
+        with pytest.raises(error):
+            a.__setstate__(state)
+    a.close()
+    with pytest.raises(jitd.ReleasedError):
+        pickle.dumps(a)
+
+
+# ---- one bad class ----
+
+
+@pytest.mark.parametrize("name", ["", "x y", "0", "\ud800", "a\0b", "class", "None", "__jitd__", "__init__", "__repr__"])
+def test_what_is_no_name_for_a_field(name):
+    with pytest.raises(TypeError, match="no name for a field|must not be keywords"):
+        jitd.jitclass(type("C", (), {}), {name: int})
+
+
+def test_a_field_called_self():
+    cls = jitd.jitclass(type("C", (), {}), {"self": int})
+    assert cls(3).self == 3
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'self'"):
+        cls()
+
+
+class Later:
+    pass
+
+
+def test_a_class_that_cannot_be_used_leaves_the_others_alone():
+    @jitd.jitclass
+    class Bad:
+        x: "NotYet.kind"
+
+    @jitd.jitclass
+    class Good:
+        x: int = 3
+
+        def get(self) -> int:
+            return self.x
+
+    globals()["NotYet"] = Later  # it has no kind
+    huge = jitd.jitclass(type("Huge", (), {}), {f"f{i}": float for i in range(9000)})
+    assert Good().get() == 3
+    for _ in range(2):
+        with pytest.raises(AttributeError, match="no attribute 'kind'"):
+            Bad(1)
+        with pytest.raises(TypeError, match="an instance of Huge would take 72016 bytes"):
+            huge(*range(9000))
+    assert Good(4).get() == 4
+
+
+@pytest.mark.parametrize("name", ["__code__", "__defaults__", "__kwdefaults__"])
+def test_what_calls_use_cannot_be_changed(name):
+    with pytest.raises(AttributeError, match=f"{name} of a compiled method cannot be changed"):
+        setattr(Node.get, name, None)
+    Node.get.note = 3
+    assert Node.get.note == 3
