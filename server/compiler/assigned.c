@@ -444,6 +444,8 @@ static const Facts *facts_of(Assigned *a, uint32_t func) {
     const Node *function = lang_func(a->lang, a->def, func)->tree;
     if (!function || function->kind != NODE_FunctionDef)
         return NULL;
+    if (!str_eq(function->FunctionDef.name, a->spec->funcs[func].name)) /* a decorator's */
+        return NULL;
     Pool *pool = a->lang->pool;
     Bound bound = {.def = a->spec};
     Walk w = {.a = a, .bound = &bound, .self = self_name(function)};
@@ -466,7 +468,7 @@ typedef struct Said {
 
 #define HINT "give it a default or set it"
 
-static void say(Said *s, FuncState *f, Span span, Str message) {
+static void say(Said *s, const FuncState *f, Span span, Str message) {
     Source none = {.file = s->a->spec->file};
     Diag diag = {.span = span, .message = message, .hint = STR_NULL};
     Warning warning = {.line = span.line, .col = span.col, .message = message};
@@ -505,6 +507,21 @@ static void say_of_field(Said *s, FuncState *init, const Facts *facts, uint32_t 
                         STR_FMT(name)));
 }
 
+static void say_unknown(Said *s, const FuncState *init) {
+    Span span = init && init->tree ? name_span(init->tree) : (Span){0};
+    say(s, init, span,
+        STR("what this __init__ does cannot be seen: a number's field that it does not set reads 0, where Python "
+            "raises "
+            "AttributeError"));
+}
+
+static bool has_tracked(const DefSpec *d) {
+    for (size_t i = 0; i < d->nfields; i++)
+        if (is_tracked(&d->fields[i]))
+            return true;
+    return false;
+}
+
 void assigned_check(Lang *lang, uint32_t def, Warning **ret_warnings, size_t *ret_n) {
     const DefSpec *d = &lang->unit->defs[def];
     Assigned a = {.lang = lang, .def = def, .spec = d, .nwords = d->nfields / 64 + 1};
@@ -512,10 +529,13 @@ void assigned_check(Lang *lang, uint32_t def, Warning **ret_warnings, size_t *re
     a.facts = pool_array(lang->pool, Facts, d->nfuncs + 1);
     int init = d->init == INIT_USER ? lang_find_func(lang, def, STR("__init__")) : -1;
     const Facts *facts = init >= 0 ? facts_of(&a, (uint32_t)init) : NULL;
+    FuncState *f = init >= 0 ? lang_func(lang, def, (uint32_t)init) : NULL;
+    if (d->is_class && d->init == INIT_USER && !facts && has_tracked(d))
+        say_unknown(&said, f);
     bool known = d->is_class && (d->init == INIT_NONE || facts);
     for (uint32_t i = 0; known && i < d->nfields; i++)
         if (is_tracked(&d->fields[i]))
-            say_of_field(&said, facts ? lang_func(lang, def, (uint32_t)init) : NULL, facts, i);
+            say_of_field(&said, f, facts, i);
     *ret_warnings = said.at;
     *ret_n = said.len;
 }

@@ -4,6 +4,9 @@
 #include "server/compiler/ast.h"
 #include "server/compiler/diag.h"
 
+/* LLVM takes some 5 seconds for a function of this size, and more than in proportion beyond it. */
+#define BOUND_MAX_NODES 20000
+
 typedef enum BindingKind { BIND_NONE, BIND_LOCAL, BIND_GLOBAL } BindingKind;
 
 typedef struct Binding {

@@ -17,11 +17,11 @@ static uint64_t now_us(void) {
 }
 
 /* The client sends an __init__ that it leaves to Python, too, for its text. */
-static void check_not_left_out(Lang *lang, Compilation *c, const FuncState *f) {
+static void check_not_left_out(Lang *lang, Compilation *c, const FuncState *f, const Node *tree) {
     const DefSpec *d = &lang->unit->defs[f->def];
     for (size_t i = 0; i < d->other.len; i++)
         if (d->funcs[f->func].kind != FUNC_SETTER && str_eq(d->other.at[i].name, d->funcs[f->func].name))
-            fail(c, f->tree->span, "%.*s", STR_FMT(d->other.at[i].s));
+            fail(c, tree->span, "%.*s", STR_FMT(d->other.at[i].s));
 }
 
 static Bound *func_bind(Lang *lang, Compilation *c, FuncState *f) {
@@ -32,8 +32,8 @@ static Bound *func_bind(Lang *lang, Compilation *c, FuncState *f) {
     stage_enter("parse");
     Ast ast = parse_tokens_function(c, tokens);
     uint64_t parsed = now_us();
-    f->tree = ast.root;
-    check_not_left_out(lang, c, f);
+    f->tree = ast.nnodes <= BOUND_MAX_NODES ? ast.root : NULL;
+    check_not_left_out(lang, c, f, ast.root);
     stage_enter("resolve");
     Bound *bound = resolve(c, lang->unit, f->def, f->func, ast.root, ast.nnodes);
     lang->lex_us += lexed - start;

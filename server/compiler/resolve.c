@@ -2,9 +2,6 @@
  * Needs: the function's tree and spec. Leaves: Bound. */
 #include "server/compiler/bound.h"
 
-/* LLVM takes some 5 seconds for a function of this size, and more than in proportion beyond it. */
-#define MAX_NODES 20000
-
 typedef struct Resolver {
     Compilation *c;
     Bound *bound;
@@ -146,9 +143,9 @@ Bound *resolve(Compilation *c, const UnitSpec *unit, uint32_t def, uint32_t func
         fail(c, function->span, "async def is not compiled yet");
     if (function->kind != NODE_FunctionDef)
         fail(c, function->span, "this is not a function definition");
-    if (nnodes > MAX_NODES)
+    if (nnodes > BOUND_MAX_NODES)
         fail(c, function->span, "this function is too long to be compiled (%u nodes of syntax, at most %d)", nnodes,
-             MAX_NODES);
+             BOUND_MAX_NODES);
     Bound *b = pool_new(c->pool, Bound);
     *b = (Bound){.def = &unit->defs[def],
                  .func = &unit->defs[def].funcs[func],

@@ -128,7 +128,7 @@ typedef struct FuncState {
     uint32_t def, func;
     Source source;
     bool tried;
-    const Node *tree; /* NULL: could not be parsed */
+    const Node *tree; /* NULL: could not be parsed, or is too large */
     Bound *bound;     /* NULL: refused */
     Diag diag;        /* why */
     int variants;

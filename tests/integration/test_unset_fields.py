@@ -266,3 +266,37 @@ def test_a_warm_start_warns_too(program, own_daemon):
     """
     run = program(code, JITD_SOCKET=own_daemon.socket)
     assert [run.run().stdout for _ in range(2)] == ["1 1 11 True\n"] * 2
+
+
+def passing_on(function):
+    def wrapper(self, *args):
+        return function(self, *args)
+
+    return wrapper
+
+
+def unread(scope):
+    exec("class C:\n    a: int\n    b: int = 0\n    def __init__(self):\n        self.a = 1", scope)
+    return scope["C"]
+
+
+def test_an_init_that_cannot_be_seen():
+    class Decorated:
+        a: int
+        b: int
+
+        @passing_on
+        def __init__(self, k):
+            self.a = self.b = k
+
+    class Complete:
+        a: int = 0
+
+        @passing_on
+        def __init__(self, k):
+            self.a = k
+
+    for cls, args in ((Decorated, (1,)), (unread({"__name__": __name__}), ())):
+        (text,) = warned(jitd.jitclass(cls), *args)
+        assert text.endswith("what this __init__ does cannot be seen: a number's field that it does not set reads 0, where Python raises AttributeError")
+    assert warned(jitd.jitclass(Complete), 1) == []
