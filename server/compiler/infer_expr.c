@@ -333,14 +333,14 @@ static bool is_none_test(const Node *n) {
 
 static void cond_none_test(Infer *in, const Node *n, Env *yes, Env *no) {
     bool is = n->Compare.ops.at[0] == OP_Is;
+    CompareStep *step = pool_new(in->pool, CompareStep);
+    in->info[n->id].what = step; /* lower looks at it before the operand ends the path */
     const Type *t = infer_expr(in, n->Compare.left);
     in->info[n->Compare.comparators.at[0]->id].type = &type_none;
     in->info[n->Compare.comparators.at[0]->id].live = true;
     int truth = t->kind == TYPE_NONE ? is : t->kind == TYPE_REF && t->optional ? -1 : !is;
     in->info[n->id].type = &type_bool;
-    CompareStep *step = pool_new(in->pool, CompareStep);
     *step = (CompareStep){.known = (int8_t)truth, .negate = !is};
-    in->info[n->id].what = step;
     cond_split(in, n, truth, yes, no);
     narrow(in, yes, n->Compare.left, is);
     narrow(in, no, n->Compare.left, !is);

@@ -118,6 +118,23 @@ Test(language, never_returning_calls_leave_valid_code) {
                     7);
 }
 
+Test(language, never_returning_operands_leave_valid_code) {
+    expect_accepted("class V:\n    x: float\n"
+                    "    def __neg__(self) -> 'V':\n        raise ValueError(1)\n"
+                    "    def __eq__(self, o: 'V') -> bool:\n        raise ValueError(2)\n"
+                    "    def __bool__(self) -> bool:\n        raise ValueError(3)\n"
+                    "def stop(n: int) -> int:\n    raise ValueError(n)\n"
+                    "def make(n: int) -> V:\n    raise ValueError(n)\n"
+                    "def a(v: V) -> float:\n    return (-v).x\n"
+                    "def b(v: V, n: int) -> int:\n    if n > 3 and v:\n        return 1\n    return 2\n"
+                    "def c(v: V, n: int) -> int:\n    return 1 if n < 3 < stop(n) or v == v else 2\n"
+                    "def d(v: V, n: int) -> float:\n    assert n > 3, stop(n)\n    return V(stop(n)).x\n"
+                    "def e(v: V, n: int):\n    make(n).x = 1.0\n"
+                    "def f(n: int) -> float:\n    return make(n).x\n"
+                    "def g(n: int) -> int:\n    return divmod(n, stop(n))[0]\n",
+                    12);
+}
+
 Test(language, references_in_every_place) {
     expect_accepted("from typing import Optional\n"
                     "class N:\n"
