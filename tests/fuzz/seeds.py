@@ -16,10 +16,11 @@ from pathlib import Path
 import msgpack
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "tests/faults"), str(ROOT / "tests/differential")]
+sys.path[:0] = [str(ROOT / "tests" / folder) for folder in ("faults", "differential", "integration")]
 from broker_harness import BUILD, CLASSES, DEATH, DUMP, ERROR, FIND, GROW, HELLO, LOOKUP, PUBLISH, REAP, REPLY, SEGMENT, STATS, Client, Daemon, frame  # noqa: E402
 from compiler_process import DONE, WORKER, Worker  # noqa: E402
 from generate import Generator  # noqa: E402
+from test_never_returns import PLACES, source  # noqa: E402
 
 CC = BUILD / "server/tool/jitd-cc"
 LARGEST = 16384  # bytes of a seed: what is longer is mutated too seldom
@@ -78,7 +79,7 @@ def functions_of(text):
 
 
 def seed_texts(seeds):
-    texts = [path.read_text() for path in text_files()] + list(programs(20))
+    texts = [path.read_text() for path in text_files()] + list(programs(20)) + [source(place, 0) for place in PLACES[::3]]
     for text in texts:
         seeds.add("parse", TEXT_FILE + text.encode())
         for how in (COMPILE_TEXT, *DUMPS):
