@@ -452,3 +452,25 @@ def test_what_is_patched_is_seen(monkeypatch):
     assert root(4.0) == (2.0, 3)
     native = [m["native_calls"] for n, m in jitd.stats()["objects"].items() if "test_what_is_patched" in n]
     assert native == [2, 2, 1, 0]
+
+
+def helper_of_reloads(x, y=1):
+    return x + y
+
+
+def test_a_function_that_a_reloader_changes_in_place_is_seen():
+    @jitd.jit
+    def f(x: int):
+        return helper_of_reloads(x)
+
+    old = helper_of_reloads.__code__
+    assert f(1) == 2
+    helper_of_reloads.__code__ = (lambda x, y=1: x * 100 + y).__code__
+    assert f(1) == 101
+    helper_of_reloads.__code__ = old
+    assert f(1) == 2
+    helper_of_reloads.__defaults__ = (7,)
+    assert f(1) == 8
+    helper_of_reloads.__defaults__ = (1,)
+    helper_of_reloads.__kwdefaults__ = {}
+    assert f(1) == 2

@@ -157,8 +157,8 @@ static inline ConvertResult convert_int(PyObject *v, int64_t *ret) {
 
 /* ---- guard.c: what the names of compiled functions must still mean ---- */
 typedef struct Guard {
-    PyObject_HEAD PyObject *dicts, *bindings, *cells; /* tuples */
-    uint64_t *versions;                               /* of the dicts when all bindings held */
+    PyObject_HEAD PyObject *dicts, *bindings, *cells, *functions; /* tuples */
+    uint64_t *versions;                                           /* of the dicts when all bindings held */
 } Guard;
 
 extern PyTypeObject Guard_Type;

@@ -43,6 +43,19 @@ static int cells_hold(const Guard *guard) {
     return 1;
 }
 
+/* Are the plain functions that compiled code has built in still what they were? Reloaders put other code into living ones. */
+static int functions_hold(const Guard *guard) {
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(guard->functions); i++) {
+        PyObject *then = PyTuple_GET_ITEM(guard->functions, i), *function = PyTuple_GET_ITEM(then, 0);
+        PyObject *defaults = PyFunction_GET_DEFAULTS(function), *kwdefaults = PyFunction_GET_KW_DEFAULTS(function);
+        if (PyFunction_GET_CODE(function) != PyTuple_GET_ITEM(then, 1) ||
+            (defaults ? defaults : Py_None) != PyTuple_GET_ITEM(then, 2) ||
+            (kwdefaults ? kwdefaults : Py_None) != PyTuple_GET_ITEM(then, 3))
+            return 0;
+    }
+    return 1;
+}
+
 /* Looks at every name. */
 static int look(Guard *guard) {
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(guard->bindings); i++)
@@ -57,7 +70,7 @@ int guard_holds(Guard *guard) {
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(guard->dicts); i++)
         if (unlikely(dict_version(PyTuple_GET_ITEM(guard->dicts, i)) != guard->versions[i]) && !look(guard))
             return 0;
-    return cells_hold(guard);
+    return cells_hold(guard) && functions_hold(guard);
 }
 
 static int well_formed(PyObject *tuple, Py_ssize_t size, PyTypeObject *first) {
@@ -71,13 +84,14 @@ static int well_formed(PyObject *tuple, Py_ssize_t size, PyTypeObject *first) {
     return 1;
 }
 
-/* Guard((dict, ...), ((dict, name, value or MISSING), ...), ((cell, value), ...)) */
+/* Guard((dict, ...), ((dict, name, value or MISSING), ...), ((cell, value), ...), ((function, code, defaults, kwdefaults), ...)) */
 static PyObject *guard_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
-    PyObject *dicts, *bindings, *cells;
-    if (kwargs ||
-        !PyArg_ParseTuple(args, "O!O!O!", &PyTuple_Type, &dicts, &PyTuple_Type, &bindings, &PyTuple_Type, &cells))
+    PyObject *dicts, *bindings, *cells, *functions;
+    if (kwargs || !PyArg_ParseTuple(args, "O!O!O!O!", &PyTuple_Type, &dicts, &PyTuple_Type, &bindings, &PyTuple_Type,
+                                    &cells, &PyTuple_Type, &functions))
         return NULL;
-    if (!well_formed(bindings, 3, &PyDict_Type) || !well_formed(cells, 2, &PyCell_Type))
+    if (!well_formed(bindings, 3, &PyDict_Type) || !well_formed(cells, 2, &PyCell_Type) ||
+        !well_formed(functions, 4, &PyFunction_Type))
         return NULL;
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(dicts); i++)
         if (!PyDict_CheckExact(PyTuple_GET_ITEM(dicts, i)))
@@ -88,6 +102,7 @@ static PyObject *guard_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     guard->dicts = Py_NewRef(dicts);
     guard->bindings = Py_NewRef(bindings);
     guard->cells = Py_NewRef(cells);
+    guard->functions = Py_NewRef(functions);
     guard->versions = PyMem_Calloc((size_t)PyTuple_GET_SIZE(dicts) + 1, sizeof *guard->versions);
     if (!guard->versions)
         Py_CLEAR(guard);
@@ -99,6 +114,7 @@ static int guard_traverse(PyObject *op, visitproc visit, void *arg) {
     Py_VISIT(guard->dicts);
     Py_VISIT(guard->bindings);
     Py_VISIT(guard->cells);
+    Py_VISIT(guard->functions);
     return 0;
 }
 
@@ -108,6 +124,7 @@ static void guard_dealloc(PyObject *op) {
     Py_XDECREF(guard->dicts);
     Py_XDECREF(guard->bindings);
     Py_XDECREF(guard->cells);
+    Py_XDECREF(guard->functions);
     PyMem_Free(guard->versions);
     Py_TYPE(op)->tp_free(op);
 }

@@ -306,7 +306,8 @@ def guard_of(records):
     guarded = tuple(g for r in records for g in r.guarded)
     cells = tuple(c for r in records for c in r.cells)
     dicts = tuple({id(g[0]): g[0] for g in guarded}.values())
-    return Guard(dicts, guarded, cells) if guarded or cells else None
+    plain = tuple((f.func, f.code, f.func.__defaults__, f.func.__kwdefaults__) for r in records if type(r.target) is _FUNCTION for f in r.funcs)
+    return Guard(dicts, guarded, cells, plain) if guarded or cells else None
 
 
 def _reached(resolved, references):
