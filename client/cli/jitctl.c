@@ -35,8 +35,10 @@ static const Command *find_command(const char *name) {
     return NULL;
 }
 
-static int run(const Command *command, Ctl *ctl, const ClientOptions *options) {
+static int run(const Command *command, const char *target, Ctl *ctl, const ClientOptions *options) {
     char error[512] = "";
+    ctl->what = command->name;
+    ctl->target = target;
     if (client_open(options, &ctl->client, error, sizeof error) < 0) {
         fprintf(stderr, "jitctl: %s\n", error);
         return 1;
@@ -75,9 +77,11 @@ int main(int argc, char **argv) {
             return usage(stderr, 2);
         }
     const Command *command = optind < argc ? find_command(argv[optind]) : NULL;
-    if (!command || argc - optind != 1 + command->target)
-        return usage(stderr, 2);
-    ctl.what = command->name;
-    ctl.target = argv[optind + 1];
-    return run(command, &ctl, &options);
+    if (!command && optind < argc)
+        fprintf(stderr, "jitctl: there is no command '%s'\n", argv[optind]);
+    else if (command && argc - optind != 1 + command->target)
+        fprintf(stderr, "jitctl: %s takes %s\n", command->name, command->target ? "one name" : "nothing more");
+    else if (command)
+        return run(command, argv[optind + 1], &ctl, &options);
+    return usage(stderr, 2);
 }

@@ -125,10 +125,19 @@ def test_no_daemon_is_said_and_none_is_started(tmp_path):
     assert not list(tmp_path.rglob("*.sock*"))
 
 
-@pytest.mark.parametrize("arguments", [[], ["nonsense"], ["ir"], ["status", "more"], ["--bogus", "status"]])
-def test_wrong_usage(arguments):
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        ([], ""),
+        (["nonsense"], "jitctl: there is no command 'nonsense'"),
+        (["ir"], "jitctl: ir takes one name"),
+        (["status", "more"], "jitctl: status takes nothing more"),
+        (["--bogus", "status"], "unrecognized option '--bogus'"),
+    ],
+)
+def test_wrong_usage(arguments, said):
     done = run(*arguments)
-    assert done.returncode == 2 and "usage: jitctl" in done.stderr and done.stdout == ""
+    assert done.returncode == 2 and said in done.stderr and "usage: jitctl" in done.stderr and done.stdout == ""
 
 
 def test_help():

@@ -245,3 +245,71 @@ def test_what_calls_use_cannot_be_changed(name):
         setattr(Node.get, name, None)
     Node.get.note = 3
     assert Node.get.note == 3
+
+
+# ---- the end of a program ----
+
+
+def test_an_instance_in_a_global_keeps_nothing_from_being_closed(program, tmp_path):
+    """At exit CPython clears modules, so that files are flushed and __del__ runs."""
+    code = """
+        import sys
+        import jitd
+
+        @jitd.jitclass
+        class Point:
+            x: float = 1.0
+
+            def get(self) -> float:
+                return self.x
+
+        class Last:
+            def __init__(self, point):
+                self.point = point
+
+            def __del__(self):
+                print("deleted", self.point.get())
+
+        point = Point()
+        last = Last(point)
+        out = open(sys.argv[1], "w")
+        out.write("all of it")
+    """
+    out = tmp_path / "out.txt"
+    assert program(code).run(out).stdout == "deleted 1.0\n"
+    assert out.read_text() == "all of it"
+
+
+# ---- messages ----
+
+
+def test_a_method_under_two_names_warns_once():
+    with pytest.warns(jitd.CompileWarning, match="list is not compiled yet") as said:
+
+        @jitd.jitclass
+        class Sum:
+            n: int
+
+            def __add__(self, other):
+                return [self.n, other]
+
+            __radd__ = __add__
+
+        assert Sum(3) + 1 == [3, 1] and 1.5 + Sum(3) == [3, 1.5]
+    assert len(said) == 1
+
+
+def test_a_function_that_stays_python_is_named_once():
+    with pytest.warns(jitd.CompileWarning, match=r"^test_misuse\.[\w.<>]*\.ones stays Python: generators"):
+
+        @jitd.jit
+        def ones():
+            yield 1
+
+        assert list(ones()) == [1]
+
+
+def test_what_the_daemon_refuses_is_said_in_words():
+    with pytest.raises(jitd.RemoteError, match="^a name has 1 to 1024 bytes$") as caught:
+        jitd.publish("n" * 1025, Node())
+    assert caught.value.args == ("malformed", "a name has 1 to 1024 bytes")

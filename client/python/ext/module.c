@@ -51,10 +51,17 @@ static PyTypeObject ReleasedError_Type = {
     .tp_doc = "The object was released with close().",
 };
 
+static PyObject *remote_str(PyObject *op) {
+    PyObject *args = ((PyBaseExceptionObject *)op)->args;
+    Py_ssize_t n = args ? PyTuple_GET_SIZE(args) : 0;
+    return n ? PyObject_Str(PyTuple_GET_ITEM(args, n - 1)) : PyUnicode_FromString("");
+}
+
 static PyTypeObject RemoteError_Type = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = "jitd.RemoteError",
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
     .tp_doc = "The daemon refused: (code, message).",
+    .tp_str = remote_str,
 };
 
 static PyObject *ready_exception(PyTypeObject *type) {

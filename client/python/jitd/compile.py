@@ -51,6 +51,9 @@ def warn(record, file, line, text):
 
     if record.options["strict"]:
         raise CompileError(text)
+    if text in record.said:  # of another specialisation, or another name of the same method
+        return
+    record.said += (text,)
     warn_explicit(text, CompileWarning, file, line)
 
 

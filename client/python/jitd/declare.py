@@ -141,6 +141,7 @@ class Record:
 
     base_init = None  # the Func of an __init__ that a base class defines: for the fields that it leaves unset
     warnings = ()  # what is compiled, but not as in CPython
+    said = ()  # the texts of the warnings that were given
 
     def __init__(self, kind, target, name, module, options):
         module = "__main__" if module == "__mp_main__" else module  # what multiprocessing calls the main module in its workers
@@ -222,6 +223,9 @@ def _jitclass(cls, spec, options, frame):
 
         refuse(cls)
     record = Record("class", None, cls.__qualname__, cls.__module__, options)
+    # Proxies hold their class where the collector does not see it: an instance in a global would keep its module's dict from being
+    # cleared at exit, and files there from being flushed. A module that is reachable from the class is cleared by the interpreter.
+    record.home = sys.modules.get(cls.__module__)
     fields = _fields(cls, spec)
     namespace = {k: v for k, v in cls.__dict__.items() if k not in ("__dict__", "__weakref__") and k not in fields}
     if "__init__" not in namespace and options["init"]:
