@@ -213,6 +213,8 @@ static int take_frame(Client *client, Str frame) {
 static int serve(Client *client, Waiter *w, int64_t deadline) {
     while (!w->done) {
         Str frame;
+        if (client->pid != getpid() || client->waiters != w) /* a signal handler forked: it was the parent's request */
+            return -ECHILD;
         if (client->socket < 0)
             return -ENOTCONN;
         int r = frame_buffer_next(&client->in, &frame);
@@ -272,7 +274,8 @@ static int wait_answer(Client *client, Waiter *w, int64_t deadline, msgpack_unpa
     w->outer = client->waiters;
     client->waiters = w;
     int r = serve(client, w, deadline);
-    client->waiters = w->outer;
+    if (client->waiters == w)
+        client->waiters = w->outer;
     if (r == 0)
         return read_answer(client, w, ret_owner, ret_body, ret_error);
     if (w->done)
@@ -333,6 +336,8 @@ int request_exchange(Client *client, int message, const char *body, size_t size,
     if (r == 0)
         r = wait_answer(client, posted ? posted : &own, deadline, ret_owner, ret_body, ret_error);
     free(posted);
+    if (r == -ECHILD && check_usable(client) == 0) /* we are that child, and have our own connection */
+        return request_exchange(client, message, body, size, timeout_ms, ret_owner, ret_body, ret_error);
     return r;
 }
 

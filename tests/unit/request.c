@@ -8,7 +8,9 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -455,6 +457,41 @@ Test(request, child_of_a_plain_fork_keeps_off_the_stream) {
     waitpid(pid, &status, 0);
     cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
     cr_assert(ask(-1, &value) == 0 && value == 1);
+    finish();
+}
+
+/* A signal handler that forks while a request is out. */
+static pid_t forked = -1;
+static atomic_bool has_forked;
+
+static int forks(void *arg) {
+    (void)arg;
+    if (forked < 0)
+        forked = fork();
+    has_forked = true;
+    return 0;
+}
+
+static void after_the_fork(Broker *b) {
+    broker_read(b);
+    while (!has_forked)
+        sched_yield();
+    broker_send(b, MESSAGE_REPLY, b->id, 1);
+    answers(b);
+}
+
+Test(request, child_of_a_fork_in_a_signal_handler_leaves_the_answer_to_its_parent) {
+    int value = 0, status = 0;
+    open_with(after_the_fork, forks);
+    alarm_every(20);
+    int r = ask(-1, &value);
+    if (forked == 0)
+        _exit(r == -ECHILD ? 0 : 1);
+    alarm_every(0);
+    cr_assert(r == 0 && value == 1);
+    waitpid(forked, &status, 0);
+    cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    cr_assert_eq(ask(-1, &value), 0);
     finish();
 }
 
