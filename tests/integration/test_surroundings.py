@@ -1,4 +1,5 @@
-"""Processes that are not like others: little address space, a subinterpreter, multiprocessing's main module."""
+"""Processes that are not like others: little address space, a subinterpreter, multiprocessing's main module, signal handlers that come
+while the daemon keeps one waiting."""
 
 import pytest
 
@@ -67,3 +68,66 @@ if __name__ == "__main__":
     jitd.publish("main-module-{method}", None)
 """
     assert program(code).run().stdout == "[5, 5, 5]\n"
+
+
+# What follows is run by the first signal that comes while the daemon is stopped; it lets the daemon go on.
+SIGNAL = """
+import os, signal, sys
+daemon = int(sys.argv[1])
+
+def when_waiting(action):
+    def handler(*_):
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        os.kill(daemon, signal.SIGCONT)
+        action()
+    signal.signal(signal.SIGALRM, handler)
+    os.kill(daemon, signal.SIGSTOP)
+    signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05)
+"""
+
+
+def test_a_signal_handler_that_connects_first(program, own_daemon):
+    """The process has one arena, whoever of the two is first."""
+    code = f"""{POINT}{SIGNAL}
+@jitd.jitclass
+class Pair:
+    a: Point
+    b: Point
+pairs = []
+when_waiting(lambda: pairs.append(Pair(Point(2), Point(3))))
+p = Point(1)
+more = [Pair(p, Point(i)) for i in range(1000)]
+pairs[0].a = p
+pid = os.fork()
+status = os.waitpid(pid, 0)[1] if pid else "child"
+print(p.get(), pairs[0].a is p, pairs[0].b.get(), sum(x.b.get() for x in more), jitd._jitd.check(), status)
+"""
+    done = program(code, JITD_SOCKET=own_daemon.socket).run(own_daemon.process.pid)
+    assert done.stderr == "" and done.stdout == "1 True 3 499500 (0, '') child\n1 True 3 499500 (0, '') 0\n"
+
+
+def test_a_signal_handler_that_forks(program, own_daemon):
+    """The child asks again, on its own connection; it does not wait for the answer that is its parent's."""
+    code = f"""{POINT}{SIGNAL}
+from jitd import _jitd
+ask, lost, pids = _jitd.request, [], []
+
+def request(*args):
+    try:
+        return ask(*args)
+    except ConnectionError as error:
+        lost.append(error)
+        raise
+
+Point(1)  # connected
+@jitd.jit
+def twice(n: int) -> int:
+    return n + n
+_jitd.request = request
+when_waiting(lambda: pids.append(os.fork()))
+result = twice(4)
+status = os.waitpid(pids[0], 0)[1] if pids[0] else "child"
+print(result, twice._counters()["native_calls"], lost, status)
+"""
+    done = program(code, JITD_SOCKET=own_daemon.socket).run(own_daemon.process.pid)
+    assert done.stderr == "" and done.stdout == "8 1 [] child\n8 1 [] 0\n"

@@ -122,6 +122,10 @@ PyObject *context_connect(PyObject *module, PyObject *args) {
     msgpack_sbuffer_destroy(&body);
     if (r < 0)
         return NULL;
+    if (jitd_context.arena) { /* a signal handler came first while we waited */
+        client_close(client);
+        Py_RETURN_NONE;
+    }
     client_set_interrupt(client, &import_interrupt_flag);
     jitd_context.client = client;
     jitd_context.table = client_table(client);

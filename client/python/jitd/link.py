@@ -44,7 +44,6 @@ def connect(ready=()):
             _jitd.connect_local()
         else:
             _connect(LOOKUP if ready else 0, _lookup_body(ready), any(record.kind == "class" for record in ready))
-        os.register_at_fork(before=_jitd.fork_prepare, after_in_parent=_jitd.fork_parent, after_in_child=_after_fork_in_child)
 
 
 def _connect(*known):
@@ -77,6 +76,9 @@ def _after_fork_in_child():
     _lock = RLock()
     if _jitd.fork_child() < 0:
         _log("jitd: the forked process could not attach to the daemon; it goes on with a copy of its parent's instances")
+
+
+os.register_at_fork(before=_jitd.fork_prepare, after_in_parent=_jitd.fork_parent, after_in_child=_after_fork_in_child)
 
 
 # ---- from decoration to use ----

@@ -1,4 +1,4 @@
-"""The unit description that COMPILE sends (docs/protocol.md): only made when the daemon does not know a link."""
+"""The unit description that COMPILE sends (docs/protocol.md): only made when the daemon does not know a fingerprint."""
 
 import sys
 
