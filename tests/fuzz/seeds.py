@@ -1,4 +1,5 @@
-"""Writes the fuzzers' seeds, from what the tests have: one directory for each target, and a dictionary of the words of its format.
+"""Writes the fuzzers' seeds, from what the tests have: one directory for each target, and a dictionary of Python's words.
+(One of msgpack's keys, for the other targets, was tried: they come as far without it.)
 
 seeds.py DIRECTORY. Runs a daemon, a compiler process and jitd-cc of the build tree (JITD_BUILD) and, as a client, the package jitd."""
 
@@ -17,7 +18,7 @@ import msgpack
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests" / folder) for folder in ("faults", "differential", "integration")]
-from broker_harness import BUILD, CLASSES, DEATH, DUMP, ERROR, FIND, GROW, HELLO, LOOKUP, PUBLISH, REAP, REPLY, SEGMENT, STATS, Client, Daemon, frame  # noqa: E402
+from broker_harness import BUILD, CLASSES, DEATH, DUMP, ERROR, FIND, GROW, HELLO, LOOKUP, PUBLISH, REAP, REPLY, SEGMENT, STATS, VERSION, Client, Daemon, frame  # noqa: E402
 from compiler_process import DONE, WORKER, Worker  # noqa: E402
 from generate import Generator  # noqa: E402
 from test_never_returns import PLACES, source  # noqa: E402
@@ -32,7 +33,7 @@ COMPILE = 3
 
 class Seeds:
     def __init__(self, directory):
-        self.directory, self.words = directory, {}
+        self.directory = directory
 
     def add(self, target, data, largest=LARGEST):
         folder = self.directory / target
@@ -40,26 +41,9 @@ class Seeds:
         if len(data) <= largest:
             (folder / hashlib.sha256(data).hexdigest()[:16]).write_bytes(data)
 
-    def add_words(self, targets, words):
-        for target in targets:
-            self.words.setdefault(target, set()).update(words)
-
-    def write_dictionaries(self):
-        for target, words in self.words.items():
-            lines = ('"' + "".join(f"\\x{b:02x}" for b in word) + '"\n' for word in sorted(words))
-            (self.directory / f"{target}.dict").write_text("".join(lines))
-
-
-def words_of(value, found):
-    """The keys of maps and the short strings in arrays, as msgpack has them; bytes that are msgpack themselves, too."""
-    if isinstance(value, dict):
-        found.update(msgpack.packb(k) for k in value)
-        for v in value.values():
-            words_of(v, found)
-    elif isinstance(value, list):
-        found.update(msgpack.packb(v) for v in value if isinstance(v, str) and re.fullmatch(r"@?[a-z0-9.?]{2,9}", v))
-        for v in value:
-            words_of(v, found)
+    def add_dictionary(self, target, words):
+        lines = ('"' + "".join(f"\\x{b:02x}" for b in word.encode()) + '"\n' for word in words)
+        (self.directory / f"{target}.dict").write_text("".join(lines))
 
 
 def text_files():
@@ -90,7 +74,8 @@ def seed_texts(seeds):
     tokens = (ROOT / "server/compiler/tokens.def").read_text()
     words = re.findall(r'^(?:OPERATOR|KEYWORD)\(\w+, "(.+)"\)', tokens, re.M)
     soft = ["match", "case", "type", "_", "int", "float", "bool", "range", "self", "math.", "print", 'f"', "\n    ", "'''", '"""', "{", "}", "\\\n", "\t", "0x", "1e", "@"]
-    seeds.add_words(["parse", "compile"], [w.encode() for w in words + soft])
+    for target in ("parse", "compile"):
+        seeds.add_dictionary(target, words + soft)
 
 
 def assembled(text, folder):
@@ -182,34 +167,29 @@ def still(body):
 
 
 def seed_units(seeds, units, images):
-    words = set()
     for unit, body in zip(units, images):
         answer = frame([DONE, 1, still(body)])
         seeds.add("unit", unit)
         seeds.add("compile", COMPILE_UNIT + unit)
         seeds.add("frame", b"\xff" + answer)
-        words_of(msgpack.unpackb(unit, strict_map_key=False), words)
-        words_of(body, words)
         if "meta" not in body:
             continue
         seeds.add("meta", bytes([len(msgpack.unpackb(unit)["defs"])]) + body["meta"])
         if len(unit) < LARGEST:
             seeds.add("cache", CACHE_IMAGE + len(unit).to_bytes(2, "big") + unit + answer[4:])
-        words_of(msgpack.unpackb(body["meta"], strict_map_key=False), words)
         seeds.add("broker", talk(unit, body))
-    observed = [[HELLO, 1, {"version": 1, "namespace": "n", "observe": True}], [STATS, 2, {}], [DUMP, 3, {"name": "m.f", "what": "asm"}], [GROW, 4, {}]]
+    observed = [[HELLO, 1, {"version": VERSION, "namespace": "n", "observe": True}], [STATS, 2, {}], [DUMP, 3, {"name": "m.f", "what": "asm"}], [GROW, 4, {}]]
     seeds.add("broker", b"".join(map(frame, observed)))
     seeds.add("cache", CACHE_INDEX + bytes(88))
     seeds.add("cache", CACHE_SUM + bytes(56) + b"(\xb5/\xfd")
     seeds.add("cache", CACHE_RAW + b"jitdimg\0" + bytes(48))
-    seeds.add_words(["unit", "frame", "meta", "cache", "broker", "answers"], words)
 
 
 def talk(unit, body):
     """Everything that a client may ask, with a compilation in the midst of it; see fuzz_broker.c."""
     key = msgpack.unpackb(unit)["key"]
     requests = [
-        (HELLO, {"version": 1, "namespace": "n", "chunks": 1}), (LOOKUP, {"keys": [key]}), (COMPILE, {"unit": unit}), None,
+        (HELLO, {"version": VERSION, "namespace": "n", "chunks": 1}), (LOOKUP, {"keys": [key]}), (COMPILE, {"unit": unit}), None,
         (LOOKUP, {"keys": [key]}), (GROW, {"chunks": 2}), (PUBLISH, {"name": "a", "object": 65536}), (FIND, {"name": "a"}),
         (CLASSES, {}), (STATS, {}), (REAP, {"row": 1}), (DUMP, {"key": key, "what": "ir", "method": "norm"}),
         (PUBLISH, {"name": "a", "object": 0}),
@@ -234,10 +214,6 @@ def seed_answers(seeds, daemon, units):
         seeds.add("answers", b"".join(answers))
     events = [[DEATH, 0, {"row": 3}], [SEGMENT, 0, {"offset": 65536, "size": 65536}], [ERROR, 1, {"code": "busy", "message": "no"}]]
     seeds.add("answers", b"".join(map(frame, events)))
-    words = set()
-    words_of(classes, words)
-    words_of([{"row": 0, "units": [], "slot": 0, "class_id": 0, "meta": b"", "code": "", "message": "", "keys": []}], words)
-    seeds.add_words(["answers", "broker"], words)
     client.close()
 
 
@@ -256,7 +232,6 @@ def main(directory):
         images = [worker.compile(unit) for unit in units]
         seed_units(seeds, units, images)
         seed_answers(seeds, daemon.path, [unit for unit, image in zip(units, images) if "meta" in image])
-    seeds.write_dictionaries()
 
 
 if __name__ == "__main__":
