@@ -250,16 +250,19 @@ static void peer_message(Peer *p, Str frame) {
     msgpack_unpacked_destroy(&owner);
 }
 
+/* Handles what has come, as long as the peer takes its answers. Those to requests that came together go together. */
 static void peer_messages(Peer *p) {
     Str frame;
-    int r = 0;
-    p->corked = true; /* the answers to requests that came together go together */
-    while (!p->doomed && peer_wants_input(p) && (r = frame_buffer_next(&p->in, &frame)) == 1) {
-        p->frame_by = 0;
-        peer_message(p, frame);
+    int r = 1;
+    while (r == 1 && !p->doomed && peer_wants_input(p)) { /* again: sending may have made room */
+        p->corked = true;
+        while (!p->doomed && peer_wants_input(p) && (r = frame_buffer_next(&p->in, &frame)) == 1) {
+            p->frame_by = 0;
+            peer_message(p, frame);
+        }
+        p->corked = false;
+        peer_flush(p);
     }
-    p->corked = false;
-    peer_flush(p);
     if (r < 0)
         peer_doom(p, "its message is too large");
     if (!frame_buffer_partial(&p->in))

@@ -1,0 +1,82 @@
+/* Peers: the messages of a client that asks much at once and reads late. */
+#include "base/cleanup.h"
+#include "server/broker/peers.h"
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <sys/un.h>
+
+#define ASKED 3
+
+static int client = -1;
+static unsigned handled;
+
+static void read_all(void) {
+    static char bytes[65536];
+    while (recv(client, bytes, sizeof bytes, MSG_DONTWAIT) > 0)
+        ;
+}
+
+static void reply(Peer *peer, uint64_t id, size_t size) {
+    MessageWriter w;
+    char *bytes = calloc(1, size);
+    message_writer_init(&w);
+    message_begin(&w, MESSAGE_REPLY, id);
+    wire_put_bin(&w.packer, (Str){bytes, size});
+    free(bytes);
+    peer_reply(peer, id, &w, NULL, 0);
+}
+
+/* Answers more than the client's socket takes, until nothing is to be read from it; it reads just before the last answer is
+ * queued for good. */
+static PeerHandled flood(void *arg, Peer *peer, const MsgMessage *m) {
+    (void)arg;
+    handled++;
+    while (peer->out_bytes < PEER_QUEUE_SOFT)
+        reply(peer, m->id, 32768);
+    read_all();
+    return PEER_HANDLED;
+}
+
+static void left(void *arg, Peer *peer) {
+    (void)arg, (void)peer;
+}
+
+static void ask(unsigned times) {
+    for (unsigned i = 1; i <= times; i++) {
+        MessageWriter w;
+        message_writer_init(&w);
+        message_begin(&w, MESSAGE_STATS, i);
+        msgpack_pack_map(&w.packer, 0);
+        cr_assert_eq(message_end(&w), 0);
+        cr_assert_eq(write(client, w.buffer.data, w.buffer.size), (ssize_t)w.buffer.size);
+        message_writer_deinit(&w);
+    }
+}
+
+Test(peers, what_came_together_is_handled_when_the_peer_reads_just_in_time) {
+    char dir[] = "/tmp/jitd-test-XXXXXX";
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    Peers peers = {.ops = {.message = flood, .left = left}};
+    uv_loop_t loop;
+    cr_assert(mkdtemp(dir));
+    snprintf(address.sun_path, sizeof address.sun_path, "%s/s", dir);
+    cleanup_close int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    cr_assert_eq(bind(listener, (struct sockaddr *)&address, sizeof address), 0);
+    cr_assert_eq(listen(listener, 1), 0);
+    client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    cr_assert_eq(connect(client, (struct sockaddr *)&address, sizeof address), 0);
+    ask(ASKED);
+    uv_loop_init(&loop);
+    cr_assert_eq(peers_init(&peers, &loop, listener), 0);
+    for (int turn = 0; turn < 10; turn++) { /* nothing in it waits */
+        uv_run(&loop, UV_RUN_NOWAIT);
+        read_all();
+    }
+    cr_assert_eq(handled, ASKED);
+    peers_stop(&peers);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    uv_loop_close(&loop);
+    close(client);
+    unlink(address.sun_path);
+    rmdir(dir);
+}
