@@ -3,6 +3,7 @@
 import abc
 import copy
 import pickle
+import typing
 import warnings
 
 import jitd
@@ -145,6 +146,56 @@ def test_classes_whose_making_compiled_code_cannot_follow():
 
             @abc.abstractmethod
             def area(self): ...
+
+
+# ---- base classes ----
+
+
+class Mixin:
+    """An ordinary one: its instances have a __dict__."""
+
+    factor = 3
+
+    def times(self):
+        return self.x * self.factor
+
+
+def test_an_ordinary_base_class_brings_no_dict():
+    @jitd.jitclass
+    class Box(Mixin):
+        x: int = 1
+
+        def get(self) -> int:
+            return self.x
+
+    boxes = [Box(i) for i in range(100)]
+    for box in boxes:
+        for use in (lambda: setattr(box, "z", 1), lambda: box.z, lambda: box.__dict__, lambda: setattr(box, "__dict__", {})):
+            with pytest.raises(AttributeError):
+                use()
+    assert [b.times() for b in boxes] == [3 * b.get() for b in boxes] == list(range(0, 300, 3))
+    assert Box.__dictoffset__ == 0 and "__dict__" not in vars(Box)
+
+
+@pytest.mark.parametrize("name", ["__new__", "__del__", "__getattr__", "__getattribute__", "__setattr__", "__delattr__"])
+def test_base_classes_that_customise_what_compiled_code_does(name):
+    base = type("Base", (), {name: lambda *args: None})
+    with pytest.raises(TypeError, match=f"Base.{name} is not possible in a jitclass"):
+        jitd.jitclass(type("Derived", (base,), {}), {"x": int})
+
+
+def test_a_protocol_may_be_a_base_class():
+    class Sized(typing.Protocol):
+        def size(self) -> int: ...
+
+    @jitd.jitclass
+    class Box(Sized):
+        x: int = 1
+
+        def size(self) -> int:
+            return self.x
+
+    assert (Box().size(), Box(4).size(), Box(x=5).size()) == (1, 4, 5)
 
 
 # ---- copies ----

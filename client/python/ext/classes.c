@@ -139,6 +139,32 @@ static ClassInfo *info_new(PyTypeObject *type, PyObject *finish) {
 
 /* ---- making one ---- */
 
+/* A base class without __slots__ brings a __dict__, for which a proxy has no place: neither before the object (3.11 and later) nor
+ * behind it. Without the flags nobody looks for one. */
+static int drop_dict(PyTypeObject *type) {
+#ifdef Py_TPFLAGS_MANAGED_DICT
+    type->tp_flags &= ~Py_TPFLAGS_MANAGED_DICT;
+#endif
+#ifdef Py_TPFLAGS_MANAGED_WEAKREF
+    type->tp_flags &= ~Py_TPFLAGS_MANAGED_WEAKREF;
+#endif
+#ifdef Py_TPFLAGS_INLINE_VALUES
+    type->tp_flags &= ~Py_TPFLAGS_INLINE_VALUES;
+#endif
+    type->tp_dictoffset = 0;
+    type->tp_weaklistoffset = offsetof(Instance, weakrefs);
+    type->tp_basicsize = sizeof(Instance);
+    if (!PyDict_GetItemString(type->tp_dict, "__dict__"))
+        return 0;
+    return PyDict_DelItemString(type->tp_dict, "__dict__");
+}
+
+/* Whether its instances hold no more than a proxy; a __dict__ does not count. */
+static int holds_nothing(const PyTypeObject *type) {
+    Py_ssize_t dict = type->tp_dictoffset > 0 ? (Py_ssize_t)sizeof(PyObject *) : 0;
+    return type->tp_basicsize - dict == sizeof(Instance) && !type->tp_itemsize;
+}
+
 /* What type() cannot be asked for. Proxies refer to nothing but their class, so they stay out of the collector's sight. */
 static void specialise_type(PyTypeObject *type) {
     type->tp_vectorcall = construct_vectorcall;
@@ -161,14 +187,15 @@ PyObject *class_new(PyObject *module, PyObject *args) {
     PyTypeObject *type = (PyTypeObject *)PyObject_CallFunctionObjArgs(metatype, name, bases, namespace, NULL);
     if (!type)
         return NULL;
-    if (type->tp_basicsize != sizeof(Instance) || !PyType_IsSubtype(type, &Instance_Type)) {
+    if (!holds_nothing(type) || !PyType_IsSubtype(type, &Instance_Type)) {
         PyErr_Format(PyExc_TypeError, "%U: its base classes keep state of their own, which a jitclass cannot hold",
                      name);
         Py_DECREF(type);
         return NULL;
     }
     ClassInfo *info = info_new(type, finish);
-    if (!info || !info->type || PyDict_SetItemString(type->tp_dict, "__jitd__", (PyObject *)info) < 0) {
+    if (!info || !info->type || drop_dict(type) < 0 ||
+        PyDict_SetItemString(type->tp_dict, "__jitd__", (PyObject *)info) < 0) {
         Py_XDECREF(info);
         Py_DECREF(type);
         return NULL;

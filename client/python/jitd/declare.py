@@ -218,7 +218,7 @@ _REFUSED = {"__new__", "__del__", "__getattr__", "__getattribute__", "__setattr_
 
 
 def _jitclass(cls, spec, options, frame):
-    if not _REFUSED.isdisjoint(cls.__dict__):
+    if not _REFUSED.isdisjoint(cls.__dict__) or len(cls.__mro__) > 2:
         from jitd.members import refuse
 
         refuse(cls)
@@ -397,12 +397,16 @@ _repr.__name__, _eq.__name__ = "__repr__", "__eq__"
 
 
 def _add_generated(record, cls, namespace, fields):
-    options, inherited = record.options, {name for base in cls.__mro__[:-1] for name in base.__dict__}
+    # A protocol's __init__ is typing's, and only says that the protocol itself cannot be made.
+    bases = [base for base in cls.__mro__[:-1] if not base.__dict__.get("_is_protocol")]
+    options, inherited = record.options, {name for base in bases for name in base.__dict__}
     record.init = "user" if "__init__" in inherited else "generated" if options["init"] else "none"
     if record.init == "user" and "__init__" not in cls.__dict__:
         from jitd.members import base_init
 
         record.base_init = base_init(cls)
+    if record.init == "generated" and len(bases) < len(cls.__mro__) - 1:
+        namespace["__init__"] = Instance.__init__
     if options["repr"] and "__repr__" not in inherited:
         namespace["__repr__"] = _repr
     if options["eq"] and "__eq__" not in cls.__dict__:

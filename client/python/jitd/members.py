@@ -16,14 +16,16 @@ _REFUSED = {
 
 
 def refuse(cls):
-    """Raises the TypeError of a class that cannot become a jitclass."""
+    """Raises the TypeError of a class that cannot become a jitclass, if it or a base class has what cannot be."""
     name = cls.__name__
     if "__jitd__" in cls.__dict__:
         raise TypeError(f"{name} is a jitclass already")
     if "__dataclass_fields__" in cls.__dict__:
         raise TypeError(f"{name} is a dataclass already: leave @dataclass out, jitclass makes __init__ and __repr__ itself")
-    attribute = next(a for a in _REFUSED if a in cls.__dict__)
-    raise TypeError(f"{name}.{attribute} is not possible in a jitclass: {_REFUSED[attribute]}")
+    for base in cls.__mro__[:-1]:
+        for attribute, why in _REFUSED.items():
+            if attribute in base.__dict__ and (base is cls or attribute != "__slots__"):
+                raise TypeError(f"{base.__name__}.{attribute} is not possible in a jitclass: {why}")
 
 
 def check_metaclass(cls):
