@@ -162,13 +162,18 @@ def conversations(folder, daemon):
 
 
 def still(body):
-    """Without what is another number each time."""
-    return body | {"timings": {k: 0 for k in body["timings"]}} if "timings" in body else body
+    """Without the times that it took, which are others each time."""
+    body = dict(body)
+    if "timings" in body:
+        body["timings"] = {k: 0 for k in body["timings"]}
+    if "meta" in body:
+        body["meta"] = msgpack.packb(still(msgpack.unpackb(body["meta"], strict_map_key=False)))
+    return body
 
 
 def seed_units(seeds, units, images):
-    for unit, body in zip(units, images):
-        answer = frame([DONE, 1, still(body)])
+    for unit, body in zip(units, map(still, images)):
+        answer = frame([DONE, 1, body])
         seeds.add("unit", unit)
         seeds.add("compile", COMPILE_UNIT + unit)
         seeds.add("frame", b"\xff" + answer)
@@ -194,7 +199,7 @@ def talk(unit, body):
         (CLASSES, {}), (STATS, {}), (REAP, {"row": 1}), (DUMP, {"key": key, "what": "ir", "method": "norm"}),
         (PUBLISH, {"name": "a", "object": 0}),
     ]  # fmt: skip
-    frames = [frame([DONE, 1, still(body)] if r is None else [r[0], i + 1, r[1]]) for i, r in enumerate(requests)]
+    frames = [frame([DONE, 1, body] if r is None else [r[0], i + 1, r[1]]) for i, r in enumerate(requests)]
     return b"".join([*frames, frame([DONE, 2, {"text": "define"}])])
 
 
@@ -208,6 +213,7 @@ def seed_answers(seeds, daemon, units):
     for one in every:
         classes = {"classes": [one | {"class_id": 1, "compile_us": 0}]}
         looked = client.ask(LOOKUP, keys=one["units"])
+        looked["units"] = [still(unit) for unit in looked["units"]]
         for unit in looked["units"]:
             unit["classes"][0][1] = 1
         answers = [frame([REPLY, i, looked if i % 2 == 0 else classes]) for i in range(1, 5)]
