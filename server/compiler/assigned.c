@@ -32,6 +32,7 @@ typedef struct Walk {
     Flow now, end;
     Flow *on_break;
     const Node **read;
+    const Node *walked; /* the first iterable of the comprehension at hand */
 } Walk;
 
 static void walk_expr(Walk *w, const Node *n);
@@ -173,13 +174,18 @@ static void walk_ifexp(Walk *w, const Node *n) {
 
 /* The first iterable is evaluated once, the rest any number of times. */
 static void walk_comprehension(Walk *w, const Node *n, Nodes generators) {
-    walk_expr(w, generators.at[0]->comprehension.iter);
+    const Node *first = generators.at[0]->comprehension.iter, *outer = w->walked;
+    walk_expr(w, first);
     Flow before = flow_copy(w, w->now);
+    w->walked = first; /* once is enough: it may be a comprehension, too, and so on */
     node_each_child(n, walk_child, w);
+    w->walked = outer;
     w->now = before;
 }
 
 static void walk_expr(Walk *w, const Node *n) {
+    if (n == w->walked)
+        return;
     switch (n->kind) {
     case NODE_Lambda:
         return; /* not run here */

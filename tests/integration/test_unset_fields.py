@@ -300,3 +300,24 @@ def test_an_init_that_cannot_be_seen():
         (text,) = warned(jitd.jitclass(cls), *args)
         assert text.endswith("what this __init__ does cannot be seen: a number's field that it does not set reads 0, where Python raises AttributeError")
     assert warned(jitd.jitclass(Complete), 1) == []
+
+
+def test_comprehensions_in_comprehensions(tmp_path):
+    """Each is looked at once: twice would be 2 ** 60 times."""
+    iterable = "range(3)"
+    for i in range(60):
+        iterable = f"[x{i} for x{i} in {iterable}]"
+    path = tmp_path / "deep.py"
+    path.write_text(f"""
+class Deep:
+    a: int
+    b: int
+    def __init__(self):
+        self.a = len({iterable})
+    def get(self) -> int:
+        return self.a
+""")
+    scope = {"__name__": "deep"}
+    exec(compile(path.read_text(), str(path), "exec"), scope)
+    with pytest.warns(jitd.CompileWarning, match="field 'b' is not set"):
+        assert jitd.jitclass(scope["Deep"])().get() == 3
