@@ -1,9 +1,6 @@
 /* Canonical type text <-> Type; sizes and alignments. See types.h. */
 #include "protocol/types.h"
 
-#define TYPE_MAX_DEPTH 8
-#define TYPE_MAX_PARTS 64
-
 typedef struct ScalarInfo {
     const char *text;
     uint8_t size, sign, exact;

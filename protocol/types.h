@@ -35,8 +35,12 @@ typedef struct TypeLayout {
     uint32_t size, align;
 } TypeLayout;
 
-/* Parses canonical type text; every reference's definition index must be < ndefs. NULL when it is malformed, nests deeper
- * than 8 or has over 64 parts. Memory from the pool. */
+/* What type text may have: tuples in tuples, and parts in all. */
+#define TYPE_MAX_DEPTH 8
+#define TYPE_MAX_PARTS 64
+
+/* Parses canonical type text; every reference's definition index must be < ndefs. NULL when it is malformed or too large.
+ * Memory from the pool. */
 const Type *type_parse(Pool *pool, Str text, uint32_t ndefs);
 Str type_text(Pool *pool, const Type *t); /* canonical text */
 bool type_eq(const Type *a, const Type *b);

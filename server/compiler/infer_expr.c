@@ -479,8 +479,6 @@ static const Type *infer_boolop(Infer *in, const Node *n) {
     return result;
 }
 
-#define MAX_PARTS 64 /* as in type text (protocol/types.c): a tuple may be an argument or a result */
-
 static size_t type_parts(const Type *t) {
     size_t n = 1;
     for (size_t i = 0; t->kind == TYPE_TUPLE && i < t->nitems; i++)
@@ -488,14 +486,26 @@ static size_t type_parts(const Type *t) {
     return n;
 }
 
+static size_t type_depth(const Type *t) {
+    size_t deepest = 0;
+    for (size_t i = 0; t->kind == TYPE_TUPLE && i < t->nitems; i++) {
+        size_t depth = type_depth(t->items[i]);
+        deepest = depth > deepest ? depth : deepest;
+    }
+    return deepest + (t->kind == TYPE_TUPLE);
+}
+
+/* No larger than type text: it may be an argument or a result. */
 static const Type *infer_tuple(Infer *in, const Node *n) {
     Type *t = pool_new(in->pool, Type);
     *t = (Type){.kind = TYPE_TUPLE, .nitems = n->Tuple.elts.len};
     t->items = pool_array(in->pool, const Type *, t->nitems + 1);
     for (size_t i = 0; i < t->nitems; i++)
         t->items[i] = infer_expr(in, n->Tuple.elts.at[i]);
-    if (type_parts(t) > MAX_PARTS)
-        fail(in->c, n->span, "a tuple of more than %d parts is not compiled", MAX_PARTS);
+    if (type_parts(t) > TYPE_MAX_PARTS)
+        fail(in->c, n->span, "a tuple of more than %d parts is not compiled", TYPE_MAX_PARTS);
+    if (type_depth(t) > TYPE_MAX_DEPTH)
+        fail(in->c, n->span, "a tuple nested deeper than %d is not compiled", TYPE_MAX_DEPTH);
     return t;
 }
 

@@ -163,6 +163,7 @@ Test(language, nonsense_is_refused_by_name) {
     expect_refused("def f(n: int):\n    a, b = n\n", "cannot unpack int");
     expect_refused("def f(n: int):\n    raise n\n", "built-in exceptions only");
     expect_refused("def f(n: int):\n    return n.real\n", "attribute 'real' of int");
+    expect_refused("def f(n: int):\n    return (((((((((n,),),),),),),),),)\n", "a tuple nested deeper than 8");
 }
 
 static Str repeat(Pool *pool, const char *head, const char *line, size_t times) {
