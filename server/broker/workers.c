@@ -1,4 +1,4 @@
-/* The pool of compiler processes; see workers.h. A worker is starting until its first message [DONE, 0, {"identity"}],
+/* The pool of compiler processes; see workers.h. A worker is starting until its first message [DONE, 0, {"version", "identity"}],
  * then idle or busy. It is gone when its process was waited for and its pipe has ended (an answer may still be in
  * there). */
 #include "server/broker/workers.h"
@@ -159,8 +159,13 @@ static void worker_exited(uv_process_t *process, int64_t status, int signal_) {
 static void worker_identify(Worker *w, const MsgMessage *m) {
     Workers *pool = w->pool;
     Str text;
+    uint64_t version;
     if (m->id || !wire_str(wire_find(&m->body, "identity"), &text) || text.len > 65536) {
         worker_kill(w, "the compiler process did not say who it is");
+        return;
+    }
+    if (!wire_uint(wire_find(&m->body, "version"), UINT32_MAX, &version) || version != PROTOCOL_VERSION) {
+        worker_kill(w, "the compiler process is of another version of jitd: restart the daemon");
         return;
     }
     Hash h;

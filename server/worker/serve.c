@@ -142,7 +142,11 @@ static int serve_identity(void) {
     MessageWriter w;
     message_writer_init(&w);
     message_begin(&w, MESSAGE_DONE, 0);
-    serve_put_text(&w.packer, "identity", str_from_cstr(compiler_identity()));
+    msgpack_pack_map(&w.packer, 2);
+    serve_put_key(&w.packer, "version");
+    msgpack_pack_uint32(&w.packer, PROTOCOL_VERSION);
+    serve_put_key(&w.packer, "identity");
+    wire_put_str(&w.packer, str_from_cstr(compiler_identity()));
     int r = message_end(&w);
     r = r ? r : serve_write(serve_state.out, w.buffer.data, w.buffer.size);
     message_writer_deinit(&w);

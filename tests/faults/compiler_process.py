@@ -9,6 +9,7 @@ import textwrap
 from pathlib import Path
 
 import msgpack
+from broker_harness import VERSION
 
 BUILD = Path(os.environ.get("JITD_BUILD", Path(__file__).resolve().parents[2] / "build"))
 WORKER = BUILD / "server/worker/jitd-worker"
@@ -30,6 +31,7 @@ class Worker:
     def __enter__(self):
         number, job, body = self.receive()
         assert (number, job) == (DONE, 0)
+        assert body["version"] == VERSION
         self.identity = body["identity"]
         return self
 

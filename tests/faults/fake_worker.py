@@ -9,6 +9,7 @@ import sys
 import time
 
 import msgpack
+from broker_harness import VERSION
 
 JOB, DONE = 96, 97
 DIRECTORY = os.environ.get("FAKE_WORKER_DIRECTORY")  # a test of the daemon's imports this file, too
@@ -119,7 +120,8 @@ def main():
         write(b"garbage garbage")
     if start == "silent":
         time.sleep(1000)
-    write(frame([DONE, 0, {"identity": os.environ.get("FAKE_WORKER_IDENTITY", "fake 1")}]))
+    version = VERSION - 1 if start == "other version" else VERSION
+    write(frame([DONE, 0, {"version": version, "identity": os.environ.get("FAKE_WORKER_IDENTITY", "fake 1")}]))
     while True:
         body = msgpack.unpackb(read_exactly(struct.unpack("<I", read_exactly(4))[0]))
         assert body[0] == JOB

@@ -299,7 +299,7 @@ def test_compile_errors_reach_everybody_who_asked(daemon):
             assert refused(c.wait, request).args == ("compile", "m.py:3:5: lambda is not compiled")
 
 
-@pytest.mark.parametrize("start", ["die", "garbage"])
+@pytest.mark.parametrize("start", ["die", "garbage", "other version"])
 def test_a_compiler_that_does_not_start(start):
     with Daemon(env={"FAKE_WORKER_START": start}) as d, d.client() as c:
         assert refused(c.compile, "ok").code == "worker"
@@ -307,6 +307,7 @@ def test_a_compiler_that_does_not_start(start):
         starts = d.starts()
         for _ in range(20):
             assert refused(c.compile, "ok").code == "worker"
+        assert start != "other version" or "another version of jitd" in refused(c.compile, "ok").message
         assert d.starts() < starts + 10  # with back-off (10 starts take a minute), not once per request
 
 

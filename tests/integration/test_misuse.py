@@ -195,7 +195,9 @@ def test_a_protocol_may_be_a_base_class():
         def size(self) -> int:
             return self.x
 
-    assert (Box().size(), Box(4).size(), Box(x=5).size()) == (1, 4, 5)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert (Box().size(), Box(4).size(), Box(x=5).size()) == (1, 4, 5)
 
 
 # ---- copies ----

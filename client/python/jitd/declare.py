@@ -315,7 +315,8 @@ def _check_defaults(fields):
 def _add_members(record, cls, namespace):
     for name, value in list(namespace.items()):
         if isinstance(value, _FUNCTION):
-            namespace[name] = _add_func(record, name, "method", value)
+            if name != "__subclasshook__":  # no method, and typing.Protocol's, not the user's
+                namespace[name] = _add_func(record, name, "method", value)
         elif isinstance(value, staticmethod) and isinstance(value.__func__, _FUNCTION):
             namespace[name] = staticmethod(_add_func(record, name, "static", value.__func__))
         elif isinstance(value, classmethod) and isinstance(value.__func__, _FUNCTION):
