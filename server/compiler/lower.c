@@ -62,8 +62,11 @@ LLVMValueRef lower_alloca(Lower *l, LLVMTypeRef type, const char *name) {
 }
 
 void lower_dead_end(Lower *l) {
-    if (!lower_ended(l))
-        LLVMBuildUnreachable(l->b);
+    if (lower_ended(l))
+        return;
+    LLVMValueRef trap = LLVMGetIntrinsicDeclaration(l->m->module, LLVMLookupIntrinsicID("llvm.trap", 9), NULL, 0);
+    LLVMBuildCall2(l->b, LLVMGlobalGetValueType(trap), trap, NULL, 0, "");
+    LLVMBuildUnreachable(l->b);
 }
 
 void lower_branch_rarely(Lower *l, LLVMValueRef cond, LLVMBasicBlockRef rare, LLVMBasicBlockRef usual) {

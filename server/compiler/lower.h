@@ -84,7 +84,7 @@ void lower_go(Lower *l, LLVMBasicBlockRef to);
 void lower_at(Lower *l, LLVMBasicBlockRef at);
 bool lower_ended(Lower *l); /* the current block has its end */
 LLVMValueRef lower_alloca(Lower *l, LLVMTypeRef type, const char *name);
-void lower_dead_end(Lower *l);
+void lower_dead_end(Lower *l); /* where nothing comes to; a trap, should infer have been wrong about that */
 void lower_branch_rarely(Lower *l, LLVMValueRef cond, LLVMBasicBlockRef rare, LLVMBasicBlockRef usual);
 
 /* lower_value.c */
