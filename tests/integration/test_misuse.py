@@ -336,6 +336,24 @@ def test_an_instance_in_a_global_keeps_nothing_from_being_closed(program, tmp_pa
 # ---- messages ----
 
 
+@pytest.mark.parametrize(
+    "annotation, shown",
+    [
+        (typing.Optional[float], "Optional[float]"),
+        (typing.Union[int, float], "Union[int, float]"),
+        (int | float, "int | float"),
+        (list[int], "list[int]"),
+        (typing.List[int], "List[int]"),
+        (complex, "complex"),
+        (..., "Ellipsis"),
+    ],
+)
+def test_a_type_that_is_not_supported_is_shown_whole(annotation, shown):
+    with pytest.raises(TypeError) as caught:
+        jitd.jitclass(type("C", (), {}), {"x": annotation})
+    assert str(caught.value).startswith(f"field 'x' of C: {shown} is not supported as a field's type")
+
+
 def test_a_method_under_two_names_warns_once():
     with pytest.warns(jitd.CompileWarning, match="list is not compiled yet") as said:
 

@@ -99,7 +99,11 @@ def resolve_other(annotation, evaluate):
 
 def shown(annotation):
     """For people: what an annotation is called in an error message."""
-    return annotation if isinstance(annotation, str) else getattr(annotation, "__name__", None) or repr(annotation)
+    if isinstance(annotation, str):
+        return annotation
+    if isinstance(annotation, type) and not hasattr(annotation, "__origin__"):
+        return annotation.__name__
+    return repr(annotation).replace("typing.", "")
 
 
 def of_value(value, depth=0):
