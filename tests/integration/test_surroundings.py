@@ -98,9 +98,10 @@ when_waiting(lambda: pairs.append(Pair(Point(2), Point(3))))
 p = Point(1)
 more = [Pair(p, Point(i)) for i in range(1000)]
 pairs[0].a = p
+check = jitd._jitd.check()
 pid = os.fork()
 status = os.waitpid(pid, 0)[1] if pid else "child"
-print(p.get(), pairs[0].a is p, pairs[0].b.get(), sum(x.b.get() for x in more), jitd._jitd.check(), status)
+print(p.get(), pairs[0].a is p, pairs[0].b.get(), sum(x.b.get() for x in more), check, status)
 """
     done = program(code, JITD_SOCKET=own_daemon.socket).run(own_daemon.process.pid)
     assert done.stderr == "" and done.stdout == "1 True 3 499500 (0, '') child\n1 True 3 499500 (0, '') 0\n"
@@ -131,3 +132,27 @@ print(result, twice._counters()["native_calls"], lost, status)
 """
     done = program(code, JITD_SOCKET=own_daemon.socket).run(own_daemon.process.pid)
     assert done.stderr == "" and done.stdout == "8 1 [] child\n8 1 [] 0\n"
+
+
+def test_a_daemon_that_is_there_and_does_not_answer(program):
+    """A class has to wait for it, and says so: numbering classes is the daemon's."""
+    code = f"""{POINT}
+from jitd import _jitd
+Point(1)  # connected
+@jitd.jitclass
+class Late:
+    x: int
+def silent(*_):
+    raise ConnectionError("silence")
+ask, _jitd.request = _jitd.request, silent
+for _ in range(2):
+    try:
+        Late(1)
+    except ConnectionError as error:
+        print(error, "/", error.__context__)
+_jitd.request = ask
+print(Late(2).x)
+"""
+    done = program(code).run()
+    said = "the jitd daemon is there but does not answer, and classes are its to number / silence\n"
+    assert done.stdout == 2 * said + "2\n" and "Late stays Python: silence" in done.stderr

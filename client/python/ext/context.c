@@ -205,7 +205,10 @@ PyObject *context_local_class(PyObject *module, PyObject *args) {
     if (!PyArg_ParseTuple(args, "y#IO!", &key, &key_size, &size, &PyList_Type, &offsets))
         return NULL;
     Table *table = jitd_context.client ? client_own_table(jitd_context.client) : &local.table;
-    if (!table || !jitd_context.arena || key_size != KEY_SIZE || PyList_GET_SIZE(offsets) > TABLE_MAX_REFS)
+    if (!table)
+        return PyErr_Format(PyExc_ConnectionError,
+                            "the jitd daemon is there but does not answer, and classes are its to number");
+    if (!jitd_context.arena || key_size != KEY_SIZE || PyList_GET_SIZE(offsets) > TABLE_MAX_REFS)
         return PyErr_Format(PyExc_ValueError, "no local arena, or a malformed class");
     for (; n < PyList_GET_SIZE(offsets); n++) {
         refs[n] = (unsigned)PyLong_AsUnsignedLong(PyList_GET_ITEM(offsets, n));
