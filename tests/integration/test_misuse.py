@@ -384,3 +384,27 @@ def test_what_the_daemon_refuses_is_said_in_words():
     with pytest.raises(jitd.RemoteError, match="^a name has 1 to 1024 bytes$") as caught:
         jitd.publish("n" * 1025, Node())
     assert caught.value.args == ("malformed", "a name has 1 to 1024 bytes")
+
+
+@pytest.mark.parametrize("deaths", [1, 3])
+def test_compiler_processes_that_die_leave_a_class_usable(monkeypatch, deaths):
+    asked = []
+
+    def request(message, body, real=jitd._jitd.request):
+        if "unit" in body:
+            asked.append(message)
+            if len(asked) <= deaths:
+                raise jitd.RemoteError("worker", "the compiler process was killed by signal 9 (Killed)")
+        return real(message, body)
+
+    @jitd.jitclass
+    class Cell:
+        n: int = 3
+
+        def get(self) -> int:
+            return self.n + 41
+
+    monkeypatch.setattr(jitd._jitd, "request", request)
+    with pytest.warns(jitd.CompileWarning, match="Cell stays Python: the compiler process was killed by signal 9"):
+        assert Cell(1).get() == 42
+    assert len(asked) == deaths + 1 and "get: Python: the compiler process was killed" in str(jitd.explain(Cell))

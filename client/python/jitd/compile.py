@@ -5,6 +5,7 @@ from jitd import _jitd, link
 from jitd.declare import type_text, type_words
 
 _COMPILE = 3  # protocol/messages.def
+_LAYOUT_TRIES = 4
 
 
 def _own_entries(record):
@@ -39,9 +40,19 @@ def _compile_failed(record, error):
             return link_local(record)
         record.key = link.key_of(record, "layout only")
         bare = [r for r in link.closure([record]) if r.kind == "class"]
-        answer = _jitd.request(_COMPILE, {"unit": unit.describe(record.name, record.key, record.options, bare, [], only_layout=True)})
-        return link.install(record, answer, bare)
+        packed = unit.describe(record.name, record.key, record.options, bare, [], only_layout=True)
+        return link.install(record, _ask_for_layout(packed), bare)
     link.set_modes(record, {})
+
+
+def _ask_for_layout(packed):
+    """Without a layout there are no instances: what kills compiler processes (the kernel, for want of memory) may take some of these, too."""
+    for left in reversed(range(_LAYOUT_TRIES)):
+        try:
+            return _jitd.request(_COMPILE, {"unit": packed})
+        except _jitd.RemoteError as error:
+            if not left or error.args[0] != "worker":
+                raise
 
 
 def warn(record, file, line, text):
