@@ -2,6 +2,7 @@
 #include "shared-mem/arena_private.h"
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -134,12 +135,18 @@ static void check_rows(Arena *a, Check *c) {
             check_root(a, c, i, atomic_load_explicit(&arena_row(a, i)->roots[j], memory_order_relaxed));
 }
 
+/* Of a dead one's chunks somebody will see to it; nobody would of those of a row that holds nothing. */
+static bool owns_chunks(const Arena *a, uint32_t row) {
+    uint32_t kind = SHM_ROW_KIND(atomic_load_explicit(&arena_row(a, row)->state, memory_order_acquire));
+    return kind == SHM_ROW_LIVE || kind == SHM_ROW_DEAD || kind == SHM_ROW_REAPING;
+}
+
 static void check_chunk(Arena *a, Check *c, uint32_t chunk) {
     uint32_t state = arena_chunk_state(a, chunk), size_class = SHM_CHUNK_CLASS(state), row = SHM_CHUNK_ROW(state);
     if (size_class > SHM_CLASS_LAST || row >= ARENA_MAX_ROWS)
         error(c, "chunk %u has state %#x", chunk, state);
-    else if (row && SHM_ROW_KIND(atomic_load_explicit(&arena_row(a, row)->state, memory_order_acquire)) != SHM_ROW_LIVE)
-        error(c, "chunk %u belongs to row %u, which is not live", chunk, row);
+    else if (row && !owns_chunks(a, row))
+        error(c, "chunk %u belongs to row %u, which nobody has", chunk, row);
     else if (size_class == SHM_CLASS_ROOTS)
         for (uint32_t i = 0; i < SHM_CHUNK_ROOTS; i++)
             check_root(a, c, row, ((uint64_t *)(a->base + arena_chunk_at(a, chunk)))[i]);

@@ -10,6 +10,22 @@ static void abandon(Peer *p) {
     arena_unmap(p->arena);
 }
 
+/* The broker marks a row when it comes to hear of the death, and a reaper comes later still. */
+Test(arena_death, a_dead_row_is_consistent_before_it_is_reaped) {
+    Peer p = fix_peer(), q = fix_peer();
+    for (int i = 0; i < 1000; i++)
+        set_ref(&p, new_node(&p), NODE_OTHER, new_leaf(&p));
+    uint32_t row = p.frame.alloc->row;
+    abandon(&p);
+    check(&q);
+    cr_assert_eq(arena_reap(q.arena), 1);
+    check(&q);
+    atomic_store(&arena_chunk(q.arena, 0)->state, SHM_CHUNK_STATE(0, row));
+    char text[256];
+    cr_assert_neq(arena_check(q.arena, text, sizeof text), 0, "but a reaped one has no chunks");
+    arena_detach(q.arena);
+}
+
 Test(arena_death, private_objects_go_with_it) {
     Peer p = fix_peer(), q = fix_peer();
     for (int i = 0; i < 10000; i++)
