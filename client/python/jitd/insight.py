@@ -67,7 +67,8 @@ def _dump(obj, what):
     body = {"what": what} | ({"method": func.entry} if func else {})
     texts = [_jitd.request(_DUMP, body | {"key": key})["text"].strip("\n") for key in keys]
     if not any(texts):
-        reason = func and func.reason or "nothing of it has been compiled yet: methods without annotations are, when they are called"
+        nothing = "nothing of it has been compiled yet: methods without annotations are, when they are called"
+        reason = func and func.reason or (nothing if _jitd.connected() else "there is no daemon, it runs as plain Python")
         raise LookupError(f"{record.name}{'.' + func.name if func and record.kind == 'class' else ''}: {reason}")
     return "\n\n".join(filter(None, texts)) + "\n"
 
