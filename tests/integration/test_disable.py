@@ -32,8 +32,8 @@ if not pid:
     os._exit(0)
 assert os.waitpid(pid, 0)[1] == 0
 assert n.v == 1, "a fork without a daemon copies, as with any Python object"
-try: jitd.inspect_asm(Node.total)
-except LookupError as error: assert str(error) == "__main__.Node.total: there is no daemon, it runs as plain Python", error
+try: jitd.inspect_asm(Node)
+except LookupError as error: assert str(error) == "__main__.Node: there is no daemon, it runs as plain Python", error
 else: raise AssertionError
 print(jitd.explain(Node).splitlines()[0], jitd.stats()["process"]["connected"])
 """
