@@ -23,8 +23,6 @@ static __attribute__((format(printf, 2, 3))) void spec_say(Reader *r, const char
 
 #define spec_bad(r, ...) (spec_say((r), __VA_ARGS__), false)
 
-#define MAX_KEYS 9
-
 /* The values of a map that has exactly these keys, in their order. */
 static bool spec_keys(Reader *r, const msgpack_object *o, const char *what, const char *const *keys, size_t nkeys,
                       const msgpack_object **ret) {

@@ -67,9 +67,9 @@ int request_take_fd(Client *client) {
     return fd;
 }
 
-/* 1: ready; 0: not yet, but there is time; negative errno. */
-static int wait_for(Client *client, short events, int64_t deadline) {
-    int64_t left = deadline - clock_ms();
+/* 1: ready; 0: not yet, but there is time; negative errno. The time that a signal handler takes does not count. */
+static int wait_for(Client *client, short events, int64_t *deadline) {
+    int64_t now = clock_ms(), left = *deadline - now;
     if (left <= 0)
         return -ETIMEDOUT;
     struct pollfd p = {.fd = client->socket, .events = events};
@@ -79,8 +79,10 @@ static int wait_for(Client *client, short events, int64_t deadline) {
     if (errno != EINTR)
         return -errno;
     /* Only while waiting for an answer: in the middle of a frame that is being sent, a nested request would tear it. */
+    now = clock_ms();
     if (events == POLLIN && client->options.interrupted && client->options.interrupted(client->options.interrupted_arg))
         return -EINTR;
+    *deadline += clock_ms() - now;
     return client->socket < 0 ? -ENOTCONN : 0;
 }
 
@@ -89,7 +91,7 @@ static int send_parts(Client *client, struct iovec *part, size_t n, int64_t dead
     while (n) {
         struct msghdr message = {.msg_iov = part, .msg_iovlen = n};
         ssize_t sent = sendmsg(client->socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-        int r = sent >= 0 ? 0 : errno == EAGAIN || errno == EINTR ? wait_for(client, POLLOUT, deadline) : -errno;
+        int r = sent >= 0 ? 0 : errno == EAGAIN || errno == EINTR ? wait_for(client, POLLOUT, &deadline) : -errno;
         if (r < 0) {
             request_disconnect(client);
             return r;
@@ -220,7 +222,7 @@ static int serve(Client *client, Waiter *w, int64_t deadline) {
         int r = frame_buffer_next(&client->in, &frame);
         if (r > 0)
             r = take_frame(client, frame);
-        else if (r == 0 && (r = wait_for(client, POLLIN, deadline)) > 0)
+        else if (r == 0 && (r = wait_for(client, POLLIN, &deadline)) > 0)
             r = receive(client);
         if (r == -ETIMEDOUT || r == -EINTR || r == -ENOTCONN)
             return r;

@@ -157,16 +157,3 @@ PyObject *convert_result(const Type *t, const JitdValue **next) {
         return type_is_signed(t) ? PyLong_FromLongLong((*next)++->i) : PyLong_FromUnsignedLongLong((*next)++->u);
     }
 }
-
-const char *convert_type_name(const Type *t, PyTypeObject *const *defs) {
-    switch (t->kind) {
-    case TYPE_NONE:
-        return "None";
-    case TYPE_TUPLE:
-        return "tuple";
-    case TYPE_REF:
-        return defs[t->def]->tp_name;
-    default:
-        return type_scalar_name(t->kind);
-    }
-}

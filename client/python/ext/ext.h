@@ -131,7 +131,6 @@ typedef enum ConvertResult { CONVERT_OK, CONVERT_TYPE, CONVERT_BIG, CONVERT_RANG
 ConvertResult convert_value(const Type *t, PyTypeObject *const *defs, PyObject *v, JitdValue **next);
 ConvertResult convert_sized(TypeKind kind, PyObject *v, JitdValue *ret); /* int, bool or float to a sized type */
 PyObject *convert_result(const Type *t, const JitdValue **next);         /* owned references are taken over */
-const char *convert_type_name(const Type *t, PyTypeObject *const *defs);
 void convert_range(TypeKind kind, char *text, size_t size);
 
 COLD ConvertResult convert_int_large(PyObject *v, int64_t *ret);
