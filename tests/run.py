@@ -142,7 +142,7 @@ def default_python(found):
 
 
 def pytest_suite(name, version, python, arguments, env=None):
-    command = [python, "-m", "pytest", "-q", "-rs", "--tb=short", "-p", "no:cacheprovider", *arguments]
+    command = [python, "-m", "pytest", "-q", "-rfEs", "--disable-warnings", "--tb=short", "-p", "no:cacheprovider", *arguments]
     return Suite(name, [command], count_pytest, python_env(version) | (env or {}))
 
 
