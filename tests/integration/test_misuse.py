@@ -408,3 +408,23 @@ def test_compiler_processes_that_die_leave_a_class_usable(monkeypatch, deaths):
     with pytest.warns(jitd.CompileWarning, match="Cell stays Python: the compiler process was killed by signal 9"):
         assert Cell(1).get() == 42
     assert len(asked) == deaths + 1 and "get: Python: the compiler process was killed" in str(jitd.explain(Cell))
+
+
+@pytest.mark.filterwarnings("ignore::jitd.CompileWarning")
+def test_a_method_that_stays_python_can_be_asked_for():
+    @jitd.jitclass
+    class Pair:
+        a: int = 1
+
+        def both(self):
+            return [self.a, self.a]
+
+    pair = Pair()
+    assert pair.both() == [1, 1]
+    for method in (Pair.both, pair.both):
+        assert "both: Python: list is not compiled yet" in jitd.explain(method)
+        with pytest.raises(LookupError, match=r"Pair\.both: list is not compiled yet"):
+            jitd.inspect_asm(method)
+    for other in (len, [].append, test_init_called_again, 3):
+        with pytest.raises(TypeError, match="neither a jitclass"):
+            jitd.explain(other)

@@ -31,11 +31,14 @@ def _find(obj):
     func = getattr(obj, "__func__", obj)
     if isinstance(func, _jitd.Method):
         return func.__dict__["_jitd_record"], func.__dict__["_jitd_func"]
-    owner = obj if func is obj else obj.__self__
-    record = record_of(owner) or record_of(type(owner))
+    for record in filter(None, (r() for r in all_records)):
+        for f in record.funcs:
+            if f.func is func:  # it stays Python, and was given back to the class
+                return record, f
+    record = record_of(obj) or record_of(type(obj))
     if record is None:
         raise TypeError(f"{obj!r} is neither a jitclass, an instance of one, nor a method or function compiled by jitd")
-    return record, None if func is obj else next((f for f in record.funcs if f.func is func), None)
+    return record, None
 
 
 def _explain_func(f):
