@@ -8,6 +8,9 @@
 #include <string.h>
 #include <sys/mman.h>
 
+/* Clients take chunks behind `committed` only, so that a second try is rare. A directory that is all taken was written by a
+ * liar: its chunks must not be committed one by one while other peers wait. */
+#define GROW_TRIES 16
 #define BITS_BYTES ((uint64_t)SHM_BITS_WORDS * 8)
 
 int shm_arena_layout(uint64_t size, ShmArena *ret_header) {
@@ -159,10 +162,10 @@ static void raise_committed(ArenaOwner *owner, uint32_t to) {
 int arena_owner_grow(ArenaOwner *owner, uint32_t row, uint32_t chunks, uint32_t *ret_first, uint32_t *ret_count) {
     if (!row || row >= ARENA_MAX_ROWS || !chunks)
         return -EINVAL;
-    uint32_t limit = chunk_limit(owner), given;
-    do {
+    uint32_t limit = chunk_limit(owner), given = 0;
+    for (int tries = 0; !given; tries++) {
         pass_by_committed(owner, limit);
-        if (owner->next_chunk >= limit)
+        if (tries == GROW_TRIES || owner->next_chunk >= limit)
             return -ENOSPC;
         uint32_t left = limit - owner->next_chunk, count = chunks < left ? chunks : left;
         int r = arena_owner_prepare(owner, count);
@@ -171,7 +174,7 @@ int arena_owner_grow(ArenaOwner *owner, uint32_t row, uint32_t chunks, uint32_t 
         *ret_first = owner->next_chunk;
         given = give_chunks(owner, row, count);
         owner->next_chunk += given ? given : 1; /* what somebody else has taken is not ours to give */
-    } while (!given);
+    }
     raise_committed(owner, *ret_first + given);
     *ret_count = given;
     return 0;

@@ -475,3 +475,13 @@ Test(arena, clients_of_a_dead_broker_share_what_is_left_of_the_quota) {
     arena_detach(q.arena);
     arena_detach(r.arena);
 }
+
+Test(arena, a_directory_full_of_lies_costs_the_owner_little) {
+    Peer p = fix_peer();
+    uint32_t first, count, before = fix_owner.prepared;
+    for (uint32_t i = 0; i < p.arena->nchunks; i++)
+        atomic_store(&arena_chunk(p.arena, i)->state, SHM_CHUNK_STATE(0, 77));
+    cr_assert_eq(arena_owner_grow(&fix_owner, p.arena->row, 1, &first, &count), -ENOSPC);
+    cr_assert_leq(fix_owner.prepared - before, 64);
+    arena_detach(p.arena);
+}
