@@ -48,6 +48,10 @@ typedef struct ArenaOps {
     void (*reaped)(void *arg, uint32_t row); /* tells it (REAP) */
     /* `object`, which had a proxy, has just become shared; its link was `link` and is 0 now. May be NULL. */
     void (*shared)(void *arg, uint64_t object, uint32_t link);
+    /* The count of a private object with link ARENA_LINK_HELD has fallen to 0. It is not released: whoever has its proxy now holds
+     * the one count (sets it) and does so later. Runs in the middle of a release: may change this object's header, no more. May be NULL
+     * if nobody sets that link. */
+    void (*held)(void *arg, uint64_t object);
     void *arg;
 } ArenaOps;
 
@@ -76,6 +80,9 @@ int arena_check_ref(Arena *arena, uint64_t object,
 /* A proxy for `object` was made / is gone. For a private object nothing is recorded in shared memory; sharing an object
  * that has a proxy (link != 0) adds its root. add/drop do not change counts; add sets a link of 0 to ARENA_LINK_PROXY, drop clears it. */
 #define ARENA_LINK_PROXY 0x7fffffff
+/* A link for a private object whose proxy stays although nobody in this process uses it: the proxy has given its count back, and is told
+ * when the last of the others goes (ArenaOps.held). */
+#define ARENA_LINK_HELD 0x7ffffffe
 int arena_root_add(Arena *arena, uint64_t object);
 void arena_root_drop(Arena *arena, uint64_t object);
 int arena_incref_live(Arena *arena, uint64_t object); /* one count more unless it is dying: 0, or -ENOENT */

@@ -49,6 +49,11 @@ static uint64_t *link_of(Arena *a, uint64_t object) {
     return (uint64_t *)(a->base + object + 8);
 }
 
+/* Its proxy outlives the last count: it does the releasing. */
+static inline int is_held(const ShmObject *object) {
+    return atomic_load_explicit(&object->link, memory_order_relaxed) == ARENA_LINK_HELD;
+}
+
 /* What is being released. The free list of the class at hand is kept here while objects of one class follow each other. */
 typedef struct Release {
     uint64_t work;           /* dead objects to come */
@@ -85,6 +90,8 @@ static inline void drop_private(Arena *a, Release *r, uint64_t child) {
     uint32_t left = atomic_load_explicit(&object->refs, memory_order_relaxed) - 1;
     if (left) {
         atomic_store_explicit(&object->refs, left, memory_order_relaxed);
+    } else if (__builtin_expect(is_held(object), 0)) {
+        a->ops.held(a->ops.arg, child);
     } else if (!r->next) {
         r->next = child;
     } else {
@@ -138,6 +145,8 @@ void arena_release(JitdFrame *frame, uint64_t object) {
     Arena *a = frame->alloc->owner;
     if (shm_is_shared(arena_object(a, object)))
         release_shared(a, object);
+    else if (is_held(arena_object(a, object)))
+        a->ops.held(a->ops.arg, object);
     else
         release_private(a, object);
 }

@@ -94,11 +94,20 @@ static void reaped(void *arg, uint32_t row) {
 
 static void shared(void *arg, uint64_t object, uint32_t link) {
     Client *client = arg;
-    client->options.shared(client->options.shared_arg, object, link);
+    client->options.shared(client->options.proxies_arg, object, link);
+}
+
+static void held(void *arg, uint64_t object) {
+    Client *client = arg;
+    client->options.held(client->options.proxies_arg, object);
 }
 
 ArenaOps attach_arena_ops(Client *client) {
-    return (ArenaOps){.grow = grow, .reaped = reaped, .shared = client->options.shared ? shared : NULL, .arg = client};
+    return (ArenaOps){.grow = grow,
+                      .reaped = reaped,
+                      .shared = client->options.shared ? shared : NULL,
+                      .held = client->options.held ? held : NULL,
+                      .arg = client};
 }
 
 /* Without `first` it is the hello of a forked child, which makes no wishes. */

@@ -24,7 +24,8 @@ typedef struct ClientOptions {
     int (*interrupted)(void *arg);
     void *interrupted_arg;
     void (*shared)(void *arg, uint64_t object, uint32_t link); /* ArenaOps.shared; may be NULL */
-    void *shared_arg;
+    void (*held)(void *arg, uint64_t object);                  /* ArenaOps.held; may be NULL */
+    void *proxies_arg;
     /* Known to be asked next (its body is not kept): sent with the hello, so that client_request of just this need not
      * wait for another round. */
     int next_message; /* 0: none */

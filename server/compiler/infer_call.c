@@ -243,6 +243,9 @@ static void new_user(Infer *in, const Node *n, uint32_t def, CallInfo *call) {
 
 static const Type *call_class(Infer *in, const Node *n, uint32_t def) {
     const DefSpec *d = &in->lang->unit->defs[def];
+    for (size_t i = 0; i < d->other.len; i++)
+        if (str_eq_c(d->other.at[i].name, "__new__"))
+            fail(in->c, n->span, "making a %.*s is not compiled: %.*s", STR_FMT(d->name), STR_FMT(d->other.at[i].s));
     CallInfo *call = infer_call_info(in, n, CALL_NEW);
     call->def = def;
     in->inst->manages = true;

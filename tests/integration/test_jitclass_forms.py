@@ -164,9 +164,6 @@ def test_references_to_classes_defined_later():
     class Tree:
         leaf: "Leaf"
 
-    with pytest.raises(NameError, match="field 'leaf' of .*Tree: name 'Leaf' is not defined"):
-        Tree(None)
-
     @jitd.jitclass
     class Leaf:
         n: int
@@ -180,10 +177,7 @@ def test_references_to_classes_defined_later():
         (lambda: jitd.jitclass(plain(), {1: int}), TypeError, "spec keys should be strings, got 1"),
         (lambda: jitd.jitclass(plain(), ["x"]), TypeError, "spec items should be pairs"),
         (lambda: jitd.jitclass(plain(), {"norm2": int}), TypeError, "norm2 is both a field and a method"),
-        (lambda: jitd.jitclass(plain(), {"x": dict}), TypeError, "field 'x' of .*Point: dict is not supported"),
-        (lambda: jitd.jitclass(plain(), {"x": list[int]}), TypeError, "field 'x'.*supported: int, float"),
-        (lambda: jitd.jitclass(plain(), {"x": typing.Optional[int]}), TypeError, "field 'x'"),
-        (lambda: jitd.jitclass(plain(), frozen=True), NotImplementedError, "frozen=True is not supported yet"),
+        (lambda: jitd.jitclass(plain(), nogil=True), NotImplementedError, "nogil=True is not supported yet"),
         (lambda: jitd.jitclass(plain(), nonsense=True), TypeError, "unexpected keyword argument 'nonsense'"),
         (lambda: jitd.jitclass(plain(), overflow="saturate"), ValueError, "overflow must be"),
         (lambda: jitd.jitclass()(3), TypeError, "decorates a class, not int"),
@@ -205,23 +199,6 @@ def test_required_after_defaulted_is_worded_as_dataclasses():
     with pytest.raises(TypeError) as theirs:
         dataclasses.dataclass(type("C", (), dict(body)))
     assert str(ours.value) == str(theirs.value)
-
-
-@pytest.mark.parametrize("name", ["__new__", "__del__", "__getattr__", "__setattr__"])
-def test_methods_that_cannot_be(name):
-    cls = type("C", (), {name: lambda self, *args: None, "__module__": __name__})
-    with pytest.raises(TypeError, match=f"{name} is not possible"):
-        jitd.jitclass(cls)
-
-
-def test_no_changes_behind_the_back_of_compiled_code():
-    cls = jitd.jitclass(plain())
-    with pytest.raises(TypeError, match="immutable type"):
-        cls.norm2 = lambda self: 0.0
-    with pytest.raises(TypeError, match="not an acceptable base type"):
-        type("Sub", (cls,), {})
-    with pytest.raises(AttributeError):
-        cls(1.0).z = 3
 
 
 def test_constructor_arguments():
@@ -255,6 +232,8 @@ def test_eq_option():
     assert cls(1.0) == cls(1.0) != cls(2.0)
     with pytest.raises(TypeError, match="unhashable"):
         hash(cls(1.0))
+    p, q = cls(float("nan")), dataclasses.dataclass(plain())(float("nan"))
+    assert (p == p) is (q == q) and p != cls(float("nan"))
     assert jitd.jitclass(plain())(1.0) != jitd.jitclass(plain())(1.0)
 
 
@@ -453,16 +432,6 @@ def test_changed_source_is_not_compiled(program, tmp_path):
         """
     ).run()
     assert done.stdout.split() == ["2", "True"]
-
-
-@pytest.mark.parametrize("option", [{"init": False}, {"repr": False}, {"compare": False}, {"hash": True}, {"kw_only": True}])
-def test_options_of_a_field_that_are_not_there_yet_are_refused(option):
-    (name,) = option
-    with pytest.raises(TypeError, match=rf"field 'x' of C: field\({name}={option[name]}\) is not supported yet"):
-
-        @jitd.jitclass
-        class C:
-            x: int = dataclasses.field(default=1, **option)
 
 
 def test_usual_options_of_a_field():

@@ -2,6 +2,7 @@
 
 import abc
 import copy
+import gc
 import pickle
 import typing
 import warnings
@@ -127,25 +128,39 @@ def test_new_without_init_has_the_defaults():
     assert (box.w, box.h) == (4, 5)
 
 
-def test_classes_whose_making_compiled_code_cannot_follow():
+def test_a_metaclass_that_makes_instances_itself_leaves_the_class_alone():
     class Single(type):
         def __call__(cls):
             return None
 
-    with pytest.raises(TypeError, match="Single has a __call__ of its own"):
+    with pytest.warns(jitd.CompileWarning, match="One stays a Python class: its metaclass Single has a __call__ of its own"):
 
         @jitd.jitclass
         class One(metaclass=Single):
             x: int = 1
 
-    with pytest.raises(TypeError, match=r"Shape is not possible as a jitclass: it has abstract methods \(area\)"):
+    assert One() is None and One.x == 1
 
-        @jitd.jitclass
-        class Shape(abc.ABC):
-            x: int = 1
 
-            @abc.abstractmethod
-            def area(self): ...
+def test_an_abstract_class_has_no_instances_until_it_is_extended():
+    @jitd.jitclass
+    class Shape(abc.ABC):
+        x: int = 1
+
+        @abc.abstractmethod
+        def area(self): ...
+
+        def twice(self) -> int:
+            return self.x * 2
+
+    with pytest.raises(TypeError, match="Can't instantiate abstract class Shape"):
+        Shape()
+
+    class Square(Shape):
+        def area(self):
+            return self.x**2
+
+    assert (Square(4).area(), Square(4).twice()) == (16, 8)
 
 
 # ---- base classes ----
@@ -160,7 +175,7 @@ class Mixin:
         return self.x * self.factor
 
 
-def test_an_ordinary_base_class_brings_no_dict():
+def test_an_ordinary_base_class_goes_before_as_in_cpython():
     @jitd.jitclass
     class Box(Mixin):
         x: int = 1
@@ -170,18 +185,68 @@ def test_an_ordinary_base_class_brings_no_dict():
 
     boxes = [Box(i) for i in range(100)]
     for box in boxes:
-        for use in (lambda: setattr(box, "z", 1), lambda: box.z, lambda: box.__dict__, lambda: setattr(box, "__dict__", {})):
-            with pytest.raises(AttributeError):
-                use()
+        box.z = box.x + 1
+        box.__dict__["w"] = box.z
     assert [b.times() for b in boxes] == [3 * b.get() for b in boxes] == list(range(0, 300, 3))
-    assert Box.__dictoffset__ == 0 and "__dict__" not in vars(Box)
+    assert [b.z for b in boxes] == [b.w for b in boxes] == list(range(1, 101))
+    assert vars(boxes[5]) == {"x": 5, "z": 6, "w": 6}
 
 
+class Said(list):
+    pass
+
+
+@pytest.mark.filterwarnings("ignore::jitd.CompileWarning")
+@pytest.mark.parametrize("own", [True, False])
 @pytest.mark.parametrize("name", ["__new__", "__del__", "__getattr__", "__getattribute__", "__setattr__", "__delattr__"])
-def test_base_classes_that_customise_what_compiled_code_does(name):
-    base = type("Base", (), {name: lambda *args: None})
-    with pytest.raises(TypeError, match=f"Base.{name} is not possible in a jitclass"):
-        jitd.jitclass(type("Derived", (base,), {}), {"x": int})
+def test_what_a_class_customises_is_asked(name, own):
+    """In compiled code, too: what it cannot see is left to Python."""
+
+    def build(decorate):
+        said = []
+
+        class Base:
+            pass
+
+        def hook(self, *args, **kwargs):
+            said.append((name, *[a for a in args if isinstance(a, (str, int))]))
+            if name == "__new__":
+                return object.__new__(self)
+            if name == "__getattr__":
+                raise AttributeError(args[0])
+            if name != "__del__":
+                return getattr(object, name)(self, *args)
+
+        setattr(Base, name, hook)
+
+        class Box(*(() if own else (Base,))):
+            x: int = 1
+            next: "Optional[Box]" = None
+
+            def __init__(self, x):
+                self.x = x
+
+            def twice(self) -> int:
+                self.x = self.x * 2
+                return self.x
+
+            def linked(self) -> int:
+                return self.next.x
+
+        if own:
+            setattr(Box, name, staticmethod(hook) if name == "__new__" else hook)
+        Box = decorate(Box)
+        box = Box(3)
+        out = [box.twice(), hasattr(box, "nothing")]
+        box.next = Box(7)
+        out.append(box.linked())
+        box.extra = 4
+        del box.extra
+        del box
+        gc.collect()
+        return out + said
+
+    assert build(lambda cls: jitd.jitclass(cls)) == build(lambda cls: cls)
 
 
 def test_a_protocol_may_be_a_base_class():
@@ -241,7 +306,9 @@ def test_the_state_is_the_fields_by_name():
     assert a.__getstate__() == {"n": 3, "x": 1.5, "small": 0, "next": None}
     a.__setstate__({"x": 2.5})
     assert (a.n, a.x) == (3, 2.5)
-    for state, error in [((1, 2), TypeError), (None, TypeError), ({"y": 1}, AttributeError), ({"small": 256}, OverflowError)]:
+    a.__setstate__({"y": 1})
+    assert a.y == 1 and a.__getstate__()["y"] == 1
+    for state, error in [((1, 2), TypeError), (None, TypeError), ({"small": 256}, OverflowError)]:
         with pytest.raises(error):
             a.__setstate__(state)
     a.close()
@@ -269,27 +336,26 @@ class Later:
     pass
 
 
-def test_a_class_that_cannot_be_used_leaves_the_others_alone():
+@pytest.mark.filterwarnings("ignore::jitd.CompileWarning")
+def test_a_field_whose_annotation_says_nothing_is_a_python_field():
     @jitd.jitclass
-    class Bad:
+    class Odd:
         x: "NotYet.kind"
-
-    @jitd.jitclass
-    class Good:
-        x: int = 3
+        y: int = 2
 
         def get(self) -> int:
-            return self.x
+            return self.y
 
     globals()["NotYet"] = Later  # it has no kind
-    huge = jitd.jitclass(type("Huge", (), {}), {f"f{i}": float for i in range(9000)})
-    assert Good().get() == 3
-    for _ in range(2):
-        with pytest.raises(AttributeError, match="no attribute 'kind'"):
-            Bad(1)
-        with pytest.raises(TypeError, match="an instance of Huge would take 72016 bytes"):
-            huge(*range(9000))
-    assert Good(4).get() == 4
+    assert Odd("text").x == "text" and Odd(1).get() == 2 and "Odd(x='text', y=2)" in repr(Odd("text"))
+
+
+@pytest.mark.filterwarnings("ignore::jitd.CompileWarning")
+def test_more_fields_than_fit_into_an_instance():
+    names = [f"f{i}" for i in range(9000)]
+    huge = jitd.jitclass(type("Huge", (), {}), dict.fromkeys(names, float))
+    made = huge(*map(float, range(9000)))
+    assert [getattr(made, name) for name in names] == list(map(float, range(9000)))
 
 
 @pytest.mark.parametrize("name", ["__code__", "__defaults__", "__kwdefaults__"])
@@ -336,6 +402,7 @@ def test_an_instance_in_a_global_keeps_nothing_from_being_closed(program, tmp_pa
 # ---- messages ----
 
 
+@pytest.mark.filterwarnings("ignore::jitd.CompileWarning")
 @pytest.mark.parametrize(
     "annotation, shown",
     [
@@ -348,10 +415,10 @@ def test_an_instance_in_a_global_keeps_nothing_from_being_closed(program, tmp_pa
         (..., "Ellipsis"),
     ],
 )
-def test_a_type_that_is_not_supported_is_shown_whole(annotation, shown):
-    with pytest.raises(TypeError) as caught:
-        jitd.jitclass(type("C", (), {}), {"x": annotation})
-    assert str(caught.value).startswith(f"field 'x' of C: {shown} is not supported as a field's type")
+def test_a_type_that_is_not_native_is_shown_whole(annotation, shown):
+    cls = jitd.jitclass(type("C", (), {"get": lambda self: 1}), {"x": annotation})
+    assert cls("anything").x == "anything"
+    assert f"{shown} is not a native type" in jitd.explain(cls)
 
 
 def test_a_method_under_two_names_warns_once():

@@ -221,8 +221,8 @@ PyObject *method_call_slow(Method *m, PyObject *const *args, size_t nargsf, PyOb
         return resolve_and_retry(m, args, nargsf, kwnames);
     if (m->mode == METHOD_PYTHON || n < skip || (skip && Py_TYPE(args[0]) != m->type))
         return method_call_python(m, args, nargsf, kwnames);
-    if (skip && !((Instance *)args[0])->data)
-        return instance_released(args[0]);
+    if (skip && !((Instance *)args[0])->data && instance_wake(args[0]) < 0)
+        return NULL;
     Call call = {.m = m, .args = args, .nargsf = nargsf, .kwnames = kwnames};
     if (bind_arguments(m, args + skip, n - skip, kwnames, call.values))
         return method_call_python(m, args, nargsf, kwnames); /* raises what CPython raises */

@@ -1,7 +1,4 @@
-/* Jitclasses: making the Python type, what is known of it (ClassInfo), and finding that by type and by class id.
- *
- * A class is made by type(name, (..., Instance), namespace) with no slots of its own, so that its instances are exactly
- * proxies. It is not a base type (an override would be invisible to compiled callers) and immutable (so would be a new method). */
+/* Jitclasses: what is known of one (ClassInfo), and finding that by type and by class id. */
 #include "client/python/ext/ext.h"
 
 /* type -> ClassInfo, open addressing, power of two; entries are borrowed and removed by ClassInfo's dealloc. */
@@ -72,6 +69,7 @@ static void fields_clear(ClassInfo *info) {
     for (Py_ssize_t i = 0; i < info->nfields; i++) {
         Py_CLEAR(info->fields[i].target);
         Py_CLEAR(info->fields[i].default_value);
+        Py_CLEAR(info->fields[i].class_value);
     }
 }
 
@@ -89,6 +87,7 @@ static int info_traverse(PyObject *op, visitproc visit, void *arg) {
     for (Py_ssize_t i = 0; i < info->nfields; i++) {
         Py_VISIT(info->fields[i].target);
         Py_VISIT(info->fields[i].default_value);
+        Py_VISIT(info->fields[i].class_value);
     }
     Py_VISIT(info->init_method);
     Py_VISIT(info->post_init);
@@ -137,86 +136,48 @@ static ClassInfo *info_new(PyTypeObject *type, PyObject *finish) {
     return info;
 }
 
-/* ---- making one ---- */
+/* ---- making one: adapt.c changes the type, this is what is known of it ---- */
 
-/* A base class without __slots__ brings a __dict__, for which a proxy has no place: neither before the object (3.11 and later) nor
- * behind it. Without the flags nobody looks for one. */
-static int drop_dict(PyTypeObject *type) {
-#ifdef Py_TPFLAGS_MANAGED_DICT
-    type->tp_flags &= ~Py_TPFLAGS_MANAGED_DICT;
-#endif
-#ifdef Py_TPFLAGS_MANAGED_WEAKREF
-    type->tp_flags &= ~Py_TPFLAGS_MANAGED_WEAKREF;
-#endif
-#ifdef Py_TPFLAGS_INLINE_VALUES
-    type->tp_flags &= ~Py_TPFLAGS_INLINE_VALUES;
-#endif
-    type->tp_dictoffset = 0;
-    type->tp_weaklistoffset = offsetof(Instance, weakrefs);
-    type->tp_basicsize = sizeof(Instance);
-    if (!PyDict_GetItemString(type->tp_dict, "__dict__"))
-        return 0;
-    return PyDict_DelItemString(type->tp_dict, "__dict__");
-}
-
-/* Whether its instances hold no more than a proxy; a __dict__ does not count. */
-static int holds_nothing(const PyTypeObject *type) {
-    Py_ssize_t dict = type->tp_dictoffset > 0 ? (Py_ssize_t)sizeof(PyObject *) : 0;
-    return type->tp_basicsize - dict == sizeof(Instance) && !type->tp_itemsize;
-}
-
-/* What type() cannot be asked for. Proxies refer to nothing but their class, so they stay out of the collector's sight. */
-static void specialise_type(PyTypeObject *type) {
-    type->tp_vectorcall = construct_vectorcall;
-    type->tp_dealloc = instance_dealloc;
-    type->tp_traverse = NULL;
-    type->tp_clear = NULL;
-    type->tp_free = PyObject_Free;
-    type->tp_flags &= ~(Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC);
-    type->tp_flags |= Py_TPFLAGS_IMMUTABLETYPE;
-    PyType_Modified(type);
-}
-
-/* new_class(metatype, name, bases, namespace, finish) -> type. finish(type) is called before its first instance. */
-PyObject *class_new(PyObject *module, PyObject *args) {
+/* convert(type, fast, whether its code mentions __new__, finish): makes a plain class a jitclass. finish(type) is called before its first instance. */
+PyObject *class_convert(PyObject *module, PyObject *args) {
     (void)module;
-    PyObject *metatype, *name, *bases, *namespace, *finish;
+    PyTypeObject *type;
+    PyObject *finish;
+    int fast, calls_new;
     if (context_check_interpreter() < 0 ||
-        !PyArg_ParseTuple(args, "OUO!O!O", &metatype, &name, &PyTuple_Type, &bases, &PyDict_Type, &namespace, &finish))
+        !PyArg_ParseTuple(args, "O!ppO", &PyType_Type, &type, &fast, &calls_new, &finish))
         return NULL;
-    PyTypeObject *type = (PyTypeObject *)PyObject_CallFunctionObjArgs(metatype, name, bases, namespace, NULL);
-    if (!type)
-        return NULL;
-    if (!holds_nothing(type) || !PyType_IsSubtype(type, &Instance_Type)) {
-        PyErr_Format(PyExc_TypeError, "%U: its base classes keep state of their own, which a jitclass cannot hold",
-                     name);
-        Py_DECREF(type);
-        return NULL;
-    }
+    if (class_of_type(type))
+        return PyErr_Format(PyExc_ValueError, "%s is a jitclass already", type->tp_name);
     ClassInfo *info = info_new(type, finish);
-    if (!info || !info->type || drop_dict(type) < 0 ||
-        PyDict_SetItemString(type->tp_dict, "__jitd__", (PyObject *)info) < 0) {
+    if (!info || !info->type || PyDict_SetItemString(type->tp_dict, "__jitd__", (PyObject *)info) < 0) {
         Py_XDECREF(info);
-        Py_DECREF(type);
         return NULL;
     }
     Py_DECREF(info);
-    specialise_type(type);
-    return (PyObject *)type;
+    info->fast = fast;
+    if (adapt_type(info, calls_new) == 0)
+        Py_RETURN_NONE;
+    if (PyDict_DelItemString(type->tp_dict, "__jitd__") < 0)
+        PyErr_Clear();
+    return NULL;
 }
 
 static int parse_field(ClassInfo *info, Field *field, PyObject *item) {
     const char *text;
     Py_ssize_t size;
     PyObject *target, *default_value;
-    if (!PyArg_ParseTuple(item, "Us#OO", &field->name, &text, &size, &target, &default_value)) {
+    int factory, inferred;
+    if (!PyArg_ParseTuple(item, "Uz#OOpp", &field->name, &text, &size, &target, &default_value, &factory, &inferred)) {
         field->name = NULL;
         return -1;
     }
     Py_INCREF(field->name);
     PyUnicode_InternInPlace(&field->name);
-    field->type = type_parse(&info->pool, (Str){text, (size_t)size}, 1);
-    if (!field->type || !type_layout(field->type).size) {
+    field->factory = factory;
+    field->inferred = inferred;
+    field->type = text ? type_parse(&info->pool, (Str){text, (size_t)size}, 1) : NULL;
+    if (text && (!field->type || !type_layout(field->type).size)) {
         PyErr_Format(PyExc_ValueError, "%s is no type of a field", text);
         return -1;
     }
@@ -227,6 +188,7 @@ static int parse_field(ClassInfo *info, Field *field, PyObject *item) {
     if (default_value != jitd_missing) {
         Py_INCREF(default_value);
         field->default_value = default_value;
+        field->class_value = factory ? NULL : Py_NewRef(default_value);
     }
     field->owner = info->type;
     return 0;
@@ -236,6 +198,8 @@ static int parse_field(ClassInfo *info, Field *field, PyObject *item) {
 static void lay_out(ClassInfo *info) {
     uint32_t at = SHM_OBJECT_HEADER;
     for (Py_ssize_t i = 0; i < info->nfields; i++) {
+        if (!info->fields[i].type)
+            continue;
         TypeLayout layout = type_layout(info->fields[i].type);
         at = (at + layout.align - 1) / layout.align * layout.align;
         info->fields[i].offset = at;
@@ -282,12 +246,21 @@ static int install_fields(ClassInfo *info) {
     return 0;
 }
 
-/* setup_fields(type, ((name, type text, target class or None, default or MISSING)), ...) -> (size, [offset]) */
+static int add_offset(PyObject *offsets, uint32_t offset) {
+    PyObject *number = PyLong_FromUnsignedLong(offset);
+    int r = number ? PyList_Append(offsets, number) : -1;
+    Py_XDECREF(number);
+    return r;
+}
+
+/* setup_fields(type, ((name, type text or None, target class or None, default or MISSING, whether that is a factory, whether the
+ * type was inferred)), ..., number of fields that the generated __init__ takes: the first ones) -> (size, [offset]). No type: a Python field, which has no offset. */
 PyObject *class_setup_fields(PyObject *module, PyObject *args) {
     (void)module;
     PyTypeObject *type;
     PyObject *fields;
-    if (!PyArg_ParseTuple(args, "O!O!", &PyType_Type, &type, &PyTuple_Type, &fields))
+    Py_ssize_t nargs;
+    if (!PyArg_ParseTuple(args, "O!O!n", &PyType_Type, &type, &PyTuple_Type, &fields, &nargs))
         return NULL;
     ClassInfo *info = class_of_type(type);
     if (!info || info->fields)
@@ -296,11 +269,13 @@ PyObject *class_setup_fields(PyObject *module, PyObject *args) {
         forget_fields(info);
         return NULL;
     }
+    info->nargs = nargs < info->nfields ? nargs : info->nfields;
     if (install_fields(info) < 0)
         return NULL;
-    PyObject *offsets = PyList_New(info->nfields);
+    PyObject *offsets = PyList_New(0);
     for (Py_ssize_t i = 0; offsets && i < info->nfields; i++)
-        PyList_SET_ITEM(offsets, i, PyLong_FromUnsignedLong(info->fields[i].offset));
+        if (info->fields[i].type && add_offset(offsets, info->fields[i].offset) < 0)
+            Py_CLEAR(offsets);
     return offsets ? Py_BuildValue("IN", info->size, offsets) : NULL;
 }
 
@@ -367,13 +342,13 @@ PyObject *class_info(PyObject *module, PyObject *op) {
     ClassInfo *info = PyType_Check(op) ? class_of_type((PyTypeObject *)op) : NULL;
     if (!info)
         Py_RETURN_NONE;
-    PyObject *fields = PyList_New(info->nfields);
+    PyObject *fields = PyList_New(0);
     for (Py_ssize_t i = 0; fields && i < info->nfields; i++) {
-        PyObject *item = Py_BuildValue("OI", info->fields[i].name, info->fields[i].offset);
-        if (!item)
+        Field *field = &info->fields[i];
+        PyObject *item = field->type ? Py_BuildValue("OI", field->name, field->offset) : NULL;
+        if (field->type && (!item || PyList_Append(fields, item) < 0))
             Py_CLEAR(fields);
-        else
-            PyList_SET_ITEM(fields, i, item);
+        Py_XDECREF(item);
     }
     return fields ? Py_BuildValue("IIN", info->class_id, info->size, fields) : NULL;
 }

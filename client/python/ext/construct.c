@@ -3,8 +3,8 @@
 #include "client/python/ext/ext.h"
 
 /* Makes the class ready (its layout, its id, its code) when this is its first use. */
-static int class_finish(ClassInfo *info) {
-    if (info->init != INIT_PENDING)
+int construct_ready(ClassInfo *info) {
+    if (likely(info->init != INIT_PENDING))
         return 0;
     PyObject *finish = info->finish;
     Py_INCREF(finish);
@@ -38,10 +38,10 @@ static int refuse_arguments(ClassInfo *info, PyObject *const *args, Py_ssize_t n
 }
 
 static Py_ssize_t field_index(ClassInfo *info, PyObject *name) {
-    for (Py_ssize_t i = 0; i < info->nfields; i++)
+    for (Py_ssize_t i = 0; i < info->nargs; i++)
         if (info->fields[i].name == name)
             return i;
-    for (Py_ssize_t i = 0; i < info->nfields; i++)
+    for (Py_ssize_t i = 0; i < info->nargs; i++)
         if (PyUnicode_Compare(info->fields[i].name, name) == 0)
             return i;
     return -1;
@@ -49,32 +49,45 @@ static Py_ssize_t field_index(ClassInfo *info, PyObject *name) {
 
 /* Sorts the arguments into values[nfields] (borrowed). */
 static int bind_fields(ClassInfo *info, PyObject *const *args, Py_ssize_t n, PyObject *kwnames, PyObject **values) {
-    if (n > info->nfields)
+    if (n > info->nargs)
         return -1;
     memcpy(values, args, (size_t)n * sizeof *values);
-    memset(values + n, 0, (size_t)(info->nfields - n) * sizeof *values);
+    memset(values + n, 0, (size_t)(info->nargs - n) * sizeof *values);
     for (Py_ssize_t k = 0; kwnames && k < PyTuple_GET_SIZE(kwnames); k++) {
         Py_ssize_t i = field_index(info, PyTuple_GET_ITEM(kwnames, k));
         if (i < 0 || values[i])
             return -1;
         values[i] = args[n + k];
     }
-    for (Py_ssize_t i = 0; i < info->nfields; i++)
-        if (!values[i] && !(values[i] = info->fields[i].default_value))
+    for (Py_ssize_t i = 0; i < info->nargs; i++)
+        if (!values[i] && !info->fields[i].default_value)
             return -1;
     return 0;
 }
 
+/* A value for one field that was not given: its default. */
+static int store_default(Field *field, PyObject *self) {
+    if (likely(!field->factory))
+        return field_store(field, self, field->default_value);
+    PyObject *value = PyObject_CallNoArgs(field->default_value);
+    int r = value ? field_store(field, self, value) : -1;
+    Py_XDECREF(value);
+    return r;
+}
+
+/* In the fields' order, as a dataclass does it; values[i] NULL: the default. */
 static int store_fields(ClassInfo *info, PyObject *self, PyObject *const *values) {
-    for (Py_ssize_t i = 0; i < info->nfields; i++)
-        if (unlikely(field_store(&info->fields[i], self, values[i]) < 0))
+    for (Py_ssize_t i = 0; i < info->nargs; i++) {
+        Field *field = &info->fields[i];
+        if (unlikely((values[i] ? field_store(field, self, values[i]) : store_default(field, self)) < 0))
             return -1;
+    }
     return 0;
 }
 
 static int init_fields(ClassInfo *info, PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *kwnames) {
     PyObject *few[16], **values = few;
-    if (info->nfields > 16 && !(values = PyMem_New(PyObject *, info->nfields)))
+    if (info->nargs > 16 && !(values = PyMem_New(PyObject *, info->nargs)))
         return PyErr_NoMemory(), -1;
     int r = bind_fields(info, args, n, kwnames, values);
     if (r < 0)
@@ -85,7 +98,8 @@ static int init_fields(ClassInfo *info, PyObject *self, PyObject *const *args, P
         PyMem_Free(values);
     if (r < 0 || !info->post_init)
         return r;
-    PyObject *result = PyObject_CallOneArg(info->post_init, self);
+    PyObject *result = Py_TYPE(self) == info->type ? PyObject_CallOneArg(info->post_init, self)
+                                                   : PyObject_CallMethod(self, "__post_init__", NULL);
     Py_XDECREF(result);
     return result ? 0 : -1;
 }
@@ -113,25 +127,37 @@ static PyObject *call_with_self(PyObject *callable, PyObject *self, PyObject *co
 }
 
 /* A default is what the class attribute would be to an __init__ that does not assign the field. */
-static int store_defaults(ClassInfo *info, PyObject *self) {
-    for (Py_ssize_t i = info->nrequired; i < info->nfields; i++)
-        if (info->fields[i].default_value && field_store(&info->fields[i], self, info->fields[i].default_value) < 0)
+int construct_defaults(ClassInfo *info, PyObject *self) {
+    for (Py_ssize_t i = info->nrequired; i < info->nfields; i++) {
+        Field *field = &info->fields[i];
+        if (field->type && field->class_value && field_store(field, self, field->class_value) < 0)
             return -1;
+    }
     return 0;
+}
+
+/* Of a Python subclass. */
+static PyObject *construct_subclass(PyTypeObject *type) {
+    PyObject *self = instance_alloc_ordinary(type);
+    if (self && instance_wake(self) < 0)
+        Py_CLEAR(self);
+    return self;
 }
 
 PyObject *construct_empty(PyTypeObject *type) {
     ClassInfo *info = class_of_type(type);
+    if (!info && PyType_IsSubtype(type, &Instance_Type))
+        return construct_subclass(type);
     if (!info)
         return PyErr_Format(PyExc_TypeError, "%s is no jitclass", type->tp_name);
-    PyObject *self = class_finish(info) < 0 ? NULL : instance_make(info);
-    if (self && store_defaults(info, self) < 0)
+    PyObject *self = construct_ready(info) < 0 ? NULL : instance_make(info);
+    if (self && construct_defaults(info, self) < 0)
         Py_CLEAR(self);
     return self;
 }
 
 static int init_method(ClassInfo *info, PyObject *self, PyObject *const *args, size_t nargsf, PyObject *kwnames) {
-    if (store_defaults(info, self) < 0)
+    if (construct_defaults(info, self) < 0)
         return -1;
     PyObject *result = call_with_self(info->init_method, self, args, nargsf, kwnames);
     if (result && result != Py_None) {
@@ -149,13 +175,13 @@ static int construct_init(ClassInfo *info, PyObject *self, PyObject *const *args
     if (info->init == INIT_FIELDS)
         return init_fields(info, self, args, n, kwnames);
     if (!n && !(kwnames && PyTuple_GET_SIZE(kwnames)))
-        return store_defaults(info, self);
+        return construct_defaults(info, self);
     PyErr_Format(PyExc_TypeError, "%s() takes no arguments", info->type->tp_name);
     return -1;
 }
 
 COLD static PyObject *construct_slow(ClassInfo *info, PyObject *const *args, size_t nargsf, PyObject *kwnames) {
-    if (class_finish(info) < 0)
+    if (construct_ready(info) < 0)
         return NULL;
     PyObject *self = instance_make(info);
     if (self && construct_init(info, self, args, nargsf, kwnames) < 0)
@@ -196,13 +222,25 @@ int construct_again(ClassInfo *info, PyObject *self, PyObject *args, PyObject *k
     return r;
 }
 
+/* Floats and ints without a detour: nobody else has the object yet. */
+static inline int store_given(Field *field, PyObject *self, PyObject *value) {
+    uint8_t *place = ((Instance *)self)->data + field->offset;
+    if (field->quick == FIELD_FLOAT && likely(PyFloat_CheckExact(value))) {
+        *(double *)place = PyFloat_AS_DOUBLE(value);
+        return 0;
+    }
+    if (field->quick == FIELD_INT && likely(convert_int(value, (int64_t *)place) == CONVERT_OK))
+        return 0;
+    return field_store(field, self, value);
+}
+
 PyObject *construct_vectorcall(PyObject *type, PyObject *const *args, size_t nargsf, PyObject *kwnames) {
     ClassInfo *info = class_of_type((PyTypeObject *)type);
-    if (unlikely(info->init != INIT_FIELDS || kwnames || PyVectorcall_NARGS(nargsf) != info->nfields ||
-                 info->post_init))
+    if (unlikely(info->init != INIT_FIELDS || kwnames || PyVectorcall_NARGS(nargsf) != info->nargs || info->post_init))
         return construct_slow(info, args, nargsf, kwnames);
     PyObject *self = instance_make(info);
-    if (likely(self != NULL) && unlikely(store_fields(info, self, args) < 0))
-        Py_CLEAR(self);
+    for (Py_ssize_t i = 0; likely(self != NULL) && i < info->nargs; i++)
+        if (unlikely(store_given(&info->fields[i], self, args[i]) < 0))
+            Py_CLEAR(self);
     return self;
 }

@@ -93,6 +93,8 @@ static int open_client(ClientOptions *options, Client **ret_client) {
     options->imports[JITD_IMPORT_poll] = (const void *)import_poll;
     options->imports[JITD_IMPORT_release] = (const void *)import_release;
     options->imports[JITD_IMPORT_pymath] = (const void *)import_pymath;
+    options->shared = proxy_shared;
+    options->held = proxy_held;
     int r = client_open(options, ret_client, error, sizeof error);
     if (r < 0 && !PyErr_Occurred())
         PyErr_Format(r == -ENOENT || r == -ECONNREFUSED ? PyExc_ConnectionRefusedError : PyExc_ConnectionError, "%s",
@@ -149,7 +151,8 @@ static int local_make_private(Arena *arena) {
 }
 
 static int local_open_sized(uint64_t size, Arena **ret_arena) {
-    static const ArenaOps ops = {.grow = local_grow, .reaped = local_reaped};
+    static const ArenaOps ops = {
+        .grow = local_grow, .reaped = local_reaped, .shared = proxy_shared, .held = proxy_held};
     int r = arena_create(size, size, &local.owner);
     if (r >= 0)
         r = table_create(&local.table);

@@ -42,12 +42,12 @@ PyObject *digest_call(PyObject *module, PyObject *parts) {
 #define NAME_SHIFT 0
 #endif
 
-static int add_loaded(PyObject *names, PyObject *instructions, PyObject *found) {
+static int add_named(PyObject *names, PyObject *instructions, int opcode, int shift, PyObject *found) {
     const unsigned char *at = (const unsigned char *)PyBytes_AS_STRING(instructions);
     Py_ssize_t n = PyTuple_GET_SIZE(names), size = PyBytes_GET_SIZE(instructions);
     for (Py_ssize_t i = 0; i + 1 < size; i += 2) {
-        Py_ssize_t name = at[i + 1] >> NAME_SHIFT;
-        if (at[i] == LOAD_GLOBAL && name < n && PyDict_SetItem(found, PyTuple_GET_ITEM(names, name), Py_None) < 0)
+        Py_ssize_t name = at[i + 1] >> shift;
+        if (at[i] == opcode && name < n && PyDict_SetItem(found, PyTuple_GET_ITEM(names, name), Py_None) < 0)
             return -1;
     }
     return 0;
@@ -66,7 +66,8 @@ static int add_names(PyObject *code, PyObject *found) {
              *consts = ((PyCodeObject *)code)->co_consts;
     int r = names && instructions ? 0 : -1;
     if (r == 0)
-        r = PyTuple_GET_SIZE(names) > NAMES_MAX ? add_all(names, found) : add_loaded(names, instructions, found);
+        r = PyTuple_GET_SIZE(names) > NAMES_MAX ? add_all(names, found)
+                                                : add_named(names, instructions, LOAD_GLOBAL, NAME_SHIFT, found);
     Py_XDECREF(names);
     Py_XDECREF(instructions);
     for (Py_ssize_t i = 0; r == 0 && i < PyTuple_GET_SIZE(consts); i++)
@@ -81,5 +82,21 @@ PyObject *digest_names(PyObject *module, PyObject *code) {
     PyObject *found = PyCode_Check(code) ? PyDict_New() : PyErr_Format(PyExc_TypeError, "a code object is needed");
     if (found && add_names(code, found) < 0)
         Py_CLEAR(found);
+    return found;
+}
+
+/* stores(code): a dict whose keys are the names of the attributes that it stores, of whatever object. */
+PyObject *digest_stores(PyObject *module, PyObject *code) {
+    (void)module;
+    PyObject *found = PyCode_Check(code) ? PyDict_New() : PyErr_Format(PyExc_TypeError, "a code object is needed");
+    PyObject *names = found ? PyObject_GetAttrString(code, "co_names") : NULL;
+    PyObject *instructions = names ? PyObject_GetAttrString(code, "co_code") : NULL;
+    int r = !instructions                             ? -1
+            : PyTuple_GET_SIZE(names) > UINT8_MAX + 1 ? add_all(names, found)
+                                                      : add_named(names, instructions, STORE_ATTR, 0, found);
+    if (r < 0)
+        Py_CLEAR(found);
+    Py_XDECREF(names);
+    Py_XDECREF(instructions);
     return found;
 }

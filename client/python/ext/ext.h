@@ -52,40 +52,101 @@ int32_t import_pymath(JitdFrame *frame, uint32_t fn, uint32_t n, const char *typ
                       JitdValue *out);
 void import_release(JitdFrame *frame, uint64_t object);
 COLD void import_release_waiting(JitdFrame *frame);
-extern uint32_t import_put_off; /* releases that wait for compiled code to end */
+/* What waits for compiled code to end: releases of objects, proxies that nobody keeps any more. */
+#define IMPORT_OBJECTS 1
+#define IMPORT_PROXIES 2
+extern uint32_t import_put_off;
 extern const volatile uint32_t import_interrupt_flag;
 
 /* ---- instance.c: the proxy ---- */
+#define INSTANCE_RELEASED 1 /* close() was called */
+#define INSTANCE_FOREIGN 2  /* its Python fields are another process's */
+
 typedef struct Instance {
-    PyObject_HEAD uint8_t *data; /* of the object in the arena; NULL: released. The proxy holds one count. */
+    PyObject_HEAD uint8_t
+        *data; /* of the object in the arena; NULL: released, or none yet. The proxy holds one count. */
     PyObject *weakrefs;
+    PyObject *dict; /* of a fast class: the attributes that nobody declared; NULL: none */
+    uint32_t flags;
 } Instance;
 
 extern PyTypeObject Instance_Type;
 extern PyObject *jitd_ReleasedError;
 extern uint64_t instance_closed;                  /* how often close() gave an instance up */
 COLD PyObject *instance_released(PyObject *self); /* raises; NULL */
+COLD int instance_wake(PyObject *self); /* without data: gets its object; -1: it was released, or other exceptions */
 PyObject *
 instance_try_proxy(uint64_t ref);       /* of a reference read inside an epoch; NULL without an exception: going away */
 PyObject *instance_adopt(uint64_t ref); /* the same, taking over one count */
-void instance_dealloc(PyObject *self);
+int instance_close(PyObject *self);
+PyObject *instance_new(PyTypeObject *type, PyObject *args, PyObject *kwargs);
+PyObject *instance_new_method(PyObject *self, PyObject *args, PyObject *kwargs); /* __new__(type, ...) */
 struct ClassInfo;
-PyObject *instance_make(struct ClassInfo *info); /* a new object, all fields zero or unset */
+PyObject *instance_alloc_ordinary(PyTypeObject *type); /* without an object yet */
+PyObject *instance_make(struct ClassInfo *info);       /* a new object, all fields zero or unset */
+
+/* The slots of the fast classes (ClassInfo.fast). */
+PyObject *instance_alloc_fast(PyTypeObject *type, Py_ssize_t nitems);
+void instance_dealloc_fast(PyObject *self);
+int instance_setattro_fast(PyObject *self, PyObject *name, PyObject *value);
+int instance_traverse_fast(PyObject *self, visitproc visit, void *arg);
+int instance_clear(PyObject *self);
 
 static inline uint64_t instance_ref(PyObject *self) {
     return (uint64_t)(((Instance *)self)->data - jitd_context.base);
 }
 
+static inline PyObject **proxy_place(uint64_t ref) {
+    return &jitd_context.proxies[ref >> 5];
+}
+
+/* ---- keep.c: how long a proxy lives ---- */
+int proxy_is_needed_by_others(const Instance *self);
+void proxy_keep(Instance *self); /* Python has let go of one that is needed; its one reference is now its own */
+void proxy_held(void *arg, uint64_t object);
+void proxy_shared(void *arg, uint64_t object, uint32_t link);
+void proxy_finalize(PyObject *self);
+void proxy_let_go(void);       /* of pinned ones that nobody else holds any more */
+void proxy_drop_leaving(void); /* only where any Python code may run */
+
+/* Whether something but Python holds the object of a proxy that Python lets go. */
+static inline int proxy_is_needed(const Instance *self) {
+    return self->data && unlikely(atomic_load_explicit(&((ShmObject *)self->data)->refs, memory_order_relaxed) != 1) &&
+           proxy_is_needed_by_others(self);
+}
+
+/* After a release that Python code asked for: what it made superfluous goes now. */
+static inline void proxy_settle(void) {
+    if (unlikely(import_put_off) && jitd_frame)
+        import_release_waiting(jitd_frame);
+}
+
+/* ---- state.c: an instance's state as a dict, for copying, pickling and vars() ---- */
+extern PyMethodDef state_methods[];
+
+/* ---- absent.c: what is said of a Python field that an instance does not have ---- */
+extern PyTypeObject Absent_Type;
+int absent_explain(struct ClassInfo *info);               /* from now on reading one says why it is not there */
+int absent_close(struct ClassInfo *info, PyObject *self); /* takes the Python fields of an instance that is closed */
+
 /* ---- classes.c: what is known of a jitclass ---- */
-typedef struct Field {
+typedef enum FieldQuick { FIELD_SLOW, FIELD_FLOAT, FIELD_INT } FieldQuick;
+typedef struct Field Field;
+struct Field {
     PyObject *name;
-    const Type *type;
-    uint32_t offset;         /* in the object */
+    const Type *type; /* NULL: a Python field, in the instance's dict */
+    uint32_t offset;  /* in the object */
+    bool factory;     /* the default is what default_value() returns */
+    uint8_t quick;    /* FIELD_*: how a value of its own type gets into a new object */
+    bool inferred; /* no annotation names it: it holds what is seen in the class's methods, and may have to hold more */
     PyTypeObject *target;    /* TYPE_REF: the class of the values */
-    PyObject *default_value; /* NULL: none */
+    PyObject *default_value; /* of __init__; NULL: none */
+    PyObject *class_value;   /* the class attribute: at first the default; NULL: none */
     PyTypeObject *owner;     /* borrowed */
-    PyGetSetDef def;
-} Field;
+    PyObject *(*get)(PyObject *self, Field *field);
+    PyObject *(*native_get)(PyObject *self, Field *field); /* watch.c: of a field that has spilled */
+    int (*set)(PyObject *self, PyObject *value, Field *field);
+};
 
 typedef enum InitMode { INIT_PENDING, INIT_FIELDS, INIT_METHOD, INIT_EMPTY } InitMode;
 
@@ -93,7 +154,12 @@ typedef struct ClassInfo {
     PyObject_HEAD PyTypeObject *type; /* borrowed: the type holds this */
     uint32_t class_id, size;
     InitMode init;
+    bool fast;                    /* no Python fields: instance.c */
+    bool open;                    /* instances may have attributes that nobody declared */
+    bool explained;               /* absent_explain was here */
+    void (*finalize)(PyObject *); /* of a __del__ of the user's, or NULL */
     Py_ssize_t nfields, nrequired;
+    Py_ssize_t nargs; /* INIT_FIELDS: how many of the fields, the first ones, are its parameters */
     Field *fields;
     PyObject *init_method; /* INIT_METHOD: the user's __init__ */
     PyObject *post_init;   /* INIT_FIELDS: __post_init__ or NULL */
@@ -110,21 +176,51 @@ static inline ClassInfo *class_of_type(PyTypeObject *type) {
     return likely(class_last && class_last->type == type) ? class_last : class_find(type);
 }
 
+/* Of a jitclass or the nearest one that it is a Python subclass of. */
+static inline ClassInfo *class_above(PyTypeObject *type) {
+    ClassInfo *info = NULL;
+    for (; type && !info; type = type->tp_base)
+        info = class_of_type(type);
+    return info;
+}
+
 PyTypeObject *class_of_id(uint32_t class_id); /* borrowed, NULL when this process has none */
-PyObject *class_new(PyObject *module, PyObject *args);
+PyObject *class_convert(PyObject *module, PyObject *args);
 PyObject *class_setup_fields(PyObject *module, PyObject *args);
 PyObject *class_setup(PyObject *module, PyObject *args);
 PyObject *class_replace(PyObject *module, PyObject *args);
 PyObject *class_info(PyObject *module, PyObject *type);
 
+/* ---- adapt.c ---- */
+/* Makes its plain Python class one whose instances are proxies; calls_new: its code mentions __new__. -1 with an exception. */
+int adapt_type(ClassInfo *info, int calls_new);
+
+/* ---- extra.c: attributes that nobody declared, of fast classes ---- */
+extern PyTypeObject Extra_Type;
+/* A new reference to the dict of an instance's attributes that are no native fields; NULL without an exception: it has none. */
+PyObject *extra_attributes(PyObject *self, bool create);
+PyObject **extra_dict(PyObject *self, bool create); /* of a fast class's instance */
+int extra_new(ClassInfo *info, PyObject *self, PyObject *name,
+              PyObject *value); /* the first of that name in the class */
+int extra_set_class(PyObject *extra, PyObject *type, PyObject *value);
+
+/* ---- watch.c: changes of a class that was compiled ---- */
+int watch_start(void); /* once: from now on what is set on classes is seen; -1: it cannot be, with an exception */
+int watch_changed(PyTypeObject *type, PyObject *name,
+                  const char *how);                                  /* code that knows the class goes back to Python */
+COLD int watch_spill(PyObject *self, Field *field, PyObject *value); /* 1: no, the field refuses what it cannot hold */
+
 /* ---- fields.c ---- */
+extern PyTypeObject FieldDescr_Type;
 int field_install(ClassInfo *info, Field *field);
 int field_store(Field *field, PyObject *self, PyObject *value); /* a new or an old object; -1 with an exception */
 
 /* ---- construct.c ---- */
 PyObject *construct_vectorcall(PyObject *type, PyObject *const *args, size_t nargsf, PyObject *kwnames);
 int construct_again(ClassInfo *info, PyObject *self, PyObject *args, PyObject *kwargs); /* the generated __init__ */
-PyObject *construct_empty(PyTypeObject *type); /* the same by type, made ready first if need be */
+PyObject *construct_empty(PyTypeObject *type);           /* the same by type, made ready first if need be */
+int construct_ready(ClassInfo *info);                    /* the class's layout, id and code, if this is its first use */
+int construct_defaults(ClassInfo *info, PyObject *self); /* of native fields: what the class attribute is in CPython */
 
 /* ---- convert.c ---- */
 typedef enum ConvertResult { CONVERT_OK, CONVERT_TYPE, CONVERT_BIG, CONVERT_RANGE, CONVERT_ERROR } ConvertResult;
@@ -279,6 +375,7 @@ PyObject *trap_raise(Method *m, Plan *plan, int32_t status); /* always NULL with
 /* ---- digest.c ---- */
 PyObject *digest_call(PyObject *module, PyObject *parts);
 PyObject *digest_names(PyObject *module, PyObject *code);
+PyObject *digest_stores(PyObject *module, PyObject *code);
 
 /* ---- request.c ---- */
 extern PyObject *jitd_RemoteError;

@@ -1,19 +1,24 @@
-/* Fields: data descriptors (getset, one getter and setter per type) that read and write the arena directly. On a store
- * int and bool become float, bool becomes int; everything else that is not of the field's type is refused, and the old
- * value stays. */
+/* Native fields: data descriptors (one getter and setter per type) that read and write the arena directly. On a store int and bool
+ * become float, bool becomes int; everything else that is not of the field's type is refused, and the old value stays. Asked of the
+ * class, a field is its default, as the class attribute is in CPython. */
 #include "client/python/ext/ext.h"
 
+COLD static void *field_wake(PyObject *self, const Field *field) {
+    return instance_wake(self) < 0 ? NULL : ((Instance *)self)->data + field->offset;
+}
+
+/* NULL with an exception set: the instance was released. */
 static inline void *field_place(PyObject *self, const Field *field) {
     uint8_t *data = ((Instance *)self)->data;
-    return likely(data != NULL) ? data + field->offset : NULL;
+    return likely(data != NULL) ? data + field->offset : field_wake(self, field);
 }
 
 /* ---- getters ---- */
 
 #define GETTER(NAME, ctype, make)                                                                                      \
-    static PyObject *get_##NAME(PyObject *self, void *closure) {                                                       \
-        ctype *place = field_place(self, closure);                                                                     \
-        return likely(place != NULL) ? make(*place) : instance_released(self);                                         \
+    static PyObject *get_##NAME(PyObject *self, Field *field) {                                                        \
+        ctype *place = field_place(self, field);                                                                       \
+        return likely(place != NULL) ? make(*place) : NULL;                                                            \
     }
 GETTER(INT, int64_t, PyLong_FromLongLong)
 GETTER(FLOAT, double, PyFloat_FromDouble)
@@ -47,17 +52,17 @@ COLD static PyObject *get_shared_ref(PyObject *self, const Field *field, uint64_
     return proxy;
 }
 
-static PyObject *get_ref(PyObject *self, void *closure) {
-    uint64_t *place = field_place(self, closure);
+static PyObject *get_ref(PyObject *self, Field *field) {
+    uint64_t *place = field_place(self, field);
     if (unlikely(!place))
-        return instance_released(self);
+        return NULL;
     if (unlikely(shm_is_shared((ShmObject *)((Instance *)self)->data)))
-        return get_shared_ref(self, closure, place);
+        return get_shared_ref(self, field, place);
     uint64_t ref = *place;
     if (ref == JITD_NONE)
         Py_RETURN_NONE;
     if (unlikely(ref == JITD_UNSET))
-        return unset(self, closure);
+        return unset(self, field);
     PyObject *proxy = instance_try_proxy(ref);
     if (unlikely(!proxy && !PyErr_Occurred()))
         PyErr_Format(PyExc_SystemError, "a field refers to offset %llu, which is no live object",
@@ -67,34 +72,49 @@ static PyObject *get_ref(PyObject *self, void *closure) {
 
 /* ---- setters ---- */
 
-COLD static int refuse_type(PyObject *self, const Field *field, PyObject *value) {
+COLD static int refuse_type(PyObject *self, Field *field, PyObject *value) {
+    int spilled = watch_spill(self, field, value);
+    if (spilled <= 0)
+        return spilled;
     const char *wanted = field->target ? field->target->tp_name : type_scalar_name(field->type->kind);
     PyErr_Format(PyExc_TypeError, "%s.%U must be %s%s, not %s", Py_TYPE(self)->tp_name, field->name, wanted,
                  field->target && field->type->optional ? " or None" : "", Py_TYPE(value)->tp_name);
     return -1;
 }
 
-COLD static int refuse_range(PyObject *self, const Field *field, PyObject *value) {
+COLD static int refuse_range(PyObject *self, Field *field, PyObject *value) {
     char range[64];
+    int spilled = watch_spill(self, field, value);
+    if (spilled <= 0)
+        return spilled;
     convert_range(field->type->kind, range, sizeof range);
     PyErr_Format(PyExc_OverflowError, "%s.%U: %S is out of range for %s (%s)", Py_TYPE(self)->tp_name, field->name,
                  value, type_scalar_name(field->type->kind), range);
     return -1;
 }
 
-COLD static int refuse_delete(PyObject *self, const Field *field) {
+COLD static int refuse_delete(PyObject *self, Field *field) {
+    if (field->native_get)
+        return field->set(self, NULL, field);
     PyErr_Format(PyExc_AttributeError, "field '%U' of %s cannot be deleted", field->name, Py_TYPE(self)->tp_name);
     return -1;
 }
 
 #define CHECK_PLACE(ctype)                                                                                             \
-    ctype *place = field_place(self, closure);                                                                         \
+    ctype *place = field_place(self, field);                                                                           \
     if (unlikely(!place))                                                                                              \
-        return instance_released(self), -1;                                                                            \
+        return -1;                                                                                                     \
     if (unlikely(!value))                                                                                              \
-        return refuse_delete(self, closure);
+        return refuse_delete(self, field);
+
+/* What a field without an annotation is given is what it gives back: True is no 1 and 1 no 1.0 there. */
+static inline int spills(Field *field) {
+    return unlikely(field->inferred);
+}
 
 COLD static int set_FLOAT_other(PyObject *self, PyObject *value, Field *field, double *place) {
+    if (spills(field))
+        return refuse_type(self, field, value);
     if (!PyFloat_Check(value) && !PyLong_Check(value))
         return refuse_type(self, field, value);
     double x = PyFloat_Check(value) ? PyFloat_AS_DOUBLE(value) : PyLong_AsDouble(value);
@@ -104,18 +124,18 @@ COLD static int set_FLOAT_other(PyObject *self, PyObject *value, Field *field, d
     return 0;
 }
 
-static int set_FLOAT(PyObject *self, PyObject *value, void *closure) {
+static int set_FLOAT(PyObject *self, PyObject *value, Field *field) {
     CHECK_PLACE(double)
     if (unlikely(!PyFloat_CheckExact(value)))
-        return set_FLOAT_other(self, value, closure, place);
+        return set_FLOAT_other(self, value, field, place);
     *place = PyFloat_AS_DOUBLE(value);
     return 0;
 }
 
-static int set_BOOL(PyObject *self, PyObject *value, void *closure) {
+static int set_BOOL(PyObject *self, PyObject *value, Field *field) {
     CHECK_PLACE(uint8_t)
     if (!PyBool_Check(value))
-        return refuse_type(self, closure, value);
+        return refuse_type(self, field, value);
     *place = value == Py_True;
     return 0;
 }
@@ -133,14 +153,15 @@ static void store_scalar(TypeKind kind, void *place, JitdValue v) {
     }
 }
 
-static int set_sized(PyObject *self, PyObject *value, void *closure) {
-    Field *field = closure;
+static int set_sized(PyObject *self, PyObject *value, Field *field) {
+    if (spills(field) && !PyLong_CheckExact(value))
+        return refuse_type(self, field, value);
     CHECK_PLACE(void)
     JitdValue v;
     switch (convert_sized(field->type->kind, value, &v)) {
     case CONVERT_OK:
         if (!(place = field_place(self, field))) /* the value's __index__ may have closed it */
-            return instance_released(self), -1;
+            return -1;
         store_scalar(field->type->kind, place, v);
         return 0;
     case CONVERT_TYPE:
@@ -152,22 +173,24 @@ static int set_sized(PyObject *self, PyObject *value, void *closure) {
     }
 }
 
-static int set_INT(PyObject *self, PyObject *value, void *closure) {
+static int set_INT(PyObject *self, PyObject *value, Field *field) {
     CHECK_PLACE(int64_t)
     int64_t i;
     if (unlikely(convert_int(value, &i) != CONVERT_OK))
-        return set_sized(self, value, closure);
+        return set_sized(self, value, field);
     *place = i;
     return 0;
 }
 
-static int set_ref(PyObject *self, PyObject *value, void *closure) {
-    Field *field = closure;
+static int set_ref(PyObject *self, PyObject *value, Field *field) {
     CHECK_PLACE(uint64_t)
     uint64_t ref = JITD_NONE;
     if (Py_TYPE(value) == field->target) {
-        if (!((Instance *)value)->data)
-            return instance_released(value), -1;
+        if (!((Instance *)value)->data && instance_wake(value) < 0)
+            return -1;
+        place = field_place(self, field); /* what waking ran may have closed it */
+        if (!place)
+            return -1;
         ref = instance_ref(value);
     } else if (value != Py_None || !field->type->optional) {
         return refuse_type(self, field, value);
@@ -178,21 +201,24 @@ static int set_ref(PyObject *self, PyObject *value, void *closure) {
     arena_enter(jitd_context.arena);
     shm_store_ref(frame, instance_ref(self), field->offset, ref, 0, arena_share, import_release);
     arena_leave(jitd_context.arena);
+    proxy_settle();
     return 0;
 }
 
 /* ---- */
 
+typedef int (*FieldSetter)(PyObject *, PyObject *, Field *);
+
 static const struct {
-    getter get;
-    setter set;
+    PyObject *(*get)(PyObject *, Field *);
+    FieldSetter set;
 } scalar_access[] = {
 #define SCALAR(NAME, text, size, ctype, member, sign, exact) [TYPE_##NAME] = {get_##NAME, set_sized},
 #include "protocol/types.def"
 #undef SCALAR
 };
 
-static setter field_setter(TypeKind kind) {
+static FieldSetter field_setter(TypeKind kind) {
     switch (kind) {
     case TYPE_REF:
         return set_ref;
@@ -207,24 +233,105 @@ static setter field_setter(TypeKind kind) {
     }
 }
 
+/* ---- the descriptor ---- */
+
+typedef struct FieldDescr {
+    PyObject_HEAD Field *field;
+    PyObject *info; /* holds the field */
+} FieldDescr;
+
+COLD static PyObject *descr_get_other(Field *field, PyObject *obj, PyObject *type) {
+    if (obj && obj != Py_None && PyObject_TypeCheck(obj, field->owner))
+        return field->get(obj, field);
+    if (obj && obj != Py_None)
+        return PyErr_Format(PyExc_TypeError, "descriptor '%U' for '%s' objects doesn't apply to a '%s' object",
+                            field->name, field->owner->tp_name, Py_TYPE(obj)->tp_name);
+    if (field->class_value)
+        return Py_NewRef(field->class_value);
+    const char *name = type && PyType_Check(type) ? ((PyTypeObject *)type)->tp_name : field->owner->tp_name;
+    return PyErr_Format(PyExc_AttributeError, "type object '%s' has no attribute '%U'", name, field->name);
+}
+
+static PyObject *descr_get(PyObject *op, PyObject *obj, PyObject *type) {
+    Field *field = ((FieldDescr *)op)->field;
+    if (likely(obj != NULL) && likely(Py_TYPE(obj) == field->owner))
+        return field->get(obj, field);
+    return descr_get_other(field, obj, type);
+}
+
+static int descr_set(PyObject *op, PyObject *obj, PyObject *value) {
+    Field *field = ((FieldDescr *)op)->field;
+    if (likely(Py_TYPE(obj) == field->owner) || PyObject_TypeCheck(obj, field->owner))
+        return field->set(obj, value, field);
+    PyErr_Format(PyExc_TypeError, "descriptor '%U' for '%s' objects doesn't apply to a '%s' object", field->name,
+                 field->owner->tp_name, Py_TYPE(obj)->tp_name);
+    return -1;
+}
+
+static PyObject *descr_repr(PyObject *op) {
+    Field *field = ((FieldDescr *)op)->field;
+    return PyUnicode_FromFormat("<jitd field '%U' of '%s' objects>", field->name, field->owner->tp_name);
+}
+
+static PyObject *descr_name(PyObject *op, void *ignored) {
+    (void)ignored;
+    return Py_NewRef(((FieldDescr *)op)->field->name);
+}
+
+static PyObject *descr_objclass(PyObject *op, void *ignored) {
+    (void)ignored;
+    return Py_NewRef((PyObject *)((FieldDescr *)op)->field->owner);
+}
+
+static int descr_traverse(PyObject *op, visitproc visit, void *arg) {
+    Py_VISIT(((FieldDescr *)op)->info);
+    return 0;
+}
+
+static void descr_dealloc(PyObject *op) {
+    PyObject_GC_UnTrack(op);
+    Py_CLEAR(((FieldDescr *)op)->info);
+    PyObject_GC_Del(op);
+}
+
+static PyGetSetDef descr_getset[] = {
+    {"__name__", descr_name, NULL, NULL, NULL},
+    {"__objclass__", descr_objclass, NULL, NULL, NULL},
+    {0},
+};
+
+PyTypeObject FieldDescr_Type = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "jitd.Field",
+    .tp_doc = "A native field of a jitclass.",
+    .tp_basicsize = sizeof(FieldDescr),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
+    .tp_dealloc = descr_dealloc,
+    .tp_traverse = descr_traverse,
+    .tp_repr = descr_repr,
+    .tp_getset = descr_getset,
+    .tp_descr_get = descr_get,
+    .tp_descr_set = descr_set,
+};
+
 int field_install(ClassInfo *info, Field *field) {
-    field->def.name = PyUnicode_AsUTF8(field->name);
-    field->def.get = field->type->kind == TYPE_REF ? get_ref : scalar_access[field->type->kind].get;
-    field->def.set = field_setter(field->type->kind);
-    field->def.closure = field;
-    PyObject *descriptor = field->def.name ? PyDescr_NewGetSet(info->type, &field->def) : NULL;
-    int r = descriptor ? PyDict_SetItem(info->type->tp_dict, field->name, descriptor) : -1;
-    Py_XDECREF(descriptor);
+    if (!field->type)
+        return 0; /* the instance's dict, or its slot, is all there is to it */
+    field->get = field->type->kind == TYPE_REF ? get_ref : scalar_access[field->type->kind].get;
+    field->set = field_setter(field->type->kind);
+    field->quick = field->set == set_FLOAT ? FIELD_FLOAT : field->set == set_INT ? FIELD_INT : FIELD_SLOW;
+    FieldDescr *descriptor = PyObject_GC_New(FieldDescr, &FieldDescr_Type);
+    if (!descriptor)
+        return -1;
+    descriptor->field = field;
+    descriptor->info = Py_NewRef((PyObject *)info);
+    PyObject_GC_Track(descriptor);
+    int r = PyDict_SetItem(info->type->tp_dict, field->name, (PyObject *)descriptor);
+    Py_DECREF(descriptor);
     return r;
 }
 
 int field_store(Field *field, PyObject *self, PyObject *value) {
-    switch (field->type->kind) {
-    case TYPE_FLOAT:
-        return set_FLOAT(self, value, field);
-    case TYPE_INT:
-        return set_INT(self, value, field);
-    default:
-        return field->def.set(self, value, field);
-    }
+    if (unlikely(!field->type))
+        return PyObject_GenericSetAttr(self, field->name, value);
+    return field->set(self, value, field);
 }

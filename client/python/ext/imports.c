@@ -16,12 +16,12 @@
 
 const volatile uint32_t import_interrupt_flag = 1;
 static uint32_t suspended; /* polls that are running Python code */
-uint32_t import_put_off;   /* releases that wait */
+uint32_t import_put_off;   /* IMPORT_OBJECTS, IMPORT_PROXIES: what waits */
 static uint64_t *waiting;
-static uint32_t waiting_room;
+static uint32_t waiting_for, waiting_room;
 
 static int put_off(uint64_t object) {
-    if (import_put_off == waiting_room) {
+    if (waiting_for == waiting_room) {
         uint32_t room = waiting_room ? waiting_room * 2 : 64;
         uint64_t *grown = PyMem_RawRealloc(waiting, room * sizeof *grown);
         if (!grown)
@@ -29,7 +29,8 @@ static int put_off(uint64_t object) {
         waiting = grown;
         waiting_room = room;
     }
-    waiting[import_put_off++] = object;
+    waiting[waiting_for++] = object;
+    import_put_off |= IMPORT_OBJECTS;
     return 0;
 }
 
@@ -44,13 +45,16 @@ void import_release(JitdFrame *frame, uint64_t object) {
 void import_release_waiting(JitdFrame *frame) {
     if (suspended || ((ArenaEpoch *)jitd_context.arena)->nest)
         return;
-    for (uint32_t i = 0; i < import_put_off; i++) {
+    for (uint32_t i = 0; i < waiting_for; i++) {
         ShmObject *object = shm_object(frame, waiting[i]);
         if (SHM_HEAD_STATE(atomic_load_explicit(&object->head, memory_order_relaxed)) == SHM_STATE_PRIVATE &&
             !atomic_load_explicit(&object->refs, memory_order_relaxed))
             arena_release(frame, waiting[i]);
     }
-    import_put_off = 0;
+    waiting_for = 0;
+    import_put_off &= ~(uint32_t)IMPORT_OBJECTS;
+    if (import_put_off)
+        proxy_drop_leaving();
 }
 
 static void yield_lock(void) {

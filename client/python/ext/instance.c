@@ -1,6 +1,9 @@
 /* The proxy: the Python object that stands for an object of the arena. One per object and process, found through
- * jitd_context.proxies, so that `a.child is a.child`. Proxies are small, all of one size, not tracked by the collector
- * (they refer to no Python object but their class) and recycled through a free list. */
+ * jitd_context.proxies, so that `a.child is a.child`. How long it lives is keep.c's business.
+ *
+ * Two kinds of classes (ClassInfo.fast). Where all fields are native, proxies are small, all of one size, recycled through a free list, and out
+ * of the collector's sight until somebody gives one an attribute that the class does not declare. Where there are Python fields, instances are what
+ * CPython makes of any class: its dict holds the Python fields, its collector sees them, only the native fields are in the arena. */
 #include "client/python/ext/ext.h"
 
 #define FREE_MAX 4096
@@ -10,35 +13,49 @@ uint64_t instance_closed;
 static Instance *free_list;
 static uint32_t free_count;
 
-static inline PyObject **proxy_place(uint64_t ref) {
-    return &jitd_context.proxies[ref >> 5];
-}
-
-/* A proxy of the class without an object. */
-static inline Instance *instance_alloc(PyTypeObject *type) {
+/* A proxy of a fast class without an object. */
+static inline Instance *alloc_fast(PyTypeObject *type) {
     Instance *self = free_list;
     if (unlikely(!self)) {
-        self = (Instance *)PyObject_Malloc(sizeof(Instance));
+        self = PyObject_GC_New(Instance, type);
         if (!self)
-            return (Instance *)PyErr_NoMemory();
-        self->weakrefs = NULL;
+            return NULL;
+        self->weakrefs = self->dict = NULL;
     } else {
         free_list = (Instance *)self->data;
         free_count--;
+        PyObject_Init((PyObject *)self, type);
     }
-    PyObject_Init((PyObject *)self, type);
     self->data = NULL;
+    self->flags = 0;
     return self;
 }
 
-static inline void instance_free(Instance *self) {
+static inline void free_fast(Instance *self) {
     if (unlikely(free_count >= FREE_MAX)) {
-        PyObject_Free(self);
+        PyObject_GC_Del(self);
         return;
     }
     self->data = (uint8_t *)free_list;
     free_list = self;
     free_count++;
+}
+
+PyObject *instance_alloc_fast(PyTypeObject *type, Py_ssize_t nitems) {
+    (void)nitems;
+    return (PyObject *)alloc_fast(type);
+}
+
+/* object.__new__ prepares the dict, too. */
+PyObject *instance_alloc_ordinary(PyTypeObject *type) {
+    static PyObject *no_arguments;
+    if (!no_arguments && !(no_arguments = PyTuple_New(0)))
+        return NULL;
+    return PyBaseObject_Type.tp_new(type, no_arguments, NULL);
+}
+
+static inline Instance *instance_alloc(const ClassInfo *info) {
+    return likely(info->fast) ? alloc_fast(info->type) : (Instance *)instance_alloc_ordinary(info->type);
 }
 
 /* Ties a proxy to an object, whose count it takes over. */
@@ -62,8 +79,10 @@ COLD static void unbind_shared(uint64_t ref, JitdFrame *frame) {
     arena_root_drop(jitd_context.arena, ref);
     shm_decref(frame, ref, import_release);
     arena_leave(jitd_context.arena);
-    if (++drops % 64 == 0)
+    if (++drops % 64 == 0) {
         arena_poll(jitd_context.arena);
+        proxy_let_go();
+    }
 }
 
 /* The opposite: gives the count back. */
@@ -76,39 +95,80 @@ static inline void instance_unbind(Instance *self, JitdFrame *frame) {
         unbind_shared(ref, frame);
         return;
     }
+    uint32_t link = atomic_load_explicit(&object->link, memory_order_relaxed);
     arena_root_drop(jitd_context.arena, ref);
     atomic_store_explicit(&object->link, 0, memory_order_relaxed);
-    shm_decref(frame, ref, import_release);
+    if (likely(link != ARENA_LINK_HELD))
+        shm_decref(frame, ref, import_release);
+    else
+        Py_DECREF(self); /* closed: somebody has it, nobody keeps it for the object any more */
 }
 
-void instance_dealloc(PyObject *op) {
-    Instance *self = (Instance *)op;
-    PyTypeObject *type = Py_TYPE(op);
-    if (unlikely(self->weakrefs != NULL))
-        PyObject_ClearWeakRefs(op);
+/* ---- the end of one ---- */
+
+/* What a proxy of a fast class seldom has. Its callbacks may run Python code. */
+COLD static void clear_extras(Instance *self) {
+    PyObject_GC_UnTrack(self);
+    if (self->weakrefs)
+        PyObject_ClearWeakRefs((PyObject *)self);
+    Py_CLEAR(self->dict);
+}
+
+static inline void unbind_dying(Instance *self) {
     JitdFrame *frame = self->data ? context_frame() : NULL;
     if (likely(frame != NULL))
         instance_unbind(self, frame);
-    instance_free(self);
+}
+
+/* tp_dealloc of the fast classes, and what ends those of their subclasses. */
+void instance_dealloc_fast(PyObject *op) {
+    Instance *self = (Instance *)op;
+    PyTypeObject *type = Py_TYPE(op);
+    if (unlikely(proxy_is_needed(self))) {
+        Py_SET_REFCNT(op, 1);
+        proxy_keep(self);
+        return;
+    }
+    if (unlikely(self->weakrefs || self->dict || type->tp_alloc != instance_alloc_fast)) {
+        clear_extras(self);
+        unbind_dying(self);
+        type->tp_free(op);
+    } else {
+        unbind_dying(self);
+        free_fast(self);
+    }
     Py_DECREF(type);
+    proxy_settle();
+}
+
+/* What CPython's own tp_dealloc of a class with Python fields ends with. */
+static void instance_dealloc(PyObject *op) {
+    clear_extras((Instance *)op);
+    unbind_dying((Instance *)op);
+    Py_TYPE(op)->tp_free(op);
+    proxy_settle();
+}
+
+/* ---- making one ---- */
+
+static int bind_new(Instance *self, const ClassInfo *info, JitdFrame *frame) {
+    uint64_t ref = shm_new(frame, info->class_id, info->size, arena_alloc);
+    if (unlikely(!ref)) {
+        context_no_memory();
+        return -1;
+    }
+    if (likely(instance_bind(self, ref) == 0))
+        return 0;
+    shm_decref(frame, ref, import_release);
+    return -1;
 }
 
 PyObject *instance_make(ClassInfo *info) {
     JitdFrame *frame = context_frame();
-    Instance *self = likely(frame != NULL) ? instance_alloc(info->type) : NULL;
-    if (unlikely(!self))
-        return NULL;
-    uint64_t ref = shm_new(frame, info->class_id, info->size, arena_alloc);
-    if (unlikely(!ref)) {
-        Py_DECREF(self);
-        context_no_memory();
-        return NULL;
-    }
-    if (likely(instance_bind(self, ref) == 0))
-        return (PyObject *)self;
-    shm_decref(frame, ref, import_release);
-    Py_DECREF(self);
-    return NULL;
+    Instance *self = likely(frame != NULL) ? instance_alloc(info) : NULL;
+    if (likely(self != NULL) && unlikely(bind_new(self, info, frame) < 0))
+        Py_CLEAR(self);
+    return (PyObject *)self;
 }
 
 PyObject *instance_released(PyObject *self) {
@@ -116,7 +176,43 @@ PyObject *instance_released(PyObject *self) {
     return NULL;
 }
 
-static PyTypeObject *class_of_ref(uint64_t ref) {
+/* Before its class was ready, the fields of an instance were attributes like any others. */
+static int move_in(ClassInfo *info, PyObject *op) {
+    PyObject *attributes = extra_attributes(op, false);
+    int r = PyErr_Occurred() ? -1 : 0;
+    for (Py_ssize_t i = 0; attributes && r == 0 && i < info->nfields; i++) {
+        Field *field = &info->fields[i];
+        PyObject *value = field->type ? PyDict_GetItemWithError(attributes, field->name) : NULL;
+        if (!value)
+            continue;
+        Py_INCREF(value);
+        r = PyDict_DelItem(attributes, field->name) < 0 ? -1 : field->set(op, value, field);
+        Py_DECREF(value);
+    }
+    Py_XDECREF(attributes);
+    return r;
+}
+
+int instance_wake(PyObject *op) {
+    Instance *self = (Instance *)op;
+    if (self->flags & INSTANCE_RELEASED)
+        return instance_released(op), -1;
+    ClassInfo *info = class_above(Py_TYPE(op));
+    if (!info) {
+        PyErr_Format(PyExc_TypeError, "%s cannot be created directly", Py_TYPE(op)->tp_name);
+        return -1;
+    }
+    JitdFrame *frame = construct_ready(info) < 0 ? NULL : context_frame();
+    if (!frame)
+        return -1;
+    if (!self->data && bind_new(self, info, frame) < 0)
+        return -1;
+    return construct_defaults(info, op) < 0 ? -1 : move_in(info, op);
+}
+
+/* ---- a proxy for an object that has none ---- */
+
+static ClassInfo *class_of_ref(uint64_t ref) {
     uint32_t class_id;
     if (arena_check_ref(jitd_context.arena, ref, &class_id)) {
         PyErr_Format(PyExc_SystemError, "offset %llu of the arena is no object", (unsigned long long)ref);
@@ -127,13 +223,22 @@ static PyTypeObject *class_of_ref(uint64_t ref) {
         PyErr_Format(PyExc_TypeError,
                      "the object's class (id %u of this namespace) is not one that this process has imported and used",
                      class_id);
-    return type;
+    return type ? class_of_type(type) : NULL;
 }
 
 static void drop_count(uint64_t ref, JitdFrame *frame) {
     arena_enter(jitd_context.arena);
     shm_decref(frame, ref, import_release);
     arena_leave(jitd_context.arena);
+}
+
+/* Its Python fields are in the process that made it: whoever reads one here is told so. */
+static void mark_foreign(Instance *self, ClassInfo *info) {
+    if (info->fast || !shm_is_shared((ShmObject *)self->data))
+        return;
+    self->flags |= INSTANCE_FOREIGN;
+    if (absent_explain(info) < 0)
+        PyErr_Clear(); /* without memory the words stay CPython's */
 }
 
 PyObject *instance_adopt(uint64_t ref) {
@@ -146,12 +251,14 @@ PyObject *instance_adopt(uint64_t ref) {
         drop_count(ref, frame);
         return known;
     }
-    PyTypeObject *type = class_of_ref(ref);
-    Instance *self = type ? instance_alloc(type) : NULL;
-    if (self && instance_bind(self, ref) == 0)
+    ClassInfo *info = class_of_ref(ref);
+    Instance *self = info ? instance_alloc(info) : NULL;
+    if (self && instance_bind(self, ref) == 0) {
+        mark_foreign(self, info);
         return (PyObject *)self;
+    }
     Py_XDECREF(self);
-    if (type)
+    if (info)
         drop_count(ref, frame);
     return NULL;
 }
@@ -168,108 +275,79 @@ PyObject *instance_try_proxy(uint64_t ref) {
     return instance_adopt(ref);
 }
 
-static PyObject *instance_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
-    (void)args, (void)kwargs;
-    if (type == &Instance_Type || !class_of_type(type))
-        return PyErr_Format(PyExc_TypeError, "%s cannot be created directly", type->tp_name);
-    return construct_empty(type);
-}
+/* ---- attributes ---- */
 
-/* ---- methods that every jitclass has unless it defines its own ---- */
-
-static PyObject *instance_close(PyObject *op, PyObject *ignored) {
-    (void)ignored;
-    JitdFrame *frame = ((Instance *)op)->data ? context_frame() : NULL;
+int instance_close(PyObject *op) {
+    Instance *self = (Instance *)op;
+    ClassInfo *info = class_above(Py_TYPE(op));
+    JitdFrame *frame = self->data ? context_frame() : NULL;
+    self->flags |= INSTANCE_RELEASED;
     if (frame) {
         instance_closed++;
-        instance_unbind((Instance *)op, frame);
+        instance_unbind(self, frame);
     }
-    Py_RETURN_NONE;
-}
-
-static PyObject *instance_enter(PyObject *op, PyObject *ignored) {
-    (void)ignored;
-    if (!((Instance *)op)->data)
-        return instance_released(op);
-    Py_INCREF(op);
-    return op;
-}
-
-static PyObject *instance_exit(PyObject *op, PyObject *const *args, Py_ssize_t n) {
-    (void)args, (void)n;
-    return instance_close(op, NULL);
-}
-
-/* Puts a field's value into a dict, if it has one. */
-static int put_field(PyObject *op, Field *field, PyObject *state) {
-    PyObject *value = field->def.get(op, field);
-    if (!value && PyErr_ExceptionMatches(PyExc_AttributeError)) {
-        PyErr_Clear();
-        return 0;
-    }
-    int r = value ? PyDict_SetItem(state, field->name, value) : -1;
-    Py_XDECREF(value);
+    Py_CLEAR(self->dict);
+    int r = info && !info->fast ? absent_close(info, op) : 0;
+    proxy_settle();
     return r;
 }
 
-/* The fields by name, as CPython has them in __dict__: a __getstate__ or __setstate__ of the user's own fits. */
-static PyObject *instance_getstate(PyObject *op, PyObject *ignored) {
-    (void)ignored;
-    ClassInfo *info = class_of_type(Py_TYPE(op));
-    if (!info || !((Instance *)op)->data)
-        return instance_released(op);
-    PyObject *state = PyDict_New();
-    for (Py_ssize_t i = 0; state && i < info->nfields; i++)
-        if (put_field(op, &info->fields[i], state) < 0)
-            Py_CLEAR(state);
-    return state;
-}
-
-static PyObject *instance_reduce(PyObject *op, PyObject *ignored) {
-    (void)ignored;
-    if (!((Instance *)op)->data)
-        return instance_released(op);
-    PyObject *module = PyImport_ImportModule("jitd"), *result = NULL;
-    PyObject *make = module ? PyObject_GetAttrString(module, "_new") : NULL;
-    PyObject *state = make ? PyObject_CallMethod(op, "__getstate__", NULL) : NULL;
-    if (state)
-        result = Py_BuildValue("O(O)O", make, (PyObject *)Py_TYPE(op), state);
-    Py_XDECREF(state);
-    Py_XDECREF(make);
-    Py_XDECREF(module);
-    return result;
-}
-
-static PyObject *instance_setstate(PyObject *op, PyObject *state) {
-    PyObject *name, *value;
-    Py_ssize_t at = 0;
-    if (!PyDict_Check(state))
-        return PyErr_Format(PyExc_TypeError, "the state of a %s is a dict of its fields, not %s", Py_TYPE(op)->tp_name,
-                            Py_TYPE(state)->tp_name);
-    int r = (state = PyDict_Copy(state)) ? 0 : -1; /* what setting an attribute runs could change it */
-    while (r == 0 && PyDict_Next(state, &at, &name, &value))
-        r = PyObject_SetAttr(op, name, value);
-    Py_XDECREF(state);
-    return r < 0 ? NULL : Py_NewRef(Py_None);
-}
-
-/* Where the constructor's short way is not taken: obj.__init__(…), super().__init__(), a metaclass of the user's. */
-static int instance_init(PyObject *op, PyObject *args, PyObject *kwargs) {
-    ClassInfo *info = class_of_type(Py_TYPE(op));
-    if (!info || !((Instance *)op)->data)
+/* tp_setattro of the fast classes: fields without a detour, and the collector is told when there is something for it to see. */
+int instance_setattro_fast(PyObject *op, PyObject *name, PyObject *value) {
+    PyObject *descriptor = _PyType_Lookup(Py_TYPE(op), name);
+    if (likely(descriptor && Py_TYPE(descriptor)->tp_descr_set))
+        return Py_TYPE(descriptor)->tp_descr_set(descriptor, op, value);
+    if (((Instance *)op)->flags & INSTANCE_RELEASED)
         return instance_released(op), -1;
-    return construct_again(info, op, args, kwargs);
+    ClassInfo *info = class_of_type(Py_TYPE(op));
+    return info ? extra_new(info, op, name, value) : PyObject_GenericSetAttr(op, name, value);
 }
 
-static PyMethodDef instance_methods[] = {
-    {"close", instance_close, METH_NOARGS, "Release the object now; using it afterwards raises jitd.ReleasedError."},
-    {"__enter__", instance_enter, METH_NOARGS, NULL},
-    {"__exit__", (PyCFunction)(void (*)(void))instance_exit, METH_FASTCALL, NULL},
-    {"__reduce__", instance_reduce, METH_NOARGS, "Copy and pickle by value."},
-    {"__getstate__", instance_getstate, METH_NOARGS, NULL},
-    {"__setstate__", instance_setstate, METH_O, NULL},
-    {0},
-};
+PyObject *instance_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
+    (void)args, (void)kwargs;
+    ClassInfo *info = class_above(type);
+    if (!info || construct_ready(info) < 0)
+        return info ? NULL : PyErr_Format(PyExc_TypeError, "%s cannot be created directly", type->tp_name);
+    return type->tp_alloc == instance_alloc_fast ? (PyObject *)alloc_fast(type) : instance_alloc_ordinary(type);
+}
+
+PyObject *instance_new_method(PyObject *self, PyObject *args, PyObject *kwargs) {
+    (void)self;
+    PyObject *type = PyTuple_GET_SIZE(args) ? PyTuple_GET_ITEM(args, 0) : NULL;
+    if (!type || !PyType_Check(type) || !PyType_IsSubtype((PyTypeObject *)type, &Instance_Type))
+        return PyErr_Format(PyExc_TypeError, "Instance.__new__(X): X is not a jitclass");
+    return instance_new((PyTypeObject *)type, args, kwargs);
+}
+
+/* Where the constructor's short way is not taken: obj.__init__(…), super().__init__(), a subclass, a metaclass of the user's. */
+static int instance_init(PyObject *op, PyObject *args, PyObject *kwargs) {
+    if (!((Instance *)op)->data && instance_wake(op) < 0)
+        return -1;
+    return construct_again(class_above(Py_TYPE(op)), op, args, kwargs);
+}
+
+/* The object's, not the proxy's: it may get another one, and be found by the same hash. */
+static Py_hash_t instance_hash(PyObject *op) {
+    if (!((Instance *)op)->data && !(((Instance *)op)->flags & INSTANCE_RELEASED) && instance_wake(op) < 0)
+        return -1;
+    uint64_t at = ((Instance *)op)->data ? instance_ref(op) : (uint64_t)(uintptr_t)op;
+    return (Py_hash_t)(at >> 4);
+}
+
+static int instance_traverse(PyObject *op, visitproc visit, void *arg) {
+    Py_VISIT(((Instance *)op)->dict);
+    return 0;
+}
+
+int instance_traverse_fast(PyObject *op, visitproc visit, void *arg) {
+    Py_VISIT(Py_TYPE(op));
+    return instance_traverse(op, visit, arg);
+}
+
+int instance_clear(PyObject *op) {
+    Py_CLEAR(((Instance *)op)->dict);
+    return 0;
+}
 
 PyTypeObject Instance_Type = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = "jitd.Instance",
@@ -277,8 +355,12 @@ PyTypeObject Instance_Type = {
     .tp_basicsize = sizeof(Instance),
     .tp_weaklistoffset = offsetof(Instance, weakrefs),
     .tp_dealloc = instance_dealloc,
-    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
-    .tp_methods = instance_methods,
-    .tp_new = instance_new,
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
+    .tp_traverse = instance_traverse,
+    .tp_clear = instance_clear,
+    .tp_hash = instance_hash,
+    .tp_methods = state_methods,
     .tp_init = instance_init,
+    .tp_finalize = proxy_finalize,
+    .tp_free = PyObject_GC_Del,
 };

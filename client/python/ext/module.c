@@ -20,13 +20,14 @@ static PyMethodDef functions[] = {
     {"check", context_check, METH_NOARGS, "(number of inconsistencies of the arena, the first one in words)"},
     {"reap", context_reap, METH_NOARGS, "take back what dead processes held"},
     {"arena_stats", context_arena_stats, METH_NOARGS, NULL},
-    {"new_class", class_new, METH_VARARGS, NULL},
+    {"convert", class_convert, METH_VARARGS, NULL},
     {"setup_fields", class_setup_fields, METH_VARARGS, NULL},
     {"setup", class_setup, METH_VARARGS, NULL},
     {"replace", class_replace, METH_VARARGS, NULL},
     {"class_info", class_info, METH_O, "(class id, size, [(field, offset)]) or None"},
     {"digest", digest_call, METH_O, "32 bytes, of a list of str and bytes"},
     {"names", digest_names, METH_O, "what a code object, and those inside it, load from outside"},
+    {"stores", digest_stores, METH_O, "the attributes that a code object stores"},
     {"request", request_call, METH_VARARGS, NULL},
     {"pack", request_pack, METH_O, NULL},
     {"unpack", request_unpack, METH_O, NULL},
@@ -69,9 +70,26 @@ static PyObject *ready_exception(PyTypeObject *type) {
     return PyType_Ready(type) < 0 ? NULL : Py_NewRef((PyObject *)type);
 }
 
+/* CPython's wrapper of tp_new would refuse to make instances of classes that have another one. */
+static int replace_new(void) {
+    static PyMethodDef definition_new = {"__new__", (PyCFunction)(void (*)(void))instance_new_method,
+                                         METH_VARARGS | METH_KEYWORDS, "Create and return a new object."};
+    PyObject *function = PyCFunction_New(&definition_new, NULL),
+             *method = function ? PyStaticMethod_New(function) : NULL;
+    int r = method ? PyDict_SetItemString(Instance_Type.tp_dict, "__new__", method) : -1;
+    PyType_Modified(&Instance_Type);
+    Py_XDECREF(method);
+    Py_XDECREF(function);
+    return r;
+}
+
 static int add_types(PyObject *module) {
+    Instance_Type.tp_new = PyBaseObject_Type.tp_new; /* so that object.__new__(cls) is allowed, too */
     if (PyType_Ready(&ClassInfo_Type) < 0 || PyType_Ready(&Instance_Type) < 0 || PyType_Ready(&Method_Type) < 0 ||
-        PyType_Ready(&Guard_Type) < 0)
+        PyType_Ready(&Guard_Type) < 0 || PyType_Ready(&FieldDescr_Type) < 0 || PyType_Ready(&Absent_Type) < 0 ||
+        PyType_Ready(&Extra_Type) < 0)
+        return -1;
+    if (replace_new() < 0 || watch_start() < 0)
         return -1;
     jitd_missing = PyObject_CallNoArgs((PyObject *)&PyBaseObject_Type);
     jitd_ReleasedError = ready_exception(&ReleasedError_Type);

@@ -20,7 +20,7 @@ _HOMES = {
     "objects": "publish lookup layout",
     "insight": "stats explain inspect_llvm inspect_asm",
     "errors": "CompileError CompileWarning ReleasedError RemoteError",
-    "types": "int8 int16 int32 int64 uint8 uint16 uint32 uint64 intp uintp float32 float64 int_ float_ boolean bool_",
+    "types": "Py int8 int16 int32 int64 uint8 uint16 uint32 uint64 intp uintp float32 float64 int_ float_ boolean bool_",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 

@@ -139,7 +139,10 @@ def _install_specialisation(record, f, answer, defs):
     _, _, params, result, flags = meta["entries"][0]
     unit = (meta["sites"], defs)
     guard = link.guard_of(defs)
+    if any(r.change for r in defs):
+        return False
     f.method._add_plan(unit, guard, answer["slot"], tuple(params), result, tuple(r.target for r in defs), flags)
+    link.depends(f.method, defs)
     return True
 
 

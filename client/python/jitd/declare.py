@@ -6,7 +6,7 @@ import os
 import sys
 from _weakref import ref
 
-from jitd._jitd import MISSING, Instance, Method, new_class
+from jitd._jitd import MISSING, Instance, Method, convert, replace, stores
 
 # ---- the decorators ----
 
@@ -26,7 +26,7 @@ _DEFAULTS = {
     "boundscheck": True,
     "nogil": False,
 }
-_NOT_YET = ("type_key", "order", "unsafe_hash", "frozen", "kw_only", "nogil")
+_NOT_YET = ("type_key", "nogil")
 _JIT_OPTIONS = ("strict", "overflow", "fastmath", "boundscheck", "nogil")
 
 
@@ -46,7 +46,9 @@ def jitclass(cls_or_spec=None, spec=None, **options):
     """Makes a class whose fields are typed and live in shared memory, and whose methods are compiled.
 
     Used as @jitclass, @jitclass(), @jitclass(spec), @jitclass(spec=spec), jitclass(Cls) or jitclass(Cls, spec); a spec (a dict or a
-    sequence of (name, type) pairs) is extended by the class's annotations. Options: init, repr, eq, match_args as for dataclasses;
+    sequence of (name, type) pairs) is extended by the class's annotations. As a decorator it returns the class itself; a class that the
+    caller, or its module, has under a name stays as it is, and a new one is returned. What cannot be native (a field's type, a method)
+    is Python on the same object. Options: init, repr, eq, order, unsafe_hash, frozen, kw_only, match_args as for dataclasses;
     strict (what cannot be compiled is a CompileError instead of a warning), overflow ("python" or "wrap"), fastmath, boundscheck.
     """
     chosen = _options(options)
@@ -139,6 +141,8 @@ class Record:
     """A class or a function as a definition of the protocol. `target` is the Python class, or the Method, or the plain function.
     Nothing in it is resolved before link.py does it: annotations, globals, fingerprints."""
 
+    change = None  # what was changed in the class so that its compiled code is not used any more
+    py_fields = {}  # {name: why} of the Python fields
     base_init = None  # the Func of an __init__ that a base class defines: for the fields that it leaves unset
     warnings = ()  # what is compiled, but not as in CPython
     said = ()  # the texts of the warnings that were given
@@ -149,7 +153,8 @@ class Record:
         self.name = f"{module}.{name}"
         self.short = name
         self.funcs = []
-        self.fields = []  # classes: (name, annotation, default)
+        self.declared = []  # classes: the fields, a Declared each
+        self.fields = []  # of those the native ones, once link.lay_out knows: (name, annotation, default)
         self.field_types = None
         self.consts = {}
         self.other = {}
@@ -166,6 +171,7 @@ class Record:
         self.linked = False
         self.unit = None
         self.refused = {}
+        self.dependents = []  # weak references to the Methods with code that knows the class
 
     def func(self, name):
         return next((f for f in self.funcs if f.entry == name), None)
@@ -214,42 +220,106 @@ _BUILTINS = builtins.__dict__
 _FUNCTION = type(lambda: None)
 _METHODS = (_FUNCTION, staticmethod, classmethod, property)
 _NO_MEMBERS = {"__init__", "__module__", "__qualname__", "__doc__", "__dict__", "__weakref__", "__annotations__", "__slots__", "__hash__"}
-_REFUSED = {"__new__", "__del__", "__getattr__", "__getattribute__", "__setattr__", "__delattr__", "__slots__", "__dataclass_fields__", "__jitd__"}
+# What CPython calls behind the back of compiled code: never compiled itself, and classes with it are no fast ones.
+_HOOKS = {"__new__", "__del__", "__getattr__", "__getattribute__", "__setattr__", "__delattr__", "__class_getitem__", "__init_subclass__"}
+# With one of these in its dict a class goes through members.py before anything else.
+_UNUSUAL = {"__slots__", "__dataclass_fields__", "__jitd_record__", "__attrs_attrs__"}
+_DATACLASS_OPTIONS = ("order", "unsafe_hash", "frozen", "kw_only")
+
+
+MAX_FIELDS = 4096  # native ones: an instance has at most 64 KiB
+MAX_REFERENCES = 512
+
+
+class Declared:
+    """A field as the class declares it. `inferred`: no annotation names it, its type was seen in the class's methods."""
+
+    __slots__ = ("name", "annotation", "default", "factory", "inferred", "init")
+
+    def __init__(self, name, annotation, default=MISSING, factory=False, inferred=False, init=True):
+        self.name, self.annotation, self.default, self.factory = name, annotation, default, factory
+        self.inferred, self.init = inferred, init
 
 
 def _jitclass(cls, spec, options, frame):
-    if not _REFUSED.isdisjoint(cls.__dict__) or len(cls.__mro__) > 2:
-        from jitd.members import refuse
+    if not _UNUSUAL.isdisjoint(cls.__dict__) or len(cls.__mro__) > 2 or type(cls) is not type:
+        from jitd.members import left_alone
 
-        refuse(cls)
-    record = Record("class", None, cls.__qualname__, cls.__module__, options)
+        if left_alone(cls, options):
+            return cls
+    if _is_bound(cls, frame) or cls.__dict__.get("__slots__"):
+        from jitd.members import copied
+
+        cls = copied(cls)
+    record = Record("class", cls, cls.__qualname__, cls.__module__, options)
     # Proxies hold their class where the collector does not see it: an instance in a global would keep its module's dict from being
     # cleared at exit, and files there from being flushed. A module that is reachable from the class is cleared by the interpreter.
     record.home = sys.modules.get(cls.__module__)
     fields = _fields(cls, spec)
-    namespace = {k: v for k, v in cls.__dict__.items() if k not in ("__dict__", "__weakref__") and k not in fields}
-    if "__init__" not in namespace and options["init"]:
-        _check_defaults(fields)
-    _add_members(record, cls, namespace)
-    _add_generated(record, cls, namespace, fields)
-    namespace["__slots__"] = ()
-    namespace["__qualname__"] = cls.__qualname__
-    namespace["__jitd_record__"] = record
-    bases = tuple(b for b in cls.__bases__ if b is not object) + (Instance,)
-    record.target = new = new_class(type(cls), cls.__name__, bases, namespace, _finish)
-    if type(cls) is not type:
-        from jitd.members import check_metaclass
+    if "__dataclass_fields__" in cls.__dict__ or any(options[name] for name in _DATACLASS_OPTIONS) or _needs_dataclasses(fields):
+        from jitd.members import as_dataclass
 
-        check_metaclass(new)
-    record.fields = [(name, annotation, default) for name, (annotation, default) in fields.items()]
-    record.evaluate = _evaluator(cls, new, frame)
+        generated, fields = as_dataclass(record, cls, fields)
+    else:
+        generated = None
+        if "__init__" not in cls.__dict__ and options["init"]:
+            _check_defaults(fields)
+    before = dict(cls.__dict__)
+    type.__setattr__(cls, "__jitd_record__", record)
+    try:
+        record.evaluate = _evaluator(cls, frame, fields)
+        del frame
+        record.declared = _undeclared(record, cls, fields)
+        _adapt(record, cls, generated, spec)
+    except BaseException:
+        _restore(cls, before)
+        raise
+    _register(record)
+    return cls
+
+
+def _restore(cls, before):
+    """Nothing is half done: the class statement's class is as it was."""
+    for name in set(cls.__dict__) - set(before):
+        type.__delattr__(cls, name)
+    for name, value in before.items():
+        if cls.__dict__[name] is not value:
+            type.__setattr__(cls, name, value)
+
+
+def _adapt(record, cls, generated, spec):
+    """Makes the class a jitclass: decides what instances look like, and puts methods into the place of functions."""
+    fast = len(cls.__mro__) == 2 and type(cls) is type and _HOOKS.isdisjoint(cls.__dict__) and _all_native(record)
+    _add_members(record, cls, generated)
+    if generated is None:
+        _choose_init(record, cls, bool(spec))
+        _add_dataclass_members(record, cls)
+    if "__signature__" not in cls.__dict__:
+        type.__setattr__(cls, "__signature__", _Signature())
+    has_dict = cls.__dictoffset__ != 0
+    convert(cls, fast and not _mentions(cls, "__setattr__"), _mentions(cls, "__new__"), _finish)  # from here on, what is set on the class is a change of it
+    _add_made(record, cls, generated, has_dict)
     for f in record.funcs:
         if f.method is not None and f.kind not in ("static", "class"):
-            f.method._set_class(new)
-        _fix_class_cell(f.func, cls, new)
-    _check_fields(record)
-    _register(record)
-    return new
+            f.method._set_class(cls)
+
+
+def _is_bound(cls, frame):
+    """Whether the caller, or the class's module, has it under a name: then it is not being decorated in its class statement."""
+    if frame.f_globals.get(cls.__name__) is cls:
+        return True
+    if frame.f_code.co_flags & 1 and any(value is cls for value in frame.f_locals.values()):  # CO_OPTIMIZED: a function's
+        return True
+    home = sys.modules.get(cls.__module__)
+    return home is not None and home.__dict__.get(cls.__qualname__) is cls
+
+
+def _mentions(cls, name):
+    for value in cls.__dict__.values():
+        func = value if isinstance(value, _FUNCTION) else getattr(value, "__func__", getattr(value, "__wrapped__", None))
+        if isinstance(func, _FUNCTION) and name in func.__code__.co_names:
+            return True
+    return False
 
 
 def _spec_items(cls, spec):
@@ -268,69 +338,118 @@ def _spec_items(cls, spec):
         yield name, annotation
 
 
-def _is_classvar(annotation):
+def _is_pseudo(annotation):
+    """ClassVar, and what else is no field, of whatever spelling."""
     if isinstance(annotation, type):
         return False
     text = annotation if isinstance(annotation, str) else repr(annotation)
     return text.startswith(("typing.ClassVar", "ClassVar", "t.ClassVar"))
 
 
+def own_annotations(cls):
+    """{name: annotation} of a class's own body."""
+    return cls.__dict__.get("__annotations__", {})
+
+
 def _fields(cls, spec):
-    """{name: (annotation, default)}: the spec's first, then the annotations, those of base classes before the own ones."""
+    """[Declared]: the spec's first, then the annotations, those of base classes before the own ones."""
     found = dict(_spec_items(cls, spec)) if spec else {}
     for klass in reversed(cls.__mro__[:-1]):
-        for name, annotation in klass.__dict__.get("__annotations__", {}).items():
-            if not _is_classvar(annotation):
+        for name, annotation in own_annotations(klass).items():
+            if not _is_pseudo(annotation):
                 found.setdefault(name, annotation)
-    fields = {}
+    fields = []
     for name, annotation in found.items():
         if not name.isidentifier() or (name.startswith("__") and name.endswith("__")):
-            raise TypeError(f"{ascii(name)} of {cls.__name__} is no name for a field")
+            if spec and name in dict(_spec_items(cls, spec)):
+                raise TypeError(f"{ascii(name)} of {cls.__name__} is no name for a field")
+            continue
         default = next((k.__dict__[name] for k in cls.__mro__ if name in k.__dict__), MISSING)
-        fields[name] = (annotation, _default(cls, name, default))
+        if isinstance(default, _METHODS):
+            raise TypeError(f"{cls.__name__}.{name} is both a field and a method")
+        if isinstance(default, _MEMBER):  # a slot
+            default = MISSING
+        fields.append(Declared(name, annotation, default))
     return fields
 
 
-def _default(cls, name, default):
-    if isinstance(default, _METHODS):
-        raise TypeError(f"{cls.__name__}.{name} is both a field and a method")
-    if type(default).__module__ == "dataclasses":
-        from jitd.members import dataclass_default
+_MEMBER = type(Func.name)  # the descriptor of a slot
 
-        return dataclass_default(cls, name, default)
-    return default
+
+def _needs_dataclasses(fields):
+    """Whether the class says things that only the standard library's dataclasses know how to read."""
+    for field in fields:
+        if type(field.default).__module__ == "dataclasses":
+            return True
+        text = field.annotation if isinstance(field.annotation, str) else ""
+        if "KW_ONLY" in text or "InitVar" in text or getattr(type(field.annotation), "__module__", "") == "dataclasses":
+            return True
+        if getattr(field.annotation, "__module__", "") == "dataclasses":
+            return True
+    return False
 
 
 def _check_defaults(fields):
-    """A required field after one with a default, as dataclasses word it."""
+    """A required field after one with a default, and a default that instances would share, as dataclasses word it."""
     seen = None
-    for name, (_, default) in fields.items():
-        if default is not MISSING:
-            seen = name
+    for field in fields:
+        if field.default is not MISSING:
+            seen = field.name
+            if field.default.__class__.__hash__ is None:
+                kind = field.default.__class__
+                raise ValueError(f"mutable default {kind} for field {field.name} is not allowed: use default_factory")
         elif seen is not None:
             after = f" {seen!r}" if sys.version_info >= (3, 13) else ""
-            raise TypeError(f"non-default argument {name!r} follows default argument{after}")
+            raise TypeError(f"non-default argument {field.name!r} follows default argument{after}")
 
 
-def _add_members(record, cls, namespace):
-    for name, value in list(namespace.items()):
-        if isinstance(value, _FUNCTION):
+def _undeclared(record, cls, fields):
+    """The fields and those that no annotation names: what the methods store in self, with the type that can be seen there."""
+    known = {field.name for field in fields}
+    for value in cls.__dict__.values():
+        if isinstance(value, _FUNCTION) and not known.issuperset(stores(value.__code__)):
+            from jitd.inferred import add_fields
+
+            return add_fields(record, cls, fields)
+    return fields
+
+
+def _all_native(record):
+    try:
+        kinds = [type(field_type(record, field)) for field in record.declared]
+        return type(None) not in kinds and len(kinds) <= MAX_FIELDS and kinds.count(tuple) <= MAX_REFERENCES
+    except Exception:  # a name that is not there yet, or whatever else an annotation raises
+        return False
+
+
+def _add_members(record, cls, generated):
+    for name, value in list(cls.__dict__.items()):
+        if generated is not None and name in generated:
+            record.other[name] = "the standard library's dataclasses made it"
+        elif name in _HOOKS:
+            record.other[name] = f"the class has a {name} of its own"
+        elif isinstance(value, _FUNCTION):
             if name != "__subclasshook__":  # no method, and typing.Protocol's, not the user's
-                namespace[name] = _add_func(record, name, "method", value)
+                _put(cls, name, _add_func(record, name, "method", value))
         elif isinstance(value, staticmethod) and isinstance(value.__func__, _FUNCTION):
-            namespace[name] = staticmethod(_add_func(record, name, "static", value.__func__))
+            _put(cls, name, staticmethod(_add_func(record, name, "static", value.__func__)))
         elif isinstance(value, classmethod) and isinstance(value.__func__, _FUNCTION):
             record.funcs.append(Func(name, "class", value.__func__))  # called by compiled code only
-        elif isinstance(value, property):
-            namespace[name] = _add_property(record, name, value)
+        elif type(value) is property:
+            _put(cls, name, _add_property(record, name, value))
         elif not (name.startswith("__") and name.endswith("__")):
             _add_constant(record, name, value)
         elif callable(value) and not isinstance(value, type):
             record.other[name] = f"an object of type {type(value).__name__}"
     for base in cls.__mro__[1:-1]:
         for name in base.__dict__:
-            if name not in namespace and name not in _NO_MEMBERS:
+            if name not in cls.__dict__ and name not in _NO_MEMBERS and base is not Instance:
                 record.other.setdefault(name, f"it is defined in the base class {base.__name__}")
+
+
+def _put(cls, name, value):
+    if cls.__dict__[name] is not value:
+        type.__setattr__(cls, name, value)
 
 
 def _make_method(record, f):
@@ -363,23 +482,40 @@ def _add_constant(record, name, value):
         record.other[name] = f"a class attribute of type {type(value).__name__}"
 
 
-def _fix_class_cell(func, old, new):
-    """super() and __class__ in a method mean the class that the user sees."""
-    for cell in func.__closure__ or ():
-        try:
-            if cell.cell_contents is old:
-                cell.cell_contents = new
-        except ValueError:
-            pass  # an empty cell
-
-
 class _Signature:
     """cls.__signature__, made when inspect asks for it."""
 
     def __get__(self, instance, cls):
+        if "__jitd_record__" not in cls.__dict__:
+            raise AttributeError("__signature__")  # a subclass: what inspect finds without us is right
         from jitd.members import signature
 
         return signature(cls)
+
+
+class _Made:
+    """A class attribute that members.py makes when somebody asks for it."""
+
+    def __init__(self, what):
+        self.what = what
+
+    def __get__(self, instance, cls):
+        if "__jitd_record__" not in cls.__dict__:  # a subclass: of the class that has it
+            cls = next(c for c in cls.__mro__ if "__jitd_record__" in c.__dict__)
+            if self.what == "document":
+                return None
+        from jitd import members
+
+        return getattr(members, self.what)(cls)
+
+
+class _Init:
+    """The generated __init__ as an attribute. Made when somebody asks for it: calls of the class do not."""
+
+    def __get__(self, instance, cls):
+        from jitd.members import generated_init
+
+        return generated_init(instance, cls)
 
 
 def _repr(self):
@@ -397,36 +533,80 @@ def _eq(self, other):
 _repr.__name__, _eq.__name__ = "__repr__", "__eq__"
 
 
-def _add_generated(record, cls, namespace, fields):
-    # A protocol's __init__ is typing's, and only says that the protocol itself cannot be made.
-    bases = [base for base in cls.__mro__[:-1] if not base.__dict__.get("_is_protocol")]
-    options, inherited = record.options, {name for base in bases for name in base.__dict__}
-    record.init = "user" if "__init__" in inherited else "generated" if options["init"] else "none"
+def _namespace(self):
+    from jitd.members import namespace
+
+    return namespace(self)
+
+
+def _set_namespace(self, attributes):
+    from jitd.members import set_namespace
+
+    set_namespace(self, attributes)
+
+
+_DICT = property(_namespace, _set_namespace)
+
+
+def _add_made(record, cls, generated, has_dict):
+    """What is made when somebody asks for it."""
     if record.init == "user" and "__init__" not in cls.__dict__:
         from jitd.members import base_init
 
         record.base_init = base_init(cls)
-    if record.init == "generated" and len(bases) < len(cls.__mro__) - 1:
-        namespace["__init__"] = Instance.__init__
-    if options["repr"] and "__repr__" not in inherited:
-        namespace["__repr__"] = _repr
+    if has_dict:
+        replace(cls, "__dict__", _DICT)
+    if generated is not None:
+        return
+    if record.init == "generated":
+        replace(cls, "__init__", _Init())
+        if cls.__dict__.get("__doc__") is None:
+            replace(cls, "__doc__", _Made("document"))
+    if any(not field.inferred for field in record.declared):
+        replace(cls, "__dataclass_fields__", _Made("dataclass_fields"))
+        replace(cls, "__dataclass_params__", _Made("dataclass_params"))
+
+
+def _choose_init(record, cls, declares):
+    """A class that declares fields gets an __init__ unless it has one, as a dataclass; one that does not keeps what it inherits."""
+    # A protocol's __init__ is typing's, and only says that the protocol itself cannot be made.
+    inherits = any("__init__" in base.__dict__ for base in cls.__mro__[:-1] if base is not Instance and not base.__dict__.get("_is_protocol"))
+    declares = declares or not all(map(_is_pseudo, own_annotations(cls).values()))
+    if "__init__" in cls.__dict__ and not cls.__dict__.get("_is_protocol"):
+        record.init = "user"
+    elif record.options["init"] and (declares or not inherits):
+        record.init = "generated"
+    else:
+        record.init = "user" if inherits else "none"
+
+
+def _add_dataclass_members(record, cls):
+    options = record.options
+    if options["repr"] and "__repr__" not in cls.__dict__ and (record.init == "generated" or not _inherits(cls, "__repr__")):
+        type.__setattr__(cls, "__repr__", _repr)
     if options["eq"] and "__eq__" not in cls.__dict__:
-        namespace["__eq__"] = _eq
+        type.__setattr__(cls, "__eq__", _eq)
         record.other["__eq__"] = "jitd makes it, of eq=True"
-        namespace.setdefault("__hash__", None)
-    if options["match_args"] and "__match_args__" not in inherited:
-        namespace["__match_args__"] = tuple(fields) if record.init == "generated" else ()
-    namespace["__signature__"] = _Signature()
+        if "__hash__" not in cls.__dict__:
+            type.__setattr__(cls, "__hash__", None)
+    if options["match_args"] and "__match_args__" not in cls.__dict__:
+        names = tuple(field.name for field in record.declared if field.init) if record.init == "generated" else ()
+        type.__setattr__(cls, "__match_args__", names)
 
 
-def _evaluator(cls, new, frame):
+def _inherits(cls, name):
+    return any(name in base.__dict__ for base in cls.__mro__[1:-1] if base is not Instance)
+
+
+def _evaluator(cls, frame, fields):
     """Evaluates a string annotation where the class stands: its module, the function it is defined in, its own name."""
     scope = sys.modules[cls.__module__].__dict__ if cls.__module__ in sys.modules else {}
-    inside = frame.f_code.co_flags & 1  # CO_OPTIMIZED: a function's locals
-    if not inside:
-        frame = None
+    if frame.f_code.co_flags & 1:  # CO_OPTIMIZED: a function's locals
+        from jitd.members import local_scope
 
-    return lambda text: evaluate_in(text, scope, {**(frame.f_locals if frame else {}), cls.__name__: new})
+        return local_scope(cls, frame, fields, scope)
+    local = {cls.__name__: cls}
+    return lambda text: evaluate_in(text, scope, local)
 
 
 def evaluate_in(text, scope, local):
@@ -437,15 +617,6 @@ def evaluate_in(text, scope, local):
     return eval(text, dict(scope), local)
 
 
-def _check_fields(record):
-    """Refuses at decoration what can be seen to be wrong; names that are not there yet may still come."""
-    for name, annotation, _ in record.fields:
-        try:
-            field_type(record, name, annotation)
-        except NameError:
-            pass
-
-
 # ---- types (types.py says what a resolved type is) ----
 
 SCALARS = {int: "int", float: "float", bool: "bool"}
@@ -453,7 +624,7 @@ _UNION = type(int | None)
 
 
 def is_jitclass(value):
-    return isinstance(value, type) and "__jitd__" in value.__dict__
+    return isinstance(value, type) and "__jitd_record__" in value.__dict__
 
 
 def resolve_type(annotation, evaluate):
@@ -463,7 +634,7 @@ def resolve_type(annotation, evaluate):
     if isinstance(annotation, type):
         if annotation in SCALARS:
             return SCALARS[annotation]
-        if "__jitd__" in annotation.__dict__:
+        if "__jitd_record__" in annotation.__dict__:
             return (annotation, False)
     elif isinstance(annotation, _UNION) or repr(getattr(annotation, "__origin__", None)) == "typing.Union":
         return _resolve_union(annotation.__args__, evaluate)
@@ -498,11 +669,23 @@ def type_words(resolved):
     return resolved[0].__name__ + (" or None" if resolved[1] else "")
 
 
-def field_type(record, name, annotation):
-    """The resolved type; NameError when a name in a string annotation is not defined (yet), TypeError when it is no field's."""
-    resolved = resolve_type(annotation, record.evaluate)
-    if resolved is None or resolved == "None" or isinstance(resolved, list):
-        from jitd.types import SUPPORTED, shown
-
-        raise TypeError(f"field {name!r} of {record.short}: {shown(annotation)} is not supported as a field's type (supported: {SUPPORTED})")
+def field_type(record, field):
+    """The resolved type of a native field, else None: it is a Python field. Raises whatever evaluating the annotation does: NameError when
+    a name in it is not defined (yet)."""
+    resolved = resolve_type(field.annotation, record.evaluate)
+    if resolved is None or resolved == "None" or isinstance(resolved, list) or not _fits(field.default, resolved):
+        return None
     return resolved
+
+
+def _fits(default, resolved):
+    """Whether a field's default can be in a field of that type; if not, the annotation does not say all that the field may hold."""
+    if default is MISSING or (default is None and isinstance(resolved, tuple) and resolved[1]):
+        return True
+    if isinstance(resolved, tuple):
+        return type(default) is resolved[0]
+    if resolved == "bool":
+        return type(default) is bool
+    if resolved.startswith("float"):
+        return isinstance(default, (int, float))
+    return isinstance(default, int) and (resolved != "int" or -(1 << 63) <= default < 1 << 63)

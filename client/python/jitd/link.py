@@ -15,7 +15,8 @@ from marshal import dumps
 
 from jitd import _jitd
 from jitd._jitd import MISSING, Guard, Method, digest, names
-from jitd.declare import SCALARS, disabled, evaluate_in, field_type, is_jitclass, of_function, pending, resolve_type, type_text, type_words
+from jitd.declare import MAX_FIELDS, MAX_REFERENCES, SCALARS, disabled, evaluate_in, field_type, is_jitclass, of_function, pending, resolve_type
+from jitd.declare import type_text, type_words
 
 LOOKUP = 2  # protocol/messages.def
 _LOOKUP_MAX = 1024  # keys a message, docs/protocol.md
@@ -171,18 +172,66 @@ def lay_out(record):
     """Resolves a class's fields and installs their descriptors."""
     if record.kind != "class" or record.field_types is not None:
         return
-    resolved = []
-    for name, annotation, _ in record.fields:
-        try:
-            resolved.append(field_type(record, name, annotation))
-        except NameError as error:
-            raise NameError(f"field {name!r} of {record.short}: {error}") from None
-    described = tuple(
-        (name, type_text(t, lambda cls: 0), t[0] if isinstance(t, tuple) else None, default)
-        for (name, _, default), t in zip(record.fields, resolved)
-    )
-    record.size, record.offsets = _jitd.setup_fields(record.target, described)
-    record.field_types = resolved
+    described, types, fields, python = [], [], [], {}
+    for field in record.declared:
+        resolved, why = _native(record, field)
+        if resolved and (len(types) >= MAX_FIELDS or sum(isinstance(t, tuple) for t in types) >= MAX_REFERENCES):
+            resolved, why = None, f"a class has at most {MAX_FIELDS} native fields, {MAX_REFERENCES} of them references"
+        described.append(
+            (
+                field.name,
+                type_text(resolved, lambda cls: 0) if resolved else None,
+                resolved[0] if isinstance(resolved, tuple) else None,
+                field.default,
+                field.factory,
+                field.inferred,
+            )
+        )
+        if resolved:
+            types.append(resolved)
+            fields.append((field.name, field.annotation, MISSING if field.factory else field.default))
+        else:
+            python[field.name] = why
+            record.other[field.name] = f"it is a Python field: {why}"
+    arguments = sum(field.init for field in record.declared)
+    record.size, record.offsets = _jitd.setup_fields(record.target, tuple(described), arguments)
+    record.field_types, record.fields, record.py_fields = types, fields, python
+    _note_construction(record)
+
+
+def _note_construction(record):
+    """Compiled code makes instances only of classes for which making one is storing native fields, or running __init__."""
+    cls, made = record.target, vars(record.target)
+    for hook in ("__new__", "__del__"):
+        if any(hook in base.__dict__ for base in cls.__mro__[:-2]):
+            record.other["__new__"] = f"the class has a {hook} of its own"
+    if record.py_fields and record.init == "generated":
+        record.other["__new__"] = f"the class has Python fields ({', '.join(record.py_fields)})"
+    if any(field.factory for field in record.declared) and record.init == "generated":
+        record.other["__new__"] = "a default is made by a default_factory"
+    if getattr(cls, "__abstractmethods__", None):
+        record.other["__new__"] = "the class is abstract"
+    if record.init == "user" and record.func("__init__") is None and "__init__" in made and not record.base_init:
+        record.other["__new__"] = "its __init__ was made by the standard library's dataclasses"
+
+
+def _native(record, field):
+    """(the resolved type, None), or (None, why it is a Python field)."""
+    try:
+        resolved = field_type(record, field)
+    except Exception as error:  # a name that only type checkers have, or whatever else an annotation raises
+        from jitd.types import shown
+
+        return None, f"its annotation {shown(field.annotation)} cannot be evaluated: {error}"
+    if resolved is not None:
+        return resolved, None
+    from jitd.types import is_py, shown
+
+    if is_py(field.annotation):
+        return None, "its annotation asks for that"
+    if field.default is not MISSING and resolve_type(field.annotation, record.evaluate) not in (None, "None"):
+        return None, f"its default {field.default!r} is no {shown(field.annotation)}"
+    return None, f"{shown(field.annotation)} is not a native type"
 
 
 def _resolve_params(record):
@@ -424,11 +473,48 @@ def identify(record, pair):
 
 
 def _add_plans(record, meta, slot, defs):
+    if any(r.change for r in defs):
+        return
     targets, guard = tuple(r.target for r in defs), guard_of(defs)
     for i, (definition, name, params, result, flags) in enumerate(meta["entries"]):
         f = record.func(name) if definition == 0 else None
         if f is not None and f.method is not None:
             f.method._add_plan(record.unit, guard, slot + i, tuple(params), result, targets, flags)
+            depends(f.method, defs)
+
+
+def depends(method, defs):
+    """The method has code that knows these records."""
+    for r in defs:
+        if r.kind == "class":
+            r.dependents.append(ref(method))
+
+
+def changed(cls, name, how):
+    """Called by the extension before an attribute of a jitclass is changed that compiled code may have built in: that code is not used any more."""
+    record = cls.__dict__["__jitd_record__"]
+    if record.change or not _is_built_in(record, name):
+        return
+    record.change = f"{record.short}.{name}: {how} after the class was compiled"
+    with _lock:
+        for made in record.dependents:
+            method = made()
+            if method is not None:
+                method.__dict__["_jitd_func"].reason = record.change
+                method._set_python()
+        for f in record.funcs:
+            if f.method is not None:
+                f.reason = f.reason or record.change
+                f.method._set_python()
+
+
+def _is_built_in(record, name):
+    if name.startswith("__") and name.endswith("__"):
+        return name not in _HARMLESS
+    return name in record.consts or record.func(name) is not None or any(field.name == name for field in record.declared)
+
+
+_HARMLESS = {"__doc__", "__module__", "__qualname__", "__name__", "__annotations__", "__abstractmethods__", "__signature__", "__match_args__"}
 
 
 def set_modes(record, refused):
@@ -460,7 +546,9 @@ def _set_mode(record, f):
 
 def give_back(record, f):
     """A method that stays Python is the plain function again, unless the Method has arguments to check."""
-    if record.kind == "class" and f.kind == "method" and not any(map(is_sized, f.types)):
+    if record.kind != "class" or f.kind != "method" or record.target.__dict__.get(f.name) is not f.method:
+        return
+    if not any(map(is_sized, f.types or ())):
         _jitd.replace(record.target, f.name, f.func)
 
 

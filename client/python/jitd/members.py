@@ -1,54 +1,241 @@
-"""What declare.py does not need for every class: refusals, dataclass fields, and what generated members do when they are called."""
+"""What declare.py does not need for every class: classes that stay as they are, dataclasses, and what generated members do when they are
+called."""
 
 import sys
+from _weakref import ref
 
-from jitd._jitd import MISSING
+from jitd._jitd import MISSING, Instance, replace
+from jitd.declare import _FUNCTION, Declared, evaluate_in, own_annotations
 
-_REFUSED = {
-    "__new__": "instances are made in the arena",
-    "__del__": "finalisers are not supported; use close() or weakref.finalize",
-    "__getattr__": "attribute access is not customised",
-    "__getattribute__": "attribute access is not customised",
-    "__setattr__": "attribute access is not customised",
-    "__delattr__": "attribute access is not customised",
-    "__slots__": "the fields are the slots",
-}
+# ---- classes that are no ordinary ones ----
 
 
-def refuse(cls):
-    """Raises the TypeError of a class that cannot become a jitclass, if it or a base class has what cannot be."""
-    name = cls.__name__
-    if "__jitd__" in cls.__dict__:
-        raise TypeError(f"{name} is a jitclass already")
-    if "__dataclass_fields__" in cls.__dict__:
-        raise TypeError(f"{name} is a dataclass already: leave @dataclass out, jitclass makes __init__ and __repr__ itself")
-    for base in cls.__mro__[:-1]:
-        for attribute, why in _REFUSED.items():
-            if attribute in base.__dict__ and (base is cls or attribute != "__slots__"):
-                raise TypeError(f"{base.__name__}.{attribute} is not possible in a jitclass: {why}")
+def left_alone(cls, options):
+    """Whether the class stays what it is: it is returned undecorated, with a warning that says why. Raises the TypeError of what is
+    contradictory in itself."""
+    if "__jitd_record__" in cls.__dict__:
+        raise TypeError(f"{cls.__name__} is a jitclass already")
+    base = next((base for base in cls.__mro__[1:-1] if "__jitd_record__" in base.__dict__), None)
+    if base is not None:
+        _extend(cls, base, options)
+        return True
+    why = _why_not(cls)
+    if why is not None:
+        _say(cls, f"{cls.__qualname__} stays a Python class: {why}", options)
+    return why is not None
 
 
-def check_metaclass(cls):
-    """Raises the TypeError of a class whose metaclass or abstract methods would have a say when compiled code makes an instance."""
-    name = cls.__name__
+def _why_not(cls):
     if type(cls).__call__ is not type.__call__:
-        raise TypeError(f"{name} is not possible as a jitclass: its metaclass {type(cls).__name__} has a __call__ of its own")
-    if missing := sorted(getattr(cls, "__abstractmethods__", ())):
-        raise TypeError(f"{name} is not possible as a jitclass: it has abstract methods ({', '.join(missing)}), and no class can extend it")
+        return f"its metaclass {type(cls).__name__} has a __call__ of its own"
+    for base in cls.__mro__[1:-1]:
+        if base is Instance or not base.__flags__ & 1 << 9:  # Py_TPFLAGS_HEAPTYPE
+            return f"it extends the built-in type {base.__name__}"
+    for base in cls.__mro__[1:-1]:
+        if any(type(value) is _MEMBER for value in base.__dict__.values()):
+            return f"its base class {base.__name__} has __slots__, which keep state of their own"
+    return None
 
 
-def dataclass_default(cls, name, default):
-    """The default of a field that is given as something of the module dataclasses."""
-    if type(default).__name__ != "Field":
-        return default
-    dataclasses = sys.modules["dataclasses"]
-    if default.default_factory is not dataclasses.MISSING:
-        raise TypeError(f"field {name!r} of {cls.__name__}: default_factory is not supported yet")
-    for option, usual in (("init", True), ("repr", True), ("compare", True), ("hash", None), ("kw_only", dataclasses.MISSING)):
-        value = getattr(default, option, usual)
-        if value is not usual and not (option == "kw_only" and value is False):
-            raise TypeError(f"field {name!r} of {cls.__name__}: field({option}={value}) is not supported yet")
-    return MISSING if default.default is dataclasses.MISSING else default.default
+_MEMBER = type(Declared.name)
+
+
+def _say(cls, text, options):
+    from warnings import warn_explicit
+
+    from jitd.errors import CompileError, CompileWarning
+
+    if options["strict"]:
+        raise CompileError(text)
+    code = next((value.__code__ for value in cls.__dict__.values() if isinstance(value, _FUNCTION)), None)
+    file = code.co_filename if code else getattr(sys.modules.get(cls.__module__), "__file__", None) or cls.__module__
+    warn_explicit(text, CompileWarning, file, code.co_firstlineno if code else 1)
+
+
+def copied(cls):
+    """A new class of the same body, for one that has a name of its own already. Functions that use super() or __class__ get the new one."""
+    namespace = {k: v for k, v in cls.__dict__.items() if k not in ("__dict__", "__weakref__")}
+    namespace["__qualname__"] = cls.__qualname__
+    if any(type(value) is _MEMBER for value in namespace.values()):
+        return with_slots(cls, namespace)
+    new = type(cls)(cls.__name__, cls.__bases__, namespace)
+    _own_class_cells(cls, new)
+    return new
+
+
+def with_slots(cls, namespace):
+    """A copy whose __slots__, which lie behind what a jitclass's instance holds itself, are for the Python fields."""
+    slots = [name for name, value in namespace.items() if type(value) is _MEMBER]
+    for name in slots:
+        del namespace[name]
+    namespace["__slots__"] = slots + ["__dict__"] * (cls.__dictoffset__ != 0 and all(b.__dictoffset__ == 0 for b in cls.__bases__))
+    new = type(cls)(cls.__name__, tuple(b for b in cls.__bases__ if b is not object) + (Instance,), namespace)
+    _own_class_cells(cls, new)
+    return new
+
+
+# ---- dataclasses ----
+
+_GENERATED = (
+    "__init__", "__repr__", "__eq__", "__lt__", "__le__", "__gt__", "__ge__", "__hash__",
+    "__setattr__", "__delattr__", "__replace__", "__getstate__", "__setstate__",
+)  # fmt: skip
+_PARAMS = ("init", "repr", "eq", "order", "unsafe_hash", "frozen", "kw_only", "match_args")
+
+
+def as_dataclass(record, cls, fields):
+    """Has the standard library's dataclasses make the class's members, unless it is one already. (names of what they made, [Declared])."""
+    import dataclasses
+
+    if "__dataclass_fields__" not in cls.__dict__:
+        _dataclass(cls, record.options, {field.name: field.annotation for field in fields})
+    found, simple = [], True
+    for field in cls.__dict__["__dataclass_fields__"].values():
+        if field._field_type is dataclasses._FIELD:
+            factory = field.default_factory is not dataclasses.MISSING
+            default = field.default_factory if factory else MISSING if field.default is dataclasses.MISSING else field.default
+            found.append(Declared(field.name, field.type, default, factory, init=field.init))
+            simple = simple and field.init and not field.kw_only
+        elif field._field_type is dataclasses._FIELD_INITVAR:
+            simple = False
+    generated = {name for name in _GENERATED if _is_made_by_dataclasses(cls.__dict__.get(name))} | {"__dataclass_fields__", "__dataclass_params__"}
+    if "__init__" in generated:
+        record.init = "generated" if simple else "user"
+    else:
+        record.init = "user" if any("__init__" in base.__dict__ for base in cls.__mro__[:-1] if base is not Instance) else "none"
+    return generated, found
+
+
+def _dataclass(cls, options, annotations):
+    from dataclasses import dataclass
+
+    if annotations:
+        own = own_annotations(cls)
+        spec = {name: annotation for name, annotation in annotations.items() if annotation is not own.get(name)}
+        if spec:
+            cls.__annotations__ = spec | {name: a for name, a in own.items() if name not in spec}
+    params = {name: options[name] for name in _PARAMS}
+    params["eq"] = params["eq"] or params["order"]
+    dataclass(**params)(cls)
+
+
+def _is_made_by_dataclasses(func):
+    if not isinstance(func, _FUNCTION):
+        return False
+    func = getattr(func, "__wrapped__", func)
+    return func.__code__.co_filename == "<string>" or func.__module__ in ("dataclasses", "_py_dataclasses")
+
+
+def _extend(cls, base, options):
+    """A subclass of a jitclass is a Python class above it: its own fields are attributes, its methods Python."""
+    if "__dataclass_fields__" in cls.__dict__:
+        return
+    if own_annotations(cls) or any(options[name] for name in ("order", "unsafe_hash", "frozen", "kw_only", "eq")):
+        _dataclass(cls, options, {})
+
+
+def dataclass_fields(cls):
+    """{name: dataclasses.Field} of a jitclass, as dataclasses keep it."""
+    import dataclasses
+
+    found = {}
+    for declared in cls.__dict__["__jitd_record__"].declared:
+        if declared.inferred:
+            continue
+        how = {} if declared.default is MISSING else {"default_factory" if declared.factory else "default": declared.default}
+        field = dataclasses.field(init=declared.init, **how)
+        field.name, field.type, field.kw_only = declared.name, declared.annotation, False
+        field._field_type = dataclasses._FIELD
+        found[declared.name] = field
+    return found
+
+
+def dataclass_params(cls):
+    import dataclasses
+
+    record = cls.__dict__["__jitd_record__"]
+
+    @dataclasses.dataclass(**{name: record.options[name] for name in ("init", "repr", "eq", "match_args")})
+    class Params:
+        pass
+
+    return Params.__dataclass_params__
+
+
+# ---- functions in a class ----
+
+
+def _own_class_cells(old, new):
+    for name, value in list(new.__dict__.items()):
+        func = getattr(value, "__func__", value)
+        if isinstance(func, _FUNCTION) and "__class__" in func.__code__.co_freevars:
+            made = _with_class(func, old, new)
+            type.__setattr__(new, name, made if func is value else type(value)(made))
+        elif type(value) is property:
+            parts = [_with_class(f, old, new) if isinstance(f, _FUNCTION) else f for f in (value.fget, value.fset, value.fdel)]
+            if parts != [value.fget, value.fset, value.fdel]:
+                type.__setattr__(new, name, property(*parts, value.__doc__))
+
+
+def _with_class(func, old, new):
+    """The function with `new` in the cell of __class__, if it has one with `old`."""
+    at = func.__code__.co_freevars.index("__class__") if "__class__" in func.__code__.co_freevars else -1
+    try:
+        if at < 0 or func.__closure__[at].cell_contents is not old:
+            return func
+    except ValueError:
+        return func
+    cells = list(func.__closure__)
+    cells[at] = type(cells[at])(new)
+    made = _FUNCTION(func.__code__, func.__globals__, func.__name__, func.__defaults__, tuple(cells))
+    made.__kwdefaults__, made.__doc__, made.__qualname__ = func.__kwdefaults__, func.__doc__, func.__qualname__
+    made.__annotations__, made.__module__ = func.__annotations__, func.__module__
+    made.__dict__.update(func.__dict__)
+    return made
+
+
+def _local_names(cls, fields):
+    """The names in the string annotations of a class and its methods."""
+    texts = [field.annotation for field in fields]
+    for value in cls.__dict__.values():
+        for func in (getattr(value, "__func__", value), getattr(value, "fget", None), getattr(value, "fset", None)):
+            if isinstance(func, _FUNCTION):
+                texts += func.__annotations__.values()
+    names = set()
+    for text in texts:
+        text = getattr(text, "__forward_arg__", text)
+        if isinstance(text, str):
+            names.update("".join(c if c.isidentifier() or c.isdigit() else " " for c in text).split())
+    return names
+
+
+_local_classes = {}  # (id of a running function's frame, name): the class that was decorated there, weakly
+_LOCAL_CLASSES = 1000
+
+
+def local_scope(cls, frame, fields, scope):
+    """The evaluator of a class in a function. Not the frame is kept, which would hold all that its callers have: only what the names in annotations
+    stand for now; and classes that the same function decorates later are found by their names."""
+    place = id(frame)
+    if len(_local_classes) >= _LOCAL_CLASSES:
+        _local_classes.clear()
+    _local_classes[place, cls.__name__] = ref(cls)
+    found = frame.f_locals
+    local = {name: found[name] for name in _local_names(cls, fields) if name in found}
+    local[cls.__name__] = cls
+    del frame, found, fields
+
+    def evaluate(text):
+        try:
+            return evaluate_in(text, scope, local)
+        except NameError:
+            later = _local_classes.get((place, text), lambda: None)()
+            names = {name: made() for (at, name), made in list(_local_classes.items()) if at == place and made() is not None}
+            if later is None and not any(name in text for name in names):
+                raise
+            return evaluate_in(text, scope, {**names, **local})
+
+    return evaluate
 
 
 def base_init(cls):
@@ -70,7 +257,12 @@ _active = set()  # (id, thread) of the instances whose __repr__ is running
 
 
 def _record(instance):
-    return type(instance).__dict__["__jitd_record__"]
+    return next(c.__dict__["__jitd_record__"] for c in type(instance).__mro__ if "__jitd_record__" in c.__dict__)
+
+
+def _shown(record):
+    """The names of the fields that repr() and == are about."""
+    return [field.name for field in record.declared if not field.inferred]
 
 
 def show(instance):
@@ -82,7 +274,7 @@ def show(instance):
         return "..."
     _active.add(key)
     try:
-        fields = ", ".join(f"{name}={_show_field(instance, name)}" for name, _, _ in _record(instance).fields)
+        fields = ", ".join(f"{name}={_show_field(instance, name)}" for name in _shown(_record(instance)))
         return f"{type(instance).__qualname__}({fields})"
     finally:
         _active.discard(key)
@@ -96,30 +288,125 @@ def _show_field(instance, name):
 
 
 def equal(instance, other):
-    """__eq__, as a dataclass's."""
+    """__eq__, as the running version's dataclass has it: until 3.13 the fields were compared as tuples, for which an object is equal to itself."""
     if other.__class__ is not instance.__class__:
         return NotImplemented
-    names = [name for name, _, _ in _record(instance).fields]
+    if instance is other and sys.version_info < (3, 13):
+        return True
+    names = _shown(_record(instance))
     return [getattr(instance, n) for n in names] == [getattr(other, n) for n in names]
 
 
 def signature(cls):
     """What inspect.signature(cls) shows."""
+    from inspect import Signature
     from inspect import signature as of
 
+    if cls.__dict__["__jitd_record__"].init == "none":
+        return Signature()
     init = cls.__dict__["__jitd_record__"].func("__init__")
-    found = of(init.func if init else init_function(cls))
+    found = of(init.func if init else cls.__init__ if cls.__dict__["__jitd_record__"].init == "user" else init_function(cls))
     return found.replace(parameters=list(found.parameters.values())[1:])
 
 
+def document(cls):
+    """What a dataclass without a docstring has for one."""
+    return cls.__name__ + str(signature(cls)).replace(" -> None", "")
+
+
+def generated_init(instance, cls):
+    """The generated __init__, which takes the place of what stands for it in its class."""
+    owner = next(c for c in cls.__mro__ if "__jitd_record__" in c.__dict__)
+    function = init_function(owner)
+    replace(owner, "__init__", function)
+    return function if instance is None else function.__get__(instance, cls)
+
+
 def init_function(cls):
-    """A Python function with the generated __init__'s signature: to show it, and to raise what CPython raises for wrong arguments."""
-    fields = cls.__dict__["__jitd_record__"].fields
-    scope = {f"_d{i}": default for i, (_, _, default) in enumerate(fields) if default is not MISSING}
-    params = [f"{name}=_d{i}" if f"_d{i}" in scope else name for i, (name, _, _) in enumerate(fields)]
-    own = "_self" if any(name == "self" for name, _, _ in fields) else "self"
-    exec(f"def __init__({own}, {', '.join(params)}): pass", scope)
+    """The generated __init__ as a Python function: to show its signature, to raise what CPython raises for wrong arguments, and for super().__init__
+    in a subclass."""
+    made = cls.__dict__.get("__init__")
+    if isinstance(made, _FUNCTION):
+        return made
+    fields = [field for field in cls.__dict__["__jitd_record__"].declared if field.init]
+    scope = {f"_d{i}": field.default for i, field in enumerate(fields) if field.default is not MISSING}
+    params = [f"{field.name}=_d{i}" if f"_d{i}" in scope else field.name for i, field in enumerate(fields)]
+    own = "_self" if any(field.name == "self" for field in fields) else "self"
+    lines = [f"    {own}.{field.name} = {field.name}" for field in fields]
+    lines += [f"    {own}.__post_init__()"] * hasattr(cls, "__post_init__")
+    exec("\n".join([f"def __init__({', '.join([own, *params])}):", *(lines or ["    pass"])]), scope)
     function = scope["__init__"]
     function.__qualname__ = f"{cls.__qualname__}.__init__"
-    function.__annotations__ = {name: annotation for name, annotation, _ in fields} | {"return": None}
+    function.__module__ = cls.__module__
+    function.__annotations__ = {field.name: field.annotation for field in fields} | {"return": None}
     return function
+
+
+# ---- obj.__dict__ ----
+
+
+class Namespace(dict):
+    """An instance's attributes as vars(obj) shows them, native fields among them. A change goes to the instance."""
+
+    __slots__ = ("_owner",)
+
+    def __setitem__(self, name, value):
+        Instance.__setstate__(self._owner, {name: value})
+        dict.__setitem__(self, name, value)
+
+    def __delitem__(self, name):
+        if name not in self:
+            raise KeyError(name)
+        delattr(self._owner, name)
+        dict.__delitem__(self, name)
+
+    def update(self, *args, **kwargs):
+        for name, value in dict(*args, **kwargs).items():
+            self[name] = value
+
+    def __ior__(self, other):
+        self.update(other)
+        return self
+
+    def setdefault(self, name, default=None):
+        if name not in self:
+            self[name] = default
+        return self[name]
+
+    def pop(self, name, *default):
+        if name not in self:
+            return dict.pop(self, name, *default)
+        value = self[name]
+        del self[name]
+        return value
+
+    def popitem(self):
+        name = next(reversed(self), None)
+        if name is None:
+            raise KeyError("popitem(): dictionary is empty")
+        return name, self.pop(name)
+
+    def clear(self):
+        for name in list(self):
+            del self[name]
+
+    def __reduce__(self):
+        return dict, (dict(self),)
+
+
+def namespace(instance):
+    """obj.__dict__"""
+    found = Namespace(Instance.__getstate__(instance))
+    found._owner = instance
+    return found
+
+
+def set_namespace(instance, attributes):
+    """obj.__dict__ = attributes"""
+    if not isinstance(attributes, dict):
+        raise TypeError(f"__dict__ must be set to a dictionary, not a '{type(attributes).__name__}'")
+    native = {name for name, _, _ in _record(instance).fields}
+    for name in Instance.__getstate__(instance):
+        if name not in attributes and name not in native:
+            delattr(instance, name)
+    Instance.__setstate__(instance, attributes)

@@ -9,7 +9,7 @@ What travels to the daemon is text (docs/protocol.md, protocol/types.h). Here a 
 
 from jitd.declare import SCALARS, is_jitclass, resolve_type
 
-__all__ = ["Scalar", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32", "float64"]
+__all__ = ["Py", "Scalar", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32", "float64"]
 
 
 class Scalar:
@@ -65,6 +65,38 @@ boolean = bool_ = bool
 
 Scalar.__module__ = "jitd.types"
 SUPPORTED = "int, float, bool, jitd.int8 ... jitd.uint64, jitd.float32, jitclasses and Optional[a jitclass]"
+
+
+class Py:
+    """As a field's annotation, `jitd.Py` or `jitd.Py[T]`: a Python field for good, the very object that is assigned, kept beside the
+    instance in its process."""
+
+    def __class_getitem__(cls, item):
+        return _PyOf(item)
+
+
+class _PyOf:
+    __slots__ = ("item",)
+
+    def __init__(self, item):
+        self.item = item
+
+    def __repr__(self):
+        return f"jitd.Py[{getattr(self.item, '__name__', self.item)}]"
+
+    def __call__(self, *args):
+        raise TypeError("jitd.Py is an annotation")
+
+    def __eq__(self, other):
+        return isinstance(other, _PyOf) and self.item == other.item
+
+    def __hash__(self):
+        return hash(self.item)
+
+
+def is_py(annotation):
+    """Whether an annotation asks for a Python field."""
+    return annotation is Py or isinstance(annotation, _PyOf)
 
 
 def unwrap(annotation):

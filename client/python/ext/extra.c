@@ -1,0 +1,125 @@
+/* Attributes that nobody declared, of instances of fast classes. CPython calls methods fastest where instances have no dict that it knows of. So these
+ * are in a dict that only we know (Instance.dict), and the first time that some instance of a class gets an attribute of a name, the class gets a
+ * descriptor of that name, which looks there. What the class had under the name itself goes on being the class's. */
+#include "client/python/ext/ext.h"
+
+typedef struct Extra {
+    PyObject_HEAD PyObject *name;
+    PyObject *value; /* the class's own attribute of that name, NULL: none */
+} Extra;
+
+PyObject **extra_dict(PyObject *op, bool create) {
+    Instance *self = (Instance *)op;
+    if (!self->dict && create && (self->dict = PyDict_New()) && !PyObject_GC_IsTracked(op))
+        PyObject_GC_Track(op);
+    return &self->dict;
+}
+
+PyObject *extra_attributes(PyObject *op, bool create) {
+    if (Py_TYPE(op)->tp_dictoffset)
+        return PyObject_GenericGetDict(op, NULL);
+    return Py_XNewRef(*extra_dict(op, create));
+}
+
+static PyObject *of_class(Extra *self, PyObject *obj, PyObject *type) {
+    descrgetfunc get = self->value ? Py_TYPE(self->value)->tp_descr_get : NULL;
+    if (get)
+        return get(self->value, obj, type);
+    if (self->value)
+        return Py_NewRef(self->value);
+    if (obj)
+        return PyErr_Format(PyExc_AttributeError, "'%s' object has no attribute '%U'", Py_TYPE(obj)->tp_name,
+                            self->name);
+    return PyErr_Format(PyExc_AttributeError, "type object '%s' has no attribute '%U'",
+                        type && PyType_Check(type) ? ((PyTypeObject *)type)->tp_name : "?", self->name);
+}
+
+static PyObject *extra_get(PyObject *op, PyObject *obj, PyObject *type) {
+    Extra *self = (Extra *)op;
+    if (!obj || !PyObject_TypeCheck(obj, &Instance_Type))
+        return of_class(self, NULL, type);
+    if (((Instance *)obj)->flags & INSTANCE_RELEASED)
+        return instance_released(obj);
+    PyObject *attributes = extra_attributes(obj, false);
+    PyObject *value = attributes ? PyDict_GetItemWithError(attributes, self->name) : NULL;
+    Py_XINCREF(value);
+    Py_XDECREF(attributes);
+    return value || PyErr_Occurred() ? value : of_class(self, obj, type);
+}
+
+static int extra_set(PyObject *op, PyObject *obj, PyObject *value) {
+    Extra *self = (Extra *)op;
+    if (!PyObject_TypeCheck(obj, &Instance_Type))
+        return PyErr_SetString(PyExc_TypeError, "not an instance of a jitclass"), -1;
+    if (((Instance *)obj)->flags & INSTANCE_RELEASED)
+        return instance_released(obj), -1;
+    PyObject *attributes = extra_attributes(obj, true);
+    int r = !attributes ? -1 : value ? PyDict_SetItem(attributes, self->name, value) : 0;
+    if (attributes && !value && (r = PyDict_DelItem(attributes, self->name)) < 0 &&
+        PyErr_ExceptionMatches(PyExc_KeyError))
+        PyErr_Format(PyExc_AttributeError, "'%s' object has no attribute '%U'", Py_TYPE(obj)->tp_name, self->name);
+    Py_XDECREF(attributes);
+    return r;
+}
+
+static int extra_traverse(PyObject *op, visitproc visit, void *arg) {
+    Py_VISIT(((Extra *)op)->value);
+    return 0;
+}
+
+static int extra_clear(PyObject *op) {
+    Py_CLEAR(((Extra *)op)->value);
+    return 0;
+}
+
+static void extra_dealloc(PyObject *op) {
+    PyObject_GC_UnTrack(op);
+    Py_CLEAR(((Extra *)op)->name);
+    extra_clear(op);
+    PyObject_GC_Del(op);
+}
+
+PyTypeObject Extra_Type = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "jitd._jitd.Extra",
+    .tp_basicsize = sizeof(Extra),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
+    .tp_dealloc = extra_dealloc,
+    .tp_traverse = extra_traverse,
+    .tp_clear = extra_clear,
+    .tp_descr_get = extra_get,
+    .tp_descr_set = extra_set,
+};
+
+/* Whatever the class has under the name, from now on instances may have their own. */
+static PyObject *extra_install(PyTypeObject *type, PyObject *name) {
+    Extra *self = PyObject_GC_New(Extra, &Extra_Type);
+    if (!self)
+        return NULL;
+    self->name = Py_NewRef(name);
+    self->value = Py_XNewRef(_PyType_Lookup(type, name));
+    PyObject_GC_Track(self);
+    int r = PyDict_SetItem(type->tp_dict, name, (PyObject *)self);
+    PyType_Modified(type);
+    Py_DECREF(self); /* the class has it */
+    return r < 0 ? NULL : (PyObject *)self;
+}
+
+int extra_new(ClassInfo *info, PyObject *op, PyObject *name, PyObject *value) {
+    if (!info->open || !value)
+        return PyObject_GenericSetAttr(op, name, value); /* which says what is wrong */
+    if (_PyType_Lookup(info->type, name) && watch_changed(info->type, name, "it was set on an instance") < 0)
+        return -1;
+    PyObject *extra = extra_install(info->type, name);
+    return extra ? extra_set(extra, op, value) : -1;
+}
+
+int extra_set_class(PyObject *extra, PyObject *type, PyObject *value) {
+    Extra *self = (Extra *)extra;
+    if (!value && !self->value) {
+        PyErr_Format(PyExc_AttributeError, "type object '%s' has no attribute '%U'", ((PyTypeObject *)type)->tp_name,
+                     self->name);
+        return -1;
+    }
+    Py_XSETREF(self->value, Py_XNewRef(value));
+    return 0;
+}

@@ -1,0 +1,121 @@
+/* An instance's state as a dict, fields by name, as CPython has it in __dict__: a __getstate__ or __setstate__ of the user's own fits. Copying and
+ * pickling by value rest on it. And the methods that every jitclass has unless it defines its own. */
+#include "client/python/ext/ext.h"
+
+static PyObject *method_close(PyObject *op, PyObject *ignored) {
+    (void)ignored;
+    return instance_close(op) < 0 ? NULL : Py_NewRef(Py_None);
+}
+
+static PyObject *method_enter(PyObject *op, PyObject *ignored) {
+    (void)ignored;
+    if (!((Instance *)op)->data && instance_wake(op) < 0)
+        return NULL;
+    return Py_NewRef(op);
+}
+
+static PyObject *method_exit(PyObject *op, PyObject *const *args, Py_ssize_t n) {
+    (void)args, (void)n;
+    return method_close(op, NULL);
+}
+
+/* Puts a native field's value into a dict, if it has one. */
+static int put_native(PyObject *op, Field *field, PyObject *state) {
+    PyObject *value = field->get(op, field);
+    if (!value && PyErr_ExceptionMatches(PyExc_AttributeError)) {
+        PyErr_Clear();
+        return 0;
+    }
+    int r = value ? PyDict_SetItem(state, field->name, value) : -1;
+    Py_XDECREF(value);
+    return r;
+}
+
+static int put_python(Field *field, PyObject *attributes, PyObject *state) {
+    PyObject *value = attributes ? PyDict_GetItemWithError(attributes, field->name) : NULL;
+    return value ? PyDict_SetItem(state, field->name, value) : PyErr_Occurred() ? -1 : 0;
+}
+
+/* The Python fields of a class with __slots__ are no dict's. */
+static int put_slots(PyTypeObject *type, PyObject *op, PyObject *state) {
+    int r = 0;
+    for (; r == 0 && type && type != &Instance_Type; type = type->tp_base) {
+        PyObject *name, *member;
+        Py_ssize_t at = 0;
+        while (r == 0 && PyDict_Next(type->tp_dict, &at, &name, &member)) {
+            if (!Py_IS_TYPE(member, &PyMemberDescr_Type) || PyDict_Contains(state, name))
+                continue;
+            PyObject *value = Py_TYPE(member)->tp_descr_get(member, op, (PyObject *)Py_TYPE(op));
+            if (value)
+                r = PyDict_SetItem(state, name, value);
+            else
+                PyErr_Clear(); /* it is not set */
+            Py_XDECREF(value);
+        }
+    }
+    return r;
+}
+
+/* The declared fields in their order, then the other attributes. */
+static int fill(PyObject *op, ClassInfo *info, PyObject *attributes, PyObject *state) {
+    for (Py_ssize_t i = 0; i < info->nfields; i++) {
+        Field *field = &info->fields[i];
+        if ((field->type ? put_native(op, field, state) : put_python(field, attributes, state)) < 0)
+            return -1;
+    }
+    if (attributes && PyDict_Merge(state, attributes, 0) < 0)
+        return -1;
+    return put_slots(Py_TYPE(op), op, state);
+}
+
+static PyObject *instance_getstate(PyObject *op, PyObject *ignored) {
+    (void)ignored;
+    ClassInfo *info = class_above(Py_TYPE(op));
+    if (!info || (!((Instance *)op)->data && instance_wake(op) < 0))
+        return info ? NULL : instance_released(op);
+    PyObject *attributes = extra_attributes(op, false), *state = PyErr_Occurred() ? NULL : PyDict_New();
+    if (state && fill(op, info, attributes, state) < 0)
+        Py_CLEAR(state);
+    Py_XDECREF(attributes);
+    return state;
+}
+
+static PyObject *instance_reduce(PyObject *op, PyObject *ignored) {
+    (void)ignored;
+    if (!((Instance *)op)->data && instance_wake(op) < 0)
+        return NULL;
+    PyObject *module = PyImport_ImportModule("jitd"), *result = NULL;
+    PyObject *make = module ? PyObject_GetAttrString(module, "_new") : NULL;
+    PyObject *state = make ? PyObject_CallMethod(op, "__getstate__", NULL) : NULL;
+    if (state)
+        result = Py_BuildValue("O(O)O", make, (PyObject *)Py_TYPE(op), state);
+    Py_XDECREF(state);
+    Py_XDECREF(make);
+    Py_XDECREF(module);
+    return result;
+}
+
+/* Not through the class's own __setattr__, as CPython fills a __dict__. */
+static PyObject *instance_setstate(PyObject *op, PyObject *state) {
+    PyObject *name, *value;
+    Py_ssize_t at = 0;
+    if (!PyDict_Check(state))
+        return PyErr_Format(PyExc_TypeError, "the state of a %s is a dict of its fields, not %s", Py_TYPE(op)->tp_name,
+                            Py_TYPE(state)->tp_name);
+    int r = (state = PyDict_Copy(state)) ? 0 : -1; /* what setting an attribute runs could change it */
+    while (r == 0 && PyDict_Next(state, &at, &name, &value))
+        r = Py_TYPE(op)->tp_setattro == instance_setattro_fast ? PyObject_SetAttr(op, name, value)
+                                                               : PyObject_GenericSetAttr(op, name, value);
+    Py_XDECREF(state);
+    return r < 0 ? NULL : Py_NewRef(Py_None);
+}
+
+PyMethodDef state_methods[] = {
+    {"close", method_close, METH_NOARGS, "Release the object now; using it afterwards raises jitd.ReleasedError."},
+    {"__enter__", method_enter, METH_NOARGS, NULL},
+    {"__exit__", (PyCFunction)(void (*)(void))method_exit, METH_FASTCALL, NULL},
+    {"__reduce__", instance_reduce, METH_NOARGS, "Copy and pickle by value."},
+    {"__getstate__", instance_getstate, METH_NOARGS, NULL},
+    {"__setstate__", instance_setstate, METH_O, NULL},
+    {0},
+};

@@ -1,0 +1,121 @@
+/* What happens to a class after it was compiled. Compiled code has the class's methods and constants built in, and the native fields' descriptors must
+ * stay in their places. CPython (up to 3.11 at all, later reliably) tells nobody when an attribute of a class is set, so type.__setattr__ itself
+ * is looked over: for classes that are no jitclasses it does what it always did.
+ *
+ * A field's name set on the class is the field's new class attribute. What compiled code has built in and is set to something else sends the
+ * code that knows the class back to Python (link.changed), before anybody can see the new value. */
+#include "client/python/ext/ext.h"
+
+static setattrofunc type_setattro; /* CPython's own */
+
+static Field *native_field(ClassInfo *info, PyObject *name) {
+    for (Py_ssize_t i = 0; i < info->nfields; i++)
+        if (info->fields[i].type && PyUnicode_Compare(info->fields[i].name, name) == 0)
+            return &info->fields[i];
+    return NULL;
+}
+
+int watch_changed(PyTypeObject *type, PyObject *name, const char *how) {
+    PyObject *module = PyImport_ImportModule("jitd.link");
+    PyObject *done = module ? PyObject_CallMethod(module, "changed", "OOs", type, name, how) : NULL;
+    Py_XDECREF(module);
+    Py_XDECREF(done);
+    return done ? 0 : -1;
+}
+
+static int set_field(ClassInfo *info, Field *field, PyObject *value) {
+    if (!value && (!field->class_value)) {
+        PyErr_Format(PyExc_AttributeError, "type object '%s' has no attribute '%U'", info->type->tp_name, field->name);
+        return -1;
+    }
+    if (watch_changed(info->type, field->name, "the class attribute was set") < 0)
+        return -1;
+    Py_XSETREF(field->class_value, Py_XNewRef(value));
+    return 0;
+}
+
+static int setattro_watched(PyObject *op, PyObject *name, PyObject *value) {
+    ClassInfo *info = class_of_type((PyTypeObject *)op);
+    if (likely(!info) || !PyUnicode_Check(name))
+        return type_setattro(op, name, value);
+    Field *field = native_field(info, name);
+    if (field)
+        return set_field(info, field, value);
+    if (watch_changed(info->type, name, "it was set on the class") < 0)
+        return -1;
+    PyObject *extra = PyDict_GetItemWithError(info->type->tp_dict, name);
+    if (extra && Py_IS_TYPE(extra, &Extra_Type))
+        return extra_set_class(extra, op, value);
+    /* Immutable is what the interpreter takes it for, to call it faster and to refuse other classes for its instances (__class__). */
+    info->type->tp_flags &= ~Py_TPFLAGS_IMMUTABLETYPE;
+    int r = type_setattro(op, name, value);
+    info->type->tp_flags |= Py_TPFLAGS_IMMUTABLETYPE;
+    return r;
+}
+
+/* The wrapper in type's dict calls the C function that it was made for, if that is (still) the slot's. */
+static int patch_wrapper(const char *name) {
+    PyObject *wrapper = PyDict_GetItemString(PyType_Type.tp_dict, name);
+    if (!wrapper || !Py_IS_TYPE(wrapper, &PyWrapperDescr_Type) ||
+        ((PyWrapperDescrObject *)wrapper)->d_wrapped != (void *)type_setattro)
+        return -1;
+    ((PyWrapperDescrObject *)wrapper)->d_wrapped = (void *)setattro_watched;
+    return 0;
+}
+
+/* A metaclass without a __setattr__ of its own has type's. */
+static int patch_metaclasses(PyTypeObject *metatype) {
+    if (metatype->tp_setattro == type_setattro)
+        metatype->tp_setattro = setattro_watched;
+    PyObject *list = PyObject_CallMethod((PyObject *)&PyType_Type, "__subclasses__", "O", metatype);
+    int r = list ? 0 : -1;
+    for (Py_ssize_t i = 0; r == 0 && i < PyList_GET_SIZE(list); i++)
+        r = patch_metaclasses((PyTypeObject *)PyList_GET_ITEM(list, i));
+    Py_XDECREF(list);
+    return r;
+}
+
+int watch_start(void) {
+    type_setattro = PyType_Type.tp_setattro;
+    if (patch_wrapper("__setattr__") < 0 || patch_wrapper("__delattr__") < 0) {
+        PyErr_SetString(PyExc_ImportError, "this Python's type.__setattr__ is not one that jitd knows");
+        return -1;
+    }
+    return patch_metaclasses(&PyType_Type);
+}
+
+/* ---- values that a native field cannot hold, where nobody promised that it could hold all ---- */
+
+/* What an instance's dict has under the field's name goes before what the arena has. */
+static PyObject *get_spilled(PyObject *self, Field *field) {
+    PyObject *attributes = extra_attributes(self, false);
+    PyObject *value = attributes ? PyDict_GetItemWithError(attributes, field->name) : NULL;
+    Py_XINCREF(value);
+    Py_XDECREF(attributes);
+    return value || PyErr_Occurred() ? value : field->native_get(self, field);
+}
+
+static int set_spilled(PyObject *self, PyObject *value, Field *field) {
+    if (!((Instance *)self)->data && instance_wake(self) < 0)
+        return -1;
+    PyObject *attributes = extra_attributes(self, true);
+    int r = !attributes ? -1
+            : value     ? PyDict_SetItem(attributes, field->name, value)
+                        : PyDict_DelItem(attributes, field->name);
+    Py_XDECREF(attributes);
+    return r;
+}
+
+int watch_spill(PyObject *self, Field *field, PyObject *value) {
+    if (!field->inferred || shm_is_shared((ShmObject *)((Instance *)self)->data))
+        return 1;
+    if (field->set != set_spilled) {
+        if (watch_changed(field->owner, field->name, "a value of another type was set") < 0)
+            return -1;
+        field->native_get = field->get;
+        field->get = get_spilled;
+        field->set = set_spilled;
+        field->quick = FIELD_SLOW;
+    }
+    return set_spilled(self, value, field);
+}
