@@ -1,5 +1,5 @@
-/* Calls off the hot path: keyword and default arguments, the choice among specialisations by the arguments' types, and
- * the refusal of arguments that an annotation excludes. */
+/* Calls off the hot path: keyword and default arguments, the choice among specialisations by the arguments' types. An annotation is a
+ * hint: what it excludes runs in a version for its types or in Python, and is refused by sized types and with strict=True only. */
 #include "client/python/ext/ext.h"
 
 #define MAX_KEY_DEPTH 8
@@ -65,11 +65,26 @@ static PyObject *values_tuple(PyObject *const *values, Py_ssize_t n) {
     return tuple;
 }
 
-/* ---- what an annotation excludes ---- */
-
-static int is_number(PyObject *v) {
-    return PyLong_Check(v) || PyFloat_Check(v) || PyNumber_Check(v);
+/* Whether there could be a version for this value: types.of_value gives it a type. */
+static bool compilable(PyObject *v, int depth) {
+    if (PyLong_CheckExact(v) || PyFloat_CheckExact(v) || PyBool_Check(v) || v == Py_None)
+        return true;
+    if (!PyTuple_CheckExact(v) || depth == MAX_KEY_DEPTH)
+        return class_of_type(Py_TYPE(v)) != NULL;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(v); i++)
+        if (!compilable(PyTuple_GET_ITEM(v, i), depth + 1))
+            return false;
+    return true;
 }
+
+static bool all_compilable(PyObject *const *values, Py_ssize_t n) {
+    for (Py_ssize_t i = 0; i < n; i++)
+        if (!compilable(values[i], 0))
+            return false;
+    return true;
+}
+
+/* ---- what an annotation excludes ---- */
 
 int bind_refuse(Method *m, Py_ssize_t i, const char *wanted, PyObject *v) {
     PyObject *name = PyObject_GetAttrString(m->func, "__qualname__");
@@ -80,17 +95,21 @@ int bind_refuse(Method *m, Py_ssize_t i, const char *wanted, PyObject *v) {
     return -1;
 }
 
-/* An annotation is None or (words, classes that it takes or () for a number). Numbers among themselves are left to other
- * specialisations or to Python. */
+bool bind_is_like_default(Method *m, Py_ssize_t i, PyObject *v) {
+    PyObject *given = PyTuple_GET_ITEM(m->defaults, i);
+    return given != jitd_missing && Py_TYPE(v) == Py_TYPE(given);
+}
+
+/* For strict methods. An annotation is None or (words, classes of what it takes; none for a sized type, which sized.c refuses). */
 static int check_annotations(Method *m, PyObject *const *values) {
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(m->annotated); i++) {
         PyObject *annotation = PyTuple_GET_ITEM(m->annotated, i);
-        if (annotation == Py_None)
+        if (annotation == Py_None || bind_is_like_default(m, i, values[i]))
             continue;
         PyObject *classes = PyTuple_GET_ITEM(annotation, 1);
-        int fits = PyTuple_GET_SIZE(classes) == 0 && is_number(values[i]);
+        bool fits = PyTuple_GET_SIZE(classes) == 0;
         for (Py_ssize_t k = 0; k < PyTuple_GET_SIZE(classes); k++)
-            fits |= (PyObject *)Py_TYPE(values[i]) == PyTuple_GET_ITEM(classes, k);
+            fits |= PyType_IsSubtype(Py_TYPE(values[i]), (PyTypeObject *)PyTuple_GET_ITEM(classes, k));
         if (!fits)
             return bind_refuse(m, i, PyUnicode_AsUTF8(PyTuple_GET_ITEM(annotation, 0)), values[i]);
     }
@@ -170,6 +189,8 @@ static Choice choose(Call *call) {
 /* Asks for a specialisation to these types: 1 there is one now, 0 these are Python's, -1 exception. */
 static int specialise(Call *call) {
     Method *m = call->m;
+    if (!all_compilable(call->values, PyTuple_GET_SIZE(m->names)))
+        return 0;
     PyObject *values = values_tuple(call->values, PyTuple_GET_SIZE(m->names));
     PyObject *key = values ? type_key(values, 0) : NULL;
     int known = key ? PySet_Contains(m->rejected, key) : -1, r = known < 0 ? -1 : 0;
@@ -191,7 +212,7 @@ static PyObject *call_bound(Call *call) {
     Choice choice = choose(call);
     if (choice == CHOICE_NONE) {
         call->m->guard_misses++;
-        if (check_annotations(call->m, call->values) < 0)
+        if (call->m->strict && check_annotations(call->m, call->values) < 0)
             return NULL;
         int r = specialise(call);
         if (r < 0)
@@ -219,12 +240,14 @@ PyObject *method_call_slow(Method *m, PyObject *const *args, size_t nargsf, PyOb
     Py_ssize_t n = PyVectorcall_NARGS(nargsf), skip = m->type != NULL;
     if (m->mode == METHOD_PENDING)
         return resolve_and_retry(m, args, nargsf, kwnames);
-    if (m->mode == METHOD_PYTHON || n < skip || (skip && Py_TYPE(args[0]) != m->type))
+    if ((m->mode == METHOD_PYTHON && !m->strict) || n < skip || (skip && Py_TYPE(args[0]) != m->type))
         return method_call_python(m, args, nargsf, kwnames);
     if (skip && !((Instance *)args[0])->data && instance_wake(args[0]) < 0)
         return NULL;
     Call call = {.m = m, .args = args, .nargsf = nargsf, .kwnames = kwnames};
     if (bind_arguments(m, args + skip, n - skip, kwnames, call.values))
         return method_call_python(m, args, nargsf, kwnames); /* raises what CPython raises */
-    return call_bound(&call);
+    if (m->mode != METHOD_PYTHON)
+        return call_bound(&call);
+    return check_annotations(m, call.values) < 0 ? NULL : method_call_python(m, args, nargsf, kwnames);
 }

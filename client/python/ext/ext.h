@@ -339,7 +339,8 @@ typedef struct Method {
     MethodMode mode;
     PyObject *names;                /* tuple of parameter names, self left out */
     PyObject *defaults;             /* tuple of values, or NULL entries' stand-in, by parameter */
-    PyObject *annotated;            /* tuple by parameter: (type text, class) or None */
+    PyObject *annotated;            /* tuple by parameter: (words, classes) or None */
+    bool strict;                    /* what they exclude is a TypeError */
     uint32_t npositional, nposonly; /* of the names */
     PyObject *resolve;              /* callable(method, types or None): finishes, compiles a specialisation */
     bool wraps;         /* a plan is PLAN_SIZED, and nobody has been told of a call that was left to Python */
@@ -362,6 +363,8 @@ COLD PyObject *method_finish(Method *m, Plan *plan, int32_t status, const JitdVa
 /* Arguments (self left out) to one borrowed value for each parameter; 1 when they do not fit the signature. */
 int bind_arguments(Method *m, PyObject *const *args, Py_ssize_t n, PyObject *kwnames, PyObject **values);
 int bind_refuse(Method *m, Py_ssize_t param, const char *wanted, PyObject *value); /* TypeError; -1 */
+/* Of the type that the parameter's default has: that is never refused, whatever the annotation says. */
+bool bind_is_like_default(Method *m, Py_ssize_t param, PyObject *value);
 
 /* ---- sized.c ---- */
 int sized_note(Method *m);                                                           /* what of m->annotated is sized */

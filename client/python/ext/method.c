@@ -349,9 +349,15 @@ static PyObject *method_set_native(PyObject *op, PyObject *ignored) {
     Py_RETURN_NONE;
 }
 
-static PyObject *method_set_annotated(PyObject *op, PyObject *annotated) {
+/* set_annotated((annotation of each parameter), strict) */
+static PyObject *method_set_annotated(PyObject *op, PyObject *args) {
     Method *m = (Method *)op;
-    if (!PyTuple_Check(annotated) || PyTuple_GET_SIZE(annotated) != PyTuple_GET_SIZE(m->names))
+    PyObject *annotated;
+    int strict;
+    if (!PyArg_ParseTuple(args, "O!p", &PyTuple_Type, &annotated, &strict))
+        return NULL;
+    m->strict = strict;
+    if (PyTuple_GET_SIZE(annotated) != PyTuple_GET_SIZE(m->names))
         return PyErr_Format(PyExc_ValueError, "one annotation for each parameter");
     Py_SETREF(m->annotated, Py_NewRef(annotated));
     if (sized_note(m) < 0)
@@ -427,7 +433,7 @@ static PyMethodDef method_methods[] = {
     {"_add_plan", method_add_plan, METH_VARARGS, NULL},
     {"_set_python", method_set_python, METH_NOARGS, NULL},
     {"_set_native", method_set_native, METH_NOARGS, NULL},
-    {"_set_annotated", method_set_annotated, METH_O, NULL},
+    {"_set_annotated", method_set_annotated, METH_VARARGS, NULL},
     {"_set_class", method_set_class, METH_O, NULL},
     {"_counters", method_counters, METH_NOARGS, NULL},
     {"__reduce__", method_reduce, METH_NOARGS, NULL},

@@ -54,6 +54,8 @@ static PyObject *sized_value(Method *m, Py_ssize_t param, PyObject *value) {
     case CONVERT_RANGE:
         return sized_refuse(m, param, kind, value);
     case CONVERT_TYPE:
+        if (bind_is_like_default(m, param, value))
+            return Py_NewRef(value);
         bind_refuse(m, param, type_scalar_name(kind), value);
         return NULL;
     default:

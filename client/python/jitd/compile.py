@@ -86,8 +86,9 @@ def specialise(record, f, values):
     resolved = [of_value(v) for v in values]
     if f.reason or None in resolved or not _jitd.connected():
         return False
-    # Sized parameters stay what their annotation says: the value was in range, or it would have been refused.
-    resolved = [a if link.is_sized(a) else v for a, v in zip(f.types, resolved)]
+    resolved = [_beside_sized(a, v) for a, v in zip(f.types, resolved)]
+    if None in resolved:
+        return False
     classes = []
     for t in resolved:
         _classes_of(t, classes)
@@ -95,7 +96,25 @@ def specialise(record, f, values):
         link.prepare(other)
     defs = link.closure([record, *classes])
     answer = _specialised_unit(record, f, resolved, classes, defs)
-    return answer is not None and _install_specialisation(record, f, answer, defs)
+    return answer is not None and _install_specialisation(record, f, answer, defs, _expected(f.types, resolved))
+
+
+def _expected(annotated, given):
+    """Whether a caller who goes by the annotations gives such types: what becomes of other calls is no news."""
+    return all(a is None or _like(a, v) for a, v in zip(annotated, given))
+
+
+def _like(annotated, given):
+    if isinstance(annotated, tuple) and isinstance(given, tuple):
+        return annotated[0] is given[0]
+    return type(annotated) is type(given) and (annotated == "None") == (given == "None")
+
+
+def _beside_sized(annotated, given):
+    """A parameter's type in a specialisation: sized ones stay what their annotation says, and None is what that never takes."""
+    if not link.is_sized(annotated):
+        return given
+    return annotated if given in ("int", "bool") or (annotated, given) == ("float32", "float") else None
 
 
 def _classes_of(resolved, found):
@@ -125,7 +144,7 @@ def _specialised_unit(record, f, resolved, classes, defs):
     return found
 
 
-def _install_specialisation(record, f, answer, defs):
+def _install_specialisation(record, f, answer, defs, expected):
     meta = _jitd.unpack(answer["meta"])
     for definition, pair in zip(defs, answer["classes"]):
         if definition.kind == "class" and not definition.class_id:
@@ -133,7 +152,8 @@ def _install_specialisation(record, f, answer, defs):
     for definition, name, line, _, message, text in meta["refused"]:
         if definition == 0 and name == f.entry:
             record.refused[name] = message
-            warn(record, f.code.co_filename, line, text)
+            if expected:
+                warn(record, f.code.co_filename, line, text)
     if not meta["entries"]:
         return False
     _, _, params, result, flags = meta["entries"][0]

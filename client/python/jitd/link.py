@@ -237,12 +237,13 @@ def _native(record, field):
 def _resolve_params(record):
     for f in record.funcs:
         evaluate = record.evaluate or (lambda text, scope=f.func.__globals__: evaluate_in(text, scope, {}))
-        f.types = [_param_type(f, name, annotation, evaluate) for name, annotation, _ in f.params]
+        f.types = [_param_type(f, param, evaluate) for param in f.params]
         if f.method is not None:
-            f.method._set_annotated(tuple(_accepted(t) for t in f.types))
+            f.method._set_annotated(tuple(_accepted(t) for t in f.types), bool(record.options["strict"]))
 
 
-def _param_type(f, name, annotation, evaluate):
+def _param_type(f, param, evaluate):
+    name, annotation, default = param
     if annotation is _jitd.MISSING:
         return None
     try:
@@ -254,16 +255,19 @@ def _param_type(f, name, annotation, evaluate):
         from jitd.types import shown
 
         f.reason = f.reason or f"parameter {name!r} is annotated {shown(annotation)}, which is not compiled"
-    return resolved
+    return (resolved[0], True) if isinstance(resolved, tuple) and default is None else resolved
+
+
+_STRICT = {"int": (int,), "float": (float, int), "bool": (bool,)}
 
 
 def _accepted(resolved):
-    """What _jitd checks: None, or (words, classes; none for a number)."""
+    """What _jitd checks of a strict method: None, or (words, classes of what fits). Sized types, whose classes are none, always refuse."""
     if resolved is None or resolved == "None" or isinstance(resolved, list):
         return None
     if isinstance(resolved, tuple):
         return type_words(resolved), (resolved[0], type(None)) if resolved[1] else (resolved[0],)
-    return resolved, ()
+    return resolved, _STRICT.get(resolved, ())
 
 
 # ---- fingerprints ----
@@ -548,7 +552,7 @@ def give_back(record, f):
     """A method that stays Python is the plain function again, unless the Method has arguments to check."""
     if record.kind != "class" or f.kind != "method" or record.target.__dict__.get(f.name) is not f.method:
         return
-    if not any(map(is_sized, f.types or ())):
+    if not record.options["strict"] and not any(map(is_sized, f.types or ())):
         _jitd.replace(record.target, f.name, f.func)
 
 
