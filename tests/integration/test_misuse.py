@@ -438,7 +438,7 @@ def test_a_method_under_two_names_warns_once():
 
 
 def test_a_function_that_stays_python_is_named_once():
-    with pytest.warns(jitd.CompileWarning, match=r"^test_misuse\.[\w.<>]*\.ones stays Python: generators"):
+    with pytest.warns(jitd.CompileWarning, match=r"\ntest_misuse\.[\w.<>]*\.ones stays Python: generators"):
 
         @jitd.jit
         def ones():

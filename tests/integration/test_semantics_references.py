@@ -140,4 +140,4 @@ def test_same_and_nothing_left(twins, name):
 
 def test_all_of_it_is_compiled(twins):
     for definition in (twins.compiled.Node, twins.compiled.Tree, twins.compiled.Lazy):
-        assert "Python" not in str(jitd.explain(definition)), str(jitd.explain(definition))
+        assert "Python:" not in str(jitd.explain(definition)), str(jitd.explain(definition))

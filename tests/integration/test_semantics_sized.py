@@ -121,7 +121,7 @@ def test_never_redone(name):
 
 
 def test_all_of_it_is_compiled():
-    assert "Python" not in str(jitd.explain(S))
+    assert "Python:" not in str(jitd.explain(S))
 
 
 CLASS = """
@@ -191,7 +191,7 @@ def test_arguments_are_checked_and_converted_in_python_too(where, tmp_path, prog
         for module in compiled, python:
             p = module.P()
             print(t.outcomes(p.take, lambda: p.n), t.outcomes(module.take, list), *t.stores(p), p.redone(0.1, 2**40)[0] == rounded)
-            print("Python:" in str(jitd.explain(module.P)), "Python:" in str(jitd.explain(module.take)))
+            print(": Python:" in str(jitd.explain(module.P)), ": Python:" in str(jitd.explain(module.take)))
         """,
         **({"JITD_SOCKET": tmp_path / "nothing", "JITD_CACHE_DIR": tmp_path / "none"} if where == "no daemon" else {}),
     )

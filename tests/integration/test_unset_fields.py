@@ -10,6 +10,12 @@ import pytest
 
 from twins import load
 
+
+@pytest.fixture(autouse=True)
+def each_problem_by_itself(monkeypatch):
+    monkeypatch.setenv("JITD_WARN", "all")
+
+
 NAMES = "abcde"
 RUNS = range(-3, 13)
 

@@ -189,8 +189,10 @@ static Choice choose(Call *call) {
 /* Asks for a specialisation to these types: 1 there is one now, 0 these are Python's, -1 exception. */
 static int specialise(Call *call) {
     Method *m = call->m;
-    if (!all_compilable(call->values, PyTuple_GET_SIZE(m->names)))
+    bool fits = all_compilable(call->values, PyTuple_GET_SIZE(m->names));
+    if (!fits && m->told)
         return 0;
+    m->told |= !fits;
     PyObject *values = values_tuple(call->values, PyTuple_GET_SIZE(m->names));
     PyObject *key = values ? type_key(values, 0) : NULL;
     int known = key ? PySet_Contains(m->rejected, key) : -1, r = known < 0 ? -1 : 0;
@@ -200,7 +202,7 @@ static int specialise(Call *call) {
         r = made ? PyObject_IsTrue(made) : -1;
         Py_DECREF(resolve);
         Py_XDECREF(made);
-        if (r == 0)
+        if (r == 0 && fits)
             r = PySet_Add(m->rejected, key);
     }
     Py_XDECREF(key);
@@ -210,6 +212,7 @@ static int specialise(Call *call) {
 
 static PyObject *call_bound(Call *call) {
     Choice choice = choose(call);
+    PythonWhy why = choice == CHOICE_NONE ? WHY_TYPES : WHY_BIG;
     if (choice == CHOICE_NONE) {
         call->m->guard_misses++;
         if (call->m->strict && check_annotations(call->m, call->values) < 0)
@@ -218,10 +221,12 @@ static PyObject *call_bound(Call *call) {
         if (r < 0)
             return NULL;
         choice = r ? choose(call) : CHOICE_PYTHON;
+        if (call->m->mode == METHOD_PYTHON)
+            why = WHY_REFUSED;
     }
     if (choice == CHOICE_DONE)
         return call->result;
-    return sized_tell(call->m) < 0 ? NULL : method_call_python(call->m, call->args, call->nargsf, call->kwnames);
+    return sized_tell(call->m) < 0 ? NULL : method_call_python(call->m, why, call->args, call->nargsf, call->kwnames);
 }
 
 static PyObject *resolve_and_retry(Method *m, PyObject *const *args, size_t nargsf, PyObject *kwnames) {
@@ -232,7 +237,7 @@ static PyObject *resolve_and_retry(Method *m, PyObject *const *args, size_t narg
         return NULL;
     Py_DECREF(done);
     if (m->mode == METHOD_PENDING)
-        return method_call_python(m, args, nargsf, kwnames);
+        return method_call_python(m, WHY_REFUSED, args, nargsf, kwnames);
     return PyObject_Vectorcall((PyObject *)m, args, nargsf, kwnames);
 }
 
@@ -241,13 +246,13 @@ PyObject *method_call_slow(Method *m, PyObject *const *args, size_t nargsf, PyOb
     if (m->mode == METHOD_PENDING)
         return resolve_and_retry(m, args, nargsf, kwnames);
     if ((m->mode == METHOD_PYTHON && !m->strict) || n < skip || (skip && Py_TYPE(args[0]) != m->type))
-        return method_call_python(m, args, nargsf, kwnames);
+        return method_call_python(m, m->mode == METHOD_PYTHON ? WHY_REFUSED : WHY_CLASS, args, nargsf, kwnames);
     if (skip && !((Instance *)args[0])->data && instance_wake(args[0]) < 0)
         return NULL;
     Call call = {.m = m, .args = args, .nargsf = nargsf, .kwnames = kwnames};
     if (bind_arguments(m, args + skip, n - skip, kwnames, call.values))
-        return method_call_python(m, args, nargsf, kwnames); /* raises what CPython raises */
+        return method_call_python(m, WHY_ARGUMENTS, args, nargsf, kwnames); /* raises what CPython raises */
     if (m->mode != METHOD_PYTHON)
         return call_bound(&call);
-    return check_annotations(m, call.values) < 0 ? NULL : method_call_python(m, args, nargsf, kwnames);
+    return check_annotations(m, call.values) < 0 ? NULL : method_call_python(m, WHY_REFUSED, args, nargsf, kwnames);
 }

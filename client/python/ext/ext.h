@@ -286,6 +286,8 @@ typedef struct Plan {
     uint8_t epoch;   /* its code may read references: it runs inside an epoch (arena.h) */
     uint8_t bare;    /* its code may be called as it is: no guard, no epoch, no poll */
     Pool pool;
+    uint32_t *redone; /* calls given back to be redone, by site; NULL: none yet */
+    uint32_t nredone;
 } Plan;
 
 Plan *plan_new(PyObject *unit, PyObject *guard, uint32_t slot, PyObject *params, PyObject *result, PyObject *defs,
@@ -328,6 +330,18 @@ static inline int32_t plan_run(const Plan *plan, JitdFrame *frame, uint64_t self
 
 typedef enum MethodMode { METHOD_PENDING, METHOD_NATIVE, METHOD_PYTHON } MethodMode;
 
+/* Why a call runs in Python. */
+typedef enum PythonWhy {
+    WHY_REFUSED,   /* it is not compiled */
+    WHY_TYPES,     /* no specialisation takes its arguments' types, and none is made */
+    WHY_BIG,       /* an argument is an int of more than 64 bits */
+    WHY_NAMES,     /* a name that the code uses means something else now */
+    WHY_REDONE,    /* the code gave it back at a guard */
+    WHY_CLASS,     /* self is of another class */
+    WHY_ARGUMENTS, /* they do not fit the signature, or are too many for compiled code */
+    WHY_N
+} PythonWhy;
+
 typedef struct Method {
     PyObject_HEAD vectorcallfunc vectorcall;
     Plan *plan;            /* the last one used; NULL: none yet */
@@ -349,14 +363,20 @@ typedef struct Method {
     PyObject *dict;
     PyObject *weakrefs;
     uint64_t native_calls, python_calls, fallbacks, guard_misses;
+    uint64_t why[WHY_N]; /* the Python calls */
+    bool told;           /* the first call with values that no code takes was told of */
 } Method;
 
 extern PyTypeObject Method_Type;
 void method_use(Method *m, Plan *plan); /* the plan to try first from now on; NULL: none */
-PyObject *method_call_python(Method *m, PyObject *const *args, size_t nargsf, PyObject *kwnames);
+PyObject *method_call_python(Method *m, PythonWhy why, PyObject *const *args, size_t nargsf, PyObject *kwnames);
 COLD PyObject *method_call_slow(Method *m, PyObject *const *args, size_t nargsf, PyObject *kwnames); /* bind.c */
 COLD PyObject *method_finish(Method *m, Plan *plan, int32_t status, const JitdValue *out, PyObject *const *args,
                              size_t nargsf, PyObject *kwnames);
+
+/* ---- counts.c ---- */
+COLD void counts_redone(Plan *plan, uint32_t site);
+PyObject *counts_of(PyObject *method, PyObject *ignored);
 
 /* ---- bind.c ---- */
 #define BIND_MAX_PARAMS 64

@@ -86,14 +86,17 @@ PyObject *method_finish(Method *m, Plan *plan, int32_t status, const JitdValue *
         m->guard_misses += status == -1;
         if (status == -1 && sized_tell(m) < 0)
             return NULL;
-        return method_call_python(m, args, nargsf, kwnames);
+        if (status == JITD_TRAP_REDO)
+            counts_redone(plan, jitd_frame->trap.site);
+        return method_call_python(m, status == -1 ? WHY_NAMES : WHY_REDONE, args, nargsf, kwnames);
     }
     m->native_calls++;
     return trap_raise(m, plan, status);
 }
 
-PyObject *method_call_python(Method *m, PyObject *const *args, size_t nargsf, PyObject *kwnames) {
+PyObject *method_call_python(Method *m, PythonWhy why, PyObject *const *args, size_t nargsf, PyObject *kwnames) {
     m->python_calls++;
+    m->why[why]++;
     if (m->sized)
         return sized_call(m, args, nargsf, kwnames);
     return PyObject_Vectorcall(m->func, args, nargsf, kwnames);
@@ -375,13 +378,6 @@ static PyObject *method_set_class(PyObject *op, PyObject *type) {
     Py_RETURN_NONE;
 }
 
-static PyObject *method_counters(PyObject *op, PyObject *ignored) {
-    (void)ignored;
-    Method *m = (Method *)op;
-    return Py_BuildValue("{sKsKsKsKsI}", "native_calls", m->native_calls, "python_calls", m->python_calls, "fallbacks",
-                         m->fallbacks, "guard_misses", m->guard_misses, "specialisations", m->nplans);
-}
-
 static PyObject *method_reduce(PyObject *op, PyObject *ignored) {
     (void)ignored;
     return PyObject_GetAttrString(((Method *)op)->func, "__qualname__");
@@ -435,7 +431,7 @@ static PyMethodDef method_methods[] = {
     {"_set_native", method_set_native, METH_NOARGS, NULL},
     {"_set_annotated", method_set_annotated, METH_VARARGS, NULL},
     {"_set_class", method_set_class, METH_O, NULL},
-    {"_counters", method_counters, METH_NOARGS, NULL},
+    {"_counters", counts_of, METH_NOARGS, NULL},
     {"__reduce__", method_reduce, METH_NOARGS, NULL},
     {0},
 };

@@ -143,6 +143,7 @@ void plan_free(Plan *plan) {
     Py_XDECREF(plan->unit);
     Py_XDECREF(plan->guard);
     pool_deinit(&plan->pool);
+    PyMem_Free(plan->redone);
     PyMem_Free(plan);
 }
 

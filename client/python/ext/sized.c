@@ -66,7 +66,7 @@ static PyObject *sized_value(Method *m, Py_ssize_t param, PyObject *value) {
 int sized_tell(Method *m) {
     if (!m->wraps)
         return 0;
-    PyObject *module = PyImport_ImportModule("jitd.compile");
+    PyObject *module = PyImport_ImportModule("jitd.warn");
     PyObject *told = module ? PyObject_CallMethod(module, "warn_unwrapped", "O", m) : NULL;
     m->wraps = !told;
     Py_XDECREF(told);

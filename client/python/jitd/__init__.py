@@ -10,13 +10,14 @@
         def norm2(self) -> float:
             return self.x * self.x + self.y * self.y
 
-The names below are loaded when they are first used, so that importing jitd stays cheap.
+The names below are loaded when they are first used, so that importing jitd stays cheap; type checkers read __init__.pyi.
 """
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "declare": "jitclass jit",
+    "hints": "jit_focus jit_ignore jit_once",
     "objects": "publish lookup layout",
     "insight": "stats explain inspect_llvm inspect_asm",
     "errors": "CompileError CompileWarning ReleasedError RemoteError",
@@ -27,7 +28,7 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split
 __all__ = sorted(_HOME_OF)
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> object:
     home = _HOME_OF.get(name)
     if home is None:
         raise AttributeError(f"module 'jitd' has no attribute {name!r}")
@@ -36,11 +37,11 @@ def __getattr__(name):
     return value
 
 
-def __dir__():
+def __dir__() -> "list[str]":
     return sorted({*globals(), *__all__})
 
 
-def _new(cls):
+def _new(cls: type) -> object:
     """An instance with no field set: what copying and unpickling start from."""
     from jitd._jitd import new
 

@@ -1,19 +1,28 @@
 """What a warm start does not load: having a program compiled, specialising a function for its call's types, classes without a
 daemon. link.py does the rest."""
 
-from jitd import _jitd, link
-from jitd.declare import type_text, type_words
+from __future__ import annotations
+
+from jitd import _jitd, link, warn
+from jitd.declare import SCALARS, type_text, type_words
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from jitd.declare import Func, Record, Resolved
 
 _COMPILE = 3  # protocol/messages.def
 _LAYOUT_TRIES = 4
 
 
-def _own_entries(record):
+def _own_entries(record: Record) -> list[Func]:
     """The functions whose types are all known: they are compiled with the unit, the others at their calls."""
     return [f for f in record.funcs if f.method is not None and not f.reason and None not in f.types]
 
 
-def compile_record(record):
+def compile_record(record: Record) -> None:
     from jitd import unit
 
     if record.kind == "function" and not _own_entries(record):
@@ -27,17 +36,18 @@ def compile_record(record):
     link.install(record, answer)
 
 
-def _compile_failed(record, error):
+def _compile_failed(record: Record, error: Exception) -> None:
     """The whole unit was refused, or nobody is there to compile it: the class gets its layout, everything stays Python."""
     from jitd import unit
 
-    reason = error.args[-1]
+    record.failed = reason = error.args[-1]
     for f in record.funcs:
         f.reason = f.reason or reason
-    warn(record, record.file, record.funcs[0].code.co_firstlineno if record.funcs else 1, f"{record.name} stays Python: {reason}")
+    warn.note(record, record.file, record.funcs[0].code.co_firstlineno if record.funcs else 1, f"{record.name} stays Python: {reason}")
     if record.kind == "class":
         if isinstance(error, ConnectionError):
-            return link_local(record)
+            link_local(record)
+            return warn.tell(record)
         record.key = link.key_of(record, "layout only")
         bare = [r for r in link.closure([record]) if r.kind == "class"]
         packed = unit.describe(record.name, record.key, record.options, bare, [], only_layout=True)
@@ -45,7 +55,7 @@ def _compile_failed(record, error):
     link.set_modes(record, {})
 
 
-def _ask_for_layout(packed):
+def _ask_for_layout(packed: bytes) -> Any:
     """Without a layout there are no instances: what kills compiler processes (the kernel, for want of memory) may take some of these, too."""
     for left in reversed(range(_LAYOUT_TRIES)):
         try:
@@ -55,69 +65,74 @@ def _ask_for_layout(packed):
                 raise
 
 
-def warn(record, file, line, text):
-    from warnings import warn_explicit
-
-    from jitd.errors import CompileError, CompileWarning
-
-    if record.options["strict"]:
-        raise CompileError(text)
-    if text in record.said:  # of another specialisation, or another name of the same method
-        return
-    record.said += (text,)
-    warn_explicit(text, CompileWarning, file, line)
-
-
-def warn_unwrapped(method):
-    """A call of a method that is compiled, and whose sized arithmetic wraps, goes to Python, where it does not."""
-    record, f = method.__dict__["_jitd_record"], method.__dict__["_jitd_func"]
-    name = f"{record.name}.{f.entry}" if record.kind == "class" else record.name
-    why = "its arguments have other types or are too large, or a name that it uses means something else now"
-    warn(record, f.code.co_filename, f.code.co_firstlineno, f"a call of {name} runs in Python, where sized types do not wrap: {why}")
-
-
 # ---- specialisations ----
 
 
-def specialise(record, f, values):
+def specialise(record: Record, f: Func, values: tuple[Any, ...]) -> bool:
     """Compiles (or finds) the function for these argument types. False: they are left to Python."""
     from jitd.types import of_value
 
     resolved = [of_value(v) for v in values]
-    if f.reason or None in resolved or not _jitd.connected():
+    if f.reason or not _jitd.connected():
+        return False
+    if None in resolved:
+        _refuse_types(record, f, values, resolved)
         return False
     resolved = [_beside_sized(a, v) for a, v in zip(f.types, resolved)]
-    if None in resolved:
-        return False
-    classes = []
+    return None not in resolved and specialise_for(record, f, resolved)
+
+
+def _refuse_types(record: Record, f: Func, values: tuple[Any, ...], resolved: Sequence[Any]) -> None:
+    """An argument of a call has a type that compiled code does not have."""
+    names = [p[0] for p in f.params]
+    which = next(i for i, t in enumerate(resolved) if t is None)
+    kind = type(values[which]).__name__
+    shown = [type(v).__name__ if t is None else t for v, t in zip(values, resolved)]
+    message = f"an argument of type {kind} ({names[which]!r}) is not compiled"
+    name = f"{record.name}.{f.entry}" if record.kind == "class" else record.name
+    text = f"{name}({', '.join(t if isinstance(t, str) else type_words(t) for t in shown)}) stays Python: {message}"
+    refuse(record, f, shown, f.code.co_firstlineno, message, text, _expected(f.types, resolved))
+
+
+def specialise_for(record: Record, f: Func, resolved: list[Any]) -> bool:
+    """The same for types that are known to be native."""
+    classes: list[Any] = []
     for t in resolved:
         _classes_of(t, classes)
     for other in classes:
         link.prepare(other)
     defs = link.closure([record, *classes])
     answer = _specialised_unit(record, f, resolved, classes, defs)
-    return answer is not None and _install_specialisation(record, f, answer, defs, _expected(f.types, resolved))
+    return answer is not None and _install_specialisation(record, f, resolved, answer, defs)
 
 
-def _expected(annotated, given):
+def _expected(annotated: Sequence[Any], given: Sequence[Any]) -> bool:
     """Whether a caller who goes by the annotations gives such types: what becomes of other calls is no news."""
     return all(a is None or _like(a, v) for a, v in zip(annotated, given))
 
 
-def _like(annotated, given):
+def _like(annotated: Any, given: Any) -> bool:
     if isinstance(annotated, tuple) and isinstance(given, tuple):
         return annotated[0] is given[0]
     return type(annotated) is type(given) and (annotated == "None") == (given == "None")
 
 
-def _beside_sized(annotated, given):
+def _beside_sized(annotated: Any, given: Any) -> Any:
     """A parameter's type in a specialisation: sized ones stay what their annotation says, and None is what that never takes."""
-    if not link.is_sized(annotated):
+    if not is_sized(annotated):
         return given
     return annotated if given in ("int", "bool") or (annotated, given) == ("float32", "float") else None
 
 
-def _classes_of(resolved, found):
+def refuse(record: Record, f: Func, types: Sequence[Any], line: int, message: str, text: str, expected: bool = True) -> None:
+    """Calls with these types are left to Python: explain says it, and a warning, if such calls are to be expected."""
+    record.refusals.setdefault(f.entry, {})[", ".join(t if isinstance(t, str) else type_words(t) for t in types)] = line, message
+    if expected and not warn.is_asked_for(message):
+        warn.note(record, f.code.co_filename, line, text)
+    warn.tell(record, any(map(is_sized, f.types)))  # their arithmetic wraps in compiled code only
+
+
+def _classes_of(resolved: Resolved | None, found: list[type]) -> None:
     if isinstance(resolved, list):
         for item in resolved:
             _classes_of(item, found)
@@ -125,7 +140,7 @@ def _classes_of(resolved, found):
         found.append(resolved[0].__dict__["__jitd_record__"])
 
 
-def _specialised_unit(record, f, resolved, classes, defs):
+def _specialised_unit(record: Record, f: Func, resolved: list[Any], classes: list[Record], defs: list[Record]) -> Any:
     from jitd import unit
 
     shown = ", ".join(type_words(t) for t in resolved)
@@ -138,22 +153,21 @@ def _specialised_unit(record, f, resolved, classes, defs):
             packed = unit.describe(f"{name}({shown})", key, record.options, defs, [(f, resolved)])
             found = _jitd.request(_COMPILE, {"unit": packed})
     except (_jitd.RemoteError, ConnectionError) as error:
-        warn(record, f.code.co_filename, f.code.co_firstlineno, f"{name}({shown}) stays Python: {error.args[-1]}")
+        refuse(record, f, resolved, f.code.co_firstlineno, error.args[-1], f"{name}({shown}) stays Python: {error.args[-1]}")
         return None
     record.specialised.append((f.entry, key))
     return found
 
 
-def _install_specialisation(record, f, answer, defs, expected):
+def _install_specialisation(record: Record, f: Func, resolved: list[Any], answer: dict[str, Any], defs: list[Record]) -> bool:
     meta = _jitd.unpack(answer["meta"])
     for definition, pair in zip(defs, answer["classes"]):
         if definition.kind == "class" and not definition.class_id:
             link.identify(definition, pair)
+        definition.reached = True
     for definition, name, line, _, message, text in meta["refused"]:
         if definition == 0 and name == f.entry:
-            record.refused[name] = message
-            if expected:
-                warn(record, f.code.co_filename, line, text)
+            refuse(record, f, resolved, line, message, text, _expected(f.types, resolved))
     if not meta["entries"]:
         return False
     _, _, params, result, flags = meta["entries"][0]
@@ -169,7 +183,7 @@ def _install_specialisation(record, f, answer, defs, expected):
 # ---- without a daemon, or after its end ----
 
 
-def link_local(record):
+def link_local(record: Record) -> None:
     """A class with a local layout, or a function: all methods are plain Python."""
     for definition in link.closure([record]):
         if definition.kind == "class" and not definition.class_id:
@@ -179,4 +193,31 @@ def link_local(record):
     for f in record.funcs:
         if f.method is not None:
             f.method._set_python()
-            link.give_back(record, f)
+            give_back(record, f)
+
+
+# ---- what stays Python ----
+
+
+def give_back(record: Record, f: Func) -> None:
+    """A method that stays Python is the plain function again, unless the Method has arguments to check."""
+    if record.kind != "class" or record.options["strict"] or any(map(is_sized, f.types or ())):
+        return
+    if f.kind == "method" and record.target.__dict__.get(f.name) is f.method:
+        _jitd.replace(record.target, f.name, f.func)
+    elif f.kind == "static" and getattr(record.target.__dict__.get(f.name), "__func__", None) is f.method:
+        _jitd.replace(record.target, f.name, staticmethod(f.func))
+    elif f.kind in ("property", "setter"):
+        _give_back_property(record.target, f)
+
+
+def _give_back_property(cls: type, f: Func) -> None:
+    old: Any = cls.__dict__.get(f.name)
+    if not isinstance(old, property):
+        return
+    parts: list[Any] = [f.func if part is f.method else part for part in (old.fget, old.fset)]
+    _jitd.replace(cls, f.name, property(parts[0], parts[1], old.fdel, old.__doc__))
+
+
+def is_sized(resolved: Resolved | None) -> bool:
+    return isinstance(resolved, str) and resolved != "None" and resolved not in SCALARS.values()

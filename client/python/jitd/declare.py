@@ -8,6 +8,19 @@ from _weakref import ref
 
 from jitd._jitd import MISSING, Instance, Method, convert, replace, stores
 
+TYPE_CHECKING = False  # no module that a warm start loads imports typing, or __future__ (0.2 ms): annotations are in quotes
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import FrameType
+    from typing import Any
+
+    from typing_extensions import TypeAlias
+
+    from jitd.hints import Hint
+
+    Resolved: TypeAlias = "str | tuple[type, bool] | list[Resolved]"
+    Evaluate: TypeAlias = Callable[[str], Any]
+
 # ---- the decorators ----
 
 _DEFAULTS = {
@@ -30,7 +43,7 @@ _NOT_YET = ("type_key", "nogil")
 _JIT_OPTIONS = ("strict", "overflow", "fastmath", "boundscheck", "nogil")
 
 
-def _options(given, allowed=tuple(_DEFAULTS), what="jitclass"):
+def _options(given: "dict[str, Any]", allowed: "tuple[str, ...]" = tuple(_DEFAULTS), what: str = "jitclass") -> "dict[str, Any]":
     for name, value in given.items():
         if name not in allowed:
             raise TypeError(f"{what}() got an unexpected keyword argument {name!r}")
@@ -42,7 +55,7 @@ def _options(given, allowed=tuple(_DEFAULTS), what="jitclass"):
     return options
 
 
-def jitclass(cls_or_spec=None, spec=None, **options):
+def jitclass(cls_or_spec: "Any" = None, spec: "Any" = None, **options: "Any") -> "Any":
     """Makes a class whose fields are typed and live in shared memory, and whose methods are compiled.
 
     Used as @jitclass, @jitclass(), @jitclass(spec), @jitclass(spec=spec), jitclass(Cls) or jitclass(Cls, spec); a spec (a dict or a
@@ -59,7 +72,7 @@ def jitclass(cls_or_spec=None, spec=None, **options):
         raise TypeError("jitclass() got two specs, or something that is not a class")
     spec = cls_or_spec if spec is None else spec
 
-    def decorate(cls):
+    def decorate(cls: "Any") -> "Any":
         if not isinstance(cls, type):
             raise TypeError(f"jitclass() decorates a class, not {type(cls).__name__}")
         return _jitclass(cls, spec, chosen, frame)
@@ -67,35 +80,48 @@ def jitclass(cls_or_spec=None, spec=None, **options):
     return decorate
 
 
-def jit(function=None, **options):
+jitclass.__dataclass_transform__ = {"eq_default": False}  # type: ignore[attr-defined]  # typing's mark, for tools that look at run time
+
+
+def jit(function: "Any" = None, **options: "Any") -> "Any":
     """Compiles a function, once for each combination of argument types that it is called with (eight at most, then Python)."""
     chosen = _options(options, _JIT_OPTIONS, "jit")
     if function is None:
-        return lambda f: _jit(f, chosen)
-    return _jit(function, chosen)
+        return lambda f: _jit(f, chosen, options)
+    return _jit(function, chosen, options)
 
 
-def _jit(function, options):
+def _jit(function: "Any", options: "dict[str, Any]", given: "dict[str, Any]") -> "Any":
     if isinstance(function, Method):
-        return function
+        if not given:
+            return function
+        options = {**function.__dict__["_jitd_record"].options, **given}
+        function = function.__wrapped__
     if not isinstance(function, _FUNCTION):
         raise TypeError(f"jit() compiles a function, not {type(function).__name__}")
     if disabled():
         return function
     record = of_function(function, options)
+    if record.funcs[0].hint is not None and record.funcs[0].hint.ignore:
+        return function
     record.target = _make_method(record, record.funcs[0])
+    if function.__name__ != function.__qualname__:
+        _jitted[:] = [True]
     _register(record)
     return record.target
 
 
-def disabled():
+def disabled() -> bool:
     return os.environ.get("JITD_DISABLE", "") not in ("", "0")
 
 
 # ---- what is kept of each ----
 
-all_records = []  # weak references, for jitd.stats()
-pending = []  # records that nobody has looked up at the daemon yet
+all_records = []  # type: list[Any]  # weak references, for jitd.stats()
+pending = []  # type: list[Record]  # records that nobody has looked up at the daemon yet
+focused = []  # type: list[Record]  # records that jit_focus wants compiled before their first use (hints.py)
+
+_jitted = []  # type: list[bool]  # not empty: there are jitd.jit functions that may be members of a class
 
 _VARIADIC = 0x04 | 0x08  # CO_VARARGS, CO_VARKEYWORDS
 _COROUTINE = 0x20 | 0x80 | 0x100 | 0x200  # generator, coroutine, iterable coroutine, async generator
@@ -104,9 +130,12 @@ _COROUTINE = 0x20 | 0x80 | 0x100 | 0x200  # generator, coroutine, iterable corou
 class Func:
     """One function of a record: its Python original, its parameters (self and cls left out), and what became of it."""
 
-    __slots__ = ("name", "entry", "kind", "func", "code", "params", "npositional", "nposonly", "method", "reason", "types", "__weakref__")
+    __slots__ = (
+        "name", "entry", "kind", "func", "code", "params", "npositional", "nposonly", "method", "reason", "types", "hint", "line", "text",
+        "__weakref__",
+    )  # fmt: skip
 
-    def __init__(self, name, kind, func):
+    def __init__(self, name: str, kind: str, func: "Any", outer_hint: "Hint | None" = None) -> None:
         code = func.__code__
         self.name, self.kind, self.func, self.code = name, kind, func, code
         self.entry = name + ".setter" if kind == "setter" else name  # its name among the entries of a unit
@@ -117,12 +146,18 @@ class Func:
         annotations = func.__annotations__
         self.params = [(name, annotations.get(name, MISSING), defaults.get(name, MISSING)) for name in names[skip:]]
         self.npositional = n - skip
-        self.method = self.types = None
+        self.method = self.types = self.text = None  # type: Any
+        self.line = code.co_firstlineno  # of what the reason is about
+        self.hint = _hint(func, outer_hint)
         self.reason = self._refusal(skip)
 
-    def _refusal(self, skip):
+    def _refusal(self, skip: bool) -> "str | None":
         """Why it cannot be compiled, as far as that shows without its source; None: it may be."""
         flags = self.code.co_flags
+        if self.hint is not None and self.hint.ignore:
+            from jitd.hints import ASKED
+
+            return ASKED
         if self.func.__name__ == "<lambda>":
             return "lambda is not compiled"
         if flags & _COROUTINE:
@@ -133,66 +168,88 @@ class Func:
             return "it takes no self"
         return None
 
-    def param_kind(self, i):
+    def param_kind(self, i: int) -> str:
         return "pos" if i < self.nposonly else "any" if i < self.npositional else "kw"
+
+
+def _hint(func: "Any", outer: "Hint | None") -> "Hint | None":
+    """The mark that jit_focus, jit_ignore or jit_once left on a function, or on its class; None: none."""
+    if outer is None and getattr(func, "__jitd_hint__", None) is None:
+        return None
+    from jitd import hints
+
+    return hints.in_class(hints.of(func), outer)
 
 
 class Record:
     """A class or a function as a definition of the protocol. `target` is the Python class, or the Method, or the plain function.
     Nothing in it is resolved before link.py does it: annotations, globals, fingerprints."""
 
-    change = None  # what was changed in the class so that its compiled code is not used any more
-    py_fields = {}  # {name: why} of the Python fields
-    base_init = None  # the Func of an __init__ that a base class defines: for the fields that it leaves unset
-    warnings = ()  # what is compiled, but not as in CPython
-    said = ()  # the texts of the warnings that were given
+    change = None  # type: str | None  # what was changed in the class so that its compiled code is not used any more
+    py_fields = {}  # type: dict[str, str]  # {name: why} of the Python fields
+    base_init = None  # type: Func | None  # the Func of an __init__ that a base class defines: for the fields that it leaves unset
+    warnings = ()  # type: tuple[str, ...]  # what is compiled, but not as in CPython, and
+    differences = ()  # type: tuple[str, ...]  # the same with file, line and caret
+    said = ()  # type: tuple[str, ...]  # the texts of what was noted to be told (warn.py)
+    problems = ()  # type: tuple[tuple[str, int, str], ...]  # (file, line, text) of what waits to be told
+    warned = False
+    failed = None  # type: str | None  # why all of it stays Python
+    reached = False  # compiled code knows it: its own, or that of others
+    home = None  # type: Any  # its module
+    size = 0  # of an instance
+    offsets = ()  # type: Any  # of its fields
+    hint = None  # type: Hint | None  # of the class: jit_focus, jit_ignore, jit_once
 
-    def __init__(self, kind, target, name, module, options):
+    def __init__(self, kind: str, target: "Any", name: str, module: str, options: "dict[str, Any]") -> None:
         module = "__main__" if module == "__mp_main__" else module  # what multiprocessing calls the main module in its workers
         self.kind, self.target, self.module, self.options = kind, target, module, options
         self.name = f"{module}.{name}"
         self.short = name
-        self.funcs = []
-        self.declared = []  # classes: the fields, a Declared each
-        self.fields = []  # of those the native ones, once link.lay_out knows: (name, annotation, default)
-        self.field_types = None
-        self.consts = {}
-        self.other = {}
+        self.funcs = []  # type: list[Func]
+        self.declared = []  # type: list[Declared]  # classes: the fields, a Declared each
+        self.fields = []  # type: list[tuple[str, Any, Any]]  # of those the native ones, once link.lay_out knows: (name, annotation, default)
+        self.field_types = None  # type: Any
+        self.consts = {}  # type: dict[str, Any]
+        self.other = {}  # type: dict[str, str]
         self.init = "none"
-        self.evaluate = None  # string annotation -> value
-        self.local = None  # fingerprint of its own, see link.py
-        self.bound = {}  # Func -> {name: global}
-        self.specialised = []  # (entry, key) of each unit that was compiled for the types of a call
-        self.guarded, self.cells = [], []  # what the bound names rest on, for a Guard
-        self.serial = None
-        self.references = ()
-        self.key = None
+        self.evaluate = None  # type: Any  # string annotation -> value
+        self.local = None  # type: Any  # fingerprint of its own, see link.py
+        self.bound = {}  # type: dict[Func, dict[str, Any]]  # Func -> {name: global}
+        self.specialised = []  # type: list[tuple[str, bytes]]  # (entry, key) of each unit that was compiled for the types of a call
+        self.guarded, self.cells = [], []  # type: list[Any], list[Any]  # what the bound names rest on, for a Guard
+        self.serial = None  # type: Any
+        self.references = ()  # type: Any
+        self.key = None  # type: Any
         self.class_id = 0
         self.linked = False
-        self.unit = None
-        self.refused = {}
-        self.dependents = []  # weak references to the Methods with code that knows the class
+        self.unit = None  # type: Any
+        self.refusals = {}  # type: dict[str, dict[str, tuple[int, str]]]  # entry -> {types: (line, reason)} of specialisations that are left to Python
+        self.dependents = []  # type: list[Any]  # weak references to the Methods with code that knows the class
 
-    def func(self, name):
+    def func(self, name: str) -> "Func | None":
         return next((f for f in self.funcs if f.entry == name), None)
 
     @property
-    def file(self):
+    def file(self) -> str:
         return self.funcs[0].code.co_filename if self.funcs else ""
 
 
-def of_function(func, options):
+def of_function(func: "Any", options: "dict[str, Any]") -> "Record":
     """The record of a function: a decorated one, or one that compiled code calls without that."""
     record = Record("function", func, func.__qualname__, func.__module__ or "__main__", options)
     record.funcs.append(Func(func.__name__, "function", func))
     return record
 
 
-def _register(record):
+def _register(record: "Record") -> None:
     if len(all_records) > 64 and len(all_records) & (len(all_records) - 1) == 0:
         all_records[:] = [r for r in all_records if r() is not None]
     all_records.append(ref(record))
     pending.append(record)
+    if focused or any([f.hint is not None and f.hint.focus for f in record.funcs]):
+        from jitd.hints import registered
+
+        registered(record)
     if record.options["strict"]:
         from jitd.link import finish
 
@@ -202,13 +259,13 @@ def _register(record):
 # ---- called by the extension at the first use ----
 
 
-def _finish(cls):
+def _finish(cls: type) -> None:
     from jitd.link import finish
 
     finish(cls.__dict__["__jitd_record__"])
 
 
-def _resolve(method, values):
+def _resolve(method: "Method", values: "tuple[Any, ...] | None") -> "bool | None":
     from jitd.link import resolve
 
     return resolve(method, values)
@@ -236,12 +293,12 @@ class Declared:
 
     __slots__ = ("name", "annotation", "default", "factory", "inferred", "init")
 
-    def __init__(self, name, annotation, default=MISSING, factory=False, inferred=False, init=True):
+    def __init__(self, name: str, annotation: "Any", default: "Any" = MISSING, factory: bool = False, inferred: bool = False, init: bool = True) -> None:
         self.name, self.annotation, self.default, self.factory = name, annotation, default, factory
         self.inferred, self.init = inferred, init
 
 
-def _jitclass(cls, spec, options, frame):
+def _jitclass(cls: "Any", spec: "Any", options: "dict[str, Any]", frame: "FrameType") -> type:
     if not _UNUSUAL.isdisjoint(cls.__dict__) or len(cls.__mro__) > 2 or type(cls) is not type:
         from jitd.members import left_alone
 
@@ -255,6 +312,7 @@ def _jitclass(cls, spec, options, frame):
     # Proxies hold their class where the collector does not see it: an instance in a global would keep its module's dict from being
     # cleared at exit, and files there from being flushed. A module that is reachable from the class is cleared by the interpreter.
     record.home = sys.modules.get(cls.__module__)
+    record.hint = cls.__dict__.get("__jitd_hint__")
     fields = _fields(cls, spec)
     if "__dataclass_fields__" in cls.__dict__ or any(options[name] for name in _DATACLASS_OPTIONS) or _needs_dataclasses(fields):
         from jitd.members import as_dataclass
@@ -267,6 +325,8 @@ def _jitclass(cls, spec, options, frame):
     before = dict(cls.__dict__)
     type.__setattr__(cls, "__jitd_record__", record)
     try:
+        if _jitted:
+            _take_off_jit(cls)
         record.evaluate = _evaluator(cls, frame, fields)
         del frame
         record.declared = _undeclared(record, cls, fields)
@@ -278,7 +338,7 @@ def _jitclass(cls, spec, options, frame):
     return cls
 
 
-def _restore(cls, before):
+def _restore(cls: type, before: "dict[str, Any]") -> None:
     """Nothing is half done: the class statement's class is as it was."""
     for name in set(cls.__dict__) - set(before):
         type.__delattr__(cls, name)
@@ -287,7 +347,7 @@ def _restore(cls, before):
             type.__setattr__(cls, name, value)
 
 
-def _adapt(record, cls, generated, spec):
+def _adapt(record: "Record", cls: type, generated: "Any", spec: "Any") -> None:
     """Makes the class a jitclass: decides what instances look like, and puts methods into the place of functions."""
     fast = len(cls.__mro__) == 2 and type(cls) is type and _HOOKS.isdisjoint(cls.__dict__) and _all_native(record)
     _add_members(record, cls, generated)
@@ -304,7 +364,7 @@ def _adapt(record, cls, generated, spec):
             f.method._set_class(cls)
 
 
-def _is_bound(cls, frame):
+def _is_bound(cls: type, frame: "FrameType") -> bool:
     """Whether the caller, or the class's module, has it under a name: then it is not being decorated in its class statement."""
     if frame.f_globals.get(cls.__name__) is cls:
         return True
@@ -314,7 +374,7 @@ def _is_bound(cls, frame):
     return home is not None and home.__dict__.get(cls.__qualname__) is cls
 
 
-def _mentions(cls, name):
+def _mentions(cls: type, name: str) -> bool:
     for value in cls.__dict__.values():
         func = value if isinstance(value, _FUNCTION) else getattr(value, "__func__", getattr(value, "__wrapped__", None))
         if isinstance(func, _FUNCTION) and name in func.__code__.co_names:
@@ -322,7 +382,7 @@ def _mentions(cls, name):
     return False
 
 
-def _spec_items(cls, spec):
+def _spec_items(cls: type, spec: "Any") -> "Iterator[tuple[str, Any]]":
     from keyword import iskeyword
 
     for item in spec.items() if hasattr(spec, "items") else spec:
@@ -338,7 +398,7 @@ def _spec_items(cls, spec):
         yield name, annotation
 
 
-def _is_pseudo(annotation):
+def _is_pseudo(annotation: "Any") -> bool:
     """ClassVar, and what else is no field, of whatever spelling."""
     if isinstance(annotation, type):
         return False
@@ -346,12 +406,12 @@ def _is_pseudo(annotation):
     return text.startswith(("typing.ClassVar", "ClassVar", "t.ClassVar"))
 
 
-def own_annotations(cls):
+def own_annotations(cls: type) -> "dict[str, Any]":
     """{name: annotation} of a class's own body."""
     return cls.__dict__.get("__annotations__", {})
 
 
-def _fields(cls, spec):
+def _fields(cls: type, spec: "Any") -> "list[Declared]":
     """[Declared]: the spec's first, then the annotations, those of base classes before the own ones."""
     found = dict(_spec_items(cls, spec)) if spec else {}
     for klass in reversed(cls.__mro__[:-1]):
@@ -373,10 +433,10 @@ def _fields(cls, spec):
     return fields
 
 
-_MEMBER = type(Func.name)  # the descriptor of a slot
+_MEMBER = type(Func.name)  # type: ignore[misc]  # the descriptor of a slot
 
 
-def _needs_dataclasses(fields):
+def _needs_dataclasses(fields: "list[Declared]") -> bool:
     """Whether the class says things that only the standard library's dataclasses know how to read."""
     for field in fields:
         if type(field.default).__module__ == "dataclasses":
@@ -389,7 +449,7 @@ def _needs_dataclasses(fields):
     return False
 
 
-def _check_defaults(fields):
+def _check_defaults(fields: "list[Declared]") -> None:
     """A required field after one with a default, and a default that instances would share, as dataclasses word it."""
     seen = None
     for field in fields:
@@ -403,7 +463,31 @@ def _check_defaults(fields):
             raise TypeError(f"non-default argument {field.name!r} follows default argument{after}")
 
 
-def _undeclared(record, cls, fields):
+def _take_off_jit(cls: type) -> None:
+    """What is jitd.jit in a jitclass is the class's to compile."""
+    for name, value in list(cls.__dict__.items()):
+        plain = _unjitted(value)
+        if plain is not value:
+            type.__setattr__(cls, name, plain)
+
+
+def _unjitted(value: "Any") -> "Any":
+    """A member without the jitd.jit that stands on it: its class compiles it."""
+    if isinstance(value, Method):
+        record = value.__dict__["_jitd_record"]
+        if record.kind == "class":
+            return value
+        all_records[:] = [r for r in all_records if r() is not record]
+        pending[:] = [r for r in pending if r is not record]
+        return value.__wrapped__
+    if isinstance(value, (staticmethod, classmethod)):
+        return type(value)(_unjitted(value.__func__)) if isinstance(value.__func__, Method) else value
+    if isinstance(value, property) and (isinstance(value.fget, Method) or isinstance(value.fset, Method)):
+        return property(_unjitted(value.fget), _unjitted(value.fset), value.fdel, value.__doc__)
+    return value
+
+
+def _undeclared(record: "Record", cls: type, fields: "list[Declared]") -> "list[Declared]":
     """The fields and those that no annotation names: what the methods store in self, with the type that can be seen there."""
     known = {field.name for field in fields}
     for value in cls.__dict__.values():
@@ -414,7 +498,7 @@ def _undeclared(record, cls, fields):
     return fields
 
 
-def _all_native(record):
+def _all_native(record: "Record") -> bool:
     try:
         kinds = [type(field_type(record, field)) for field in record.declared]
         return type(None) not in kinds and len(kinds) <= MAX_FIELDS and kinds.count(tuple) <= MAX_REFERENCES
@@ -422,7 +506,7 @@ def _all_native(record):
         return False
 
 
-def _add_members(record, cls, generated):
+def _add_members(record: "Record", cls: type, generated: "Any") -> None:
     for name, value in list(cls.__dict__.items()):
         if generated is not None and name in generated:
             record.other[name] = "the standard library's dataclasses made it"
@@ -434,7 +518,7 @@ def _add_members(record, cls, generated):
         elif isinstance(value, staticmethod) and isinstance(value.__func__, _FUNCTION):
             _put(cls, name, staticmethod(_add_func(record, name, "static", value.__func__)))
         elif isinstance(value, classmethod) and isinstance(value.__func__, _FUNCTION):
-            record.funcs.append(Func(name, "class", value.__func__))  # called by compiled code only
+            record.funcs.append(Func(name, "class", value.__func__, record.hint))  # called by compiled code only
         elif type(value) is property:
             _put(cls, name, _add_property(record, name, value))
         elif not (name.startswith("__") and name.endswith("__")):
@@ -447,12 +531,12 @@ def _add_members(record, cls, generated):
                 record.other.setdefault(name, f"it is defined in the base class {base.__name__}")
 
 
-def _put(cls, name, value):
+def _put(cls: type, name: str, value: "Any") -> None:
     if cls.__dict__[name] is not value:
         type.__setattr__(cls, name, value)
 
 
-def _make_method(record, f):
+def _make_method(record: "Record", f: "Func") -> "Method":
     """The Method (descriptor or function) of a Func."""
     names = tuple(sys.intern(p[0]) for p in f.params)
     f.method = Method(f.func, None, names, f.npositional, f.nposonly, tuple(p[2] for p in f.params), (None,) * len(names), _resolve)
@@ -460,13 +544,13 @@ def _make_method(record, f):
     return f.method
 
 
-def _add_func(record, name, kind, func):
-    f = Func(name, kind, func)
+def _add_func(record: "Record", name: str, kind: str, func: "Any") -> "Any":
+    f = Func(name, kind, func, record.hint)
     record.funcs.append(f)
     return func if f.reason else _make_method(record, f)
 
 
-def _add_property(record, name, value):
+def _add_property(record: "Record", name: str, value: "property") -> "property":
     getter, setter = value.fget, value.fset
     if isinstance(getter, _FUNCTION):
         getter = _add_func(record, name, "property", getter)
@@ -475,7 +559,7 @@ def _add_property(record, name, value):
     return property(getter, setter, value.fdel, value.__doc__)
 
 
-def _add_constant(record, name, value):
+def _add_constant(record: "Record", name: str, value: "Any") -> None:
     if type(value) in (int, float, bool, str) or value is None:
         record.consts[name] = value
     else:
@@ -485,7 +569,7 @@ def _add_constant(record, name, value):
 class _Signature:
     """cls.__signature__, made when inspect asks for it."""
 
-    def __get__(self, instance, cls):
+    def __get__(self, instance: object, cls: type) -> "Any":
         if "__jitd_record__" not in cls.__dict__:
             raise AttributeError("__signature__")  # a subclass: what inspect finds without us is right
         from jitd.members import signature
@@ -496,10 +580,10 @@ class _Signature:
 class _Made:
     """A class attribute that members.py makes when somebody asks for it."""
 
-    def __init__(self, what):
+    def __init__(self, what: str) -> None:
         self.what = what
 
-    def __get__(self, instance, cls):
+    def __get__(self, instance: object, cls: type) -> "Any":
         if "__jitd_record__" not in cls.__dict__:  # a subclass: of the class that has it
             cls = next(c for c in cls.__mro__ if "__jitd_record__" in c.__dict__)
             if self.what == "document":
@@ -512,19 +596,19 @@ class _Made:
 class _Init:
     """The generated __init__ as an attribute. Made when somebody asks for it: calls of the class do not."""
 
-    def __get__(self, instance, cls):
+    def __get__(self, instance: object, cls: type) -> "Any":
         from jitd.members import generated_init
 
         return generated_init(instance, cls)
 
 
-def _repr(self):
+def _repr(self: "Any") -> str:
     from jitd.members import show
 
     return show(self)
 
 
-def _eq(self, other):
+def _eq(self: "Any", other: "Any") -> "Any":
     from jitd.members import equal
 
     return equal(self, other)
@@ -533,13 +617,13 @@ def _eq(self, other):
 _repr.__name__, _eq.__name__ = "__repr__", "__eq__"
 
 
-def _namespace(self):
+def _namespace(self: "Any") -> "Any":
     from jitd.members import namespace
 
     return namespace(self)
 
 
-def _set_namespace(self, attributes):
+def _set_namespace(self: "Any", attributes: "Any") -> None:
     from jitd.members import set_namespace
 
     set_namespace(self, attributes)
@@ -548,7 +632,7 @@ def _set_namespace(self, attributes):
 _DICT = property(_namespace, _set_namespace)
 
 
-def _add_made(record, cls, generated, has_dict):
+def _add_made(record: "Record", cls: type, generated: "Any", has_dict: bool) -> None:
     """What is made when somebody asks for it."""
     if record.init == "user" and "__init__" not in cls.__dict__:
         from jitd.members import base_init
@@ -567,7 +651,7 @@ def _add_made(record, cls, generated, has_dict):
         replace(cls, "__dataclass_params__", _Made("dataclass_params"))
 
 
-def _choose_init(record, cls, declares):
+def _choose_init(record: "Record", cls: type, declares: "Any") -> None:
     """A class that declares fields gets an __init__ unless it has one, as a dataclass; one that does not keeps what it inherits."""
     # A protocol's __init__ is typing's, and only says that the protocol itself cannot be made.
     inherits = any("__init__" in base.__dict__ for base in cls.__mro__[:-1] if base is not Instance and not base.__dict__.get("_is_protocol"))
@@ -580,7 +664,7 @@ def _choose_init(record, cls, declares):
         record.init = "user" if inherits else "none"
 
 
-def _add_dataclass_members(record, cls):
+def _add_dataclass_members(record: "Record", cls: type) -> None:
     options = record.options
     if options["repr"] and "__repr__" not in cls.__dict__ and (record.init == "generated" or not _inherits(cls, "__repr__")):
         type.__setattr__(cls, "__repr__", _repr)
@@ -594,11 +678,11 @@ def _add_dataclass_members(record, cls):
         type.__setattr__(cls, "__match_args__", names)
 
 
-def _inherits(cls, name):
+def _inherits(cls: type, name: str) -> bool:
     return any(name in base.__dict__ for base in cls.__mro__[1:-1] if base is not Instance)
 
 
-def _evaluator(cls, frame, fields):
+def _evaluator(cls: type, frame: "FrameType", fields: "list[Declared]") -> "Evaluate":
     """Evaluates a string annotation where the class stands: its module, the function it is defined in, its own name."""
     scope = sys.modules[cls.__module__].__dict__ if cls.__module__ in sys.modules else {}
     if frame.f_code.co_flags & 1:  # CO_OPTIMIZED: a function's locals
@@ -609,7 +693,7 @@ def _evaluator(cls, frame, fields):
     return lambda text: evaluate_in(text, scope, local)
 
 
-def evaluate_in(text, scope, local):
+def evaluate_in(text: str, scope: "dict[str, Any]", local: "dict[str, Any]") -> "Any":
     """The value of a string annotation. Most are one name, which need not be compiled."""
     for names in (local, scope, _BUILTINS):
         if text in names:
@@ -623,11 +707,11 @@ SCALARS = {int: "int", float: "float", bool: "bool"}
 _UNION = type(int | None)
 
 
-def is_jitclass(value):
+def is_jitclass(value: "Any") -> bool:
     return isinstance(value, type) and "__jitd_record__" in value.__dict__
 
 
-def resolve_type(annotation, evaluate):
+def resolve_type(annotation: "Any", evaluate: "Evaluate") -> "Resolved | None":
     """The resolved type, or None when there is none. `evaluate` turns a string annotation into its value."""
     if isinstance(annotation, str):
         annotation = evaluate(annotation)
@@ -645,13 +729,13 @@ def resolve_type(annotation, evaluate):
     return resolve_other(annotation, evaluate)
 
 
-def _resolve_union(args, evaluate):
+def _resolve_union(args: "Any", evaluate: "Evaluate") -> "Resolved | None":
     rest = [a for a in args if a is not type(None) and a is not None]
     inner = resolve_type(rest[0], evaluate) if len(rest) == 1 and len(args) == 2 else None
     return (inner[0], True) if isinstance(inner, tuple) else None
 
 
-def type_text(resolved, index):
+def type_text(resolved: "Resolved", index: "Callable[[type], object]") -> str:
     """The protocol's text; index(cls) is the class's place among the unit's definitions."""
     if isinstance(resolved, str):
         return resolved
@@ -660,7 +744,7 @@ def type_text(resolved, index):
     return f"@{index(resolved[0])}{'?' if resolved[1] else ''}"
 
 
-def type_words(resolved):
+def type_words(resolved: "Resolved") -> str:
     """For people: what an error message calls it."""
     if isinstance(resolved, str):
         return resolved
@@ -669,7 +753,7 @@ def type_words(resolved):
     return resolved[0].__name__ + (" or None" if resolved[1] else "")
 
 
-def field_type(record, field):
+def field_type(record: "Record", field: "Declared") -> "Resolved | None":
     """The resolved type of a native field, else None: it is a Python field. Raises whatever evaluating the annotation does: NameError when
     a name in it is not defined (yet)."""
     resolved = resolve_type(field.annotation, record.evaluate)
@@ -678,7 +762,7 @@ def field_type(record, field):
     return resolved
 
 
-def _fits(default, resolved):
+def _fits(default: "Any", resolved: "Any") -> bool:
     """Whether a field's default can be in a field of that type; if not, the annotation does not say all that the field may hold."""
     if default is MISSING or (default is None and isinstance(resolved, tuple) and resolved[1]):
         return True

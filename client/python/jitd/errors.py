@@ -10,7 +10,7 @@ class CompileError(Exception):
 
 
 class CompileWarning(UserWarning):
-    """A method or function stays Python; the text shows where and why. Given once for each."""
+    """Something of a class, or a function, stays Python or differs from CPython; the text shows where and why. Given once for each class."""
 
 
 for _e in (CompileError, CompileWarning):

@@ -109,7 +109,7 @@ def _read(record: Record, func: Any, seen: dict[str, list[_Store]]) -> bool:
 
 def _always_set(init: Any) -> set[str]:
     """The names that __init__ assigns to its self on every way: those of its first statements. A native field has no state "unset"."""
-    node = _tree(init) if isinstance(init, _FUNCTION) else None
+    node: Any = _tree(init) if isinstance(init, _FUNCTION) else None
     args = node.args.posonlyargs + node.args.args if node is not None else []
     found: set[str] = set()
     for statement in node.body if args else []:

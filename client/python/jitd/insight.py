@@ -1,22 +1,49 @@
 """What jitd did: statistics, reasons, and the code it made."""
 
+from __future__ import annotations
+
 from jitd import _jitd, link
+from jitd.declare import all_records, disabled, focused, type_words
 from jitd.link import record_of
-from jitd.declare import all_records
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from jitd.declare import Func, Record
 
 _STATS, _DUMP = 8, 7  # protocol/messages.def
+_FUNCTION = type(lambda: None)
+_LEVEL = 2  # of all compiled code; 0 is none
+_COUNTED = ("native_calls", "python_calls", "fallbacks", "guard_misses")
+_WHY = {
+    "types": "with other types",
+    "big_int": "with an int beyond 64 bits",
+    "names": "because a name that it uses means something else now",
+    "redone": "redone",
+    "subclass": "of another class",
+    "arguments": "with arguments that do not fit its signature",
+}
 
 
-def stats():
+# ---- numbers ----
+
+
+def stats() -> dict[str, Any]:
     """{"process": {...}, "machine": {"compilations", ...}, "passes": {name: {"count", "total_us", ...}},
-    "objects": {qualname: {"native_calls", "python_calls", "fallbacks", ...}}}; machine and passes are empty without a daemon."""
+    "objects": {qualname: {"native_calls", "python_calls", "fallbacks", ...}}}; machine and passes are empty without a daemon.
+
+    Of each function: native_calls; python_calls (None where they are not counted: the class has the plain function), python_reasons
+    {why: calls}; fallbacks (calls that compiled code gave back) and where ("redone": [{"line", "why", "count"}]); guard_misses;
+    specialisations; level (of the code, 0: there is none); mode ("native", "python", "callers": in compiled callers only, "pending":
+    at its first call); reason and line, if it stays Python; hints."""
     link.connect()
-    objects = {}
-    for record in filter(None, (r() for r in all_records)):
+    _retry()
+    objects: dict[str, Any] = {}
+    for record in all_of_process():
         for f in record.funcs:
-            if f.method is not None:
-                objects[f"{record.short}.{f.entry}" if record.kind == "class" else record.short] = f.method._counters()
-    process = {name: sum(o[name] for o in objects.values()) for name in ("native_calls", "python_calls", "fallbacks", "guard_misses")}
+            objects[_name(record, f, objects)] = of_func(record, f)
+    process = {name: sum(o[name] or 0 for o in objects.values()) for name in _COUNTED}
     try:
         answer = _jitd.request(_STATS, {})
     except ConnectionError:  # there is none, or it is gone
@@ -26,43 +53,164 @@ def stats():
     return {"process": process, "machine": answer["machine"], "passes": answer["passes"], "objects": objects}
 
 
-def _find(obj):
-    """The record that a class, an instance, a method (bound or not) or a function belongs to, and which of its functions is meant, or None."""
-    func = getattr(obj, "__func__", obj)
+def _retry() -> None:
+    """What jit_focus waits for may be there now."""
+    if focused:
+        from jitd.hints import retry
+
+        retry()
+
+
+def all_of_process() -> list[Record]:
+    """The records of all classes and functions that are decorated and live."""
+    return [record for record in (r() for r in all_records) if record is not None]
+
+
+def _name(record: Record, f: Func, taken: dict[str, Any]) -> str:
+    """Its qualified name, with the module if another one has that, with a number if even that is taken."""
+    entry = f".{f.entry}" if record.kind == "class" else ""
+    short, full = record.short + entry, record.name + entry
+    names = [short, full, *(f"{full}#{n}" for n in range(2, len(taken) + 3))]
+    return next(name for name in names if name not in taken)
+
+
+def of_func(record: Record, f: Func) -> dict[str, Any]:
+    """The entry of a function in stats()["objects"]."""
+    counters = f.method._counters() if f.method is not None else _no_calls()
+    counters["redone"] = [{"line": site[0], "why": site[4][0], "count": n} for site, n in counters["redone"]]
+    if _is_plain(record, f):
+        counters["python_calls"], counters["python_reasons"] = None, {}
+    counters["mode"] = _mode(record, f, counters)
+    counters["level"] = _LEVEL if counters["specialisations"] else 0
+    counters["reason"] = f.reason
+    counters["line"] = f.line if f.reason else f.code.co_firstlineno
+    counters["hints"] = f.hint.names() if f.hint is not None else []
+    return counters
+
+
+def _no_calls() -> dict[str, Any]:
+    return {**dict.fromkeys(_COUNTED, 0), "specialisations": 0, "python_reasons": {}, "redone": []}
+
+
+def _is_plain(record: Record, f: Func) -> bool:
+    """Has the class the plain function, whose calls nobody counts?"""
+    if f.kind == "class" or f.method is None:
+        return True
+    value = record.target.__dict__.get(f.name) if record.kind == "class" else record.target
+    if isinstance(value, property):
+        value = value.fset if f.kind == "setter" else value.fget
+    return getattr(value, "__func__", value) is f.func
+
+
+def _mode(record: Record, f: Func, counters: dict[str, Any]) -> str:
+    if f.reason or _jitd.connected() is False:
+        return "python"
+    if f.kind == "class":
+        return "callers"
+    if counters["specialisations"]:
+        return "native"
+    return "python" if f.entry in record.refusals or counters["python_calls"] else "pending"
+
+
+# ---- words ----
+
+
+def _find(obj: Any) -> tuple[Record, Func | None]:
+    """The record that a class, an instance, a method (bound or not), a property or a function belongs to, and which of its functions is
+    meant, or None."""
+    func = obj.fget if isinstance(obj, property) else getattr(obj, "__func__", obj)
     if isinstance(func, _jitd.Method):
         return func.__dict__["_jitd_record"], func.__dict__["_jitd_func"]
-    for record in filter(None, (r() for r in all_records)):
+    for record in all_of_process():
         for f in record.funcs:
             if f.func is func:  # it stays Python, and was given back to the class
                 return record, f
-    record = record_of(obj) or record_of(type(obj))
-    if record is None:
+    found = record_of(obj) or record_of(type(obj))
+    if found is None:
         raise TypeError(f"{obj!r} is neither a jitclass, an instance of one, nor a method or function compiled by jitd")
-    return record, None
+    return found, None
 
 
-def _explain_func(f):
-    if f.reason:
-        return f"Python: {f.reason}"
-    if f.method is None:
-        return "compiled into its callers"
-    counters = f.method._counters()
-    return f"compiled, {counters['specialisations']} specialisations, {counters['native_calls']} native calls, {counters['fallbacks']} fallbacks"
-
-
-def explain(obj):
-    """Text: what became of each method of a class (or an instance's class), or of one method or function, and why."""
+def explain(obj: object) -> str:
+    """Text: what became of each method and field of a class (or an instance's class), or of one method or function, and why."""
+    _retry()
+    if isinstance(obj, _FUNCTION) and (disabled() or _jitd.connected() is False):  # jitd.jit returned it as it was
+        return f"{obj.__module__}.{obj.__qualname__} (no daemon: plain Python)"
     record, func = _find(obj)
+    if record.reached and not record.linked:  # compiled code of others uses it
+        link.finish(record)
     if not record.linked:
         return f"{record.name}: not used yet"
-    lines = [f"{record.name} ({'compiled by the daemon' if _jitd.connected() else 'no daemon: plain Python'})"]
-    lines += [f"  {f.name}: {_explain_func(f)}" for f in record.funcs if func in (None, f)]
-    lines += [f"  {name}: left out: {reason}" for name, reason in record.other.items() if func is None]
+    lines = [f"{record.name} ({_of_record(record)})"]
+    if func is None:
+        lines += explain_fields(record)
+    for f in record.funcs:
+        if func in (None, f):
+            lines += _explain_func(record, f)
+    lines += [f"  {name}: left out: {reason}" for name, reason in record.other.items() if func is None and name not in record.py_fields]
     lines += [f"  {message}" for message in record.warnings]
     return "\n".join(lines)
 
 
-def _dump(obj, what):
+def _of_record(record: Record) -> str:
+    if record.failed:
+        return f"plain Python: {record.failed}"
+    if not _jitd.connected():
+        return "no daemon: plain Python"
+    modes = {of_func(record, f)["mode"] for f in record.funcs}
+    if "native" in modes or "callers" in modes or not modes:
+        return "compiled by the daemon"
+    return "compiled at its calls" if "pending" in modes else "plain Python"
+
+
+def explain_fields(record: Record) -> list[str]:
+    native = [f"  field {name}: {type_words(t)}" for (name, _, _), t in zip(record.fields, record.field_types or ())]
+    return native + [f"  field {name}: a Python object: {why}" for name, why in record.py_fields.items()]
+
+
+def _explain_func(record: Record, f: Func) -> list[str]:
+    """A line on what it is, and one for each thing about its calls that is worth one."""
+    facts = of_func(record, f)
+    lines = [f"  {f.entry}: {_state(record, f, facts)}"]
+    if facts["mode"] != "native":
+        return lines
+    others = record.refusals.get(f.entry, {})
+    lines += [f"    Python: with ({types}): {reason} (line {line})" for types, (line, reason) in others.items()]
+    calls = [f"{n} {_WHY.get(why, why)}" for why, n in facts["python_reasons"].items()]
+    if calls:
+        lines.append(f"    {facts['python_calls']} Python calls: {', '.join(calls)}")
+    lines += [f"    redone {r['count']} times from line {r['line']}: {r['why']}" for r in facts["redone"]]
+    return lines
+
+
+def _state(record: Record, f: Func, facts: dict[str, Any]) -> str:
+    mode, hints = facts["mode"], "".join(f", jit_{name}" for name in facts["hints"])
+    if mode == "native":
+        n = facts["specialisations"]
+        return f"compiled, {n} specialisations, {facts['native_calls']} native calls, {facts['fallbacks']} fallbacks{hints}"
+    if mode == "callers":
+        return "compiled into its callers"
+    if mode == "pending":
+        return f"compiled at its first call: parameters without annotation{hints}"
+    calls = f", {facts['python_calls']} calls" if facts["python_calls"] else ""
+    return f"Python: {_reason(record, f, facts)}{calls}"
+
+
+def _reason(record: Record, f: Func, facts: dict[str, Any]) -> str:
+    if f.reason:
+        return f.reason if f.reason == record.failed or f.hint is not None and f.hint.ignore else f"{f.reason} (line {f.line})"
+    if not _jitd.connected():
+        return "there is no daemon"
+    refused = record.refusals.get(f.entry, {})
+    if refused:
+        return "; ".join(f"with ({types}): {reason} (line {line})" for types, (line, reason) in refused.items())
+    return ", ".join(f"{n} calls {_WHY.get(why, why)}" for why, n in facts["python_reasons"].items())
+
+
+# ---- code ----
+
+
+def _dump(obj: object, what: str) -> str:
     record, func = _find(obj)
     link.finish(record)
     keys = [record.key] if record.unit is not None else []
@@ -76,11 +224,11 @@ def _dump(obj, what):
     return "\n\n".join(filter(None, texts)) + "\n"
 
 
-def inspect_llvm(obj):
+def inspect_llvm(obj: object) -> str:
     """The optimised LLVM IR of a class, a method or a function."""
     return _dump(obj, "ir")
 
 
-def inspect_asm(obj):
+def inspect_asm(obj: object) -> str:
     """Its machine code as assembly text."""
     return _dump(obj, "asm")

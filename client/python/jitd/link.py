@@ -15,8 +15,15 @@ from marshal import dumps
 
 from jitd import _jitd
 from jitd._jitd import MISSING, Guard, Method, digest, names
-from jitd.declare import MAX_FIELDS, MAX_REFERENCES, SCALARS, disabled, evaluate_in, field_type, is_jitclass, of_function, pending, resolve_type
-from jitd.declare import type_text, type_words
+from jitd.declare import MAX_FIELDS, MAX_REFERENCES, disabled, evaluate_in, field_type, focused, is_jitclass, of_function, pending
+from jitd.declare import resolve_type, type_text, type_words
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from jitd.declare import Declared, Evaluate, Func, Record, Resolved
 
 LOOKUP = 2  # protocol/messages.def
 _LOOKUP_MAX = 1024  # keys a message, docs/protocol.md
@@ -28,13 +35,13 @@ _MODULE = type(sys)
 _MATH = ["module", "math"]
 _CONSTANTS = {bool: "bool", int: "int", float: "float", str: "str"}
 _lock = RLock()
-_serials = {}  # fingerprint -> [weak reference to the class record with that serial]
+_serials = {}  # type: dict[bytes, list[Any]]  # fingerprint -> [weak reference to the class record with that serial]
 
 
 # ---- connecting ----
 
 
-def connect(ready=()):
+def connect(ready: "Sequence[Record]" = ()) -> None:
     """Attaches this process to a daemon (starting a private one), or to an arena of its own if there is none to be had. The records
     will be looked up next: their keys go along with the hello."""
     with _lock:
@@ -47,7 +54,7 @@ def connect(ready=()):
             _connect(LOOKUP if ready else 0, _lookup_body(ready), any(record.kind == "class" for record in ready))
 
 
-def _connect(*known):
+def _connect(*known: "Any") -> None:
     try:
         try:
             _jitd.connect(None, None, "", *known)
@@ -58,7 +65,7 @@ def _connect(*known):
         _jitd.connect_local()
 
 
-def _daemon():
+def _daemon() -> "str | None":
     """The daemon's program if it was installed with this package; None: libjitd looks for it."""
     for place in (os.path.join(os.path.dirname(__file__), "_bin", "jitd"), os.path.join(sys.prefix, "bin", "jitd")):
         if os.access(place, os.X_OK):
@@ -66,13 +73,13 @@ def _daemon():
     return None
 
 
-def _log(text):
+def _log(text: str) -> None:
     from logging import getLogger
 
     getLogger("jitd").warning(text)
 
 
-def _after_fork_in_child():
+def _after_fork_in_child() -> None:
     global _lock
     _lock = RLock()
     if _jitd.fork_child() < 0:
@@ -85,18 +92,24 @@ os.register_at_fork(before=_jitd.fork_prepare, after_in_parent=_jitd.fork_parent
 # ---- from decoration to use ----
 
 
-def resolve(method, values):
+def resolve(method: "Method", values: "tuple[Any, ...] | None") -> "bool | None":
     """Called by a Method: values None before its first call, else a tuple of arguments that no specialisation takes. True: one does now."""
     record, f = method.__dict__["_jitd_record"], method.__dict__["_jitd_func"]
     with _lock:
         if values is None:
-            return finish(record)
+            finish(record)
+            return None
+        if f.hint is not None and f.hint.once:
+            from jitd.hints import refuses
+
+            if refuses(f):
+                return False
         from jitd.compile import specialise
 
         return specialise(record, f, values)
 
 
-def finish(record):
+def finish(record: "Record") -> None:
     """Makes a record ready for use, together with all that are pending."""
     with _lock:
         if not record.linked:
@@ -108,9 +121,13 @@ def finish(record):
             from jitd.compile import compile_record
 
             compile_record(record)
+        if record in focused:
+            from jitd.hints import finished
+
+            finished(record)
 
 
-def finish_pending():
+def finish_pending() -> None:
     """One LOOKUP for all records that have not been looked up."""
     with _lock:
         ready = [record for record in pending if not record.linked and _can_prepare(record)]
@@ -127,11 +144,11 @@ def finish_pending():
         pending[:] = [record for record in pending if not record.linked]
 
 
-def _lookup_body(records):
+def _lookup_body(records: "Sequence[Record]") -> "dict[str, Any]":
     return {"keys": [record.key for record in records[:_LOOKUP_MAX]]}
 
 
-def _lookup(records):
+def _lookup(records: "list[Record]") -> "list[Any]":
     """Their units, None where there is none (or nobody to ask: then the compilation says why)."""
     units = []
     for at in range(0, len(records), _LOOKUP_MAX):
@@ -143,23 +160,24 @@ def _lookup(records):
     return units
 
 
-def _can_prepare(record):
+def _can_prepare(record: "Record") -> bool:
     try:
-        prepare(record)
+        prepare(record, final=False)
     except Exception:  # whatever evaluating its annotations raises
         return False  # its own first use says it
     return True
 
 
-def prepare(record):
-    """Resolves the types of a record and all it reaches, and computes their keys."""
+def prepare(record: "Record", final: bool = True) -> None:
+    """Resolves the types of a record and all it reaches, and computes their keys. NameError, if it is not final, while a name in a
+    field's type is not defined: it may still come."""
     if record.key is not None:
         return
-    plain = {}
+    plain: "dict[Any, Record]" = {}
     todo = [record]
     for one in todo:
         if one.local is None:
-            lay_out(one)
+            lay_out(one, final)
             _resolve_params(one)
             _take(one, plain)
         todo.extend(r for r in one.references if r not in todo)
@@ -168,13 +186,16 @@ def prepare(record):
             one.key = key_of(one)
 
 
-def lay_out(record):
+def lay_out(record: "Record", final: bool = True) -> None:
     """Resolves a class's fields and installs their descriptors."""
     if record.kind != "class" or record.field_types is not None:
         return
-    described, types, fields, python = [], [], [], {}
+    described: "list[Any]" = []
+    types: "list[Any]" = []
+    fields: "list[Any]" = []
+    python: "dict[str, Any]" = {}
     for field in record.declared:
-        resolved, why = _native(record, field)
+        resolved, why = _native(record, field, final)
         if resolved and (len(types) >= MAX_FIELDS or sum(isinstance(t, tuple) for t in types) >= MAX_REFERENCES):
             resolved, why = None, f"a class has at most {MAX_FIELDS} native fields, {MAX_REFERENCES} of them references"
         described.append(
@@ -192,14 +213,15 @@ def lay_out(record):
             fields.append((field.name, field.annotation, MISSING if field.factory else field.default))
         else:
             python[field.name] = why
-            record.other[field.name] = f"it is a Python field: {why}"
+    for name, why in python.items():
+        record.other[name] = f"it is a Python field: {why}"
     arguments = sum(field.init for field in record.declared)
     record.size, record.offsets = _jitd.setup_fields(record.target, tuple(described), arguments)
     record.field_types, record.fields, record.py_fields = types, fields, python
     _note_construction(record)
 
 
-def _note_construction(record):
+def _note_construction(record: "Record") -> None:
     """Compiled code makes instances only of classes for which making one is storing native fields, or running __init__."""
     cls, made = record.target, vars(record.target)
     for hook in ("__new__", "__del__"):
@@ -215,26 +237,28 @@ def _note_construction(record):
         record.other["__new__"] = "its __init__ was made by the standard library's dataclasses"
 
 
-def _native(record, field):
+def _native(record: "Record", field: "Declared", final: bool) -> "tuple[Resolved | None, str | None]":
     """(the resolved type, None), or (None, why it is a Python field)."""
     try:
         resolved = field_type(record, field)
     except Exception as error:  # a name that only type checkers have, or whatever else an annotation raises
+        if isinstance(error, NameError) and not final:
+            raise
         from jitd.types import shown
 
         return None, f"its annotation {shown(field.annotation)} cannot be evaluated: {error}"
     if resolved is not None:
         return resolved, None
-    from jitd.types import is_py, shown
+    from jitd.types import ASKED, is_py, shown
 
-    if is_py(field.annotation):
-        return None, "its annotation asks for that"
+    if is_py(record.evaluate(field.annotation) if isinstance(field.annotation, str) else field.annotation):
+        return None, ASKED
     if field.default is not MISSING and resolve_type(field.annotation, record.evaluate) not in (None, "None"):
         return None, f"its default {field.default!r} is no {shown(field.annotation)}"
     return None, f"{shown(field.annotation)} is not a native type"
 
 
-def _resolve_params(record):
+def _resolve_params(record: "Record") -> None:
     for f in record.funcs:
         evaluate = record.evaluate or (lambda text, scope=f.func.__globals__: evaluate_in(text, scope, {}))
         f.types = [_param_type(f, param, evaluate) for param in f.params]
@@ -242,7 +266,7 @@ def _resolve_params(record):
             f.method._set_annotated(tuple(_accepted(t) for t in f.types), bool(record.options["strict"]))
 
 
-def _param_type(f, param, evaluate):
+def _param_type(f: "Func", param: "Any", evaluate: "Evaluate") -> "Resolved | None":
     name, annotation, default = param
     if annotation is _jitd.MISSING:
         return None
@@ -261,7 +285,7 @@ def _param_type(f, param, evaluate):
 _STRICT = {"int": (int,), "float": (float, int), "bool": (bool,)}
 
 
-def _accepted(resolved):
+def _accepted(resolved: "Resolved | None") -> "Any":
     """What _jitd checks of a strict method: None, or (words, classes of what fits). Sized types, whose classes are none, always refuse."""
     if resolved is None or resolved == "None" or isinstance(resolved, list):
         return None
@@ -273,7 +297,7 @@ def _accepted(resolved):
 # ---- fingerprints ----
 
 
-def constant(value):
+def constant(value: "Any") -> "list[Any] | None":
     """The protocol's form of a constant, or None."""
     kind = _CONSTANTS.get(type(value))
     if kind == "int" and not -(1 << 63) <= value < 1 << 63:
@@ -283,7 +307,7 @@ def constant(value):
     return ["none"] if value is None else None
 
 
-def record_of(value):
+def record_of(value: "Any") -> "Record | None":
     """The record of a jitclass or a jitd function, or None."""
     if isinstance(value, Method):
         record = value.__dict__.get("_jitd_record")
@@ -291,8 +315,8 @@ def record_of(value):
     return value.__dict__["__jitd_record__"] if is_jitclass(value) else None
 
 
-def _describe(value, name, options, plain):
-    """A global as in the protocol, except that a definition is ["def", record]."""
+def _describe(value: "Any", name: str, owner: "Record", plain: "dict[Any, Record]") -> "list[Any]":
+    """A global of a record's function as in the protocol, except that a definition is ["def", record]."""
     found = constant(value)
     if found:
         return found
@@ -300,8 +324,13 @@ def _describe(value, name, options, plain):
     if record is None and type(value) is _FUNCTION:
         record = plain.get(value)
         if record is None:
-            record = plain[value] = of_function(value, options)
+            record = plain[value] = of_function(value, owner.options)
     if record is not None:
+        if record.kind == "function" and record.funcs[0].hint is not None and record is not owner:
+            from jitd.hints import kept_out
+
+            if why := kept_out(record.funcs[0]):
+                return ["other", f"{name} ({why})"]
         return ["def", record]
     if isinstance(value, _MODULE):
         return ["module", value.__name__]
@@ -317,7 +346,7 @@ def _describe(value, name, options, plain):
     return ["other", f"{name}, an object of type {type(value).__name__}"]
 
 
-def _math(module, names, guarded):
+def _math(module: "Any", names: "Sequence[str]", guarded: "list[Any]") -> "list[Any]":
     """The global of the module math, if what it has under these names is its own; that it stays so is guarded, too."""
     for name in names:
         value = module.__dict__.get(name, 0.0)
@@ -328,18 +357,18 @@ def _math(module, names, guarded):
     return _MATH
 
 
-def _bindings(f, record, plain):
+def _bindings(f: "Func", record: "Record", plain: "dict[Any, Record]") -> "dict[str, Any]":
     """{name: global} of a function: what its names mean outside of it, now. What that rests on is added to its guarded and cells."""
-    func, options = f.func, record.options
+    func = f.func
     bound = {}
     own = record.short.rpartition(".")[2]  # while it is being decorated its name has no value yet
     scope, builtins = func.__globals__, func.__builtins__
     for name in names(f.code):
         if name in scope:
-            bound[name] = _describe(scope[name], name, options, plain)
+            bound[name] = _describe(scope[name], name, record, plain)
             record.guarded.append((scope, name, scope[name]))
         elif name in builtins:
-            bound[name] = _describe(builtins[name], name, options, plain)
+            bound[name] = _describe(builtins[name], name, record, plain)
             record.guarded += (scope, name, MISSING), (builtins, name, builtins[name])
         elif name == own:
             bound[name] = ["def", record]
@@ -348,7 +377,7 @@ def _bindings(f, record, plain):
             bound[name] = _math(scope[name], f.code.co_names, record.guarded)
     for name, cell in zip(f.code.co_freevars, func.__closure__ or ()):
         try:
-            bound[name] = _describe(cell.cell_contents, name, options, plain)
+            bound[name] = _describe(cell.cell_contents, name, record, plain)
             record.cells.append((cell, cell.cell_contents))
         except ValueError:
             bound[name] = ["def", record] if name == own else ["other", f"{name}, which is not set yet"]
@@ -356,7 +385,7 @@ def _bindings(f, record, plain):
     return bound
 
 
-def guard_of(records):
+def guard_of(records: "list[Record]") -> "Guard | None":
     """A Guard of everything that the functions of the records rest on, or None."""
     guarded = tuple(g for r in records for g in r.guarded)
     cells = tuple(c for r in records for c in r.cells)
@@ -365,7 +394,7 @@ def guard_of(records):
     return Guard(dicts, guarded, cells, plain) if guarded or cells else None
 
 
-def _reached(resolved, references):
+def _reached(resolved: "Resolved | None", references: "list[Record]") -> str:
     """The text of a type; classes in it are added to the references."""
     if isinstance(resolved, str):
         return resolved
@@ -377,9 +406,11 @@ def _reached(resolved, references):
     return "-" if resolved is None else type_text(resolved, lambda cls: cls.__dict__["__jitd_record__"].name)
 
 
-def _take_func(record, f, plain, parts):
+def _take_func(record: "Record", f: "Func", plain: "dict[Any, Record]", parts: "list[Any]") -> None:
     types_text = " ".join([_reached(t, record.references) for t in f.types or ()])
     parts.append(f"{f.kind} {f.name} {types_text} {[constant(p[2]) for p in f.params]} {f.reason}")
+    if f.hint is not None:
+        parts.append(f"{f.hint.once}")
     parts.append(dumps(f.code, 2))
     if f.reason:
         return
@@ -391,10 +422,10 @@ def _take_func(record, f, plain, parts):
         parts.append(f"{name}={value}")
 
 
-def _take(record, plain):
+def _take(record: "Record", plain: "dict[Any, Record]") -> None:
     """Computes record.local and what goes with it, once. The field types must be resolved."""
     o = record.options
-    parts = [f"{record.kind} {record.name} {record.init} {o['overflow']} {o['fastmath']} {o['boundscheck']}"]
+    parts: "list[Any]" = [f"{record.kind} {record.name} {record.init} {o['overflow']} {o['fastmath']} {o['boundscheck']}"]
     record.references, record.bound, record.guarded, record.cells = [], {}, [], []
     for (name, _, default), resolved in zip(record.fields, record.field_types or ()):
         known = "-" if default is MISSING else constant(default)
@@ -410,7 +441,7 @@ def _take(record, plain):
 # ---- a record and all it reaches ----
 
 
-def closure(records):
+def closure(records: "list[Record]") -> "list[Record]":
     """The records and all that they reach, breadth first: the order of a unit's definitions."""
     order, seen = list(records), {id(r) for r in records}
     for record in order:
@@ -421,7 +452,7 @@ def closure(records):
     return order
 
 
-def _serial(record):
+def _serial(record: "Record") -> int:
     """Two live classes of one source (decorated twice, reloaded) are two classes: the second gets another key."""
     if record.kind != "class":
         return 0
@@ -434,7 +465,7 @@ def _serial(record):
     return record.serial
 
 
-def key_of(record, *more):
+def key_of(record: "Record", *more: str) -> bytes:
     """32 bytes; `more` are strings that distinguish other units of the same record."""
     order = closure([record])
     serials = bytes(min(_serial(r), 255) for r in order)
@@ -444,29 +475,20 @@ def key_of(record, *more):
 # ---- compiled ----
 
 
-def install(record, answer, defs=None):
+def install(record: "Record", answer: "dict[str, Any]", defs: "list[Record] | None" = None) -> None:
     defs = defs or closure([record])
     meta = _jitd.unpack(answer["meta"])
     for definition, pair in zip(defs, answer["classes"]):
         if definition.kind == "class" and not definition.class_id:
             identify(definition, pair)
+        definition.reached = True
     record.unit = (meta["sites"], defs)
     _add_plans(record, meta, answer["slot"], defs)
     refused = {(definition, name): (line, message, text) for definition, name, line, _, message, text in meta["refused"]}
-    set_modes(record, {name: what for (definition, name), what in refused.items() if definition == 0})
-    for line, _, message, text in meta["warnings"]:
-        _warn(record, line, message, text)
+    set_modes(record, {name: what for (definition, name), what in refused.items() if definition == 0}, meta["warnings"])
 
 
-def _warn(record, line, message, text):
-    """A difference from CPython in what is compiled."""
-    from jitd.compile import warn
-
-    record.warnings += (message,)
-    warn(record, record.file, line or (record.funcs[0].code.co_firstlineno if record.funcs else 1), text)
-
-
-def identify(record, pair):
+def identify(record: "Record", pair: "Any") -> None:
     """From now on instances of the class can be made."""
     key, record.class_id = pair
     if key != record.key:
@@ -476,7 +498,7 @@ def identify(record, pair):
     _jitd.setup(cls, record.class_id, record.init, init)
 
 
-def _add_plans(record, meta, slot, defs):
+def _add_plans(record: "Record", meta: "dict[str, Any]", slot: int, defs: "list[Record]") -> None:
     if any(r.change for r in defs):
         return
     targets, guard = tuple(r.target for r in defs), guard_of(defs)
@@ -487,14 +509,14 @@ def _add_plans(record, meta, slot, defs):
             depends(f.method, defs)
 
 
-def depends(method, defs):
+def depends(method: "Method", defs: "list[Record]") -> None:
     """The method has code that knows these records."""
     for r in defs:
         if r.kind == "class":
             r.dependents.append(ref(method))
 
 
-def changed(cls, name, how):
+def changed(cls: "Any", name: str, how: str) -> None:
     """Called by the extension before an attribute of a jitclass is changed that compiled code may have built in: that code is not used any more."""
     record = cls.__dict__["__jitd_record__"]
     if record.change or not _is_built_in(record, name):
@@ -512,7 +534,7 @@ def changed(cls, name, how):
                 f.method._set_python()
 
 
-def _is_built_in(record, name):
+def _is_built_in(record: "Record", name: str) -> bool:
     if name.startswith("__") and name.endswith("__"):
         return name not in _HARMLESS
     return name in record.consts or record.func(name) is not None or any(field.name == name for field in record.declared)
@@ -521,40 +543,25 @@ def _is_built_in(record, name):
 _HARMLESS = {"__doc__", "__module__", "__qualname__", "__name__", "__annotations__", "__abstractmethods__", "__signature__", "__match_args__"}
 
 
-def set_modes(record, refused):
-    """What is not compiled goes back to plain Python, and says so once."""
+def set_modes(record: "Record", refused: "dict[str, Any]", differences: "Sequence[Any]" = ()) -> None:
+    """What is not compiled goes back to plain Python, and says so; so does what is compiled, but not as in CPython."""
     record.linked = True
     for f in record.funcs:
-        line, message, text = refused.get(f.entry, (f.code.co_firstlineno, f.reason, None))
-        if message and f.kind != "class":
-            f.reason = message
-            if f.name != "__init__" or record.init != "generated":
-                from jitd.compile import warn
-
-                warn(record, f.code.co_filename, line, text or f"{_full_name(record, f)} stays Python: {message}".rstrip())
+        f.line, message, f.text = refused.get(f.entry, (f.code.co_firstlineno, f.reason, None))
+        f.reason = message or f.reason
         if f.method is not None:
             _set_mode(record, f)
+    if differences or record.problems or any([f.reason for f in record.funcs]):
+        from jitd.warn import tell_linked
+
+        tell_linked(record, differences)
 
 
-def _full_name(record, f):
-    return record.name if record.kind == "function" else f"{record.name}.{f.entry}"
-
-
-def _set_mode(record, f):
+def _set_mode(record: "Record", f: "Func") -> None:
     if not f.reason:
         f.method._set_native()
         return
+    from jitd.compile import give_back
+
     f.method._set_python()
     give_back(record, f)
-
-
-def give_back(record, f):
-    """A method that stays Python is the plain function again, unless the Method has arguments to check."""
-    if record.kind != "class" or f.kind != "method" or record.target.__dict__.get(f.name) is not f.method:
-        return
-    if not record.options["strict"] and not any(map(is_sized, f.types or ())):
-        _jitd.replace(record.target, f.name, f.func)
-
-
-def is_sized(resolved):
-    return isinstance(resolved, str) and resolved != "None" and resolved not in SCALARS.values()

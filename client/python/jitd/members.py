@@ -1,16 +1,28 @@
 """What declare.py does not need for every class: classes that stay as they are, dataclasses, and what generated members do when they are
 called."""
 
+# mypy: disable-error-code="arg-type, attr-defined, call-arg, misc"
+# (it deals with classes as data, and with what dataclasses keep for itself)
+
+from __future__ import annotations
+
 import sys
 from _weakref import ref
 
 from jitd._jitd import MISSING, Instance, replace
 from jitd.declare import _FUNCTION, Declared, evaluate_in, own_annotations
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import FrameType
+    from typing import Any
+
+    from jitd.declare import Evaluate, Func, Record
+
 # ---- classes that are no ordinary ones ----
 
 
-def left_alone(cls, options):
+def left_alone(cls: type, options: dict[str, Any]) -> bool:
     """Whether the class stays what it is: it is returned undecorated, with a warning that says why. Raises the TypeError of what is
     contradictory in itself."""
     if "__jitd_record__" in cls.__dict__:
@@ -25,7 +37,7 @@ def left_alone(cls, options):
     return why is not None
 
 
-def _why_not(cls):
+def _why_not(cls: type) -> str | None:
     if type(cls).__call__ is not type.__call__:
         return f"its metaclass {type(cls).__name__} has a __call__ of its own"
     for base in cls.__mro__[1:-1]:
@@ -40,19 +52,18 @@ def _why_not(cls):
 _MEMBER = type(Declared.name)
 
 
-def _say(cls, text, options):
-    from warnings import warn_explicit
-
-    from jitd.errors import CompileError, CompileWarning
+def _say(cls: type, text: str, options: dict[str, Any]) -> None:
+    from jitd.errors import CompileError
+    from jitd.warn import give
 
     if options["strict"]:
         raise CompileError(text)
     code = next((value.__code__ for value in cls.__dict__.values() if isinstance(value, _FUNCTION)), None)
     file = code.co_filename if code else getattr(sys.modules.get(cls.__module__), "__file__", None) or cls.__module__
-    warn_explicit(text, CompileWarning, file, code.co_firstlineno if code else 1)
+    give(file, code.co_firstlineno if code else 1, text)
 
 
-def copied(cls):
+def copied(cls: Any) -> type:
     """A new class of the same body, for one that has a name of its own already. Functions that use super() or __class__ get the new one."""
     namespace = {k: v for k, v in cls.__dict__.items() if k not in ("__dict__", "__weakref__")}
     namespace["__qualname__"] = cls.__qualname__
@@ -63,7 +74,7 @@ def copied(cls):
     return new
 
 
-def with_slots(cls, namespace):
+def with_slots(cls: Any, namespace: dict[str, Any]) -> type:
     """A copy whose __slots__, which lie behind what a jitclass's instance holds itself, are for the Python fields."""
     slots = [name for name, value in namespace.items() if type(value) is _MEMBER]
     for name in slots:
@@ -83,7 +94,7 @@ _GENERATED = (
 _PARAMS = ("init", "repr", "eq", "order", "unsafe_hash", "frozen", "kw_only", "match_args")
 
 
-def as_dataclass(record, cls, fields):
+def as_dataclass(record: Record, cls: type, fields: list[Declared]) -> tuple[set[str], list[Declared]]:
     """Has the standard library's dataclasses make the class's members, unless it is one already. (names of what they made, [Declared])."""
     import dataclasses
 
@@ -106,7 +117,7 @@ def as_dataclass(record, cls, fields):
     return generated, found
 
 
-def _dataclass(cls, options, annotations):
+def _dataclass(cls: Any, options: dict[str, Any], annotations: dict[str, Any]) -> None:
     from dataclasses import dataclass
 
     if annotations:
@@ -119,14 +130,14 @@ def _dataclass(cls, options, annotations):
     dataclass(**params)(cls)
 
 
-def _is_made_by_dataclasses(func):
+def _is_made_by_dataclasses(func: Any) -> bool:
     if not isinstance(func, _FUNCTION):
         return False
     func = getattr(func, "__wrapped__", func)
     return func.__code__.co_filename == "<string>" or func.__module__ in ("dataclasses", "_py_dataclasses")
 
 
-def _extend(cls, base, options):
+def _extend(cls: type, base: type, options: dict[str, Any]) -> None:
     """A subclass of a jitclass is a Python class above it: its own fields are attributes, its methods Python."""
     if "__dataclass_fields__" in cls.__dict__:
         return
@@ -134,7 +145,7 @@ def _extend(cls, base, options):
         _dataclass(cls, options, {})
 
 
-def dataclass_fields(cls):
+def dataclass_fields(cls: type) -> dict[str, Any]:
     """{name: dataclasses.Field} of a jitclass, as dataclasses keep it."""
     import dataclasses
 
@@ -150,7 +161,7 @@ def dataclass_fields(cls):
     return found
 
 
-def dataclass_params(cls):
+def dataclass_params(cls: type) -> Any:
     import dataclasses
 
     record = cls.__dict__["__jitd_record__"]
@@ -165,7 +176,7 @@ def dataclass_params(cls):
 # ---- functions in a class ----
 
 
-def _own_class_cells(old, new):
+def _own_class_cells(old: type, new: type) -> None:
     for name, value in list(new.__dict__.items()):
         func = getattr(value, "__func__", value)
         if isinstance(func, _FUNCTION) and "__class__" in func.__code__.co_freevars:
@@ -177,7 +188,7 @@ def _own_class_cells(old, new):
                 type.__setattr__(new, name, property(*parts, value.__doc__))
 
 
-def _with_class(func, old, new):
+def _with_class(func: Any, old: type, new: type) -> Any:
     """The function with `new` in the cell of __class__, if it has one with `old`."""
     at = func.__code__.co_freevars.index("__class__") if "__class__" in func.__code__.co_freevars else -1
     try:
@@ -194,7 +205,7 @@ def _with_class(func, old, new):
     return made
 
 
-def _local_names(cls, fields):
+def _local_names(cls: type, fields: list[Declared]) -> set[str]:
     """The names in the string annotations of a class and its methods."""
     texts = [field.annotation for field in fields]
     for value in cls.__dict__.values():
@@ -209,11 +220,11 @@ def _local_names(cls, fields):
     return names
 
 
-_local_classes = {}  # (id of a running function's frame, name): the class that was decorated there, weakly
+_local_classes: dict[tuple[int, str], Any] = {}  # (id of a running function's frame, name): the class that was decorated there, weakly
 _LOCAL_CLASSES = 1000
 
 
-def local_scope(cls, frame, fields, scope):
+def local_scope(cls: type, frame: FrameType, fields: list[Declared], scope: dict[str, Any]) -> Evaluate:
     """The evaluator of a class in a function. Not the frame is kept, which would hold all that its callers have: only what the names in annotations
     stand for now; and classes that the same function decorates later are found by their names."""
     place = id(frame)
@@ -225,7 +236,7 @@ def local_scope(cls, frame, fields, scope):
     local[cls.__name__] = cls
     del frame, found, fields
 
-    def evaluate(text):
+    def evaluate(text: str) -> Any:
         try:
             return evaluate_in(text, scope, local)
         except NameError:
@@ -238,7 +249,7 @@ def local_scope(cls, frame, fields, scope):
     return evaluate
 
 
-def base_init(cls):
+def base_init(cls: type) -> Func | None:
     """The Func of an inherited __init__, or None. It is not compiled."""
     from jitd.declare import Func
 
@@ -253,19 +264,19 @@ def base_init(cls):
 
 # ---- generated members ----
 
-_active = set()  # (id, thread) of the instances whose __repr__ is running
+_active: set[tuple[int, int]] = set()  # (id, thread) of the instances whose __repr__ is running
 
 
-def _record(instance):
+def _record(instance: Any) -> Record:
     return next(c.__dict__["__jitd_record__"] for c in type(instance).__mro__ if "__jitd_record__" in c.__dict__)
 
 
-def _shown(record):
+def _shown(record: Record) -> list[str]:
     """The names of the fields that repr() and == are about."""
     return [field.name for field in record.declared if not field.inferred]
 
 
-def show(instance):
+def show(instance: Any) -> str:
     """__repr__, as a dataclass's."""
     from _thread import get_ident
 
@@ -280,14 +291,14 @@ def show(instance):
         _active.discard(key)
 
 
-def _show_field(instance, name):
+def _show_field(instance: Any, name: str) -> str:
     try:
         return repr(getattr(instance, name))
     except AttributeError:
         return "<unset>"
 
 
-def equal(instance, other):
+def equal(instance: Any, other: Any) -> Any:
     """__eq__, as the running version's dataclass has it: until 3.13 the fields were compared as tuples, for which an object is equal to itself."""
     if other.__class__ is not instance.__class__:
         return NotImplemented
@@ -297,7 +308,7 @@ def equal(instance, other):
     return [getattr(instance, n) for n in names] == [getattr(other, n) for n in names]
 
 
-def signature(cls):
+def signature(cls: type) -> Any:
     """What inspect.signature(cls) shows."""
     from inspect import Signature
     from inspect import signature as of
@@ -309,12 +320,12 @@ def signature(cls):
     return found.replace(parameters=list(found.parameters.values())[1:])
 
 
-def document(cls):
+def document(cls: type) -> str:
     """What a dataclass without a docstring has for one."""
     return cls.__name__ + str(signature(cls)).replace(" -> None", "")
 
 
-def generated_init(instance, cls):
+def generated_init(instance: Any, cls: type) -> Any:
     """The generated __init__, which takes the place of what stands for it in its class."""
     owner = next(c for c in cls.__mro__ if "__jitd_record__" in c.__dict__)
     function = init_function(owner)
@@ -322,7 +333,7 @@ def generated_init(instance, cls):
     return function if instance is None else function.__get__(instance, cls)
 
 
-def init_function(cls):
+def init_function(cls: type) -> Any:
     """The generated __init__ as a Python function: to show its signature, to raise what CPython raises for wrong arguments, and for super().__init__
     in a subclass."""
     made = cls.__dict__.get("__init__")
@@ -350,58 +361,58 @@ class Namespace(dict):
 
     __slots__ = ("_owner",)
 
-    def __setitem__(self, name, value):
+    def __setitem__(self, name: str, value: Any) -> None:
         Instance.__setstate__(self._owner, {name: value})
         dict.__setitem__(self, name, value)
 
-    def __delitem__(self, name):
+    def __delitem__(self, name: str) -> None:
         if name not in self:
             raise KeyError(name)
         delattr(self._owner, name)
         dict.__delitem__(self, name)
 
-    def update(self, *args, **kwargs):
+    def update(self, *args: Any, **kwargs: Any) -> None:
         for name, value in dict(*args, **kwargs).items():
             self[name] = value
 
-    def __ior__(self, other):
+    def __ior__(self, other: Any) -> Namespace:
         self.update(other)
         return self
 
-    def setdefault(self, name, default=None):
+    def setdefault(self, name: str, default: Any = None) -> Any:
         if name not in self:
             self[name] = default
         return self[name]
 
-    def pop(self, name, *default):
+    def pop(self, name: str, *default: Any) -> Any:
         if name not in self:
             return dict.pop(self, name, *default)
         value = self[name]
         del self[name]
         return value
 
-    def popitem(self):
+    def popitem(self) -> tuple[str, Any]:
         name = next(reversed(self), None)
         if name is None:
             raise KeyError("popitem(): dictionary is empty")
         return name, self.pop(name)
 
-    def clear(self):
+    def clear(self) -> None:
         for name in list(self):
             del self[name]
 
-    def __reduce__(self):
+    def __reduce__(self) -> Any:
         return dict, (dict(self),)
 
 
-def namespace(instance):
+def namespace(instance: Any) -> Namespace:
     """obj.__dict__"""
     found = Namespace(Instance.__getstate__(instance))
     found._owner = instance
     return found
 
 
-def set_namespace(instance, attributes):
+def set_namespace(instance: Any, attributes: Any) -> None:
     """obj.__dict__ = attributes"""
     if not isinstance(attributes, dict):
         raise TypeError(f"__dict__ must be set to a dictionary, not a '{type(attributes).__name__}'")

@@ -1,16 +1,22 @@
 """Shared instances by name, and what a class's instances look like in memory."""
 
+from __future__ import annotations
+
 from jitd import _jitd, link
 from jitd.declare import is_jitclass, type_words
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
-def publish(name, obj):
+
+def publish(name: str, obj: object) -> None:
     """Gives the object a name in the namespace, under which other processes find it; None takes the name away."""
     link.connect()
     _jitd.publish(name, obj)
 
 
-def lookup(name):
+def lookup(name: str) -> Any:
     """The object of that name: the same one, not a copy. KeyError when there is none."""
     link.connect()
     link.finish_pending()
@@ -20,13 +26,15 @@ def lookup(name):
     return found
 
 
-def layout(cls):
+def layout(cls: type) -> dict[str, Any]:
     """{"size": bytes of an instance behind its header, "fields": [(name, type, offset)]}: C's layout, in declared order."""
     if not is_jitclass(cls):
         raise TypeError(f"{cls!r} is no jitclass")
     record = cls.__dict__["__jitd_record__"]
     link.lay_out(record)
-    _, size, fields = _jitd.class_info(cls)
+    info = _jitd.class_info(cls)
+    assert info is not None
+    _, size, fields = info
     header = 16
     return {
         "size": size - header,

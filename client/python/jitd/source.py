@@ -1,18 +1,25 @@
 """The source of a function, and the proof that it is the source of the running code. Only read when something must be compiled."""
 
+from __future__ import annotations
+
 import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import CodeType
+    from typing import Any
 
 _CODE = type((lambda: None).__code__)
 _ONLY_AST = 0x400  # PyCF_ONLY_AST
 _KEPT = 4
-_files = {}  # file name -> (signature, _File or NoSource) of the last few
+_files: dict[str, Any] = {}  # file name -> (signature, _File or NoSource) of the last few
 
 
 class NoSource(Exception):
     """Why there is none."""
 
 
-def _plain_lines(name):
+def _plain_lines(name: str) -> list[str] | None:
     """A UTF-8 file's lines. linecache would import tokenize and re, which takes longer than compiling a small class."""
     try:
         with open(name, encoding="utf-8") as file:
@@ -27,7 +34,7 @@ def _plain_lines(name):
     return lines
 
 
-def _lines(name, module_globals):
+def _lines(name: str, module_globals: dict[str, Any]) -> list[str]:
     lines = _plain_lines(name)
     if lines is None:  # a declared encoding, a notebook's cell, a zip file's member
         import linecache
@@ -38,7 +45,7 @@ def _lines(name, module_globals):
 
 
 class _File:
-    def __init__(self, name, module_globals):
+    def __init__(self, name: str, module_globals: dict[str, Any]) -> None:
         self.lines = _lines(name, module_globals)
         if not self.lines:
             raise NoSource("its source cannot be read")
@@ -50,10 +57,12 @@ class _File:
             raise NoSource(f"the source file has changed since import ({error})") from None
 
 
-def _functions(tree):
+def _functions(tree: Any) -> tuple[dict[Any, Any], list[int]]:
     """{(first line, name): last line} of all functions; the first line is the first decorator's, as in code objects. And the lines
     of all asserts."""
-    found, asserts, todo = {}, [], [tree]
+    found: dict[Any, Any] = {}
+    asserts: list[int] = []
+    todo = [tree]
     for node in todo:
         if type(node).__name__ in ("FunctionDef", "AsyncFunctionDef"):
             first = min([node.lineno] + [d.lineno for d in node.decorator_list])
@@ -67,15 +76,16 @@ def _functions(tree):
     return found, asserts
 
 
-def _codes(code):
-    found, todo = {}, [code]
+def _codes(code: CodeType) -> dict[Any, list[CodeType]]:
+    found: dict[Any, list[CodeType]] = {}
+    todo = [code]
     for one in todo:
         found.setdefault((one.co_firstlineno, one.co_name), []).append(one)
         todo.extend(c for c in one.co_consts if type(c) is _CODE)
     return found
 
 
-def _signature(name):
+def _signature(name: str) -> tuple[int, int] | None:
     try:
         status = os.stat(name)
         return status.st_mtime_ns, status.st_size
@@ -83,7 +93,7 @@ def _signature(name):
         return None  # a notebook's cell, a zip file's member
 
 
-def _file(name, module_globals):
+def _file(name: str, module_globals: dict[str, Any]) -> _File:
     signature = _signature(name)
     known = _files.get(name)
     if known is None or known[0] != signature:
@@ -98,7 +108,7 @@ def _file(name, module_globals):
     return known[1]
 
 
-def find(func):
+def find(func: Any) -> tuple[int, str]:
     """(first line, source text) of a function's whole lines, decorators included. NoSource when there is none."""
     code = func.__code__
     file = _file(code.co_filename, func.__globals__)

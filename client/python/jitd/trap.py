@@ -1,17 +1,28 @@
 """From a trap's site to its exception (docs/protocol.md, "The meta"). The cold path: loaded at the first such exception."""
 
+from __future__ import annotations
+
 import builtins
 import operator
 from struct import pack, unpack
 
-_BINARY = {
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from jitd.declare import Record
+
+    Unit = tuple[list[Any], list[Record]]
+
+_BINARY: dict[str, Any] = {
     "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "//": operator.floordiv, "%": operator.mod,
     "**": operator.pow, "<<": operator.lshift, ">>": operator.rshift, "&": operator.and_, "|": operator.or_, "^": operator.xor,
     "u-": operator.neg, "u+": operator.pos, "u~": operator.invert,
 }  # fmt: skip
 
 
-def value(kind, bits):
+def value(kind: str, bits: int) -> Any:
     """The Python value of one slot of a trap."""
     if kind == "float":
         return unpack("d", pack("Q", bits))[0]
@@ -26,7 +37,7 @@ def value(kind, bits):
     return bits - (1 << 64) if bits >> 63 else bits
 
 
-def _argument(arg, values):
+def _argument(arg: Any, values: Sequence[int]) -> Any:
     kind, *rest = arg
     if kind == "c":
         const = rest[0]
@@ -36,10 +47,10 @@ def _argument(arg, values):
     return "".join(p if isinstance(p, str) else _piece(p, values) for p in rest[0])
 
 
-_CONVERSIONS = {"s": str, "r": repr, "a": ascii}
+_CONVERSIONS: dict[str, Any] = {"s": str, "r": repr, "a": ascii}
 
 
-def _piece(piece, values):
+def _piece(piece: Any, values: Sequence[int]) -> str:
     slot, kind, conversion, spec = piece
     shown = value(kind, values[slot])
     if conversion not in (None, "", -1, 0):
@@ -47,7 +58,7 @@ def _piece(piece, values):
     return format(shown, spec or "")
 
 
-def _operate(operation, operands):
+def _operate(operation: str, operands: Any) -> Any:
     if operation in _BINARY:
         return _BINARY[operation](*operands)
     if operation.startswith("math."):
@@ -57,7 +68,7 @@ def _operate(operation, operands):
     return getattr(builtins, operation)(*operands)
 
 
-def _store(operation, number, records):
+def _store(operation: str, number: Any, records: list[Record]) -> None:
     """OverflowError of what does not fit, with the words of a call or store from Python."""
     from jitd import types
 
@@ -72,7 +83,7 @@ def _store(operation, number, records):
     getattr(types, kind).refuse(number, where)
 
 
-def place(unit, site):
+def place(unit: Unit, site: int) -> tuple[str, str, int]:
     """(file, function, line) for a traceback. A unit is (sites, records of its definitions)."""
     sites, records = unit
     line, definition, name, *_ = sites[site]
@@ -81,7 +92,7 @@ def place(unit, site):
     return (f.code.co_filename, f.code.co_name, line) if f else (record.file, name, line)
 
 
-def raise_site(unit, site, values):
+def raise_site(unit: Unit, site: int, values: Sequence[int]) -> Any:
     """Raises what the code at that site of the unit could not do."""
     sites, records = unit
     _, definition, name, kind, payload = sites[site]

@@ -7,7 +7,18 @@ What travels to the daemon is text (docs/protocol.md, protocol/types.h). Here a 
     [type, ...]                 a tuple
 """
 
+from __future__ import annotations
+
 from jitd.declare import SCALARS, is_jitclass, resolve_type
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from typing_extensions import TypeAlias
+
+    from jitd.declare import Resolved
 
 __all__ = ["Py", "Scalar", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32", "float64"]
 
@@ -17,16 +28,16 @@ class Scalar:
 
     __slots__ = ("name", "bits", "signed")
 
-    def __init__(self, name, bits, signed):
+    def __init__(self, name: str, bits: int, signed: bool) -> None:
         self.name, self.bits, self.signed = name, bits, signed
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"jitd.{self.name}"
 
-    def __reduce__(self):
+    def __reduce__(self) -> str:
         return self.name
 
-    def __call__(self, value=0):
+    def __call__(self, value: Any = 0) -> Any:
         """The value in this type, as in compiled code: a float32 is rounded, what does not fit is an OverflowError."""
         if self.name == "float32":
             from _struct import pack, unpack
@@ -41,27 +52,46 @@ class Scalar:
         return value
 
     @property
-    def low(self):
+    def low(self) -> int:
         return -(1 << self.bits - 1) if self.signed else 0
 
-    def refuse(self, value, where=""):
+    def refuse(self, value: object, where: str = "") -> None:
         """Raises the OverflowError of a value that does not fit."""
         limits = "at most 3.4028235e+38" if self.name == "float32" else f"{self.low}..{self.low + (1 << self.bits) - 1}"
         raise OverflowError(f"{where}{value} is out of range for {self.name} ({limits})")
 
-    def __or__(self, other):
+    def __or__(self, other: object) -> Any:
         if other is None:
             raise TypeError(f"{self!r} cannot be optional: only references to jitclasses can be None")
         return NotImplemented
 
 
-int8, int16, int32, int64 = (Scalar(f"int{n}", n, True) for n in (8, 16, 32, 64))
-uint8, uint16, uint32, uint64 = (Scalar(f"uint{n}", n, False) for n in (8, 16, 32, 64))
-float32 = Scalar("float32", 32, True)
-intp, uintp = int64, uint64
-float64 = float_ = float
-int_ = int
-boolean = bool_ = bool
+# For a type checker they are the numbers that they hold.
+if TYPE_CHECKING:
+    int8: TypeAlias = int
+    int16: TypeAlias = int
+    int32: TypeAlias = int
+    int64: TypeAlias = int
+    uint8: TypeAlias = int
+    uint16: TypeAlias = int
+    uint32: TypeAlias = int
+    uint64: TypeAlias = int
+    intp: TypeAlias = int
+    uintp: TypeAlias = int
+    float32: TypeAlias = float
+    float64: TypeAlias = float
+    float_: TypeAlias = float
+    int_: TypeAlias = int
+    boolean: TypeAlias = bool
+    bool_: TypeAlias = bool
+else:
+    int8, int16, int32, int64 = (Scalar(f"int{n}", n, True) for n in (8, 16, 32, 64))
+    uint8, uint16, uint32, uint64 = (Scalar(f"uint{n}", n, False) for n in (8, 16, 32, 64))
+    float32 = Scalar("float32", 32, True)
+    intp, uintp = int64, uint64
+    float64 = float_ = float
+    int_ = int
+    boolean = bool_ = bool
 
 Scalar.__module__ = "jitd.types"
 SUPPORTED = "int, float, bool, jitd.int8 ... jitd.uint64, jitd.float32, jitclasses and Optional[a jitclass]"
@@ -71,35 +101,38 @@ class Py:
     """As a field's annotation, `jitd.Py` or `jitd.Py[T]`: a Python field for good, the very object that is assigned, kept beside the
     instance in its process."""
 
-    def __class_getitem__(cls, item):
+    def __class_getitem__(cls, item: Any) -> Any:
         return _PyOf(item)
 
 
 class _PyOf:
     __slots__ = ("item",)
 
-    def __init__(self, item):
+    def __init__(self, item: Any) -> None:
         self.item = item
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"jitd.Py[{getattr(self.item, '__name__', self.item)}]"
 
-    def __call__(self, *args):
+    def __call__(self, *args: Any) -> None:
         raise TypeError("jitd.Py is an annotation")
 
-    def __eq__(self, other):
+    def __eq__(self, other: Any) -> bool:
         return isinstance(other, _PyOf) and self.item == other.item
 
-    def __hash__(self):
+    def __hash__(self) -> int:
         return hash(self.item)
 
 
-def is_py(annotation):
+ASKED = "its annotation asks for that"  # why it is one
+
+
+def is_py(annotation: Any) -> bool:
     """Whether an annotation asks for a Python field."""
     return annotation is Py or isinstance(annotation, _PyOf)
 
 
-def unwrap(annotation):
+def unwrap(annotation: Any) -> Any:
     """The annotation inside Annotated[...] and Final[...]."""
     while True:
         kind = type(annotation).__name__
@@ -111,7 +144,7 @@ def unwrap(annotation):
             return annotation
 
 
-def resolve_other(annotation, evaluate):
+def resolve_other(annotation: Any, evaluate: Callable[[str], Any]) -> Resolved | None:
     """What declare.resolve_type does not resolve itself; the same result."""
     inside = unwrap(annotation)
     if type(inside).__name__ == "ForwardRef":
@@ -124,12 +157,12 @@ def resolve_other(annotation, evaluate):
         return "None"
     if getattr(annotation, "__origin__", None) is tuple:
         args = annotation.__args__
-        items = [resolve_type(a, evaluate) for a in args if a != ()]
+        items: list[Any] = [resolve_type(a, evaluate) for a in args if a != ()]
         return None if None in items or Ellipsis in args else items
     return None
 
 
-def shown(annotation):
+def shown(annotation: object) -> str:
     """For people: what an annotation is called in an error message."""
     if isinstance(annotation, str):
         return annotation
@@ -138,7 +171,7 @@ def shown(annotation):
     return repr(annotation).replace("typing.", "")
 
 
-def of_value(value, depth=0):
+def of_value(value: Any, depth: int = 0) -> Resolved | None:
     """The resolved type of an argument, or None when compiled code cannot take it."""
     kind = type(value)
     if kind in SCALARS:
@@ -146,6 +179,6 @@ def of_value(value, depth=0):
     if value is None:
         return "None"
     if kind is tuple and depth < 8 and len(value) <= 64:
-        items = [of_value(item, depth + 1) for item in value]
+        items: list[Any] = [of_value(item, depth + 1) for item in value]
         return None if None in items else items
     return (kind, False) if is_jitclass(kind) else None
