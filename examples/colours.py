@@ -2,31 +2,34 @@
 
 import colorsys
 import struct
+from collections.abc import Callable, Iterable, Iterator
 from colorsys import hls_to_rgb, hsv_to_rgb, rgb_to_hls, rgb_to_hsv, rgb_to_yiq, yiq_to_rgb
 
 import jitd
 
+Colour = tuple[float, float, float]
+Functions = dict[str, Callable[[float, float, float], Colour]]
 NAMES = ("rgb_to_yiq", "yiq_to_rgb", "rgb_to_hls", "hls_to_rgb", "rgb_to_hsv", "hsv_to_rgb")
 
 
-def compiled():
+def compiled() -> Functions:
     """{name: the compiled function}; colorsys itself stays as it is."""
     return {name: jitd.jit(getattr(colorsys, name)) for name in NAMES}
 
 
-def colours(count):
+def colours(count: int) -> Iterator[Colour]:
     """Repeatable colours: three bytes of a multiplicative sequence each, as numbers from 0 to 1; now and then a grey."""
     state = 1
     for number in range(count):
         state = state * 48271 % 2147483647
         red, green, blue = state >> 23, state >> 15 & 255, state >> 7 & 255
-        yield (red / 255.0, green / 255.0, blue / 255.0) if number % 16 else (red / 255.0,) * 3
+        yield (red / 255.0, green / 255.0, blue / 255.0) if number % 16 else (red / 255.0, red / 255.0, red / 255.0)
 
 
-def convert(functions, some):
+def convert(functions: Functions, some: Iterable[Colour]) -> bytes:
     """Every colour through all six conversions, there and back; the bits of all results."""
     to_yiq, from_yiq, to_hls, from_hls, to_hsv, from_hsv = (functions[name] for name in NAMES)
-    results = []
+    results: list[float] = []
     for colour in some:
         yiq, hls, hsv = to_yiq(*colour), to_hls(*colour), to_hsv(*colour)
         results += (*yiq, *from_yiq(*yiq), *hls, *from_hls(*hls), *hsv, *from_hsv(*hsv))
@@ -49,7 +52,7 @@ def walk(count: int) -> float:
     return total
 
 
-def main():
+def main() -> None:
     some = list(colours(20_000))
     plain = {name: getattr(colorsys, name) for name in NAMES}
     assert convert(compiled(), some) == convert(plain, some)

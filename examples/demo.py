@@ -1,5 +1,6 @@
 """./dev demo: the examples' work in CPython and compiled, side by side, results compared; how often was compiled, what a worker costs."""
 
+import colorsys
 import dataclasses
 import hashlib
 import importlib
@@ -10,11 +11,15 @@ import sys
 import tempfile
 import time
 import types
+from collections.abc import Callable
+from typing import Any
 
+Times = tuple[float, int, float]  # seconds of the work, compilations, milliseconds of compilation
+Row = tuple[object, ...]
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
-def private_daemon(home):
+def private_daemon(home: str) -> None:
     """A daemon and a cache of the demo's own, so that what is compiled here is compiled before your eyes."""
     os.environ.update(
         XDG_RUNTIME_DIR=home, JITD_CACHE_DIR=os.path.join(home, "cache"), JITD_NAMESPACE=f"demo-{os.getpid()}"
@@ -22,13 +27,13 @@ def private_daemon(home):
     os.environ.pop("JITD_SOCKET", None)
 
 
-def stand_in():
+def stand_in() -> None:
     """Makes `import jitd` give a module that compiles nothing."""
     jitd = sys.modules["jitd"] = types.ModuleType("jitd")
-    jitd.jitclass, jitd.jit = dataclasses.dataclass, lambda function: function
+    vars(jitd).update(jitclass=dataclasses.dataclass, jit=lambda function: function)
 
 
-def in_cpython(name):
+def in_cpython(name: str) -> Any:
     """The example's module with @dataclass in the place of @jitd.jitclass: what CPython does with the same text."""
     real = {key: sys.modules.pop(key, None) for key in (name, "jitd")}
     stand_in()
@@ -40,13 +45,13 @@ def in_cpython(name):
         sys.modules.update({key: module for key, module in real.items() if module})
 
 
-def timed(function, *arguments):
+def timed(function: Callable[..., Any], *arguments: object) -> tuple[float, Any]:
     start = time.perf_counter()
     result = function(*arguments)
     return time.perf_counter() - start, result
 
 
-def compiled_so_far():
+def compiled_so_far() -> tuple[int, float]:
     """(number of compilations, milliseconds in all passes of the compiler) since this daemon began"""
     import jitd
 
@@ -54,7 +59,7 @@ def compiled_so_far():
     return stats["machine"]["compilations"], sum(p["total_us"] for p in stats["passes"].values()) / 1e3
 
 
-def measured(warm, work):
+def measured(warm: Callable[[], object], work: Callable[[], Any]) -> tuple[Times, Any]:
     """((seconds of the work, compilations, milliseconds of compilation), result); `warm` does a little of it first."""
     count, ms = compiled_so_far()
     warm()
@@ -63,7 +68,7 @@ def measured(warm, work):
     return (seconds, count_after - count, ms_after - ms), result
 
 
-def row(what, plain, times, check, use):
+def row(what: str, plain: float, times: Times, check: str, use: str) -> Row:
     seconds, compilations, ms = times
     return (
         what,
@@ -77,7 +82,7 @@ def row(what, plain, times, check, use):
     )
 
 
-def point_row(steps=1_000_000):
+def point_row(steps: int = 1_000_000) -> Row:
     import point
 
     plain, expected = timed(in_cpython("point").Point(3.0, 4.0).walk, steps)
@@ -86,10 +91,10 @@ def point_row(steps=1_000_000):
     return row(f"Point: {steps:,} turns", plain, times, "same bits", "import point; point.Point(3.0, 4.0).norm2()")
 
 
-def planets_row(steps=100_000):
+def planets_row(steps: int = 100_000) -> Row:
     import planets
 
-    def run(module, count):
+    def run(module: Any, count: int) -> tuple[float, float]:
         system = module.solar_system()
         before = system.energy()
         system.run(count, 1.0)
@@ -108,18 +113,18 @@ def planets_row(steps=100_000):
     )
 
 
-def colours_row(count=1_000_000, batch=5_000):
+def colours_row(count: int = 1_000_000, batch: int = 5_000) -> Row:
     import colours
 
     some = list(colours.colours(count))
 
-    def convert(functions):
+    def convert(functions: colours.Functions) -> bytes:
         digest = hashlib.sha256()  # of all results' bits: to keep them would take longer than to compute them
         for start in range(0, count, batch):
             digest.update(colours.convert(functions, some[start : start + batch]))
         return digest.digest()
 
-    plain, expected = timed(convert, {name: getattr(colours.colorsys, name) for name in colours.NAMES})
+    plain, expected = timed(convert, {name: getattr(colorsys, name) for name in colours.NAMES})
     functions = colours.compiled()
     times, result = measured(lambda: colours.convert(functions, some[:1]), lambda: convert(functions))
     assert result == expected
@@ -132,7 +137,7 @@ def colours_row(count=1_000_000, batch=5_000):
     )
 
 
-def colours_loop_row(count=1_000_000):
+def colours_loop_row(count: int = 1_000_000) -> Row:
     import colours
     import jitd
 
@@ -144,7 +149,7 @@ def colours_loop_row(count=1_000_000):
     return row("  the same in a compiled loop", plain, times, "same bits", use)
 
 
-def shared_row(count=100_000):
+def shared_row(count: int = 100_000) -> Row:
     import shared
 
     plain = in_cpython("shared").Bin()
@@ -170,13 +175,13 @@ os.read(0, 1)
 """
 
 
-def pss_mib(pid):
+def pss_mib(pid: int) -> float:
     """What a process costs: its share of everything it maps."""
     with open(f"/proc/{pid}/smaps_rollup") as rollup:
         return next(int(line.split()[1]) for line in rollup if line.startswith("Pss:")) / 1024
 
 
-def worker_mib(body, workers=8):
+def worker_mib(body: str, workers: int = 8) -> float:
     """MiB a worker when that many run at once."""
     text = WORKER.format(here=HERE, body=body)
     processes = [
@@ -184,6 +189,7 @@ def worker_mib(body, workers=8):
         for _ in range(workers)
     ]
     for process in processes:
+        assert process.stdout is not None
         select.select([process.stdout], [], [], 60)
     mib = sum(pss_mib(process.pid) for process in processes) / workers
     for process in processes:
@@ -193,7 +199,7 @@ def worker_mib(body, workers=8):
     return mib
 
 
-def table(rows):
+def table(rows: list[Row]) -> None:
     widths = [max(len(str(row[i])) for row in rows) for i in range(len(rows[0]))]
     for number, row in enumerate(rows):
         print(
@@ -205,7 +211,7 @@ def table(rows):
             print("  ".join("-" * w for w in widths))
 
 
-def main():
+def main() -> None:
     sys.path.insert(0, HERE)
     with tempfile.TemporaryDirectory(prefix="jitd-demo-") as home:
         os.chmod(home, 0o700)
@@ -213,7 +219,7 @@ def main():
         print(
             "Each line: the same source text run by CPython and compiled by jitd, in this very run; results compared.\n"
         )
-        rows = [("work", "CPython", "compiled", "faster", "compiling", "compilations", "worker", "check")]
+        rows: list[Row] = [("work", "CPython", "compiled", "faster", "compiling", "compilations", "worker", "check")]
         rows += [make() for make in (point_row, planets_row, colours_row, colours_loop_row, shared_row)]
         table(rows)
         print(

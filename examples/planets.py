@@ -99,14 +99,15 @@ class SolarSystem:
         return total
 
 
-def solar_system(body=Body, system=SolarSystem):
-    chain = None
+def solar_system(body: type[Body] = Body, system: type[SolarSystem] = SolarSystem) -> SolarSystem:
+    chain: Optional[Body] = None
     for values in reversed(BODIES.values()):
         chain = body(*values, chain)
+    assert chain is not None
     return system(chain)
 
 
-def main():
+def main() -> None:
     system = solar_system()
     before = system.energy()
     system.run(365_250, 1.0)

@@ -30,7 +30,7 @@ class Point:
         return self.norm2()
 
 
-def main():
+def main() -> None:
     p = Point(3.0, 4.0)
     print(p, p.norm2(), p.x)
     p.turn(math.pi / 2)

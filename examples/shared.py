@@ -35,13 +35,13 @@ class Bin:
             self.walk(start)
 
 
-def work(number, count):
+def work(number: int, count: int) -> None:
     """What one worker process does: finds the shared object by its name, and works on it."""
     mine = jitd.lookup(f"bin {number}")
     mine.run(1 + number * count, 1 + (number + 1) * count)
 
 
-def run(workers=WORKERS, count=10_000):
+def run(workers: int = WORKERS, count: int = 10_000) -> list[Bin]:
     """Publishes one bin for each worker, starts the workers, and returns the bins when they are done."""
     bins = [Bin() for _ in range(workers)]
     for number, one in enumerate(bins):
@@ -57,7 +57,7 @@ def run(workers=WORKERS, count=10_000):
     return bins
 
 
-def main():
+def main() -> None:
     bins = run()
     walks, steps, longest = (sum(b.walks for b in bins), sum(b.steps for b in bins), max(b.longest for b in bins))
     print(f"{WORKERS} processes made {walks:,} walks of {steps:,} steps in all; the longest had {longest}")

@@ -21,6 +21,7 @@ ONCE = {
     "faults": ["tests/faults"],
     "golden": ["tests/golden"],
     "packaging": ["tests/packaging"],
+    "typing": ["tests/typing"],
 }
 SUITE_SECONDS = 3600  # whatever takes longer hangs
 KNOBS = ("JITD_KILLS", "JITD_PROGRAMS", "JITD_SEED")  # of the tests
@@ -179,6 +180,8 @@ def suites():
             all_suites.append(pytest_suite(f"{name}-{version}", version, python, arguments))
     ffi = pytest_suite("integration-ffi", default, found[default], PER_PYTHON["integration"], {"JITD_CALL": "ffi"})
     all_suites.append(ffi)
+    typing = {"JITD_TYPING": str(BUILD / "venv-typing")}  # the tools' own environment
+    all_suites.append(pytest_suite("typing", default, found[default], ONCE["typing"], typing))
     all_suites.append(pytest_suite("golden", default, found[default], ONCE["golden"]))
     all_suites.append(Suite("c", [["meson", "test", "-C", BUILD, "--no-rebuild"]], count_meson(BUILD)))
     all_suites.append(Suite("lint", [[sys.executable, "tests/lint.py"]], count_last_line))

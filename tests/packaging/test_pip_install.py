@@ -70,6 +70,11 @@ def test_jitctl_is_installed(installed, user, tmp_path):
     assert "pay_in" in run(installed / "jitctl", "ir", "Account.pay_in", cwd=tmp_path, env=user)
 
 
+def test_types_are_installed(installed, tmp_path):
+    code = "import jitd, pathlib as p; print(*sorted(f.name for f in p.Path(jitd.__file__).parent.iterdir() if f.suffix in ('.pyi', '.typed')))"
+    assert run(installed / "python", "-c", code, cwd=tmp_path) == "__init__.pyi _jitd.pyi py.typed\n"
+
+
 def test_no_path_of_the_clone_is_left(installed, tmp_path):
     """The wheel must not depend on the tree it was built in."""
     where = run(installed / "python", "-c", "import jitd; print(jitd.__file__)", cwd=tmp_path).strip()
