@@ -563,3 +563,20 @@ def test_a_class_that_has_a_name_already_stays_as_it_is() -> None:
     one, two = jitd.jitclass(Plain), jitd.jitclass(Plain)
     assert one is not two is not Plain and type(before) is Plain and before.get() == 1
     assert [c().get() for c in (one, two)] == [1, 1] and isinstance(one(), one) and not isinstance(one(), Plain)
+
+
+def test_instances_that_the_collector_saw_are_not_used_again_as_they_are() -> None:
+    @jitd.jitclass
+    class Seen:
+        x: int = 1
+
+    for how in range(2000):
+        made = Seen(how)
+        made.note = made
+        if how % 2:
+            made.close()
+        del made
+        if how % 200 == 0:
+            gc.collect()
+    gc.collect()
+    assert [Seen(i).x for i in range(100)] == list(range(100))

@@ -70,8 +70,7 @@ static void drop_flags(PyTypeObject *type, int dict) {
         type->tp_flags &= ~Py_TPFLAGS_MANAGED_DICT;
 #endif
 #ifdef Py_TPFLAGS_INLINE_VALUES
-    if (dict)
-        type->tp_flags &= ~Py_TPFLAGS_INLINE_VALUES;
+    type->tp_flags &= ~Py_TPFLAGS_INLINE_VALUES; /* 3.13 and later: they would be where a proxy's own begins */
 #endif
     (void)type;
 }

@@ -61,6 +61,7 @@ extern const volatile uint32_t import_interrupt_flag;
 /* ---- instance.c: the proxy ---- */
 #define INSTANCE_RELEASED 1 /* close() was called */
 #define INSTANCE_FOREIGN 2  /* its Python fields are another process's */
+#define INSTANCE_TRACKED 4  /* of a fast class: the collector sees it */
 
 typedef struct Instance {
     PyObject_HEAD uint8_t

@@ -10,8 +10,10 @@ typedef struct Extra {
 
 PyObject **extra_dict(PyObject *op, bool create) {
     Instance *self = (Instance *)op;
-    if (!self->dict && create && (self->dict = PyDict_New()) && !PyObject_GC_IsTracked(op))
+    if (!self->dict && create && (self->dict = PyDict_New()) && !(self->flags & INSTANCE_TRACKED)) {
+        self->flags |= INSTANCE_TRACKED;
         PyObject_GC_Track(op);
+    }
     return &self->dict;
 }
 

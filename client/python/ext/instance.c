@@ -129,7 +129,7 @@ void instance_dealloc_fast(PyObject *op) {
         proxy_keep(self);
         return;
     }
-    if (unlikely(self->weakrefs || self->dict || type->tp_alloc != instance_alloc_fast)) {
+    if (unlikely(self->weakrefs || self->flags || type->tp_alloc != instance_alloc_fast)) {
         clear_extras(self);
         unbind_dying(self);
         type->tp_free(op);

@@ -53,9 +53,19 @@ static int setattro_watched(PyObject *op, PyObject *name, PyObject *value) {
     return r;
 }
 
+/* A new reference: since 3.12 a built-in type's dict is the interpreter's. */
+static PyObject *dict_of_type(void) {
+#if PY_VERSION_HEX >= 0x030c0000
+    return PyType_GetDict(&PyType_Type);
+#else
+    return Py_NewRef(PyType_Type.tp_dict);
+#endif
+}
+
 /* The wrapper in type's dict calls the C function that it was made for, if that is (still) the slot's. */
 static int patch_wrapper(const char *name) {
-    PyObject *wrapper = PyDict_GetItemString(PyType_Type.tp_dict, name);
+    PyObject *attributes = dict_of_type(), *wrapper = attributes ? PyDict_GetItemString(attributes, name) : NULL;
+    Py_XDECREF(attributes); /* type has it */
     if (!wrapper || !Py_IS_TYPE(wrapper, &PyWrapperDescr_Type) ||
         ((PyWrapperDescrObject *)wrapper)->d_wrapped != (void *)type_setattro)
         return -1;
