@@ -69,7 +69,7 @@ static int grow(void *arg, uint32_t chunks, uint32_t *ret_first, uint32_t *ret_c
     msgpack_unpacked owner;
     msgpack_object answer;
     client->in_arena++;
-    int r = request_exchange(client, MESSAGE_GROW, body, 13, -1, &owner, &answer, NULL);
+    int r = request_exchange(client, MESSAGE_GROW, body, 13, -1, false, &owner, &answer, NULL);
     client->in_arena--;
     if (r != 0)
         return r > 0 ? -ENOSPC : client->socket < 0 && r != -ECHILD ? -ENOTCONN : r;
@@ -87,7 +87,7 @@ static void reaped(void *arg, uint32_t row) {
     msgpack_unpacked owner;
     msgpack_object answer;
     client->in_arena++;
-    if (request_exchange(client, MESSAGE_REAP, body, 10, -1, &owner, &answer, NULL) == 0)
+    if (request_exchange(client, MESSAGE_REAP, body, 10, -1, false, &owner, &answer, NULL) == 0)
         msgpack_unpacked_destroy(&owner);
     client->in_arena--;
 }
@@ -137,8 +137,8 @@ int attach_hello(Client *client, bool first, msgpack_unpacked *ret_owner, msgpac
     ClientError refusal = {.code = ""};
     uint64_t version = 0;
     pack_hello(&body, client, first);
-    int r =
-        request_exchange(client, MESSAGE_HELLO, body.data, body.size, CLIENT_START_MS, ret_owner, ret_body, &refusal);
+    int r = request_exchange(client, MESSAGE_HELLO, body.data, body.size, CLIENT_START_MS, true, ret_owner, ret_body,
+                             &refusal);
     msgpack_sbuffer_destroy(&body);
     if (r > 0) {
         snprintf(error, size, "the daemon refused: %s", refusal.message);
@@ -258,7 +258,7 @@ static int open_client(Client *client, const ClientOptions *options, char *error
         if (!daemon_left(r) || clock_ms() >= deadline)
             return r;
         request_disconnect(client);
-        usleep(1000);
+        connect_pause(client);
     }
 }
 

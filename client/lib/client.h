@@ -12,6 +12,12 @@
 
 typedef struct Client Client;
 
+/* What `unlock` leaves for `lock`. */
+typedef struct ClientPause {
+    void *state;
+    uint32_t depth;
+} ClientPause;
+
 typedef struct ClientOptions {
     /* NULL: $JITD_SOCKET, else the system's /run/jitd/jitd.sock if there is one, else the user's private daemon, which
      * is started when needed. */
@@ -23,6 +29,10 @@ typedef struct ClientOptions {
     /* A signal came while a request waits: not 0 gives it up with -EINTR. May make requests itself. NULL: go on. */
     int (*interrupted)(void *arg);
     void *interrupted_arg;
+    /* Give up the callers' one lock while a client_request waits, and take it back: others may use the client meanwhile. Both or neither. */
+    void (*unlock)(void *arg, ClientPause *ret_pause);
+    void (*lock)(void *arg, const ClientPause *pause);
+    void *lock_arg;
     void (*shared)(void *arg, uint64_t object, uint32_t link); /* ArenaOps.shared; may be NULL */
     void (*held)(void *arg, uint64_t object);                  /* ArenaOps.held; may be NULL */
     void *proxies_arg;
@@ -58,6 +68,10 @@ typedef struct ClientError {
 } ClientError;
 int client_request(Client *client, int message, const char *body, size_t size, int timeout_ms,
                    msgpack_unpacked *ret_owner, msgpack_object *ret_body, ClientError *ret_error);
+/* The same, but not made again in the child when a signal handler forks while it waits: there it is -ECHILD, and what the caller had
+ * prepared is its parent's. */
+int client_request_once(Client *client, int message, const char *body, size_t size, int timeout_ms,
+                        msgpack_unpacked *ret_owner, msgpack_object *ret_body, ClientError *ret_error);
 int client_request_fd(Client *client); /* the socket, for those who want to poll (an interpreter that wants Ctrl-C) */
 int client_connected(Client *client);
 /* Gives back what dead clients held; 1 if there was any. Happens by itself when the broker tells of a death; also worth a

@@ -109,10 +109,25 @@ static int keep_path(Client *client, const char *path) {
     return client->path ? 0 : -ENOMEM;
 }
 
+static int connect_to(Client *client) {
+    ClientPause pause;
+    client_unlock(client, &pause);
+    int r = connect_path(client->path, &client->socket);
+    client_lock(client, &pause);
+    return r;
+}
+
+void connect_pause(const Client *client) {
+    ClientPause pause;
+    client_unlock(client, &pause);
+    usleep(1000);
+    client_lock(client, &pause);
+}
+
 static int connect_exactly(Client *client, const char *path, char *error, size_t size) {
     int r = keep_path(client, path);
     if (r == 0)
-        r = connect_path(path, &client->socket);
+        r = connect_to(client);
     return r < 0 ? failed(r, path, error, size) : 0;
 }
 
@@ -123,8 +138,8 @@ static int connect_starting(Client *client, const char *binary, int64_t deadline
     if (r < 0)
         return r;
     do {
-        usleep(1000);
-        r = connect_path(client->path, &client->socket);
+        connect_pause(client);
+        r = connect_to(client);
     } while ((nobody_listens(r) || r == -EAGAIN) && clock_ms() < deadline);
     if (nobody_listens(r))
         snprintf(error, size, "the daemon that was started does not listen at %s", client->path);

@@ -97,8 +97,8 @@ int client_fork_child(Client *client) {
     threads_unlock();
     close_end(client, 0);
     bool was_connected = client->socket >= 0 && client->fork_failed == 0;
+    request_forget(client); /* before they would be told that there is no connection any more */
     request_disconnect(client);
-    client->waiters = NULL; /* those are requests of the parent's */
     client->pid = getpid();
     int r = was_connected ? attach_again(client) : -ENOTCONN;
     if (r < 0) {

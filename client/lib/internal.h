@@ -26,9 +26,10 @@ struct Client {
     ClientOptions options; /* its strings are not kept */
 
     uint32_t next_id;
-    Waiter *waiters;     /* requests under way, innermost first */
+    Waiter *waiters;     /* requests under way, the latest first */
     Waiter *posted;      /* sent, and made later */
-    msgpack_sbuffer out; /* posted and not sent yet */
+    msgpack_sbuffer out; /* to be sent */
+    size_t out_sent;     /* bytes of it that were */
     FrameBuffer in;
     int fds[CLIENT_MAX_FDS];
     size_t nfds;
@@ -48,10 +49,22 @@ struct Client {
     int fork_pipe[2], fork_failed;
 };
 
+/* Around what takes time in connecting. */
+static inline void client_unlock(const Client *client, ClientPause *pause) {
+    if (client->options.unlock)
+        client->options.unlock(client->options.lock_arg, pause);
+}
+
+static inline void client_lock(const Client *client, const ClientPause *pause) {
+    if (client->options.unlock)
+        client->options.lock(client->options.lock_arg, pause);
+}
+
 /* connect.c: a connected, verified socket. 0, or a negative errno with the reason in `error`. `deadline` (ms of
  * clock_ms) is for waiting until a daemon that was started is there. */
 int connect_any(Client *client, const ClientOptions *options, int64_t deadline, char *error, size_t size);
 int connect_path(const char *path, int *ret_socket);
+void connect_pause(const Client *client); /* before trying again */
 int64_t clock_ms(void);
 
 /* spawn.c: starts a private daemon at that socket. 0, or a negative errno with the reason in `error`. It may not
@@ -61,11 +74,14 @@ int spawn_daemon(const char *binary, const char *socket_path, char *error, size_
 /* request.c */
 void request_disconnect(Client *client);
 int request_take_fd(Client *client); /* the oldest fd received, the caller's now; -1: none */
-int request_exchange(Client *client, int message, const char *body, size_t size, int timeout_ms,
+/* As client_request; `yields`: the callers' lock may be given up while it waits. */
+int request_exchange(Client *client, int message, const char *body, size_t size, int timeout_ms, bool yields,
                      msgpack_unpacked *ret_owner, msgpack_object *ret_body, ClientError *ret_error);
 void request_drop_fds(Client *client);
+void request_forget(
+    Client *client); /* the requests under way: they are a parent's, or that of a thread that this process lacks */
 /* Makes a request ahead: request_flush (or the next request) sends it, and the next request_exchange of the same message and
- * body takes its answer. 0 or a negative errno. */
+ * body takes its answer. Both 0 or a negative errno. */
 int request_post(Client *client, int message, const char *body, size_t size);
 int request_flush(Client *client);
 

@@ -1,7 +1,10 @@
 /* Requests: one frame out, events handled on the way, until the answer with the same id is there.
  *
- * Requests nest: `interrupted` may run a signal handler that makes one of its own. Whoever reads a frame gives it to
- * the waiter it belongs to; an answer that nobody waits for any more (given up, timed out) is dropped.
+ * Requests nest: `interrupted` may run a signal handler that makes one of its own. And threads make them at the same time: the
+ * callers' one lock is given up while client_request waits (`unlock`), but not while the arena asks for memory. So several may poll the
+ * socket. Whoever reads a frame gives it to the waiter it belongs to, and wakes that up, which may sleep in poll() over a socket that has
+ * nothing to read any more; an answer that nobody waits for any more (given up, timed out) is dropped. What is to be sent is in one buffer,
+ * which whoever waits sends on: frames are never torn.
  *
  * A request that is known to be made soon can be posted: it is sent ahead, with others in one piece, and when it is made its
  * answer has come while the caller did something else. */
@@ -10,13 +13,16 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
 
 struct Waiter {
     uint64_t id;
     bool done;
+    bool yields;    /* the callers' lock may be given up meanwhile */
+    bool abandoned; /* `interrupted` said so */
+    int wake;       /* an eventfd beside which it polls; -1: it holds the lock, or has not waited yet */
     MsgMessage answer;
     msgpack_unpacked owner;
     Waiter *outer; /* of a posted one: the next */
@@ -24,6 +30,14 @@ struct Waiter {
     size_t size;
     char body[];
 };
+
+typedef struct Request {
+    int message;
+    const char *body;
+    size_t size;
+    int timeout_ms;
+    bool yields;
+} Request;
 
 #define READ_SIZE 16384
 
@@ -39,6 +53,12 @@ static void waiter_free(Waiter *w) {
     free(w);
 }
 
+/* The loops of others look again. */
+static void wake(const Waiter *w) {
+    if (w->wake >= 0)
+        eventfd_write(w->wake, 1);
+}
+
 static void drop_posted(Client *client) {
     for (Waiter *w; (w = client->posted);) {
         client->posted = w->outer;
@@ -46,17 +66,33 @@ static void drop_posted(Client *client) {
     }
 }
 
+static void drop_out(Client *client) {
+    msgpack_sbuffer_destroy(&client->out);
+    msgpack_sbuffer_init(&client->out);
+    client->out_sent = 0;
+}
+
 void request_disconnect(Client *client) {
     struct stat st; /* a program that closes all descriptors may have another file under that number */
     if (client->socket >= 0 && fstat(client->socket, &st) == 0 && S_ISSOCK(st.st_mode))
         close(client->socket);
     client->socket = -1;
+    for (const Waiter *w = client->waiters; w; w = w->outer)
+        wake(w);
     request_drop_fds(client);
     drop_posted(client);
-    msgpack_sbuffer_destroy(&client->out);
-    msgpack_sbuffer_init(&client->out);
+    drop_out(client);
     frame_buffer_deinit(&client->in);
     client->in = FRAME_BUFFER_NULL;
+}
+
+void request_forget(Client *client) {
+    for (Waiter *w = client->waiters; w; w = w->outer)
+        if (w->wake >= 0) {
+            close(w->wake);
+            w->wake = -1;
+        }
+    client->waiters = NULL;
 }
 
 int request_take_fd(Client *client) {
@@ -67,49 +103,62 @@ int request_take_fd(Client *client) {
     return fd;
 }
 
-/* 1: ready; 0: not yet, but there is time; negative errno. The time that a signal handler takes does not count. */
-static int wait_for(Client *client, short events, int64_t *deadline) {
-    int64_t now = clock_ms(), left = *deadline - now;
-    if (left <= 0)
-        return -ETIMEDOUT;
-    struct pollfd p = {.fd = client->socket, .events = events};
-    int n = poll(&p, 1, left > INT32_MAX ? INT32_MAX : (int)left);
-    if (n >= 0)
-        return n;
-    if (errno != EINTR)
-        return -errno;
-    /* Only while waiting for an answer: in the middle of a frame that is being sent, a nested request would tear it. */
-    now = clock_ms();
-    if (events == POLLIN && client->options.interrupted && client->options.interrupted(client->options.interrupted_arg))
-        return -EINTR;
-    *deadline += clock_ms() - now;
-    return client->socket < 0 ? -ENOTCONN : 0;
+static bool has_out(const Client *client) {
+    return client->out.size > client->out_sent;
 }
 
-/* All of the parts. A frame that was begun must be ended, or the stream is of no use: then the connection is given up. */
-static int send_parts(Client *client, struct iovec *part, size_t n, int64_t deadline) {
-    while (n) {
-        struct msghdr message = {.msg_iov = part, .msg_iovlen = n};
-        ssize_t sent = sendmsg(client->socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-        int r = sent >= 0 ? 0 : errno == EAGAIN || errno == EINTR ? wait_for(client, POLLOUT, &deadline) : -errno;
-        if (r < 0) {
-            request_disconnect(client);
-            return r;
-        }
-        for (; n && sent >= (ssize_t)part->iov_len; part++, n--)
-            sent -= (ssize_t)part->iov_len;
-        if (n && sent > 0) {
-            part->iov_base = (char *)part->iov_base + sent;
-            part->iov_len -= (size_t)sent;
-        }
+/* As much of what is to be sent as the socket takes. 0 or a negative errno. */
+int request_flush(Client *client) {
+    while (has_out(client)) {
+        ssize_t sent = send(client->socket, client->out.data + client->out_sent, client->out.size - client->out_sent,
+                            MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (sent < 0)
+            return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+        client->out_sent += (size_t)sent;
     }
-    msgpack_sbuffer_clear(&client->out);
+    if (client->out.size)
+        drop_out(client);
     return 0;
 }
 
-int request_flush(Client *client) {
-    struct iovec part = {client->out.data, client->out.size};
-    return client->out.size ? send_parts(client, &part, 1, clock_ms() + CLIENT_TIMEOUT_MS) : 0;
+static bool may_yield(const Client *client, Waiter *w) {
+    if (!w->yields || !client->options.unlock)
+        return false;
+    if (w->wake < 0)
+        w->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    return w->wake >= 0; /* without a descriptor to be had, others wait, too */
+}
+
+/* poll(), without the lock if that may be. -EINTR: a signal came. */
+static int poll_once(Client *client, Waiter *w, int timeout_ms, bool *ret_readable) {
+    short events = has_out(client) ? POLLIN | POLLOUT : POLLIN;
+    struct pollfd p[] = {{.fd = client->socket, .events = events}, {.fd = -1, .events = POLLIN}};
+    bool yields = may_yield(client, w);
+    ClientPause pause;
+    if (yields) {
+        p[1].fd = w->wake;
+        client->options.unlock(client->options.lock_arg, &pause);
+    }
+    int n = poll(p, 2, timeout_ms), e = errno;
+    if (yields)
+        client->options.lock(client->options.lock_arg, &pause);
+    *ret_readable = n > 0 && p[0].revents & ~POLLOUT;
+    return n < 0 ? -e : n;
+}
+
+/* Until something may have changed: 0, or a negative errno. The time that a signal handler takes does not count. */
+static int wait_for(Client *client, Waiter *w, int64_t *deadline, bool *ret_readable) {
+    int64_t left = *deadline - clock_ms();
+    int n = poll_once(client, w, left <= 0 ? 0 : left > INT32_MAX ? INT32_MAX : (int)left, ret_readable);
+    if (n == 0 && left <= 0)
+        return -ETIMEDOUT;
+    if (n != -EINTR)
+        return n < 0 ? n : 0;
+    int64_t before = clock_ms();
+    if (!w->abandoned && client->options.interrupted && client->options.interrupted(client->options.interrupted_arg))
+        w->abandoned = true;
+    *deadline += clock_ms() - before;
+    return 0;
 }
 
 /* The head of [message, id, body], whose body was packed by the caller. */
@@ -125,16 +174,21 @@ static int write_head(MessageWriter *w, int message, uint64_t id, size_t size) {
     return 0;
 }
 
-static int send_request(Client *client, int message, uint64_t id, const char *body, size_t size, int64_t deadline) {
+/* Appends it to what is to be sent. */
+static int write_request(Client *client, int message, uint64_t id, const char *body, size_t size) {
     MessageWriter w;
+    size_t before = client->out.size;
     int r = write_head(&w, message, id, size);
     if (r < 0)
         return r;
-    struct iovec parts[] = {
-        {client->out.data, client->out.size}, {w.buffer.data, w.buffer.size}, {(char *)(uintptr_t)body, size}};
-    r = send_parts(client, parts, 3, deadline);
+    r = msgpack_sbuffer_write(&client->out, w.buffer.data, w.buffer.size);
+    if (r == 0)
+        r = msgpack_sbuffer_write(&client->out, body, size);
     message_writer_deinit(&w);
-    return r;
+    if (r == 0)
+        return 0;
+    client->out.size = before;
+    return -ENOMEM;
 }
 
 static int receive(Client *client) {
@@ -208,23 +262,38 @@ static int take_frame(Client *client, Str frame) {
     w->done = true;
     w->answer = m;
     w->owner = owner;
+    wake(w);
     return 0;
+}
+
+/* One step towards w's answer: a frame that is there, or what comes next. */
+static int step(Client *client, Waiter *w, int64_t *deadline) {
+    Str frame;
+    bool readable;
+    int r = request_flush(client);
+    if (r == 0)
+        r = frame_buffer_next(&client->in, &frame);
+    if (r > 0)
+        return take_frame(client, frame);
+    if (r < 0)
+        return r;
+    if (w->abandoned && !has_out(client)) /* not in the middle of a frame: others would be torn */
+        return -EINTR;
+    r = wait_for(client, w, deadline, &readable);
+    return r == 0 && readable && !w->done && client->socket >= 0 && find_waiter(client, w->id) == w ? receive(client)
+                                                                                                    : r;
 }
 
 /* Until w is done: 0, or a negative errno. */
 static int serve(Client *client, Waiter *w, int64_t deadline) {
     while (!w->done) {
-        Str frame;
-        if (client->pid != getpid() || client->waiters != w) /* a signal handler forked: it was the parent's request */
+        if (client->pid != getpid() ||
+            find_waiter(client, w->id) != w) /* a signal handler forked: it was the parent's */
             return -ECHILD;
         if (client->socket < 0)
             return -ENOTCONN;
-        int r = frame_buffer_next(&client->in, &frame);
-        if (r > 0)
-            r = take_frame(client, frame);
-        else if (r == 0 && (r = wait_for(client, POLLIN, &deadline)) > 0)
-            r = receive(client);
-        if (r == -ETIMEDOUT || r == -EINTR || r == -ENOTCONN)
+        int r = step(client, w, &deadline);
+        if (r == -EINTR || (r == -ETIMEDOUT && !has_out(client)))
             return r;
         if (r < 0) {
             request_disconnect(client);
@@ -271,13 +340,24 @@ static uint64_t new_id(Client *client) {
     return client->next_id;
 }
 
+static void stop_waiting(Client *client, Waiter *w) {
+    for (Waiter **place = &client->waiters; *place; place = &(*place)->outer)
+        if (*place == w) {
+            *place = w->outer;
+            break;
+        }
+    if (w->wake >= 0)
+        close(w->wake);
+    w->wake = -1;
+}
+
 static int wait_answer(Client *client, Waiter *w, int64_t deadline, msgpack_unpacked *ret_owner,
                        msgpack_object *ret_body, ClientError *ret_error) {
+    w->wake = -1;
     w->outer = client->waiters;
     client->waiters = w;
     int r = serve(client, w, deadline);
-    if (client->waiters == w)
-        client->waiters = w->outer;
+    stop_waiting(client, w);
     if (r == 0)
         return read_answer(client, w, ret_owner, ret_body, ret_error);
     if (w->done)
@@ -285,28 +365,12 @@ static int wait_answer(Client *client, Waiter *w, int64_t deadline, msgpack_unpa
     return r;
 }
 
-static int write_request(Client *client, int message, uint64_t id, const char *body, size_t size) {
-    MessageWriter w;
-    size_t before = client->out.size;
-    int r = write_head(&w, message, id, size);
-    if (r < 0)
-        return r;
-    r = msgpack_sbuffer_write(&client->out, w.buffer.data, w.buffer.size);
-    if (r == 0)
-        r = msgpack_sbuffer_write(&client->out, body, size);
-    message_writer_deinit(&w);
-    if (r == 0)
-        return 0;
-    client->out.size = before;
-    return -ENOMEM;
-}
-
 int request_post(Client *client, int message, const char *body, size_t size) {
     int r = check_usable(client);
     Waiter *w = r == 0 ? calloc(1, sizeof *w + size) : NULL;
     if (!w)
         return r < 0 ? r : -ENOMEM;
-    *w = (Waiter){.id = new_id(client), .message = message, .size = size, .outer = client->posted};
+    *w = (Waiter){.id = new_id(client), .message = message, .size = size, .outer = client->posted, .wake = -1};
     memcpy(w->body, body, size);
     r = write_request(client, message, w->id, body, size);
     if (r == 0)
@@ -325,22 +389,38 @@ static Waiter *take_posted(Client *client, int message, const char *body, size_t
     return NULL;
 }
 
-int request_exchange(Client *client, int message, const char *body, size_t size, int timeout_ms,
-                     msgpack_unpacked *ret_owner, msgpack_object *ret_body, ClientError *ret_error) {
+static int exchange(Client *client, const Request *q, msgpack_unpacked *ret_owner, msgpack_object *ret_body,
+                    ClientError *ret_error) {
     int r = check_usable(client);
     if (r < 0)
         return r;
-    int64_t deadline = clock_ms() + (timeout_ms < 0 ? CLIENT_TIMEOUT_MS : timeout_ms);
-    Waiter own = {0}, *posted = take_posted(client, message, body, size);
-    if (!posted)
+    int64_t deadline = clock_ms() + (q->timeout_ms < 0 ? CLIENT_TIMEOUT_MS : q->timeout_ms);
+    Waiter own = {.wake = -1}, *posted = take_posted(client, q->message, q->body, q->size), *w = posted ? posted : &own;
+    w->yields = q->yields;
+    if (!posted) {
         own.id = new_id(client);
-    r = posted ? request_flush(client) : send_request(client, message, own.id, body, size, deadline);
+        r = write_request(client, q->message, own.id, q->body, q->size);
+    }
     if (r == 0)
-        r = wait_answer(client, posted ? posted : &own, deadline, ret_owner, ret_body, ret_error);
+        r = wait_answer(client, w, deadline, ret_owner, ret_body, ret_error);
     free(posted);
-    if (r == -ECHILD && check_usable(client) == 0) /* we are that child, and have our own connection */
-        return request_exchange(client, message, body, size, timeout_ms, ret_owner, ret_body, ret_error);
     return r;
+}
+
+/* Again where we are the child of a signal handler's fork, and have our own connection. */
+static int exchange_again(Client *client, const Request *q, msgpack_unpacked *ret_owner, msgpack_object *ret_body,
+                          ClientError *ret_error) {
+    int r;
+    do
+        r = exchange(client, q, ret_owner, ret_body, ret_error);
+    while (r == -ECHILD && check_usable(client) == 0);
+    return r;
+}
+
+int request_exchange(Client *client, int message, const char *body, size_t size, int timeout_ms, bool yields,
+                     msgpack_unpacked *ret_owner, msgpack_object *ret_body, ClientError *ret_error) {
+    Request q = {message, body, size, timeout_ms, yields};
+    return exchange_again(client, &q, ret_owner, ret_body, ret_error);
 }
 
 /* Not while the arena itself is asking, nor inside an epoch, whose end the freeing would wait for: then at a later
@@ -355,12 +435,22 @@ int client_reap(Client *client) {
     return rows > 0;
 }
 
-int client_request(Client *client, int message, const char *body, size_t size, int timeout_ms,
-                   msgpack_unpacked *ret_owner, msgpack_object *ret_body, ClientError *ret_error) {
-    int r = request_exchange(client, message, body, size, timeout_ms, ret_owner, ret_body, ret_error);
+static int reap_after(Client *client, int r) {
     if (client->deaths)
         client_reap(client);
     return r;
+}
+
+int client_request(Client *client, int message, const char *body, size_t size, int timeout_ms,
+                   msgpack_unpacked *ret_owner, msgpack_object *ret_body, ClientError *ret_error) {
+    Request q = {message, body, size, timeout_ms, true};
+    return reap_after(client, exchange_again(client, &q, ret_owner, ret_body, ret_error));
+}
+
+int client_request_once(Client *client, int message, const char *body, size_t size, int timeout_ms,
+                        msgpack_unpacked *ret_owner, msgpack_object *ret_body, ClientError *ret_error) {
+    Request q = {message, body, size, timeout_ms, true};
+    return reap_after(client, exchange(client, &q, ret_owner, ret_body, ret_error));
 }
 
 int client_request_fd(Client *client) {

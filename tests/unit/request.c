@@ -186,7 +186,135 @@ static int count_fds(void) {
     return n;
 }
 
+/* ---- threads, whose lock is this mutex ---- */
+
+static pthread_mutex_t callers = PTHREAD_MUTEX_INITIALIZER;
+
+static void unlock_callers(void *arg, ClientPause *ret_pause) {
+    *ret_pause = (ClientPause){.state = arg, .depth = 7};
+    pthread_mutex_unlock(&callers);
+}
+
+static void lock_callers(void *arg, const ClientPause *pause) {
+    pthread_mutex_lock(&callers);
+    cr_assert(pause->state == arg && pause->depth == 7);
+}
+
+static void open_for_threads(void (*script)(Broker *)) {
+    char error[256];
+    broker_start(script);
+    ClientOptions options = {
+        .socket = broker.path, .observe = 1, .unlock = unlock_callers, .lock = lock_callers, .lock_arg = &callers};
+    pthread_mutex_lock(&callers);
+    cr_assert_eq(client_open(&options, &client, error, sizeof error), 0, "%s", error);
+    pthread_mutex_unlock(&callers);
+}
+
+#define N_THREADS 6
+#define BIG (4 << 20)
+
+typedef struct Caller {
+    pthread_t thread;
+    int number;  /* of its requests, and what they are to be answered with */
+    size_t body; /* bytes */
+    int times, right, failed;
+} Caller;
+
+/* A map with one long string. */
+static char *long_body(size_t size) {
+    char *body = calloc(1, size);
+    memcpy(body, "\x81\xa1x\xdb", 4);
+    for (int i = 0; i < 4; i++)
+        body[4 + i] = (char)((size - 8) >> (24 - 8 * i));
+    return body;
+}
+
+static void *call(void *arg) {
+    Caller *c = arg;
+    msgpack_unpacked owner;
+    msgpack_object answer;
+    char *body = c->body ? long_body(c->body) : NULL;
+    pthread_mutex_lock(&callers);
+    for (int i = 0; i < c->times; i++) {
+        int64_t value = -1;
+        int r = client_request(client, c->number, body ? body : "\x80", body ? c->body : 1, -1, &owner, &answer, NULL);
+        c->failed += r < 0;
+        if (r != 0)
+            continue;
+        c->right += wire_int(wire_find(&answer, "value"), 0, 1 << 30, &value) && value == c->number;
+        msgpack_unpacked_destroy(&owner);
+    }
+    pthread_mutex_unlock(&callers);
+    free(body);
+    return NULL;
+}
+
+static void call_together(Caller *all, int times, size_t body) {
+    for (int i = 0; i < N_THREADS; i++) {
+        all[i] = (Caller){.number = MESSAGE_LOOKUP + i, .times = times, .body = body};
+        cr_assert_eq(pthread_create(&all[i].thread, NULL, call, &all[i]), 0);
+    }
+    for (int i = 0; i < N_THREADS; i++)
+        pthread_join(all[i].thread, NULL);
+}
+
 /* ---- scripts and tests ---- */
+
+static void answers_backwards(Broker *b) {
+    uint64_t ids[N_THREADS];
+    int numbers[N_THREADS];
+    for (;;) {
+        for (int i = 0; i < N_THREADS; i++) { /* all of them wait at once, or this waits for ever */
+            if (!broker_read(b))
+                return;
+            ids[i] = b->id, numbers[i] = b->number;
+        }
+        for (int i = N_THREADS; i-- > 0;)
+            broker_send(b, MESSAGE_REPLY, ids[i], numbers[i]);
+    }
+}
+
+static void answers_slowly(Broker *b) {
+    do
+        usleep(20000); /* the socket's buffer is full meanwhile, in the middle of somebody's frame */
+    while (broker_read(b) && (broker_send(b, MESSAGE_REPLY, b->id, b->number), true));
+}
+
+static void leaves_many(Broker *b) {
+    for (int i = 0; i < N_THREADS; i++)
+        broker_read(b);
+}
+
+Test(request, threads_wait_side_by_side) {
+    Caller all[N_THREADS];
+    int before = count_fds();
+    open_for_threads(answers_backwards);
+    call_together(all, 200, 0);
+    for (int i = 0; i < N_THREADS; i++)
+        cr_assert_eq(all[i].right, 200);
+    finish();
+    cr_assert_eq(count_fds(), before);
+}
+
+Test(request, frames_of_threads_are_not_torn) {
+    Caller all[N_THREADS];
+    open_for_threads(answers_slowly);
+    call_together(all, 2, BIG);
+    for (int i = 0; i < N_THREADS; i++)
+        cr_assert_eq(all[i].right, 2);
+    finish();
+}
+
+Test(request, all_threads_hear_that_the_broker_left) {
+    Caller all[N_THREADS];
+    int before = count_fds();
+    open_for_threads(leaves_many);
+    call_together(all, 2, 0);
+    for (int i = 0; i < N_THREADS; i++)
+        cr_assert(all[i].failed == 2 && !all[i].right);
+    finish();
+    cr_assert_eq(count_fds(), before);
+}
 
 static void answers(Broker *b) {
     for (int i = 1; broker_read(b); i++)
