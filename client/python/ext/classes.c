@@ -253,8 +253,17 @@ static int add_offset(PyObject *offsets, uint32_t offset) {
     return r;
 }
 
+static PyObject *field_offsets(const ClassInfo *info) {
+    PyObject *offsets = PyList_New(0);
+    for (Py_ssize_t i = 0; offsets && i < info->nfields; i++)
+        if (info->fields[i].type && add_offset(offsets, info->fields[i].offset) < 0)
+            Py_CLEAR(offsets);
+    return offsets ? Py_BuildValue("IN", info->size, offsets) : NULL;
+}
+
 /* setup_fields(type, ((name, type text or None, target class or None, default or MISSING, whether that is a factory, whether the
- * type was inferred)), ..., number of fields that the generated __init__ takes: the first ones) -> (size, [offset]). No type: a Python field, which has no offset. */
+ * type was inferred)), ..., number of fields that the generated __init__ takes: the first ones) -> (size, [offset]). No type: a Python field,
+ * which has no offset. Done before, as what a signal handler interrupted: the same again. */
 PyObject *class_setup_fields(PyObject *module, PyObject *args) {
     (void)module;
     PyTypeObject *type;
@@ -263,20 +272,16 @@ PyObject *class_setup_fields(PyObject *module, PyObject *args) {
     if (!PyArg_ParseTuple(args, "O!O!n", &PyType_Type, &type, &PyTuple_Type, &fields, &nargs))
         return NULL;
     ClassInfo *info = class_of_type(type);
-    if (!info || info->fields)
-        return PyErr_Format(PyExc_ValueError, "%s is no jitclass, or is set up already", type->tp_name);
+    if (!info)
+        return PyErr_Format(PyExc_ValueError, "%s is no jitclass", type->tp_name);
+    if (info->fields)
+        return field_offsets(info);
     if (parse_fields(info, fields) < 0) {
         forget_fields(info);
         return NULL;
     }
     info->nargs = nargs < info->nfields ? nargs : info->nfields;
-    if (install_fields(info) < 0)
-        return NULL;
-    PyObject *offsets = PyList_New(0);
-    for (Py_ssize_t i = 0; offsets && i < info->nfields; i++)
-        if (info->fields[i].type && add_offset(offsets, info->fields[i].offset) < 0)
-            Py_CLEAR(offsets);
-    return offsets ? Py_BuildValue("IN", info->size, offsets) : NULL;
+    return install_fields(info) < 0 ? NULL : field_offsets(info);
 }
 
 static int set_init(ClassInfo *info, const char *init, PyObject *method) {
@@ -308,6 +313,8 @@ PyObject *class_setup(PyObject *module, PyObject *args) {
         return NULL;
     ClassInfo *info = class_of_type(type);
     const ShmClass *known = jitd_context.arena ? table_class(jitd_context.table, class_id) : NULL;
+    if (info && info->class_id && info->class_id == class_id) /* done before it was interrupted */
+        Py_RETURN_NONE;
     if (!info || !info->fields || info->init != INIT_PENDING)
         return PyErr_Format(PyExc_ValueError, "%s is not ready to be set up", type->tp_name);
     if (!known || atomic_load_explicit(&known->size, memory_order_acquire) != info->size)

@@ -72,9 +72,51 @@ static int context_start(Arena *arena, uint64_t size) {
     return 0;
 }
 
+/* ---- while a thread inside an epoch runs other Python code, or lets others run ----
+ *
+ * The arena counts how often it was entered, not by whom. A child of fork() has one thread: what that one entered is what it was in when it
+ * was suspended, which is what is new since the others were. */
+
+static uint32_t suspended_total;
+static __thread uint32_t suspended_here __attribute__((tls_model("initial-exec")));
+
+uint32_t context_suspend(void) {
+    uint32_t inside = jitd_context.arena ? ((ArenaEpoch *)jitd_context.arena)->nest - suspended_total : 0;
+    suspended_total += inside;
+    suspended_here += inside;
+    return inside;
+}
+
+void context_resume(uint32_t inside) {
+    suspended_total -= inside;
+    suspended_here -= inside;
+}
+
+/* The arena's epoch was made anew: we are in it as often as this thread will leave it. */
+static void enter_again(void) {
+    suspended_total = suspended_here;
+    for (uint32_t i = 0; i < suspended_here; i++)
+        arena_enter(jitd_context.arena);
+}
+
 static int check_signals(void *arg) {
     (void)arg;
-    return PyErr_CheckSignals();
+    uint32_t inside = context_suspend();
+    int r = PyErr_CheckSignals();
+    context_resume(inside);
+    return r;
+}
+
+static void unlock(void *arg, ClientPause *ret_pause) {
+    (void)arg;
+    ret_pause->depth = context_suspend();
+    ret_pause->state = PyEval_SaveThread();
+}
+
+static void lock(void *arg, const ClientPause *pause) {
+    (void)arg;
+    PyEval_RestoreThread(pause->state);
+    context_resume(pause->depth);
 }
 
 /* The daemon is there, but this process has no room (RLIMIT_AS): as if there were none. */
@@ -90,6 +132,8 @@ static PyObject *give_up(Client *client) {
 static int open_client(ClientOptions *options, Client **ret_client) {
     char error[1024] = "";
     options->interrupted = check_signals;
+    options->unlock = unlock;
+    options->lock = lock;
     options->imports[JITD_IMPORT_poll] = (const void *)import_poll;
     options->imports[JITD_IMPORT_release] = (const void *)import_release;
     options->imports[JITD_IMPORT_pymath] = (const void *)import_pymath;
@@ -229,6 +273,7 @@ PyObject *context_local_class(PyObject *module, PyObject *args) {
 PyObject *context_fork_prepare(PyObject *module, PyObject *args) {
     (void)module, (void)args;
     int r = jitd_context.client ? client_fork_prepare(jitd_context.client) : 0;
+    proxy_forking = jitd_context.client != NULL;
     return PyLong_FromLong(r);
 }
 
@@ -236,6 +281,7 @@ PyObject *context_fork_parent(PyObject *module, PyObject *args) {
     (void)module, (void)args;
     if (jitd_context.client)
         client_fork_parent(jitd_context.client);
+    proxy_after_fork();
     Py_RETURN_NONE;
 }
 
@@ -245,6 +291,10 @@ PyObject *context_fork_child(PyObject *module, PyObject *args) {
     jitd_frame = NULL;
     if (jitd_context.client)
         r = client_fork_child(jitd_context.client);
+    if (jitd_context.client && jitd_context.arena)
+        enter_again();
+    import_after_fork();
+    proxy_after_fork();
     return PyLong_FromLong(r);
 }
 

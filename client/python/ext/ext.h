@@ -35,6 +35,9 @@ extern __thread JitdFrame *jitd_frame __attribute__((tls_model("initial-exec")))
 static inline JitdFrame *context_frame(void) {
     return likely(jitd_frame != NULL) ? jitd_frame : context_new_frame();
 }
+/* Around whatever lets other Python code run inside of an epoch: takes what context_suspend gave. */
+uint32_t context_suspend(void);
+void context_resume(uint32_t inside);
 PyObject *context_connect(PyObject *module, PyObject *args);
 PyObject *context_connect_local(PyObject *module, PyObject *args);
 PyObject *context_local_class(PyObject *module, PyObject *args);
@@ -52,6 +55,7 @@ int32_t import_pymath(JitdFrame *frame, uint32_t fn, uint32_t n, const char *typ
                       JitdValue *out);
 void import_release(JitdFrame *frame, uint64_t object);
 COLD void import_release_waiting(JitdFrame *frame);
+void import_after_fork(void); /* in the child */
 /* What waits for compiled code to end: releases of objects, proxies that nobody keeps any more. */
 #define IMPORT_OBJECTS 1
 #define IMPORT_PROXIES 2
@@ -107,6 +111,11 @@ void proxy_keep(Instance *self); /* Python has let go of one that is needed; its
 void proxy_held(void *arg, uint64_t object);
 void proxy_shared(void *arg, uint64_t object, uint32_t link);
 void proxy_finalize(PyObject *self);
+/* In a child of fork() the interpreter drops what the threads held that are not there, before we are told of the fork: until then everything
+ * is the parent's, and what ends is put off. */
+extern bool proxy_forking;
+void proxy_put_off(PyObject *op);
+void proxy_after_fork(void);   /* ends that, in parent and child */
 void proxy_let_go(void);       /* of pinned ones that nobody else holds any more */
 void proxy_drop_leaving(void); /* only where any Python code may run */
 
@@ -404,6 +413,7 @@ PyObject *digest_stores(PyObject *module, PyObject *code);
 /* ---- request.c ---- */
 extern PyObject *jitd_RemoteError;
 PyObject *request_call(PyObject *module, PyObject *args);
+PyObject *request_unlocked(PyObject *module, PyObject *args);
 int request_pack_into(msgpack_sbuffer *buffer, PyObject *value); /* -1 with an exception set */
 PyObject *request_pack(PyObject *module, PyObject *value);
 PyObject *request_unpack(PyObject *module, PyObject *bytes);

@@ -16,7 +16,8 @@
 
 const volatile uint32_t import_interrupt_flag = 1;
 static uint32_t suspended; /* polls that are running Python code */
-uint32_t import_put_off;   /* IMPORT_OBJECTS, IMPORT_PROXIES: what waits */
+static __thread uint32_t suspended_here __attribute__((tls_model("initial-exec"))); /* those of this thread */
+uint32_t import_put_off; /* IMPORT_OBJECTS, IMPORT_PROXIES: what waits */
 static uint64_t *waiting;
 static uint32_t waiting_for, waiting_room;
 
@@ -57,6 +58,13 @@ void import_release_waiting(JitdFrame *frame) {
         proxy_drop_leaving();
 }
 
+/* The child has this thread only, and what waits to be released is its parent's. */
+void import_after_fork(void) {
+    suspended = suspended_here;
+    waiting_for = 0;
+    import_put_off &= ~(uint32_t)IMPORT_OBJECTS;
+}
+
 static void yield_lock(void) {
     static int64_t last;
     struct timespec now;
@@ -71,10 +79,12 @@ static void yield_lock(void) {
 
 int32_t import_poll(JitdFrame *frame) {
     (void)frame;
-    suspended++;
+    suspended++, suspended_here++;
+    uint32_t inside = context_suspend();
     yield_lock();
     int r = PyErr_CheckSignals();
-    suspended--;
+    context_resume(inside);
+    suspended--, suspended_here--;
     return r < 0 ? JITD_TRAP_INTERRUPT : JITD_TRAP_NONE;
 }
 

@@ -124,6 +124,11 @@ static inline void unbind_dying(Instance *self) {
 void instance_dealloc_fast(PyObject *op) {
     Instance *self = (Instance *)op;
     PyTypeObject *type = Py_TYPE(op);
+    if (unlikely(proxy_forking)) {
+        Py_SET_REFCNT(op, 1);
+        proxy_put_off(op);
+        return;
+    }
     if (unlikely(proxy_is_needed(self))) {
         Py_SET_REFCNT(op, 1);
         proxy_keep(self);

@@ -20,6 +20,8 @@ typedef struct List {
 
 static List leaving; /* their hold is to be given up */
 static List pinned;
+static List forked; /* nobody has them any more, since before we knew of a fork() */
+bool proxy_forking;
 
 static int list_push(List *list, PyObject *op) {
     if (list->n == list->room) {
@@ -119,6 +121,17 @@ void proxy_drop_leaving(void) {
     settling = false;
 }
 
+void proxy_put_off(PyObject *op) {
+    unmark_finalised(op);
+    list_push(&forked, op); /* without memory for the list it stays for good */
+}
+
+void proxy_after_fork(void) {
+    proxy_forking = settling = false; /* who settled may have been a thread that is not here */
+    while (forked.n)
+        Py_DECREF(forked.at[--forked.n]);
+}
+
 void proxy_let_go(void) {
     static bool looking;
     uint32_t kept = 0;
@@ -140,6 +153,11 @@ void proxy_let_go(void) {
  * holds is no garbage, whatever the collector can see. */
 void proxy_finalize(PyObject *op) {
     Instance *self = (Instance *)op;
+    if (unlikely(proxy_forking) && self->data && Py_TYPE(op)->tp_dealloc != instance_dealloc_fast) {
+        Py_INCREF(op);
+        proxy_put_off(op);
+        return;
+    }
     if (self->data && is_needed(self) && class_of_type(Py_TYPE(op))) {
         if (atomic_load_explicit(&object_of(self)->link, memory_order_relaxed) != ARENA_LINK_HELD ||
             shm_is_shared(object_of(self))) {

@@ -315,7 +315,16 @@ static PyObject *method_repr(PyObject *op) {
     return text;
 }
 
-/* add_plan(unit, guard or None, slot, (param types), result type, (definitions), flags) */
+static Plan *plan_of_slot(const Method *m, unsigned slot) {
+    const ShmMethod *method = jitd_context.client ? table_method(jitd_context.table, slot) : NULL;
+    for (uint32_t i = 0; method && i < m->nplans; i++)
+        if (m->plans[i]->method == method)
+            return m->plans[i];
+    return NULL;
+}
+
+/* add_plan(unit, guard or None, slot, (param types), result type, (definitions), flags) -> whether there was room for it. A signal handler
+ * that interrupted the making of a plan may have made it itself. */
 static PyObject *method_add_plan(PyObject *op, PyObject *args) {
     Method *m = (Method *)op;
     PyObject *unit, *guard, *params, *result, *defs;
@@ -323,8 +332,12 @@ static PyObject *method_add_plan(PyObject *op, PyObject *args) {
     if (!PyArg_ParseTuple(args, "OOIO!OO!I", &unit, &guard, &slot, &PyTuple_Type, &params, &result, &PyTuple_Type,
                           &defs, &flags))
         return NULL;
-    if (m->nplans == METHOD_MAX_PLANS || PyTuple_GET_SIZE(params) != PyTuple_GET_SIZE(m->names))
-        return PyErr_Format(PyExc_ValueError, "too many specialisations, or another number of parameters");
+    if (PyTuple_GET_SIZE(params) != PyTuple_GET_SIZE(m->names))
+        return PyErr_Format(PyExc_ValueError, "another number of parameters");
+    if (plan_of_slot(m, slot))
+        Py_RETURN_TRUE;
+    if (m->nplans == METHOD_MAX_PLANS)
+        Py_RETURN_FALSE;
     Plan *plan = plan_new(unit, guard, slot, params, result, defs, flags);
     if (!plan)
         return NULL;
@@ -333,7 +346,7 @@ static PyObject *method_add_plan(PyObject *op, PyObject *args) {
     m->plans[m->nplans++] = plan;
     method_use(m, plan);
     m->mode = METHOD_NATIVE;
-    Py_RETURN_NONE;
+    Py_RETURN_TRUE;
 }
 
 /* From now on every call runs in Python. */

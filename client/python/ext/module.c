@@ -29,6 +29,8 @@ static PyMethodDef functions[] = {
     {"names", digest_names, METH_O, "what a code object, and those inside it, load from outside"},
     {"stores", digest_stores, METH_O, "the attributes that a code object stores"},
     {"request", request_call, METH_VARARGS, NULL},
+    {"unlocked", request_unlocked, METH_VARARGS,
+     "unlocked(lock, function, ...): its result, the RLock given up meanwhile"},
     {"pack", request_pack, METH_O, NULL},
     {"unpack", request_unpack, METH_O, NULL},
     {"publish", request_publish, METH_VARARGS, NULL},

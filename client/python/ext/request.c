@@ -1,6 +1,7 @@
 /* Requests to the broker: plain Python values to msgpack and back; publishing and finding shared objects. */
 #include "client/python/ext/ext.h"
 #include "protocol/messages.h"
+#include <errno.h>
 
 PyObject *jitd_RemoteError;
 
@@ -173,28 +174,43 @@ static PyObject *raise_remote(const ClientError *error) {
     return NULL;
 }
 
-static PyObject *ask(int message, PyObject *body) {
+/* What client_request gave, as a Python value. */
+static PyObject *read_result(int r, msgpack_unpacked *owner, const msgpack_object *answer, const ClientError *error) {
+    if (r > 0)
+        return raise_remote(error);
+    if (r < 0 && PyErr_Occurred())
+        return NULL;
+    if (r < 0)
+        return PyErr_Format(PyExc_ConnectionError, "the jitd daemon does not answer: %s", strerror(-r));
+    PyObject *result = unpack_object(answer);
+    msgpack_unpacked_destroy(owner);
+    return result;
+}
+
+typedef int Requester(Client *client, int message, const char *body, size_t size, int timeout_ms,
+                      msgpack_unpacked *ret_owner, msgpack_object *ret_body, ClientError *ret_error);
+
+/* NULL without an exception: only a client_request_once that has to be prepared again. */
+static PyObject *ask_by(Requester *requester, int message, PyObject *body) {
     if (!jitd_context.client)
         return PyErr_Format(PyExc_ConnectionError, "jitd is not connected to a daemon");
     msgpack_sbuffer buffer;
     msgpack_sbuffer_init(&buffer);
     msgpack_unpacked owner;
     msgpack_object answer;
-    static ClientError error;
+    ClientError error;
     PyObject *result = NULL;
     if (request_pack_into(&buffer, body) == 0) {
-        int r = client_request(jitd_context.client, message, buffer.data, buffer.size, -1, &owner, &answer, &error);
-        if (r < 0 && !PyErr_Occurred())
-            PyErr_Format(PyExc_ConnectionError, "the jitd daemon does not answer: %s", strerror(-r));
-        else if (r > 0)
-            raise_remote(&error);
-        else if (r == 0) {
-            result = unpack_object(&answer);
-            msgpack_unpacked_destroy(&owner);
-        }
+        int r = requester(jitd_context.client, message, buffer.data, buffer.size, -1, &owner, &answer, &error);
+        if (r != -ECHILD || requester == client_request || !client_usable(jitd_context.client))
+            result = read_result(r, &owner, &answer, &error);
     }
     msgpack_sbuffer_destroy(&buffer);
     return result;
+}
+
+static PyObject *ask(int message, PyObject *body) {
+    return ask_by(client_request, message, body);
 }
 
 /* request(number, body) -> answer; RemoteError(code, message) when the broker refuses. */
@@ -207,6 +223,28 @@ PyObject *request_call(PyObject *module, PyObject *args) {
     return ask(message, body);
 }
 
+/* unlocked(lock, function, ...) -> function(...), with the RLock given up meanwhile, however often it was taken. In C, so that no signal
+ * handler's exception comes in between. */
+PyObject *request_unlocked(PyObject *module, PyObject *args) {
+    (void)module;
+    if (PyTuple_GET_SIZE(args) < 2)
+        return PyErr_Format(PyExc_TypeError, "a lock and a function are needed");
+    PyObject *lock = PyTuple_GET_ITEM(args, 0), *owned = PyObject_CallMethod(lock, "_is_owned", NULL);
+    PyObject *rest = owned ? PyTuple_GetSlice(args, 2, PyTuple_GET_SIZE(args)) : NULL;
+    PyObject *state = owned == Py_True ? PyObject_CallMethod(lock, "_release_save", NULL) : Py_NewRef(Py_None);
+    PyObject *result = rest && state ? PyObject_CallObject(PyTuple_GET_ITEM(args, 1), rest) : NULL;
+    if (owned == Py_True && state) {
+        PyObject *type, *value, *traceback;
+        PyErr_Fetch(&type, &value, &traceback);
+        Py_XDECREF(PyObject_CallMethod(lock, "_acquire_restore", "(O)", state));
+        PyErr_Restore(type, value, traceback);
+    }
+    Py_XDECREF(state);
+    Py_XDECREF(rest);
+    Py_XDECREF(owned);
+    return result;
+}
+
 /* ---- names ---- */
 
 static int64_t answer_object(PyObject *answer, const char *key) {
@@ -216,39 +254,63 @@ static int64_t answer_object(PyObject *answer, const char *key) {
     return offset;
 }
 
+static void drop_ref(JitdFrame *frame, uint64_t ref) {
+    uint32_t class_id;
+    arena_enter(jitd_context.arena);
+    if (arena_check_ref(jitd_context.arena, ref, &class_id) == 0)
+        shm_decref(frame, ref, import_release);
+    arena_leave(jitd_context.arena);
+}
+
+/* The name gets a count of its own before anybody can find it, and gives back that of the object it had: -1 with an exception; 1: a signal
+ * handler forked meanwhile and we are the child, whose parent's that count is. */
+static int publish_once(PyObject *body, uint64_t ref) {
+    JitdFrame *frame = context_frame();
+    if (!frame)
+        return -1;
+    if (!jitd_context.client || !client_connected(jitd_context.client)) {
+        PyErr_SetString(PyExc_ConnectionError, "there is no jitd daemon that could keep the name");
+        return -1;
+    }
+    if (ref) {
+        arena_enter(jitd_context.arena);
+        arena_share(frame, ref);
+        shm_incref(frame, ref);
+        arena_leave(jitd_context.arena);
+    }
+    PyObject *answer = ask_by(client_request_once, MESSAGE_PUBLISH, body);
+    if (!answer && !PyErr_Occurred())
+        return 1;
+    uint64_t drop = 0;
+    if (answer)
+        drop = (uint64_t)answer_object(answer, "old");
+    else if (PyErr_ExceptionMatches(
+                 jitd_RemoteError)) /* else it may have been carried out: rather too high a count than too low */
+        drop = ref;
+    if (drop && (frame = context_frame())) /* of a child's thread, it may be a new one */
+        drop_ref(frame, drop);
+    return PyErr_Occurred() ? -1 : 0;
+}
+
 /* publish(name, object or None) */
 PyObject *request_publish(PyObject *module, PyObject *args) {
     (void)module;
     PyObject *name, *object;
     if (!PyArg_ParseTuple(args, "UO", &name, &object))
         return NULL;
-    uint64_t ref = 0;
-    JitdFrame *frame = context_frame();
-    if (!frame)
-        return NULL;
-    if (object != Py_None) {
-        if (!class_of_type(Py_TYPE(object)))
-            return PyErr_Format(PyExc_TypeError, "only instances of a jitclass can be published, not %s",
-                                Py_TYPE(object)->tp_name);
-        if (!((Instance *)object)->data)
+    if (object != Py_None && !class_of_type(Py_TYPE(object)))
+        return PyErr_Format(PyExc_TypeError, "only instances of a jitclass can be published, not %s",
+                            Py_TYPE(object)->tp_name);
+    int r = 1;
+    while (r == 1) {
+        if (object != Py_None && !((Instance *)object)->data)
             return instance_released(object);
-        ref = instance_ref(object);
-        arena_enter(jitd_context.arena);
-        arena_share(frame, ref);
-        shm_incref(frame, ref); /* the name's own count */
-        arena_leave(jitd_context.arena);
+        uint64_t ref = object != Py_None ? instance_ref(object) : 0;
+        PyObject *body = Py_BuildValue("{sOsK}", "name", name, "object", (unsigned long long)ref);
+        r = body ? publish_once(body, ref) : -1;
+        Py_XDECREF(body);
     }
-    PyObject *body = Py_BuildValue("{sOsK}", "name", name, "object", (unsigned long long)ref);
-    int64_t old = body ? answer_object(ask(MESSAGE_PUBLISH, body), "old") : 0;
-    Py_XDECREF(body);
-    uint32_t class_id;
-    int failed = PyErr_Occurred() != NULL;
-    uint64_t drop = failed ? ref : (uint64_t)old;
-    arena_enter(jitd_context.arena);
-    if (drop && arena_check_ref(jitd_context.arena, drop, &class_id) == 0)
-        shm_decref(frame, drop, import_release);
-    arena_leave(jitd_context.arena);
-    return failed ? NULL : Py_NewRef(Py_None);
+    return r < 0 ? NULL : Py_NewRef(Py_None);
 }
 
 static PyObject *find_once(PyObject *body) {

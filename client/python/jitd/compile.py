@@ -3,7 +3,7 @@ daemon. link.py does the rest."""
 
 from __future__ import annotations
 
-from jitd import _jitd, link, warn
+from jitd import _jitd, flight, link, warn
 from jitd.declare import SCALARS, type_text, type_words
 
 TYPE_CHECKING = False
@@ -30,10 +30,11 @@ def compile_record(record: Record) -> None:
     defs = link.closure([record])
     entries = [(f, None) for f in _own_entries(record)]
     try:
-        answer = _jitd.request(_COMPILE, {"unit": unit.describe(record.name, record.key, record.options, defs, entries)})
+        answer = flight.ask(_COMPILE, {"unit": unit.describe(record.name, record.key, record.options, defs, entries)})
     except (_jitd.RemoteError, ConnectionError) as error:
-        return _compile_failed(record, error)
-    link.install(record, answer)
+        return record.linked or _compile_failed(record, error)
+    if not record.linked:
+        link.install(record, answer)
 
 
 def _compile_failed(record: Record, error: Exception) -> None:
@@ -51,7 +52,8 @@ def _compile_failed(record: Record, error: Exception) -> None:
         record.key = link.key_of(record, "layout only")
         bare = [r for r in link.closure([record]) if r.kind == "class"]
         packed = unit.describe(record.name, record.key, record.options, bare, [], only_layout=True)
-        return link.install(record, _ask_for_layout(packed), bare)
+        answer = _ask_for_layout(packed)
+        return record.linked or link.install(record, answer, bare)
     link.set_modes(record, {})
 
 
@@ -59,7 +61,7 @@ def _ask_for_layout(packed: bytes) -> Any:
     """Without a layout there are no instances: what kills compiler processes (the kernel, for want of memory) may take some of these, too."""
     for left in reversed(range(_LAYOUT_TRIES)):
         try:
-            return _jitd.request(_COMPILE, {"unit": packed})
+            return flight.ask(_COMPILE, {"unit": packed})
         except _jitd.RemoteError as error:
             if not left or error.args[0] != "worker":
                 raise
@@ -95,7 +97,22 @@ def _refuse_types(record: Record, f: Func, values: tuple[Any, ...], resolved: Se
 
 
 def specialise_for(record: Record, f: Func, resolved: list[Any]) -> bool:
-    """The same for types that are known to be native."""
+    """The same for types that are known to be native. One thread does it, the others have its result."""
+    key = (f.entry, *map(_hashable, resolved))
+    while key not in record.versions:
+        try:
+            if flight.begin((record, key)):
+                record.versions[key] = _specialise(record, f, resolved)
+        finally:
+            flight.end((record, key))
+    return record.versions[key]
+
+
+def _hashable(resolved: Any) -> Any:
+    return tuple(map(_hashable, resolved)) if isinstance(resolved, list) else resolved
+
+
+def _specialise(record: Record, f: Func, resolved: list[Any]) -> bool:
     classes: list[Any] = []
     for t in resolved:
         _classes_of(t, classes)
@@ -148,14 +165,15 @@ def _specialised_unit(record: Record, f: Func, resolved: list[Any], classes: lis
     texts = [type_text(t, lambda cls: cls.__dict__["__jitd_record__"].key.hex()) for t in resolved]
     key = link.key_of(record, f.entry, *texts)
     try:
-        found = _jitd.request(link.LOOKUP, {"keys": [key]})["units"][0]
+        found = flight.ask(link.LOOKUP, {"keys": [key]})["units"][0]
         if found is None:
             packed = unit.describe(f"{name}({shown})", key, record.options, defs, [(f, resolved)])
-            found = _jitd.request(_COMPILE, {"unit": packed})
+            found = flight.ask(_COMPILE, {"unit": packed})
     except (_jitd.RemoteError, ConnectionError) as error:
         refuse(record, f, resolved, f.code.co_firstlineno, error.args[-1], f"{name}({shown}) stays Python: {error.args[-1]}")
         return None
-    record.specialised.append((f.entry, key))
+    if (f.entry, key) not in record.specialised:
+        record.specialised.append((f.entry, key))
     return found
 
 
@@ -175,9 +193,9 @@ def _install_specialisation(record: Record, f: Func, resolved: list[Any], answer
     guard = link.guard_of(defs)
     if any(r.change for r in defs):
         return False
-    f.method._add_plan(unit, guard, answer["slot"], tuple(params), result, tuple(r.target for r in defs), flags)
+    made = f.method._add_plan(unit, guard, answer["slot"], tuple(params), result, tuple(r.target for r in defs), flags)
     link.depends(f.method, defs)
-    return True
+    return made
 
 
 # ---- without a daemon, or after its end ----
@@ -189,11 +207,11 @@ def link_local(record: Record) -> None:
         if definition.kind == "class" and not definition.class_id:
             refs = [at for at, t in zip(definition.offsets, definition.field_types) if isinstance(t, tuple)]
             link.identify(definition, (definition.key, _jitd.local_class(definition.key, definition.size, refs)))
-    record.linked = True
     for f in record.funcs:
         if f.method is not None:
             f.method._set_python()
             give_back(record, f)
+    record.linked = True
 
 
 # ---- what stays Python ----

@@ -206,6 +206,7 @@ class Record:
         self.name = f"{module}.{name}"
         self.short = name
         self.funcs = []  # type: list[Func]
+        self.versions = {}  # type: dict[Any, bool]  # whether there is a specialisation for an entry and types, compile.py
         self.declared = []  # type: list[Declared]  # classes: the fields, a Declared each
         self.fields = []  # type: list[tuple[str, Any, Any]]  # of those the native ones, once link.lay_out knows: (name, annotation, default)
         self.field_types = None  # type: Any
@@ -242,6 +243,8 @@ def of_function(func: "Any", options: "dict[str, Any]") -> "Record":
 
 
 def _register(record: "Record") -> None:
+    import jitd.link  # noqa: F401  not at the first use, which may be in a thread while another one forks
+
     if len(all_records) > 64 and len(all_records) & (len(all_records) - 1) == 0:
         all_records[:] = [r for r in all_records if r() is not None]
     all_records.append(ref(record))

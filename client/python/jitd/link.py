@@ -9,7 +9,6 @@ description. Marshal's version 2 is used because it does not depend on reference
 
 import os
 import sys
-from _thread import RLock
 from _weakref import ref
 from marshal import dumps
 
@@ -17,6 +16,7 @@ from jitd import _jitd
 from jitd._jitd import MISSING, Guard, Method, digest, names
 from jitd.declare import MAX_FIELDS, MAX_REFERENCES, disabled, evaluate_in, field_type, focused, is_jitclass, of_function, pending
 from jitd.declare import resolve_type, type_text, type_words
+from jitd.flight import ask, begin, end, lock, log, tell
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ _BUILTIN_FUNCTION = type(len)
 _MODULE = type(sys)
 _MATH = ["module", "math"]
 _CONSTANTS = {bool: "bool", int: "int", float: "float", str: "str"}
-_lock = RLock()
 _serials = {}  # type: dict[bytes, list[Any]]  # fingerprint -> [weak reference to the class record with that serial]
 
 
@@ -44,14 +43,15 @@ _serials = {}  # type: dict[bytes, list[Any]]  # fingerprint -> [weak reference 
 def connect(ready: "Sequence[Record]" = ()) -> None:
     """Attaches this process to a daemon (starting a private one), or to an arena of its own if there is none to be had. The records
     will be looked up next: their keys go along with the hello."""
-    with _lock:
+    with lock:
         if _jitd.connected() is not None:
             return
         if disabled():
-            _log("jitd is disabled (JITD_DISABLE): classes run as plain Python")
+            log("jitd is disabled (JITD_DISABLE): classes run as plain Python")
             _jitd.connect_local()
         else:
             _connect(LOOKUP if ready else 0, _lookup_body(ready), any(record.kind == "class" for record in ready))
+    tell()
 
 
 def _connect(*known: "Any") -> None:
@@ -61,7 +61,7 @@ def _connect(*known: "Any") -> None:
         except ConnectionRefusedError:  # nobody listens: start one
             _jitd.connect(None, None, _daemon(), *known)
     except ConnectionError as error:
-        _log(f"jitd has no daemon, classes run as plain Python: {error}")
+        log(f"jitd has no daemon, classes run as plain Python: {error}")
         _jitd.connect_local()
 
 
@@ -73,32 +73,16 @@ def _daemon() -> "str | None":
     return None
 
 
-def _log(text: str) -> None:
-    from logging import getLogger
-
-    getLogger("jitd").warning(text)
-
-
-def _after_fork_in_child() -> None:
-    global _lock
-    _lock = RLock()
-    if _jitd.fork_child() < 0:
-        _log("jitd: the forked process could not attach to the daemon; it goes on with a copy of its parent's instances")
-
-
-os.register_at_fork(before=_jitd.fork_prepare, after_in_parent=_jitd.fork_parent, after_in_child=_after_fork_in_child)
-
-
 # ---- from decoration to use ----
 
 
 def resolve(method: "Method", values: "tuple[Any, ...] | None") -> "bool | None":
     """Called by a Method: values None before its first call, else a tuple of arguments that no specialisation takes. True: one does now."""
     record, f = method.__dict__["_jitd_record"], method.__dict__["_jitd_func"]
-    with _lock:
-        if values is None:
-            finish(record)
-            return None
+    if values is None:
+        finish(record)
+        return None
+    with lock:
         if f.hint is not None and f.hint.once:
             from jitd.hints import refuses
 
@@ -106,30 +90,40 @@ def resolve(method: "Method", values: "tuple[Any, ...] | None") -> "bool | None"
                 return False
         from jitd.compile import specialise
 
-        return specialise(record, f, values)
+        made = specialise(record, f, values)
+    tell()
+    return made
 
 
 def finish(record: "Record") -> None:
     """Makes a record ready for use, together with all that are pending."""
-    with _lock:
-        if not record.linked:
-            prepare(record)
-            finish_pending()
-        if not record.linked:
-            if record in pending:
-                pending.remove(record)
-            from jitd.compile import compile_record
-
-            compile_record(record)
+    with lock:
+        while not record.linked:
+            try:
+                if begin(record):
+                    _finish(record)
+            finally:
+                end(record)
         if record in focused:
             from jitd.hints import finished
 
             finished(record)
+    tell()
+
+
+def _finish(record: "Record") -> None:
+    prepare(record)
+    finish_pending()
+    if not record.linked:
+        _no_more_pending([record])
+        from jitd.compile import compile_record
+
+        compile_record(record)
 
 
 def finish_pending() -> None:
     """One LOOKUP for all records that have not been looked up."""
-    with _lock:
+    with lock:
         ready = [record for record in pending if not record.linked and _can_prepare(record)]
         connect(ready)
         if not _jitd.connected():
@@ -141,7 +135,17 @@ def finish_pending() -> None:
             for record, unit in zip(ready, _lookup(ready)):
                 if unit is not None and not record.linked:
                     install(record, unit)
-        pending[:] = [record for record in pending if not record.linked]
+        _no_more_pending([record for record in ready if record.linked])
+    tell()
+
+
+def _no_more_pending(records: "list[Record]") -> None:
+    """One by one: others are decorating."""
+    for record in records:
+        try:
+            pending.remove(record)
+        except ValueError:
+            pass
 
 
 def _lookup_body(records: "Sequence[Record]") -> "dict[str, Any]":
@@ -154,18 +158,26 @@ def _lookup(records: "list[Record]") -> "list[Any]":
     for at in range(0, len(records), _LOOKUP_MAX):
         part = records[at : at + _LOOKUP_MAX]
         try:
-            units += _jitd.request(LOOKUP, _lookup_body(part))["units"]
+            units += ask(LOOKUP, _lookup_body(part))["units"]
         except (_jitd.RemoteError, ConnectionError):
             units += [None] * len(part)
     return units
 
 
 def _can_prepare(record: "Record") -> bool:
+    return surely(lambda: prepare(record, final=False))[1] is None  # else its own first use says it
+
+
+def surely(function: "Any") -> "tuple[Any, Exception | None]":
+    """(the result, None), or (None, what it raises, whatever an annotation may raise). What it raises only once comes from a signal handler, and goes on."""
     try:
-        prepare(record, final=False)
-    except Exception:  # whatever evaluating its annotations raises
-        return False  # its own first use says it
-    return True
+        return function(), None
+    except Exception as once:
+        try:
+            function()
+        except Exception as again:
+            return None, again
+        raise once
 
 
 def prepare(record: "Record", final: bool = True) -> None:
@@ -217,8 +229,9 @@ def lay_out(record: "Record", final: bool = True) -> None:
         record.other[name] = f"it is a Python field: {why}"
     arguments = sum(field.init for field in record.declared)
     record.size, record.offsets = _jitd.setup_fields(record.target, tuple(described), arguments)
-    record.field_types, record.fields, record.py_fields = types, fields, python
+    record.fields, record.py_fields = fields, python
     _note_construction(record)
+    record.field_types = types
 
 
 def _note_construction(record: "Record") -> None:
@@ -239,11 +252,10 @@ def _note_construction(record: "Record") -> None:
 
 def _native(record: "Record", field: "Declared", final: bool) -> "tuple[Resolved | None, str | None]":
     """(the resolved type, None), or (None, why it is a Python field)."""
-    try:
-        resolved = field_type(record, field)
-    except Exception as error:  # a name that only type checkers have, or whatever else an annotation raises
+    resolved, error = surely(lambda: field_type(record, field))
+    if error is not None:  # a name that only type checkers have, or whatever else an annotation raises
         if isinstance(error, NameError) and not final:
-            raise
+            raise error
         from jitd.types import shown
 
         return None, f"its annotation {shown(field.annotation)} cannot be evaluated: {error}"
@@ -270,9 +282,8 @@ def _param_type(f: "Func", param: "Any", evaluate: "Evaluate") -> "Resolved | No
     name, annotation, default = param
     if annotation is _jitd.MISSING:
         return None
-    try:
-        resolved = resolve_type(annotation, evaluate)
-    except Exception as error:
+    resolved, error = surely(lambda: resolve_type(annotation, evaluate))
+    if error is not None:
         f.reason = f.reason or f"the annotation of parameter {name!r} cannot be evaluated: {error}"
         return None
     if resolved is None:
@@ -459,7 +470,7 @@ def _serial(record: "Record") -> int:
     if record.serial is None:
         base = digest([r.local for r in closure([record])])
         taken = _serials.setdefault(base, [])
-        free = next((i for i, r in enumerate(taken) if r() is None), len(taken))
+        free = next((i for i, r in enumerate(taken) if r() in (None, record)), len(taken))
         taken[free : free + 1] = [ref(record)]
         record.serial = free
     return record.serial
@@ -490,12 +501,13 @@ def install(record: "Record", answer: "dict[str, Any]", defs: "list[Record] | No
 
 def identify(record: "Record", pair: "Any") -> None:
     """From now on instances of the class can be made."""
-    key, record.class_id = pair
+    key, class_id = pair
     if key != record.key:
         raise RuntimeError(f"the daemon's class for {record.name} has another key")
     cls = record.target
     init = cls.__init__ if record.init == "user" else getattr(cls, "__post_init__", None)
-    _jitd.setup(cls, record.class_id, record.init, init)
+    _jitd.setup(cls, class_id, record.init, init)
+    record.class_id = class_id
 
 
 def _add_plans(record: "Record", meta: "dict[str, Any]", slot: int, defs: "list[Record]") -> None:
@@ -522,7 +534,7 @@ def changed(cls: "Any", name: str, how: str) -> None:
     if record.change or not _is_built_in(record, name):
         return
     record.change = f"{record.short}.{name}: {how} after the class was compiled"
-    with _lock:
+    with lock:
         for made in record.dependents:
             method = made()
             if method is not None:
@@ -545,12 +557,12 @@ _HARMLESS = {"__doc__", "__module__", "__qualname__", "__name__", "__annotations
 
 def set_modes(record: "Record", refused: "dict[str, Any]", differences: "Sequence[Any]" = ()) -> None:
     """What is not compiled goes back to plain Python, and says so; so does what is compiled, but not as in CPython."""
-    record.linked = True
     for f in record.funcs:
         f.line, message, f.text = refused.get(f.entry, (f.code.co_firstlineno, f.reason, None))
         f.reason = message or f.reason
         if f.method is not None:
             _set_mode(record, f)
+    record.linked = True
     if differences or record.problems or any([f.reason for f in record.funcs]):
         from jitd.warn import tell_linked
 

@@ -97,8 +97,8 @@ def _file(name: str, module_globals: dict[str, Any]) -> _File:
     signature = _signature(name)
     known = _files.get(name)
     if known is None or known[0] != signature:
-        while len(_files) >= _KEPT:
-            del _files[next(iter(_files))]
+        for old in list(_files)[: max(len(_files) - _KEPT + 1, 0)]:
+            _files.pop(old, None)
         try:
             _files[name] = known = signature, _File(name, module_globals)
         except NoSource as error:

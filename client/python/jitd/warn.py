@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import os
 
+from jitd import flight
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -100,11 +102,13 @@ def _joined(record: Record, texts: list[str]) -> str:
 def give(file: str, line: int, text: str) -> None:
     if os.environ.get("JITD_WARN") in ("off", "check"):
         return
+    import linecache  # noqa: F401  what shows a warning would import it when no lock keeps fork() away
     from warnings import warn_explicit
 
     from jitd.errors import CompileWarning
 
-    warn_explicit(text, CompileWarning, file, line)
+    flight.later(warn_explicit, text, CompileWarning, file, line)
+    flight.tell()
 
 
 def warn_unwrapped(method: Method) -> None:
