@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from jitd.declare import Declared, Evaluate, Func, Record, Resolved
 
-LOOKUP = 2  # protocol/messages.def
+LOOKUP, _CLASSES = 2, 9  # protocol/messages.def
 _LOOKUP_MAX = 1024  # keys a message, docs/protocol.md
 _MAX_DEFS = 256  # of a unit
 _VERSION = f"jitd 1 {sys.version_info[0]}.{sys.version_info[1]}"
@@ -137,6 +137,15 @@ def finish_pending() -> None:
                     install(record, unit)
         _no_more_pending([record for record in ready if record.linked])
     tell()
+
+
+def catch_up() -> None:
+    """Makes every class ready of whose name the daemon has one."""
+    finish_pending()
+    known = {described["name"] for described in ask(_CLASSES, {})["classes"]}
+    for record in list(pending):
+        if record.kind == "class" and record.name in known:
+            finish(record)
 
 
 def _no_more_pending(records: "list[Record]") -> None:

@@ -20,7 +20,11 @@ def lookup(name: str) -> Any:
     """The object of that name: the same one, not a copy. KeyError when there is none."""
     link.connect()
     link.finish_pending()
-    found = _jitd.lookup(name)
+    try:
+        found = _jitd.lookup(name)
+    except TypeError:  # it is of a class that was not known a moment ago: somebody else was compiling it
+        link.catch_up()
+        found = _jitd.lookup(name)
     if found is None:
         raise KeyError(name)
     return found
