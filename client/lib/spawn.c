@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -89,11 +90,24 @@ static void default_signals(void) {
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/* It serves others, too, for which this program's limits are not meant. */
+static void lift_limits(void) {
+    static const int limits[] = {RLIMIT_AS,    RLIMIT_CORE,    RLIMIT_CPU,    RLIMIT_DATA,
+                                 RLIMIT_FSIZE, RLIMIT_MEMLOCK, RLIMIT_NOFILE, RLIMIT_STACK};
+    struct rlimit limit;
+    for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++)
+        if (getrlimit((__rlimit_resource_t)limits[i], &limit) == 0) {
+            limit.rlim_cur = limit.rlim_max;
+            setrlimit((__rlimit_resource_t)limits[i], &limit);
+        }
+}
+
 static _Noreturn void become_daemon(char **argv, char **env, int status) {
     int null = open("/dev/null", O_RDWR);
     for (int i = 0; null >= 0 && i < 3; i++)
         dup2(null, i);
     default_signals();
+    lift_limits();
     close_all_but(status);
     if (null < 0 || chdir("/") < 0)
         _exit(127);

@@ -5,7 +5,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
-#define LOCAL_MIN_SIZE ((uint64_t)32 << 20)
+#define LOCAL_MIN_SIZE ((uint64_t)8 << 20)
 
 Context jitd_context;
 __thread JitdFrame *jitd_frame __attribute__((tls_model("initial-exec")));
@@ -126,7 +126,9 @@ static PyObject *give_up(Client *client) {
     jitd_context.table = NULL;
     jitd_context.window = NULL;
     client_close(client);
-    return PyErr_Format(PyExc_ConnectionError, "there is not enough address space to map the daemon's memory");
+    return PyErr_Format(
+        PyExc_ConnectionError,
+        "there is not enough address space (ulimit -v) or private memory (ulimit -d) to map the daemon's memory");
 }
 
 static int open_client(ClientOptions *options, Client **ret_client) {
@@ -194,30 +196,54 @@ static int local_make_private(Arena *arena) {
     return r < 0 ? r : make_private(local.table.base, local.table.size, local.table.fd);
 }
 
+static void local_close(Arena *arena) {
+    if (arena)
+        arena_detach(arena);
+    arena_owner_deinit(&local.owner);
+    table_deinit(&local.table);
+    local.table.fd = -1;
+}
+
 static int local_open_sized(uint64_t size, Arena **ret_arena) {
     static const ArenaOps ops = {
         .grow = local_grow, .reaped = local_reaped, .shared = proxy_shared, .held = proxy_held};
+    Arena *arena = NULL;
     int r = arena_create(size, size, &local.owner);
     if (r >= 0)
         r = table_create(&local.table);
     if (r >= 0)
         r = arena_owner_take_row(&local.owner, (uint32_t)getpid(), &local.row);
     if (r >= 0)
-        r = arena_attach(dup(local.owner.fd), local.owner.size, local.row, &local.table, &ops, ret_arena);
-    return r < 0 ? r : local_make_private(*ret_arena);
+        r = arena_attach(dup(local.owner.fd), local.owner.size, local.row, &local.table, &ops, &arena);
+    if (r >= 0)
+        r = local_make_private(arena);
+    if (r < 0)
+        local_close(arena);
+    else
+        *ret_arena = arena;
+    return r;
 }
 
-/* Smaller where address space is limited: at most an eighth of what there is. */
-static uint64_t local_size(void) {
+/* Smaller where address space or private memory is limited: at most an eighth of what there is. */
+static uint64_t local_size(int resource, uint64_t size) {
     struct rlimit limit;
-    uint64_t size = ARENA_DEFAULT_SIZE;
-    while (getrlimit(RLIMIT_AS, &limit) == 0 && size > LOCAL_MIN_SIZE && size > limit.rlim_cur / 8)
+    while (getrlimit(resource, &limit) == 0 && size > LOCAL_MIN_SIZE && size > limit.rlim_cur / 8)
         size /= 2;
     return size;
 }
 
+/* Its memory is that of a file, whose size ulimit -f limits: as far as we may, not here. */
 static int local_open(Arena **ret_arena) {
-    return local_open_sized(local_size(), ret_arena);
+    struct rlimit files = {RLIM_INFINITY, RLIM_INFINITY};
+    getrlimit(RLIMIT_FSIZE, &files);
+    setrlimit(RLIMIT_FSIZE, &(struct rlimit){files.rlim_max, files.rlim_max});
+    uint64_t size = local_size(RLIMIT_DATA, local_size(RLIMIT_AS, ARENA_DEFAULT_SIZE));
+    int r;
+    do
+        r = local_open_sized(size, ret_arena);
+    while (r < 0 && (size /= 2) >= LOCAL_MIN_SIZE);
+    setrlimit(RLIMIT_FSIZE, &files);
+    return r;
 }
 
 PyObject *context_connect_local(PyObject *module, PyObject *args) {
@@ -227,7 +253,12 @@ PyObject *context_connect_local(PyObject *module, PyObject *args) {
     Arena *arena;
     int r = local_open(&arena);
     if (r < 0)
-        return PyErr_Format(PyExc_OSError, "cannot make a local arena: %s", strerror(-r));
+        return PyErr_Format(PyExc_OSError,
+                            r == -EFBIG
+                                ? "jitd cannot make memory for instances: its size is above this process's limit of "
+                                  "file sizes (ulimit -f, RLIMIT_FSIZE)"
+                                : "jitd cannot make memory for instances: %s",
+                            strerror(-r));
     jitd_context.table = &local.table;
     if (context_start(arena, local.owner.size) < 0)
         return NULL;
