@@ -412,7 +412,7 @@ def test_no_source_stays_python_and_says_so():
         exec("@jitd.jitclass\nclass P:\n    x: int\n    def f(self): return self.x + 1\nr = P(1).f()", scope)
     assert scope["r"] == 2
     assert [w.category for w in seen] == [jitd.CompileWarning] and "source" in str(seen[0].message)
-    assert "Python: its source cannot be read" in jitd.explain(scope["P"])
+    assert "Python: its source is in no file that could be read" in jitd.explain(scope["P"])
 
 
 def test_changed_source_is_not_compiled(program, tmp_path):

@@ -29,8 +29,11 @@ def compile_record(record: Record) -> None:
         return link.set_modes(record, {})
     defs = link.closure([record])
     entries = [(f, None) for f in _own_entries(record)]
+    packed = unit.describe(record.name, record.key, record.options, defs, entries)
+    if record.kind == "function" and not _own_entries(record):  # it has no source
+        return link.set_modes(record, {})
     try:
-        answer = flight.ask(_COMPILE, {"unit": unit.describe(record.name, record.key, record.options, defs, entries)})
+        answer = flight.ask(_COMPILE, {"unit": packed})
     except (_jitd.RemoteError, ConnectionError) as error:
         return record.linked or _compile_failed(record, error)
     if not record.linked:
@@ -168,6 +171,9 @@ def _specialised_unit(record: Record, f: Func, resolved: list[Any], classes: lis
         found = flight.ask(link.LOOKUP, {"keys": [key]})["units"][0]
         if found is None:
             packed = unit.describe(f"{name}({shown})", key, record.options, defs, [(f, resolved)])
+            if f.reason:  # it has no source
+                warn(record, f.code.co_filename, f.code.co_firstlineno, f"{name}({shown}) stays Python: {f.reason}")
+                return None
             found = flight.ask(_COMPILE, {"unit": packed})
     except (_jitd.RemoteError, ConnectionError) as error:
         refuse(record, f, resolved, f.code.co_firstlineno, error.args[-1], f"{name}({shown}) stays Python: {error.args[-1]}")

@@ -44,17 +44,34 @@ def _lines(name: str, module_globals: dict[str, Any]) -> list[str]:
     return lines
 
 
+def _why_unreadable(name: str) -> str:
+    if name.startswith("<"):  # as python -c, exec() and the prompt call it
+        return f"its source is in no file that could be read ({name})"
+    if not os.path.exists(name):
+        return f"its source cannot be read: there is no {name}"
+    return f"its source cannot be read: {name} is no text in its encoding, or may not be read"
+
+
+def _why_other(code: _CODE) -> str:
+    """Why the file's code of that place is not the running one."""
+    if any(name.startswith("@py") for name in code.co_names + code.co_varnames):
+        return "its assertions were rewritten by pytest"
+    if code.co_filename.startswith("<"):
+        return f"its source cannot be found: {code.co_filename} is the name of other code"
+    return "its source file has changed since import, or an import hook has rewritten the code"
+
+
 class _File:
     def __init__(self, name: str, module_globals: dict[str, Any]) -> None:
         self.lines = _lines(name, module_globals)
         if not self.lines:
-            raise NoSource("its source cannot be read")
+            raise NoSource(_why_unreadable(name))
         text = "".join(self.lines)
         try:
             self.functions, self.asserts = _functions(compile(text, name, "exec", _ONLY_AST, dont_inherit=True))
             self.codes = _codes(compile(text, name, "exec", 0, dont_inherit=True))
         except (SyntaxError, ValueError, RecursionError) as error:
-            raise NoSource(f"the source file has changed since import ({error})") from None
+            raise NoSource(f"its source file has changed since import ({error})") from None
 
 
 def _functions(tree: Any) -> tuple[dict[Any, Any], list[int]]:
@@ -115,7 +132,7 @@ def find(func: Any) -> tuple[int, str]:
     place = (code.co_firstlineno, code.co_name)
     last = file.functions.get(place)
     if last is None or code not in file.codes.get(place, ()):
-        raise NoSource("the source file has changed since import")
+        raise NoSource(_why_other(code))
     if not __debug__ and any(place[0] <= line <= last for line in file.asserts):
         raise NoSource("assert is not compiled under python -O")
     return place[0], "".join(file.lines[place[0] - 1 : last])
