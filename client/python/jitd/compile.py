@@ -172,7 +172,7 @@ def _specialised_unit(record: Record, f: Func, resolved: list[Any], classes: lis
         if found is None:
             packed = unit.describe(f"{name}({shown})", key, record.options, defs, [(f, resolved)])
             if f.reason:  # it has no source
-                warn(record, f.code.co_filename, f.code.co_firstlineno, f"{name}({shown}) stays Python: {f.reason}")
+                refuse(record, f, resolved, f.code.co_firstlineno, f.reason, f"{name}({shown}) stays Python: {f.reason}")
                 return None
             found = flight.ask(_COMPILE, {"unit": packed})
     except (_jitd.RemoteError, ConnectionError) as error:
