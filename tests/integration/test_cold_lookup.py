@@ -21,7 +21,7 @@ except KeyError:
     mine.get()
     jitd.publish("{name}", mine)
     found = jitd.lookup("{name}")
-print(type(found).__name__, found.get())
+print(type(found).__name__, found.get(), flush=True)
 sys.stdin.readline()
 """
 
