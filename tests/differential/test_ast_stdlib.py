@@ -15,7 +15,7 @@ CHUNK = 25
 def stdlib_files():
     root = pathlib.Path(sysconfig.get_path("stdlib"))
     skip = {"site-packages", "dist-packages"}
-    return sorted(p for p in root.rglob("*.py") if not skip & set(p.relative_to(root).parts))
+    return sorted(p for p in root.rglob("*.py") if p.is_file() and not skip & set(p.relative_to(root).parts))
 
 
 def compare(source, ours):

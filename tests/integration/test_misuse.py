@@ -4,6 +4,7 @@ import abc
 import copy
 import gc
 import pickle
+import sys
 import typing
 import warnings
 
@@ -406,8 +407,8 @@ def test_an_instance_in_a_global_keeps_nothing_from_being_closed(program, tmp_pa
 @pytest.mark.parametrize(
     "annotation, shown",
     [
-        (typing.Optional[float], "Optional[float]"),
-        (typing.Union[int, float], "Union[int, float]"),
+        (typing.Optional[float], "float | None" if sys.version_info >= (3, 14) else "Optional[float]"),  # as repr shows it
+        (typing.Union[int, float], "int | float" if sys.version_info >= (3, 14) else "Union[int, float]"),
         (int | float, "int | float"),
         (list[int], "list[int]"),
         (typing.List[int], "List[int]"),

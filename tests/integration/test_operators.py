@@ -42,15 +42,20 @@ MATH |= {
     "factorial": {"i": ["(abs(a) % 25)", "(-abs(a))"], "b": ["(a)"]},
     "fma": {"ff": ["(a, b, a)", "(a, a, b)"], "if": ["(a, b, 2)"]},
     "fsum": {"ff": ["((a, b, a))", "([a, 1e100, b, -1e100])", "(())"], "if": ["((a, b))"], "i": ["([a, True])"]},
+    "fmax": {"ff": ["(a, b)"], "if": ["(a, b)"]},
+    "fmin": {"ff": ["(a, b)"], "bi": ["(a, b)"]},
     "gcd": {"ii": ["(a, b)", "(a, b, 12)", "()"], "b": ["(a)"]},
     "hypot": {"ff": ["(a, b)", "(a, b, 3, a)", "()"], "if": ["(a, b)"]},
     "isclose": {"ff": ["(a, b)", "(a, b, rel_tol=0.5)", "(a, b, abs_tol=b)", "(a, b, abs_tol=1, rel_tol=0)"], "if": ["(a, b)"]},
+    "isnormal": {"": ["(a)"]},
     "isqrt": {"i": ["(a)"], "b": ["(a)"]},
+    "issubnormal": {"": ["(a)"]},
     "lcm": {"ii": ["(a, b)", "(a % 9, b % 8, 7)", "()"]},
     "ldexp": {"fi": ["(a, b)"], "ii": ["(a, b)"], "fb": ["(a, b)"]},
     "perm": {"i": ["(a % 20, 2)", "(a % 21)"], "ii": ["(a, b % 5)"]},
     "prod": {"ff": ["((a, b, a))", "([a, b], start=2)", "(())"], "ii": ["((a, b))", "([a, b, a])", "((a,), start=b)"]}
     | {"if": ["((a, b, a))", "((a, a), start=b)"], "b": ["([a])"], "bi": ["((a, b, True))"]},
+    "signbit": {"": ["(a)"]},
     "sumprod": {"ff": ["((a, b), (b, a))", "([a, 2], [b, 3])", "((a,), (a, b))", "((), ())"]}
     | {"ii": ["((a, b), (b, a))"], "if": ["((a, b), (a, 2))"], "bi": ["((a, b), (a, a))"]},
 }
@@ -107,7 +112,7 @@ def functions():
 def mathematics():
     cases = Cases()
     kinds = {short: kind for kind, short in FIRST.items()}
-    for name in [n for n in dir(math) if not n.startswith("_") and n not in CONSTANTS]:
+    for name in [n for n in dir(math) if not n.startswith("_") and callable(getattr(math, n))]:
         for letters, calls in MATH[name].items():
             for these, call in itertools.product([letters] if letters else FIRST.values(), calls):
                 cases.add(f"math.{name}{call}", *(kinds[letter] for letter in these))

@@ -3,6 +3,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include "client/lib/client.h"
+#include "client/python/ext/dictwatch.h"
 #include "protocol/types.h"
 
 #define likely(x) __builtin_expect(!!(x), 1)
@@ -264,6 +265,7 @@ static inline ConvertResult convert_int(PyObject *v, int64_t *ret) {
 typedef struct Guard {
     PyObject_HEAD PyObject *dicts, *bindings, *cells, *functions; /* tuples */
     uint64_t *versions;                                           /* of the dicts when all bindings held */
+    Watch **watches;                                              /* of the dicts */
 } Guard;
 
 extern PyTypeObject Guard_Type;

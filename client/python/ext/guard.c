@@ -1,14 +1,7 @@
 /* Guards on what a function's names mean. Compiled code has the module's constants and functions built in; when one of those
  * names is given another value, calls go to Python from then on (and back when the old value is back). Looking at that costs a
- * call one comparison: CPython 3.10 to 3.13 give a dict a new version tag whenever it changes. */
+ * call one comparison of a number that changes with the dict (dictwatch.h). */
 #include "client/python/ext/ext.h"
-
-static inline uint64_t dict_version(PyObject *dict) {
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
-    return ((PyDictObject *)dict)->ma_version_tag;
-#pragma GCC diagnostic pop
-}
 
 /* The same constant or the same object. */
 static int same(PyObject *now, PyObject *then) {
@@ -62,13 +55,13 @@ static int look(Guard *guard) {
         if (!binding_holds(PyTuple_GET_ITEM(guard->bindings, i)))
             return 0;
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(guard->dicts); i++)
-        guard->versions[i] = dict_version(PyTuple_GET_ITEM(guard->dicts, i));
+        guard->versions[i] = watch_seen(guard->watches[i]);
     return 1;
 }
 
 int guard_holds(Guard *guard) {
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(guard->dicts); i++)
-        if (unlikely(dict_version(PyTuple_GET_ITEM(guard->dicts, i)) != guard->versions[i]) && !look(guard))
+        if (unlikely(watch_version(guard->watches[i]) != guard->versions[i]) && !look(guard))
             return 0;
     return cells_hold(guard) && functions_hold(guard);
 }
@@ -82,6 +75,23 @@ static int well_formed(PyObject *tuple, Py_ssize_t size, PyTypeObject *first) {
         }
     }
     return 1;
+}
+
+/* -1 with an exception set. */
+static int watch_dicts(Guard *guard) {
+    Py_ssize_t n = PyTuple_GET_SIZE(guard->dicts);
+    guard->versions = PyMem_Calloc((size_t)n + 1, sizeof *guard->versions);
+    guard->watches = PyMem_Calloc((size_t)n + 1, sizeof(Watch *));
+    if (!guard->versions || !guard->watches) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    for (Py_ssize_t i = 0; i < n; i++) {
+        if (!(guard->watches[i] = watch_acquire(PyTuple_GET_ITEM(guard->dicts, i))))
+            return -1;
+        guard->versions[i] = watch_version(guard->watches[i]) - 1; /* all names are looked at once */
+    }
+    return 0;
 }
 
 /* Guard((dict, ...), ((dict, name, value or MISSING), ...), ((cell, value), ...), ((function, code, defaults, kwdefaults), ...)) */
@@ -103,8 +113,7 @@ static PyObject *guard_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     guard->bindings = Py_NewRef(bindings);
     guard->cells = Py_NewRef(cells);
     guard->functions = Py_NewRef(functions);
-    guard->versions = PyMem_Calloc((size_t)PyTuple_GET_SIZE(dicts) + 1, sizeof *guard->versions);
-    if (!guard->versions)
+    if (watch_dicts(guard) < 0)
         Py_CLEAR(guard);
     return (PyObject *)guard;
 }
@@ -121,6 +130,9 @@ static int guard_traverse(PyObject *op, visitproc visit, void *arg) {
 static void guard_dealloc(PyObject *op) {
     Guard *guard = (Guard *)op;
     PyObject_GC_UnTrack(op);
+    for (Py_ssize_t i = 0; guard->watches && i < PyTuple_GET_SIZE(guard->dicts); i++)
+        watch_release(guard->watches[i]);
+    PyMem_Free(guard->watches);
     Py_XDECREF(guard->dicts);
     Py_XDECREF(guard->bindings);
     Py_XDECREF(guard->cells);

@@ -10,7 +10,7 @@ from jitd._jitd import MISSING, Instance, Method, convert, replace, stores
 
 TYPE_CHECKING = False  # no module that a warm start loads imports typing, or __future__ (0.2 ms): annotations are in quotes
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from types import FrameType
     from typing import Any
 
@@ -127,6 +127,27 @@ _VARIADIC = 0x04 | 0x08  # CO_VARARGS, CO_VARKEYWORDS
 _COROUTINE = 0x20 | 0x80 | 0x100 | 0x200  # generator, coroutine, iterable coroutine, async generator
 
 
+class Later:
+    """An annotation that is evaluated when it is needed (later.py)."""
+
+    __slots__ = ("annotate", "name")
+
+    def __init__(self, annotate: "Any", name: str) -> None:
+        self.annotate, self.name = annotate, name
+
+    def value(self, local: "dict[str, Any]") -> "Any":
+        """NameError when a name in it has no value yet; MISSING when there is no annotation."""
+        from jitd.later import evaluate
+
+        return evaluate(self.annotate, self.name, local, MISSING)
+
+
+def annotations_of(func: "Any", names: "Iterable[str]") -> "dict[str, Any]":
+    """{name: annotation} of a function; of a name without one: none, or a Later that says so."""
+    annotate = getattr(func, "__annotate__", None)  # since 3.14
+    return func.__annotations__ if annotate is None else {name: Later(annotate, name) for name in names}
+
+
 class Func:
     """One function of a record: its Python original, its parameters (self and cls left out), and what became of it."""
 
@@ -143,7 +164,7 @@ class Func:
         n, self.nposonly = code.co_argcount, max(code.co_posonlyargcount - skip, 0)
         names = code.co_varnames[: n + code.co_kwonlyargcount]
         defaults = dict(zip(names[n - len(func.__defaults__ or ()) : n], func.__defaults__ or ()), **(func.__kwdefaults__ or {}))
-        annotations = func.__annotations__
+        annotations = annotations_of(func, names[skip:])
         self.params = [(name, annotations.get(name, MISSING), defaults.get(name, MISSING)) for name in names[skip:]]
         self.npositional = n - skip
         self.method = self.types = self.text = None  # type: Any
@@ -279,7 +300,8 @@ def _resolve(method: "Method", values: "tuple[Any, ...] | None") -> "bool | None
 _BUILTINS = builtins.__dict__
 _FUNCTION = type(lambda: None)
 _METHODS = (_FUNCTION, staticmethod, classmethod, property)
-_NO_MEMBERS = {"__init__", "__module__", "__qualname__", "__doc__", "__dict__", "__weakref__", "__annotations__", "__slots__", "__hash__"}
+_NO_MEMBERS = {"__init__", "__module__", "__qualname__", "__doc__", "__dict__", "__weakref__", "__slots__", "__hash__"}
+_NO_MEMBERS |= {"__annotations__", "__annotate_func__", "__annotations_cache__", "__firstlineno__", "__static_attributes__"}
 # What CPython calls behind the back of compiled code: never compiled itself, and classes with it are no fast ones.
 _HOOKS = {"__new__", "__del__", "__getattr__", "__getattribute__", "__setattr__", "__delattr__", "__class_getitem__", "__init_subclass__"}
 # With one of these in its dict a class goes through members.py before anything else.
@@ -403,7 +425,7 @@ def _spec_items(cls: type, spec: "Any") -> "Iterator[tuple[str, Any]]":
 
 def _is_pseudo(annotation: "Any") -> bool:
     """ClassVar, and what else is no field, of whatever spelling."""
-    if isinstance(annotation, type):
+    if isinstance(annotation, (type, Later)):
         return False
     text = annotation if isinstance(annotation, str) else repr(annotation)
     return text.startswith(("typing.ClassVar", "ClassVar", "t.ClassVar"))
@@ -411,7 +433,12 @@ def _is_pseudo(annotation: "Any") -> bool:
 
 def own_annotations(cls: type) -> "dict[str, Any]":
     """{name: annotation} of a class's own body."""
-    return cls.__dict__.get("__annotations__", {})
+    known, annotate = cls.__dict__, cls.__dict__.get("__annotate_func__")
+    if annotate is None or "__annotations__" in known:
+        return known.get("__annotations__") or known.get("__annotations_cache__") or {}
+    from jitd.later import of_class
+
+    return of_class(annotate, cls.__name__, lambda name: Later(annotate, name))
 
 
 def _fields(cls: type, spec: "Any") -> "list[Declared]":
@@ -516,7 +543,7 @@ def _add_members(record: "Record", cls: type, generated: "Any") -> None:
         elif name in _HOOKS:
             record.other[name] = f"the class has a {name} of its own"
         elif isinstance(value, _FUNCTION):
-            if name != "__subclasshook__":  # no method, and typing.Protocol's, not the user's
+            if name not in ("__subclasshook__", "__annotate_func__"):  # no methods: typing.Protocol's, and the compiler's
                 _put(cls, name, _add_func(record, name, "method", value))
         elif isinstance(value, staticmethod) and isinstance(value.__func__, _FUNCTION):
             _put(cls, name, staticmethod(_add_func(record, name, "static", value.__func__)))
@@ -696,8 +723,10 @@ def _evaluator(cls: type, frame: "FrameType", fields: "list[Declared]") -> "Eval
     return lambda text: evaluate_in(text, scope, local)
 
 
-def evaluate_in(text: str, scope: "dict[str, Any]", local: "dict[str, Any]") -> "Any":
-    """The value of a string annotation. Most are one name, which need not be compiled."""
+def evaluate_in(text: "Any", scope: "dict[str, Any]", local: "dict[str, Any]") -> "Any":
+    """The value of an annotation that is text or a Later. Most texts are one name, which need not be compiled."""
+    if isinstance(text, Later):
+        return text.value(local)
     for names in (local, scope, _BUILTINS):
         if text in names:
             return names[text]
@@ -716,7 +745,7 @@ def is_jitclass(value: "Any") -> bool:
 
 def resolve_type(annotation: "Any", evaluate: "Evaluate") -> "Resolved | None":
     """The resolved type, or None when there is none. `evaluate` turns a string annotation into its value."""
-    if isinstance(annotation, str):
+    if isinstance(annotation, (str, Later)):
         annotation = evaluate(annotation)
     if isinstance(annotation, type):
         if annotation in SCALARS:

@@ -11,7 +11,8 @@ from __future__ import annotations
 from typing import Any
 
 from jitd import source
-from jitd.declare import _FUNCTION, Declared, Record, field_type, resolve_type
+from jitd._jitd import MISSING
+from jitd.declare import _FUNCTION, Declared, Later, Record, annotations_of, field_type, resolve_type
 
 _ONLY_AST = 0x400  # PyCF_ONLY_AST
 _CALLS = {"int": "int", "len": "int", "ord": "int", "float": "float", "bool": "bool", "isinstance": "bool"}
@@ -236,8 +237,12 @@ class _Reader:
         return _UNKNOWN
 
     def param(self, name: str) -> Any:
-        annotation = self.func.__annotations__.get(name, _UNKNOWN)
+        annotation = annotations_of(self.func, [name]).get(name, _UNKNOWN)
         try:
+            if isinstance(annotation, Later):
+                annotation = self.record.evaluate(annotation)
+            if annotation is MISSING:
+                return _UNKNOWN
             resolved = resolve_type(annotation, self.record.evaluate)
         except Exception:
             return _UNKNOWN

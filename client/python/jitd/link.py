@@ -14,7 +14,7 @@ from marshal import dumps
 
 from jitd import _jitd
 from jitd._jitd import MISSING, Guard, Method, digest, names
-from jitd.declare import MAX_FIELDS, MAX_REFERENCES, disabled, evaluate_in, field_type, focused, is_jitclass, of_function, pending
+from jitd.declare import MAX_FIELDS, MAX_REFERENCES, Later, disabled, evaluate_in, field_type, focused, is_jitclass, of_function, pending
 from jitd.declare import resolve_type, type_text, type_words
 from jitd.flight import ask, begin, end, lock, log, tell
 
@@ -272,7 +272,7 @@ def _native(record: "Record", field: "Declared", final: bool) -> "tuple[Resolved
         return resolved, None
     from jitd.types import ASKED, is_py, shown
 
-    if is_py(record.evaluate(field.annotation) if isinstance(field.annotation, str) else field.annotation):
+    if is_py(record.evaluate(field.annotation) if isinstance(field.annotation, (str, Later)) else field.annotation):
         return None, ASKED
     if field.default is not MISSING and resolve_type(field.annotation, record.evaluate) not in (None, "None"):
         return None, f"its default {field.default!r} is no {shown(field.annotation)}"
@@ -289,9 +289,17 @@ def _resolve_params(record: "Record") -> None:
 
 def _param_type(f: "Func", param: "Any", evaluate: "Evaluate") -> "Resolved | None":
     name, annotation, default = param
-    if annotation is _jitd.MISSING:
+    if annotation is MISSING:
         return None
-    resolved, error = surely(lambda: resolve_type(annotation, evaluate))
+    if isinstance(annotation, Later):
+        annotation, error = surely(lambda: evaluate(annotation))
+        if annotation is MISSING:
+            return None
+    else:
+        error = None
+    resolved = None
+    if error is None:
+        resolved, error = surely(lambda: resolve_type(annotation, evaluate))
     if error is not None:
         f.reason = f.reason or f"the annotation of parameter {name!r} cannot be evaluated: {error}"
         return None
@@ -354,7 +362,7 @@ def _describe(value: "Any", name: str, owner: "Record", plain: "dict[Any, Record
         return ["def", record]
     if isinstance(value, _MODULE):
         return ["module", value.__name__]
-    module = getattr(value, "__module__", None)
+    module = _home(value)
     if isinstance(value, (type, _BUILTIN_FUNCTION)) and module == "builtins":
         return ["builtin", value.__name__]
     if isinstance(value, _BUILTIN_FUNCTION) and module:
@@ -366,11 +374,17 @@ def _describe(value: "Any", name: str, owner: "Record", plain: "dict[Any, Record
     return ["other", f"{name}, an object of type {type(value).__name__}"]
 
 
+def _home(value: "Any") -> "str | None":
+    """The module that a function belongs to. Since 3.15 those of math that are about ints are at home in math.integer, too."""
+    module = getattr(value, "__module__", None)
+    return "math" if module == "math.integer" else module
+
+
 def _math(module: "Any", names: "Sequence[str]", guarded: "list[Any]") -> "list[Any]":
     """The global of the module math, if what it has under these names is its own; that it stays so is guarded, too."""
     for name in names:
         value = module.__dict__.get(name, 0.0)
-        if type(value) is not float and getattr(value, "__module__", None) != "math":
+        if type(value) is not float and _home(value) != "math":
             return ["other", f"math.{name}, an object of type {type(value).__name__}"]
         if name in module.__dict__:
             guarded.append((module.__dict__, name, value))
@@ -561,7 +575,7 @@ def _is_built_in(record: "Record", name: str) -> bool:
     return name in record.consts or record.func(name) is not None or any(field.name == name for field in record.declared)
 
 
-_HARMLESS = {"__doc__", "__module__", "__qualname__", "__name__", "__annotations__", "__abstractmethods__", "__signature__", "__match_args__"}
+_HARMLESS = {"__doc__", "__module__", "__qualname__", "__name__", "__annotations__", "__annotate_func__", "__annotations_cache__", "__abstractmethods__", "__signature__", "__match_args__"}
 
 
 def set_modes(record: "Record", refused: "dict[str, Any]", differences: "Sequence[Any]" = ()) -> None:

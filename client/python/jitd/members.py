@@ -10,7 +10,7 @@ import sys
 from _weakref import ref
 
 from jitd._jitd import MISSING, Instance, replace
-from jitd.declare import _FUNCTION, Declared, evaluate_in, own_annotations
+from jitd.declare import _FUNCTION, Declared, evaluate_in, annotations_of, own_annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -200,7 +200,11 @@ def _with_class(func: Any, old: type, new: type) -> Any:
     cells[at] = type(cells[at])(new)
     made = _FUNCTION(func.__code__, func.__globals__, func.__name__, func.__defaults__, tuple(cells))
     made.__kwdefaults__, made.__doc__, made.__qualname__ = func.__kwdefaults__, func.__doc__, func.__qualname__
-    made.__annotations__, made.__module__ = func.__annotations__, func.__module__
+    made.__module__ = func.__module__
+    if getattr(func, "__annotate__", None) is not None:  # since 3.14
+        made.__annotate__ = func.__annotate__
+    else:
+        made.__annotations__ = func.__annotations__
     made.__dict__.update(func.__dict__)
     return made
 
@@ -211,7 +215,7 @@ def _local_names(cls: type, fields: list[Declared]) -> set[str]:
     for value in cls.__dict__.values():
         for func in (getattr(value, "__func__", value), getattr(value, "fget", None), getattr(value, "fset", None)):
             if isinstance(func, _FUNCTION):
-                texts += func.__annotations__.values()
+                texts += annotations_of(func, ()).values()
     names = set()
     for text in texts:
         text = getattr(text, "__forward_arg__", text)
@@ -240,6 +244,8 @@ def local_scope(cls: type, frame: FrameType, fields: list[Declared], scope: dict
         try:
             return evaluate_in(text, scope, local)
         except NameError:
+            if not isinstance(text, str):
+                raise
             later = _local_classes.get((place, text), lambda: None)()
             names = {name: made() for (at, name), made in list(_local_classes.items()) if at == place and made() is not None}
             if later is None and not any(name in text for name in names):
@@ -351,7 +357,7 @@ def init_function(cls: type) -> Any:
     function = scope["__init__"]
     function.__qualname__ = f"{cls.__qualname__}.__init__"
     function.__module__ = cls.__module__
-    function.__annotations__ = {field.name: field.annotation for field in fields} | {"return": None}
+    function.__annotations__ = {field.name: _known(cls, field.annotation) for field in fields} | {"return": None}
     return function
 
 
@@ -423,3 +429,17 @@ def set_namespace(instance: Any, attributes: Any) -> None:
         if name not in attributes and name not in native:
             delattr(instance, name)
     Instance.__setstate__(instance, attributes)
+
+
+def _known(cls: type, annotation: Any) -> Any:
+    """An annotation's value; the text of one that has none yet."""
+    from jitd.declare import Later
+
+    if not isinstance(annotation, Later):
+        return annotation
+    try:
+        return cls.__dict__["__jitd_record__"].evaluate(annotation)
+    except NameError:
+        from jitd.later import text
+
+        return text(annotation.annotate, annotation.name)
