@@ -315,7 +315,7 @@ static void end_of_text(Lexer *l) {
 /* How many letters before a quote make a string's prefix; or 0. */
 static size_t string_prefix(const Lexer *l) {
     size_t n = 0;
-    while (n < 2 && lexer_peek(l, n) && strchr("bBrRuUfF", lexer_peek(l, n)))
+    while (n < 2 && lexer_peek(l, n) && strchr("bBrRuUfFtT", lexer_peek(l, n)))
         n++;
     return lexer_peek(l, n) == '"' || lexer_peek(l, n) == '\'' ? n : 0;
 }

@@ -8,11 +8,11 @@ static bool has_letter(const Lexer *l, size_t prefix, char letter) {
     return false;
 }
 
-/* b, u, f, r alone; br and fr in either order. */
+/* b, u, f, t, r alone; br, fr and tr in either order. */
 static bool is_prefix(const Lexer *l, size_t prefix) {
     bool b = has_letter(l, prefix, 'b'), u = has_letter(l, prefix, 'u'), f = has_letter(l, prefix, 'f'),
-         r = has_letter(l, prefix, 'r');
-    return prefix == (size_t)b + u + f + r && !(u && prefix > 1) && !(b && f);
+         t = has_letter(l, prefix, 't'), r = has_letter(l, prefix, 'r');
+    return prefix == (size_t)b + u + f + t + r && !(u && prefix > 1) && b + f + t <= 1;
 }
 
 static bool at_quotes(const Lexer *l, char quote, bool triple) {
@@ -45,7 +45,7 @@ bool lexer_string(Lexer *l, size_t prefix) {
     if ((quote != '"' && quote != '\'') || !is_prefix(l, prefix))
         return false;
     Mark from = lexer_mark(l);
-    bool f = has_letter(l, prefix, 'f'), raw = has_letter(l, prefix, 'r');
+    bool f = has_letter(l, prefix, 'f') || has_letter(l, prefix, 't'), raw = has_letter(l, prefix, 'r');
     l->at += prefix;
     bool triple = at_quotes(l, quote, true);
     l->at += triple ? 3 : 1;
@@ -59,7 +59,7 @@ bool lexer_string(Lexer *l, size_t prefix) {
     return true;
 }
 
-/* ---- f-strings ---- */
+/* ---- f-strings, and t-strings, which look the same inside ---- */
 
 static const Bracket *fstring_of(Lexer *l) {
     const Bracket *b = lexer_bracket(l);

@@ -1,4 +1,4 @@
-/* Stage parse: Source -> Ast. Grammar and positions are those of CPython 3.13; what an older version says differently
+/* Stage parse: Source -> Ast. Grammar and positions are those of CPython 3.15; what an older version says differently
  * is noted where it is parsed. A syntax error is a fail(). */
 #pragma once
 #include "server/compiler/lex.h"

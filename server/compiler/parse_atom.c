@@ -4,10 +4,6 @@
 
 /* ---- comprehensions ---- */
 
-static bool at_for(const Parser *p) {
-    return at(p, T_FOR) || (at(p, T_ASYNC) && ahead(p) == T_FOR);
-}
-
 static Node *parse_generator(Parser *p) {
     const Token *start = p->t;
     bool is_async = take(p, T_ASYNC);
@@ -29,9 +25,7 @@ void parse_comprehension(Parser *p, List *generators) {
         list_add(p, generators, parse_generator(p));
 }
 
-static Nodes parse_generators(Parser *p, const Node *elt) {
-    if (elt->kind == NODE_Starred)
-        fail_node(p, elt, "iterable unpacking cannot be used in comprehension");
+static Nodes parse_generators(Parser *p) {
     List generators = {0};
     parse_comprehension(p, &generators);
     return nodes_of(generators);
@@ -66,7 +60,7 @@ static Node *parse_parentheses(Parser *p) {
     }
     Node *first = parse_star_named_expression(p);
     if (at_for(p)) {
-        Nodes generators = parse_generators(p, first);
+        Nodes generators = parse_generators(p);
         expect_close(p, T_RPAR);
         return NEW(p, GeneratorExp, span_from(p, start), .elt = first, .generators = generators);
     }
@@ -87,7 +81,7 @@ static Node *parse_list(Parser *p) {
         return NEW(p, List, span_from(p, start), .ctx = CTX_Load);
     Node *first = parse_star_named_expression(p);
     if (at_for(p)) {
-        Nodes generators = parse_generators(p, first);
+        Nodes generators = parse_generators(p);
         expect_close(p, T_RSQB);
         return NEW(p, ListComp, span_from(p, start), .elt = first, .generators = generators);
     }
@@ -99,7 +93,7 @@ static Node *parse_list(Parser *p) {
 static Node *parse_set(Parser *p, const Token *start) {
     Node *first = parse_star_named_expression(p);
     if (at_for(p)) {
-        Nodes generators = parse_generators(p, first);
+        Nodes generators = parse_generators(p);
         expect_close(p, T_RBRACE);
         return NEW(p, SetComp, span_from(p, start), .elt = first, .generators = generators);
     }
@@ -129,13 +123,11 @@ static Node *parse_dict(Parser *p, const Token *start) {
         parse_dict_item(p, &keys, &values);
     } while (take(p, T_COMMA));
     if (at_for(p) && keys.len == 1) {
-        if (!keys.at[0])
-            fail_node(p, values.at[0], "dict unpacking cannot be used in dict comprehension");
-        List generators = {0};
-        parse_comprehension(p, &generators);
+        bool unpacked = !keys.at[0]; /* {**d for d in x}: the key is d */
+        Nodes generators = parse_generators(p);
         expect_close(p, T_RBRACE);
-        return NEW(p, DictComp, span_from(p, start), .key = keys.at[0], .value = values.at[0],
-                   .generators = nodes_of(generators));
+        return NEW(p, DictComp, span_from(p, start), .key = unpacked ? values.at[0] : keys.at[0],
+                   .value = unpacked ? NULL : values.at[0], .generators = generators);
     }
     expect_close(p, T_RBRACE);
     return NEW(p, Dict, span_from(p, start), .keys = nodes_of(keys), .values = nodes_of(values));

@@ -9,13 +9,29 @@ typedef struct Arguments {
     const Token *open;
 } Arguments;
 
-static void add_unpacking(Parser *p, Arguments *a) {
+/* f(x for x in y): the argument is a generator expression with the call's own parentheses. */
+static void add_generator(Parser *p, Arguments *a, Node *elt, bool is_class) {
+    List generators = {0};
+    parse_comprehension(p, &generators);
+    if (a->args.len || a->keywords.len || !at(p, T_RPAR) || is_class)
+        fail_node(p, elt, "Generator expression must be parenthesized");
+    Span span = span_from(p, a->open);
+    span.end_line = p->t->span.end_line;
+    span.end_col = p->t->span.end_col;
+    list_add(p, &a->args, NEW(p, GeneratorExp, span, .elt = elt, .generators = nodes_of(generators)));
+}
+
+static void add_unpacking(Parser *p, Arguments *a, bool is_class) {
     const Token *start = next(p);
     bool is_double = start->kind == T_POW;
     if (!is_double && a->unpacked)
         fail_token(p, start, "iterable argument unpacking follows keyword argument unpacking");
     Node *value = parse_expression(p);
     Span span = span_from(p, start);
+    if (!is_double && at_for(p)) {
+        add_generator(p, a, NEW(p, Starred, span, .value = value, .ctx = CTX_Load), is_class);
+        return;
+    }
     a->unpacked |= is_double;
     if (is_double)
         list_add(p, &a->keywords, NEW(p, keyword, span, .value = value));
@@ -31,18 +47,6 @@ static void add_keyword(Parser *p, Arguments *a) {
     list_add(p, &a->keywords, NEW(p, keyword, span_from(p, start), .arg = arg, .value = value));
 }
 
-/* f(x for x in y): the argument is a generator expression with the call's own parentheses. */
-static void add_generator(Parser *p, Arguments *a, Node *elt, bool is_class) {
-    List generators = {0};
-    parse_comprehension(p, &generators);
-    if (a->args.len || a->keywords.len || !at(p, T_RPAR) || is_class)
-        fail_node(p, elt, "Generator expression must be parenthesized");
-    Span span = span_from(p, a->open);
-    span.end_line = p->t->span.end_line;
-    span.end_col = p->t->span.end_col;
-    list_add(p, &a->args, NEW(p, GeneratorExp, span, .elt = elt, .generators = nodes_of(generators)));
-}
-
 static void add_positional(Parser *p, Arguments *a, bool is_class) {
     const Token *start = p->t;
     Node *value = parse_named_expression(p);
@@ -51,7 +55,7 @@ static void add_positional(Parser *p, Arguments *a, bool is_class) {
              value->kind == NODE_Constant ? "cannot assign to %s"
                                           : "expression cannot contain assignment, perhaps you meant \"==\"?%.0s",
              expression_words(value));
-    if (at(p, T_FOR) || (at(p, T_ASYNC) && ahead(p) == T_FOR)) {
+    if (at_for(p)) {
         add_generator(p, a, value, is_class);
         return;
     }
@@ -66,7 +70,7 @@ Nodes parse_arguments(Parser *p, bool is_class, Nodes *ret_keywords) {
     Arguments a = {.open = p->t - 1};
     while (!at(p, T_RPAR)) {
         if (at(p, T_STAR) || at(p, T_POW))
-            add_unpacking(p, &a);
+            add_unpacking(p, &a, is_class);
         else if (at(p, T_NAME) && ahead(p) == T_EQUAL)
             add_keyword(p, &a);
         else

@@ -119,15 +119,28 @@ static Node *parse_with(Parser *p, const Token *start, bool is_async) {
 
 /* ---- try ---- */
 
+/* except A, B: a tuple without parentheses. */
+static Node *parse_bare_types(Parser *p, const Token *start, Node *first) {
+    List types = {0};
+    list_add(p, &types, first);
+    while (take(p, T_COMMA) && at_expression(p))
+        list_add(p, &types, parse_expression(p));
+    return NEW(p, Tuple, span_from(p, start), .elts = nodes_of(types), .ctx = CTX_Load);
+}
+
 static Node *parse_handler(Parser *p, bool *ret_star) {
     const Token *start = next(p);
     *ret_star = take(p, T_STAR);
     Node *type = NULL;
     Str name = STR_NULL;
     if (!at(p, T_COLON)) {
+        const Token *first = p->t;
         type = parse_expression(p);
-        if (at(p, T_COMMA))
-            fail_node(p, type, "multiple exception types must be parenthesized");
+        bool bare = at(p, T_COMMA);
+        if (bare)
+            type = parse_bare_types(p, first, type);
+        if (bare && at(p, T_AS))
+            fail_node(p, type, "multiple exception types must be parenthesized when using 'as'");
         if (take(p, T_AS))
             name = parse_identifier(p);
     } else if (*ret_star) {

@@ -8,10 +8,11 @@ static Node *parse_maybe_star(Parser *p);
 
 static Node *parse_signed_number(Parser *p) {
     const Token *start = p->t;
-    if (!take(p, T_MINUS))
+    if (!at(p, T_MINUS) && !at(p, T_PLUS))
         return parse_number(p);
+    Operator op = next(p)->kind == T_MINUS ? OP_USub : OP_UAdd;
     Node *operand = parse_number(p);
-    return NEW(p, UnaryOp, span_from(p, start), .op = OP_USub, .operand = operand);
+    return NEW(p, UnaryOp, span_from(p, start), .op = op, .operand = operand);
 }
 
 static bool is_imaginary(const Node *node) {
@@ -193,6 +194,7 @@ static Node *parse_closed_pattern(Parser *p) {
         return NEW(p, MatchSingleton, start->span, .value = {.kind = singleton(start->kind)});
     case T_NUMBER:
     case T_MINUS:
+    case T_PLUS:
     case T_STRING:
     case T_FSTRING_START: {
         Node *value = parse_literal(p);

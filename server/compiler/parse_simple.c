@@ -101,13 +101,23 @@ static Node *parse_alias(Parser *p, bool dotted) {
     return NEW(p, alias, span_from(p, start), .name = name, .asname = asname);
 }
 
+/* The word lazy before an import. */
+static bool take_lazy(Parser *p) {
+    bool lazy = at_word(p, "lazy");
+    if (lazy)
+        next(p);
+    return lazy;
+}
+
 static Node *parse_import(Parser *p) {
-    const Token *start = next(p);
+    const Token *start = p->t;
+    bool lazy = take_lazy(p);
+    next(p);
     List names = {0};
     do
         list_add(p, &names, parse_alias(p, true));
     while (take(p, T_COMMA));
-    return NEW(p, Import, span_from(p, start), .names = nodes_of(names));
+    return NEW(p, Import, span_from(p, start), .names = nodes_of(names), .is_lazy = lazy);
 }
 
 static Nodes parse_imported_names(Parser *p) {
@@ -131,14 +141,18 @@ static Nodes parse_imported_names(Parser *p) {
 }
 
 static Node *parse_import_from(Parser *p) {
-    const Token *start = next(p);
+    const Token *start = p->t;
+    bool lazy = take_lazy(p);
+    next(p);
     int level = 0;
     for (; at(p, T_DOT) || at(p, T_ELLIPSIS); next(p))
         level += at(p, T_DOT) ? 1 : 3;
     Str module = level && at(p, T_IMPORT) ? STR_NULL : parse_module_name(p);
+    if (lazy && !level && str_eq_c(module, "__future__"))
+        fail(p->c, span_from(p, start), "lazy from __future__ import is not allowed");
     expect(p, T_IMPORT);
     Nodes names = parse_imported_names(p);
-    return NEW(p, ImportFrom, span_from(p, start), .module = module, .names = names, .level = level);
+    return NEW(p, ImportFrom, span_from(p, start), .module = module, .names = names, .level = level, .is_lazy = lazy);
 }
 
 /* ---- one word and its operands ---- */
@@ -218,6 +232,8 @@ static Node *parse_simple_statement(Parser *p) {
         next(p);
         return node_new(p, NODE_Continue, t->span);
     default:
+        if (at_word(p, "lazy") && (ahead(p) == T_IMPORT || ahead(p) == T_FROM))
+            return ahead(p) == T_IMPORT ? parse_import(p) : parse_import_from(p);
         return at_word(p, "type") && ahead(p) == T_NAME ? parse_type_alias(p) : parse_expression_statement(p);
     }
 }

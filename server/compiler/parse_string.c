@@ -1,4 +1,5 @@
-/* Adjacent string literals become one node; an f-string becomes a JoinedStr of constants and fields. Positions inside
+/* Adjacent string literals become one node; an f-string becomes a JoinedStr of constants and fields, a
+ * t-string a TemplateStr. Positions inside
  * f-strings are those of CPython 3.12 and later (before, they were approximate). */
 #include "server/compiler/literal.h"
 #include "server/compiler/out.h"
@@ -85,12 +86,12 @@ static void copy_without_comments(Out *o, Str gap) {
     }
 }
 
-/* {x = }: the source text between the brace and what ends the expression, white space included. */
-static Str debug_text(Parser *p, const Token *brace) {
+/* The source text between the brace and a later token, white space included. */
+static Str field_text(Parser *p, const Token *brace, const Token *end) {
     Out o = {.pool = p->c->pool};
-    for (const Token *t = brace + 1; t <= p->t; t++) {
+    for (const Token *t = brace + 1; t <= end; t++) {
         copy_without_comments(&o, str_slice(p->tokens.text, t[-1].end, t->start));
-        if (t < p->t)
+        if (t < end)
             out_str(&o, token_text(&p->tokens, t));
     }
     return out_text(&o);
@@ -105,7 +106,11 @@ static int parse_conversion(Parser *p) {
     return *name.ptr;
 }
 
-static void parse_field(Parser *p, bool raw, List *pieces);
+typedef struct StringKind {
+    bool raw, template; /* template: a t-string, outside of its format specs */
+} StringKind;
+
+static void parse_field(Parser *p, StringKind kind, List *pieces);
 
 static Node *parse_format_spec(Parser *p, bool raw) {
     const Token *colon = p->t - 1;
@@ -113,7 +118,7 @@ static Node *parse_format_spec(Parser *p, bool raw) {
     enter(p);
     while (at(p, T_FSTRING_MIDDLE) || at(p, T_LBRACE))
         if (at(p, T_LBRACE))
-            parse_field(p, raw, &pieces);
+            parse_field(p, (StringKind){.raw = raw}, &pieces);
         else
             list_add(p, &pieces, parse_middle(p, raw));
     leave(p);
@@ -127,15 +132,25 @@ static Node *parse_field_value(Parser *p) {
     return parse_yield_or_star_expressions(p);
 }
 
-static void parse_field(Parser *p, bool raw, List *pieces) {
+static Node *field_node(Parser *p, const Token *brace, bool template, NodeFormattedValue field, Str text) {
+    Span span = span_from(p, brace);
+    if (template)
+        return NEW(p, Interpolation, span, .value = field.value, .str = {.kind = CONST_STR, .s = text},
+                   .conversion = field.conversion, .format_spec = field.format_spec);
+    return NEW(p, FormattedValue, span, .value = field.value, .conversion = field.conversion,
+               .format_spec = field.format_spec);
+}
+
+static void parse_field(Parser *p, StringKind kind, List *pieces) {
     const Token *brace = next(p);
     Node *value = parse_field_value(p), *spec = NULL;
+    Str written = kind.template ? field_text(p, brace, p->t) : STR_NULL;
     bool debug = take(p, T_EQUAL);
     const Token *behind = p->t; /* what follows the expression and its "=" */
-    Str text = debug ? debug_text(p, brace) : STR_NULL;
+    Str text = debug ? field_text(p, brace, p->t) : STR_NULL;
     int conversion = take(p, T_EXCLAMATION) ? parse_conversion(p) : -1;
     if (take(p, T_COLON))
-        spec = parse_format_spec(p, raw);
+        spec = parse_format_spec(p, kind.raw);
     if (!at(p, T_RBRACE))
         fail_token(p, p->t, "f-string: expecting '}'");
     next(p);
@@ -145,21 +160,23 @@ static void parse_field(Parser *p, bool raw, List *pieces) {
         Span span = {brace->span.line, brace->span.col + 1, behind->span.line, behind->span.col};
         list_add(p, pieces, text_node(p, text, span));
     }
-    list_add(
-        p, pieces,
-        NEW(p, FormattedValue, span_from(p, brace), .value = value, .conversion = conversion, .format_spec = spec));
+    NodeFormattedValue field = {.value = value, .conversion = conversion, .format_spec = spec};
+    list_add(p, pieces, field_node(p, brace, kind.template, field, written));
 }
 
-static void parse_fstring(Parser *p, List *pieces) {
-    bool raw = has_letter(token_text(&p->tokens, next(p)), 'r');
+/* True when it is a t-string. */
+static bool parse_fstring(Parser *p, List *pieces) {
+    Str prefix = token_text(&p->tokens, next(p));
+    StringKind kind = {has_letter(prefix, 'r'), has_letter(prefix, 't')};
     enter(p);
     while (!at(p, T_FSTRING_END))
         if (at(p, T_FSTRING_MIDDLE))
-            list_add(p, pieces, parse_middle(p, raw));
+            list_add(p, pieces, parse_middle(p, kind.raw));
         else
-            parse_field(p, raw, pieces);
+            parse_field(p, kind, pieces);
     leave(p);
     next(p);
+    return kind.template;
 }
 
 /* ---- all ---- */
@@ -179,14 +196,20 @@ static void check_mixture(Parser *p, const Token *start, List pieces, bool forma
 Node *parse_strings(Parser *p) {
     const Token *start = p->t;
     List pieces = {0};
-    bool formatted = false;
+    size_t plain = 0, formatted = 0, templates = 0;
     while (at(p, T_STRING) || at(p, T_FSTRING_START))
         if (at(p, T_STRING)) {
+            plain++;
             list_add(p, &pieces, parse_plain(p));
+        } else if (parse_fstring(p, &pieces)) {
+            templates++;
         } else {
-            formatted = true;
-            parse_fstring(p, &pieces);
+            formatted++;
         }
+    if (templates && (plain || formatted))
+        fail(p->c, span_from(p, start), "cannot mix t-string literals with string or bytes literals");
+    if (templates)
+        return NEW(p, TemplateStr, span_from(p, start), .values = fold(p, pieces));
     check_mixture(p, start, pieces, formatted);
     if (formatted)
         return NEW(p, JoinedStr, span_from(p, start), .values = fold(p, pieces));

@@ -40,6 +40,8 @@ const char *expression_words(const Node *node) {
         [NODE_Set] = "set display",
         [NODE_JoinedStr] = "f-string expression",
         [NODE_FormattedValue] = "f-string expression",
+        [NODE_TemplateStr] = "t-string expression",
+        [NODE_Interpolation] = "t-string expression",
         [NODE_Compare] = "comparison",
         [NODE_IfExp] = "conditional expression",
         [NODE_NamedExpr] = "named expression",

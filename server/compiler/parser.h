@@ -102,6 +102,9 @@ bool at_expression(const Parser *p); /* can an expression begin here? */
 Node *parse_primary(Parser *p);
 Node *parse_number(Parser *p);
 void parse_comprehension(Parser *p, List *generators); /* for_if_clauses */
+static inline bool at_for(const Parser *p) {           /* does a comprehension go on here? */
+    return at(p, T_FOR) || (at(p, T_ASYNC) && ahead(p) == T_FOR);
+}
 
 /* ---- parse_call.c ---- */
 Nodes parse_arguments(Parser *p, bool is_class, Nodes *ret_keywords); /* behind "(": up to and with ")" */

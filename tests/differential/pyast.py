@@ -65,8 +65,8 @@ def write(node, label, depth, lines, keep):
     children = []
     for name in cls._fields:
         value = getattr(node, name, None)
-        if cls in (ast.Constant, ast.MatchSingleton) and name == "value":
-            line += " value=" + constant(value)
+        if cls in (ast.Constant, ast.MatchSingleton) and name == "value" or name == "str":
+            line += f" {name}={constant(value)}"
         elif value is None or name in LEFT_OUT:
             pass
         elif isinstance(value, ast.AST) and value._fields:
@@ -78,6 +78,8 @@ def write(node, label, depth, lines, keep):
             children.extend((name + " ", item) for item in value if not (type(item) is ast.Constant and item.value == ""))
         elif type(value) is list:
             children.extend((name + " ", item) for item in value)
+    if cls in (ast.Import, ast.ImportFrom) and "is_lazy" not in cls._fields:
+        line += " is_lazy=0"  # before 3.15
     lines.append(line)
     for name, child in children:
         if child is None:

@@ -16,7 +16,7 @@ struct Watch {
     PyObject *dict;   /* borrowed: who holds a watch holds the dict */
     size_t users;
     uint64_t blind; /* 1: CPython had no watcher left to give, so that every look is the first */
-    Watch *next; /* in its bucket */
+    Watch *next;    /* in its bucket */
 };
 
 /* Another one after every change of the dict. */

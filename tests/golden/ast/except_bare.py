@@ -1,0 +1,3 @@
+try: a
+except B, C: d
+except E,: f
