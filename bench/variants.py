@@ -9,6 +9,9 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
+sys.path.insert(0, str(ROOT / "tests"))
+from toolchain import clang  # noqa: E402
+
 OUT = ROOT / "build/bench"
 OPTIMISE = ["-O3", "-march=native", "-ffp-contract=off"]
 SUFFIX = sysconfig.get_config_var("EXT_SUFFIX")
@@ -103,7 +106,7 @@ def make_mypyc():
 
 
 def make_clang():
-    run("clang-19", *OPTIMISE, "-shared", "-fPIC", HERE / "kernels.c", "-o", OUT / "kernels_clang.so", "-lm")
+    run(clang(), *OPTIMISE, "-shared", "-fPIC", HERE / "kernels.c", "-o", OUT / "kernels_clang.so", "-lm")
 
 
 MAKERS = {

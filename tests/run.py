@@ -11,6 +11,8 @@ import threading
 import time
 from pathlib import Path
 
+from toolchain import clang
+
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
 ASAN = ROOT / "build-asan"
@@ -158,7 +160,7 @@ def python_env(version):
 def asan_suite():
     """The C tests again, by clang without warnings, under AddressSanitizer and UBSan."""
     options = ["-Db_sanitize=address,undefined", "-Db_lundef=false", "-Dwerror=true", "-Dpythons="]
-    setup = ["env", "CC=clang-19", "meson", "setup", ASAN, *options]
+    setup = ["env", f"CC={clang()}", "meson", "setup", ASAN, *options]
     steps = [] if (ASAN / "build.ninja").exists() else [setup]
     steps += [["ninja", "-C", ASAN, "-j2"], ["meson", "test", "-C", ASAN, "--no-rebuild", "-t", "5"]]
     return Suite("sanitizers", steps, count_meson(ASAN), SANITIZERS)

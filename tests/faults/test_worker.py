@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import signal
 import struct
 import subprocess
@@ -22,7 +23,7 @@ def meta_of(image):
 
 def test_compiles_and_stays():
     with Worker() as worker:
-        assert "LLVM 19" in worker.identity
+        assert re.search(r"LLVM \d+\.", worker.identity)
         for job in range(1, 20):
             image = worker.compile(ADD, job=job)
             assert image["code"] and len(image["entries"]) == 1

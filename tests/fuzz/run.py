@@ -12,6 +12,9 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+from toolchain import clang  # noqa: E402
+
 BUILD = ROOT / "build-fuzz"
 OPTIONS = ["-Dfuzz=true", "-Dpythons=", "-Dtests=false", "-Db_sanitize=address,undefined", "-Db_lundef=false"]
 # The fixed numbers; 0: the seeds alone, where time or the kernel have a part in it, and so no two runs are quite the same.
@@ -25,7 +28,7 @@ def build():
     stamp, wanted = BUILD / ".fuzz-options", " ".join(OPTIONS)
     again = ["--reconfigure"] if (BUILD / "build.ninja").exists() else []
     if not again or not stamp.exists() or stamp.read_text() != wanted:
-        subprocess.run(["env", "CC=clang-19", "meson", "setup", *again, BUILD, *OPTIONS], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(["env", f"CC={clang()}", "meson", "setup", *again, BUILD, *OPTIONS], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
         stamp.write_text(wanted)
     subprocess.run(["ninja", "-C", BUILD, "-j2", "fuzz"], check=True, stdout=subprocess.DEVNULL)
 

@@ -17,7 +17,8 @@ from pathlib import Path
 import msgpack
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "tests" / folder) for folder in ("faults", "differential", "integration")]
+sys.path[:0] = [str(ROOT / "tests" / folder) for folder in (".", "faults", "differential", "integration")]
+from toolchain import clang  # noqa: E402
 from broker_harness import BUILD, CLASSES, DEATH, DUMP, ERROR, FIND, GROW, HELLO, LOOKUP, PUBLISH, REAP, REPLY, SEGMENT, STATS, VERSION, Client, Daemon, frame  # noqa: E402
 from compiler_process import DONE, WORKER, Worker  # noqa: E402
 from generate import Generator  # noqa: E402
@@ -80,7 +81,7 @@ def seed_texts(seeds):
 
 def assembled(text, folder):
     out = Path(folder) / "object.o"
-    subprocess.run(["clang-19", "-c", "-x", "assembler", "-", "-o", out], input=text, check=True)
+    subprocess.run([clang(), "-c", "-x", "assembler", "-", "-o", out], input=text, check=True)
     return out.read_bytes()
 
 

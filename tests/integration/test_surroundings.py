@@ -1,6 +1,8 @@
 """Processes that are not like others: little address space, a subinterpreter, multiprocessing's main module, signal handlers that come
 while the daemon keeps one waiting."""
 
+import sys
+
 import pytest
 
 POINT = """
@@ -156,3 +158,17 @@ print(Late(2).x)
     done = program(code).run()
     said = "the jitd daemon is there but does not answer, and classes are its to number / silence\n"
     assert done.stdout == 2 * said + "2\n" and "Late stays Python: silence" in done.stderr
+
+
+def test_a_free_threaded_build_is_refused_in_words(program):
+    """What such a build says of itself stands in for one: Debian has none."""
+    code = """
+        import sys
+        sys.abiflags += "t"
+        try:
+            import jitd
+        except ImportError as error:
+            print(error)
+    """
+    said = program(code).run().stdout
+    assert "has its GIL" in said and f"python3.{sys.version_info[1]}t" in said

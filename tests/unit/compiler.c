@@ -109,7 +109,7 @@ Test(compiler, out_of_memory_at_every_point) {
 
 Test(compiler, says_what_it_is) {
     Str identity = str_from_cstr(compiler_identity());
-    cr_assert(contains(identity, "LLVM 19") && contains(identity, "x86_64"), "%.*s", STR_FMT(identity));
+    cr_assert(contains(identity, "LLVM ") && contains(identity, "x86_64"), "%.*s", STR_FMT(identity));
 }
 
 Test(compiler, words_for_what) {

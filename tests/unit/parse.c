@@ -50,8 +50,9 @@ Test(parse, refusals_say_what_and_where) {
     refuse("f(a.b=1)", "expression cannot contain assignment");
     refuse("f(x for x in y, 1)", "Generator expression must be parenthesized");
     refuse("(*a)", "cannot use starred expression here");
-    refuse("[*a for a in b]", "iterable unpacking cannot be used in comprehension");
-    refuse("{**a for a in b}", "dict unpacking cannot be used in dict comprehension");
+    refuse("t'a' 'b'", "cannot mix t-string literals with string or bytes literals");
+    refuse("try: a\nexcept B, C as d: e", "multiple exception types must be parenthesized when using 'as'");
+    refuse("lazy from __future__ import a", "lazy from __future__ import is not allowed");
     refuse("print 'x'", "Missing parentheses in call to 'print'");
     refuse("from a import b,", "trailing comma not allowed");
     refuse("try:\n  pass\nx", "expected 'except' or 'finally' block");

@@ -107,6 +107,10 @@ static int add_types(PyObject *module) {
 }
 
 PyMODINIT_FUNC PyInit__jitd(void) {
+#ifdef Py_GIL_DISABLED
+    PyErr_SetString(PyExc_ImportError, "jitd runs in a CPython that has its GIL, and this is a free-threaded build");
+    return NULL;
+#endif
     PyObject *module = PyModule_Create(&definition);
     if (module && add_types(module) < 0)
         Py_CLEAR(module);

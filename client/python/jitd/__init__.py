@@ -13,6 +13,13 @@
 The names below are loaded when they are first used, so that importing jitd stays cheap; type checkers read __init__.pyi.
 """
 
+import sys
+
+if "t" in sys.abiflags:
+    raise ImportError(
+        "jitd runs in a CPython that has its GIL, and this is a free-threaded build: use python%d.%d instead of python%d.%dt" % (sys.version_info[:2] * 2)
+    )
+
 __version__ = "0.1.0"
 
 _HOMES = {
