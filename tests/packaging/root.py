@@ -1,0 +1,38 @@
+"""Folders that hold a Debian of their own: packages unpacked, nothing installed, nothing of this machine in sight."""
+
+import os
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+# Everything that is mounted or started in it is gone with the command.
+INSIDE = 'mount --bind /dev "$0/dev" && mount -t proc proc "$0/proc" && mount -t tmpfs tmpfs "$0/tmp" && exec chroot "$0" "$@"'
+
+
+def command(*words: object, **options) -> str:
+    """What it says; it must succeed."""
+    done = subprocess.run([str(w) for w in words], capture_output=True, text=True, timeout=3000, **options)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+    return done.stdout
+
+
+class DebianRoot:
+    """`suites` as for packaging/unpack. Needs root, as chroot does."""
+
+    def __init__(self, path: Path, suites: str, *packages: str):
+        self.path = path
+        command(ROOT / "packaging/unpack", path, suites, *packages)
+        for name in ("bin", "lib", "lib64", "sbin"):
+            if not (path / name).exists() and (path / "usr" / name).exists():
+                (path / name).symlink_to(f"usr/{name}")
+        for name in ("dev", "proc", "tmp", "root", "etc"):
+            (path / name).mkdir(exist_ok=True)
+
+    def run(self, *words: object) -> str:
+        """Runs a program in it, with none of this machine's environment, processes and files."""
+        env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LC_ALL": "C.UTF-8"}
+        namespaces = ["--mount", "--pid", "--fork"] + ["--map-root-user"] * (os.getuid() != 0)
+        return command("unshare", *namespaces, "sh", "-c", INSIDE, self.path, *words, env=env)
+
+    def write(self, name: str, text: str) -> None:
+        (self.path / name).write_text(text)
