@@ -31,8 +31,11 @@ def wheel() -> Path:
 @pytest.fixture(scope="module")
 def root(wheel: Path, tmp_path_factory) -> DebianRoot:
     """A Debian with Python, and the wheel in the environment /env."""
-    made = DebianRoot(tmp_path_factory.mktemp("root"), suites(), f"python{VERSION}", "--", f"python{VERSION}-venv", "python3-pip-whl")
+    made = DebianRoot(tmp_path_factory.mktemp("root"), suites(), f"python{VERSION}", "--", f"python{VERSION}-venv", "python3-pip-whl", "ca-certificates")
     shutil.copy(wheel, made.path / "root")
+    certificates = made.path / "etc/ssl/certs/ca-certificates.crt"  # pip wants some, although it asks nobody; made when it is installed
+    certificates.parent.mkdir(parents=True, exist_ok=True)
+    certificates.write_bytes(b"".join(p.read_bytes() for p in made.path.glob("usr/share/ca-certificates/*/*.crt")))
     pip = next(made.path.glob("usr/share/python-wheels/pip-*.whl")).relative_to(made.path)
     made.run(f"/usr/bin/python{VERSION}", "-m", "venv", "--without-pip", "/env")
     made.run("/env/bin/python", f"/{pip}/pip", "install", "--no-index", f"/root/{wheel.name}")
