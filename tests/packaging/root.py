@@ -1,6 +1,7 @@
 """Folders that hold a Debian of their own: packages unpacked, nothing installed, nothing of this machine in sight."""
 
 import os
+import platform
 import subprocess
 from pathlib import Path
 
@@ -17,16 +18,28 @@ def command(*words: object, **options) -> str:
 
 
 class DebianRoot:
-    """`suites` as for packaging/unpack. Needs root, as chroot does."""
+    """Needs root, as chroot does."""
 
-    def __init__(self, path: Path, suites: str, *packages: str):
+    def __init__(self, path: Path):
         self.path = path
+
+    @classmethod
+    def unpacked(cls, path: Path, suites: str, *packages: str) -> "DebianRoot":
+        """Of these packages alone; `suites` as for packaging/unpack."""
         command(ROOT / "packaging/unpack", path, suites, *packages)
         for name in ("bin", "lib", "lib64", "sbin"):
             if not (path / name).exists() and (path / "usr" / name).exists():
                 (path / name).symlink_to(f"usr/{name}")
         for name in ("dev", "proc", "tmp", "root", "etc"):
             (path / name).mkdir(exist_ok=True)
+        return cls(path)
+
+    @classmethod
+    def installed(cls, path: Path, *packages: str) -> "DebianRoot":
+        """The machine's own release, as small as it can be, with these packages and what they need."""
+        release, mirror = platform.freedesktop_os_release()["VERSION_CODENAME"], command(ROOT / "packaging/mirror").strip()
+        command("debootstrap", "--variant=minbase", f"--include={','.join(packages)}", release, path, mirror)
+        return cls(path)
 
     def run(self, *words: object) -> str:
         """Runs a program in it, with none of this machine's environment, processes and files."""

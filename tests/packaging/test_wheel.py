@@ -31,7 +31,7 @@ def wheel() -> Path:
 @pytest.fixture(scope="module")
 def root(wheel: Path, tmp_path_factory) -> DebianRoot:
     """A Debian with Python, and the wheel in the environment /env."""
-    made = DebianRoot(tmp_path_factory.mktemp("root"), suites(), f"python{VERSION}", "--", f"python{VERSION}-venv", "python3-pip-whl", "ca-certificates")
+    made = DebianRoot.unpacked(tmp_path_factory.mktemp("root"), suites(), f"python{VERSION}", "--", f"python{VERSION}-venv", "python3-pip-whl", "ca-certificates")
     shutil.copy(wheel, made.path / "root")
     certificates = made.path / "etc/ssl/certs/ca-certificates.crt"  # pip wants some, although it asks nobody; made when it is installed
     certificates.parent.mkdir(parents=True, exist_ok=True)
