@@ -30,7 +30,7 @@ class DebianRoot:
         for name in ("bin", "lib", "lib64", "sbin"):
             if not (path / name).exists() and (path / "usr" / name).exists():
                 (path / name).symlink_to(f"usr/{name}")
-        for name in ("dev", "proc", "tmp", "root", "etc"):
+        for name in ("dev", "proc", "tmp", "srv", "etc"):
             (path / name).mkdir(exist_ok=True)
         return cls(path)
 
@@ -43,7 +43,7 @@ class DebianRoot:
 
     def run(self, *words: object) -> str:
         """Runs a program in it, with none of this machine's environment, processes and files."""
-        env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LC_ALL": "C.UTF-8"}
+        env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/srv", "LC_ALL": "C.UTF-8"}
         namespaces = ["--mount", "--pid", "--fork"] + ["--map-root-user"] * (os.getuid() != 0)
         return command("unshare", *namespaces, "sh", "-c", INSIDE, self.path, *words, env=env)
 

@@ -28,10 +28,10 @@ until [ -S "$socket" ]; do sleep 0.05; done
 chmod 666 "$socket"
 cd /tmp
 as="setpriv --reuid nobody --regid nogroup --clear-groups env HOME=/nonexistent"
-$as python3 /root/example.py
+$as python3 /srv/example.py
 $as jitctl status
-cc -o point /root/point.c $(pkg-config --cflags --libs jitd)
-cp /root/point.py .
+cc -o point /srv/point.c $(pkg-config --cflags --libs jitd)
+cp /srv/point.py .
 $as python3 -c 'import point; point.Point(3.0, 4.0).norm2()'
 $as ./point
 ls /var/cache/jitd
@@ -52,13 +52,12 @@ def root(tmp_path_factory) -> DebianRoot:
     """With the packages installed."""
     command(ROOT / "packaging/deb")
     made = DebianRoot.installed(tmp_path_factory.mktemp("deb") / "root", *own(NEEDED))
-    (made.path / "root").chmod(0o755)
     for package in (ROOT / "build/deb").glob("*.deb"):
-        shutil.copy(package, made.path / "root")
+        shutil.copy(package, made.path / "srv")
     for name in ("examples/c/point.c", "examples/point.py"):
-        shutil.copy(ROOT / name, made.path / "root")
-    made.write("root/example.py", README)
-    made.run("sh", "-c", "dpkg -i /root/*.deb")
+        shutil.copy(ROOT / name, made.path / "srv")
+    made.write("srv/example.py", README)
+    made.run("sh", "-c", "dpkg -i /srv/*.deb")
     return made
 
 

@@ -32,13 +32,13 @@ def wheel() -> Path:
 def root(wheel: Path, tmp_path_factory) -> DebianRoot:
     """A Debian with Python, and the wheel in the environment /env."""
     made = DebianRoot.unpacked(tmp_path_factory.mktemp("root"), suites(), f"python{VERSION}", "--", f"python{VERSION}-venv", "python3-pip-whl", "ca-certificates")
-    shutil.copy(wheel, made.path / "root")
+    shutil.copy(wheel, made.path / "srv")
     certificates = made.path / "etc/ssl/certs/ca-certificates.crt"  # pip wants some, although it asks nobody; made when it is installed
     certificates.parent.mkdir(parents=True, exist_ok=True)
     certificates.write_bytes(b"".join(p.read_bytes() for p in made.path.glob("usr/share/ca-certificates/*/*.crt")))
     pip = next(made.path.glob("usr/share/python-wheels/pip-*.whl")).relative_to(made.path)
     made.run(f"/usr/bin/python{VERSION}", "-m", "venv", "--without-pip", "/env")
-    made.run("/env/bin/python", f"/{pip}/pip", "install", "--no-index", f"/root/{wheel.name}")
+    made.run("/env/bin/python", f"/{pip}/pip", "install", "--no-index", f"/srv/{wheel.name}")
     return made
 
 
@@ -48,14 +48,14 @@ def test_it_is_small_and_says_what_it_needs(wheel: Path):
 
 
 def test_readme_s_example(root: DebianRoot):
-    root.write("root/example.py", README + '\nprint(jitd.explain(Point.norm2).count("native"), jitd.stats()["machine"]["compilations"])\n')
-    lines = root.run("/env/bin/python", "/root/example.py").splitlines()
+    root.write("srv/example.py", README + '\nprint(jitd.explain(Point.norm2).count("native"), jitd.stats()["machine"]["compilations"])\n')
+    lines = root.run("/env/bin/python", "/srv/example.py").splitlines()
     assert lines[0] == "25.0 Point(x=3.0, y=4.0)" and lines[1].endswith(" 1") and not lines[1].startswith("0")
 
 
 def test_metadata(root: DebianRoot):
-    root.write("root/metadata.py", 'import importlib.metadata as m; d = m.metadata("jitd"); print(sorted(d.items()))')
-    said = dict(eval(root.run("/env/bin/python", "/root/metadata.py")))
+    root.write("srv/metadata.py", 'import importlib.metadata as m; d = m.metadata("jitd"); print(sorted(d.items()))')
+    said = dict(eval(root.run("/env/bin/python", "/srv/metadata.py")))
     assert said["Name"] == "jitd" and said["License-Expression"] == "Apache-2.0" and said["License-File"] == "LICENSE"
     assert said["Requires-Python"] == "<3.16,>=3.10"
 
