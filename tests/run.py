@@ -24,6 +24,7 @@ ONCE = {
     "golden": ["tests/golden"],
     "packaging": ["tests/packaging"],
     "typing": ["tests/typing"],
+    "docs": ["tests/docs"],
 }
 SUITE_SECONDS = 3600  # whatever takes longer hangs
 KNOBS = ("JITD_KILLS", "JITD_PROGRAMS", "JITD_SEED")  # of the tests
@@ -184,6 +185,7 @@ def suites():
     all_suites.append(ffi)
     typing = {"JITD_TYPING": str(BUILD / "venv-typing")}  # the tools' own environment
     all_suites.append(pytest_suite("typing", default, found[default], ONCE["typing"], typing))
+    all_suites.append(pytest_suite("docs", default, found[default], ONCE["docs"]))
     all_suites.append(pytest_suite("golden", default, found[default], ONCE["golden"]))
     all_suites.append(Suite("c", [["meson", "test", "-C", BUILD, "--no-rebuild"]], count_meson(BUILD)))
     all_suites.append(Suite("lint", [[sys.executable, "tests/lint.py"]], count_last_line))
