@@ -17,10 +17,15 @@ ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
 ASAN = ROOT / "build-asan"
 LOGS = BUILD / "test-logs"
+# With every Python; with those that are tested in full; with the machine's own.
 PER_PYTHON = {"integration": ["tests/integration"], "ast": ["tests/differential/test_ast_stdlib.py"]}
-ONCE = {
+IN_FULL = {
     "differential": ["tests/differential", "--ignore=tests/differential/test_ast_stdlib.py"],
     "faults": ["tests/faults"],
+    "packaging": ["tests/packaging", "--ignore=tests/packaging/test_deb.py"],
+}
+ONCE = {
+    "debian": ["tests/packaging/test_deb.py"],
     "golden": ["tests/golden"],
     "packaging": ["tests/packaging"],
     "typing": ["tests/typing"],
@@ -140,6 +145,9 @@ def pythons():
     }
 
 
+NEWEST = "3.14"  # tested in full, beside the machine's own: that of Debian's next release
+
+
 def default_python(found):
     here = "%d.%d" % sys.version_info[:2]
     return here if here in found else list(found)[-1]
@@ -172,12 +180,15 @@ def fuzz_suite(version, python):
     return Suite("fuzz", [[python, "tests/fuzz/run.py"]], count_last_line, python_env(version))
 
 
-def suites():
+def suites(all_pythons=False):
     found = pythons()
     default = default_python(found)
     all_suites = [asan_suite(), fuzz_suite(default, found[default])]
-    for name in ("differential", "packaging", "faults"):
-        all_suites.append(pytest_suite(name, default, found[default], ONCE[name]))
+    all_suites.append(pytest_suite("debian", default, found[default], ONCE["debian"]))
+    for name, arguments in IN_FULL.items():
+        for version in [v for v in found if all_pythons or v in (default, NEWEST)]:
+            label = name if version == default else f"{name}-{version}"
+            all_suites.append(pytest_suite(label, version, found[version], arguments))
     for version, python in found.items():
         for name, arguments in PER_PYTHON.items():
             all_suites.append(pytest_suite(f"{name}-{version}", version, python, arguments))
@@ -194,7 +205,7 @@ def suites():
 
 def stray_tests():
     """Test files that no suite would run."""
-    homes = [p for paths in (PER_PYTHON | ONCE).values() for p in paths if not p.startswith("--")]
+    homes = [p for paths in (PER_PYTHON | IN_FULL | ONCE).values() for p in paths if not p.startswith("--")]
     files = [str(p.relative_to(ROOT)) for p in (ROOT / "tests").rglob("test_*.py")]
     return [f for f in files if not any(f.startswith(home) for home in homes)]
 
@@ -243,15 +254,17 @@ def torture(kills):
 
 def main():
     parser = argparse.ArgumentParser(prog="./dev test", description=__doc__)
-    parser.add_argument("suite", nargs="*", help="names or beginnings of names; all when none is given")
+    parser.add_argument("suite", nargs="*", help="names or beginnings of names; all when none is given; all-pythons: all with every Python")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--torture", type=int, metavar="KILLS")
     parser.add_argument("--slots", type=int, default=min(4, os.cpu_count() or 1))
     options = parser.parse_args()
     LOGS.mkdir(parents=True, exist_ok=True)
-    chosen = torture(options.torture) if options.torture else suites()
-    if options.suite:
-        chosen = [s for s in chosen if any(s.name.startswith(name) for name in options.suite)]
+    all_pythons = "all-pythons" in options.suite
+    names = [name for name in options.suite if name != "all-pythons"]
+    chosen = torture(options.torture) if options.torture else suites(all_pythons)
+    if names:
+        chosen = [s for s in chosen if any(s.name.startswith(name) for name in names)]
     if options.list:
         print("\n".join(s.name for s in chosen))
         return 0
