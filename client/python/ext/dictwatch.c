@@ -3,7 +3,8 @@
 
 #ifdef HAVE_DICT_WATCHERS
 
-#define BUCKETS 64 /* a power of two; a program has a dict of globals per module with compiled code, and that of the builtins */
+#define BUCKETS                                                                                                        \
+    64 /* a power of two; a program has a dict of globals per module with compiled code, and that of the builtins */
 
 static Watch *watches[BUCKETS];
 static int watcher = -1; /* CPython's number for count_change */
