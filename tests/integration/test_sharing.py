@@ -182,3 +182,61 @@ def _smaps(pid, permissions, name):
 def test_the_arena_is_consistent():
     n, text = _jitd.check()
     assert n == 0, text
+
+
+MIXED = """
+import os, sys, warnings
+import jitd
+
+@jitd.jitclass
+class Mixed:
+    name: str
+    n: int
+    items: list
+    note: str = "none"
+
+    def add(self, k: int) -> int:
+        self.n += k
+        return self.n
+"""
+
+
+def test_python_fields_stay_in_their_process(program):
+    held = program(
+        MIXED
+        + """
+with warnings.catch_warnings(record=True) as said:
+    warnings.simplefilter("always")
+    mixed = Mixed("here", 5, [1])
+    jitd.publish("mixed", mixed)
+    jitd.publish("mixed", mixed)
+print([str(w.message) for w in said if "other processes" in str(w.message)], flush=True)
+sys.stdin.readline()
+child = os.fork()
+if not child:
+    os._exit(0 if (mixed.name, mixed.items, mixed.n) == ("here", [1], 12) else 1)
+print(os.waitpid(child, 0)[1], mixed.name, mixed.n, jitd.lookup("mixed") is mixed, flush=True)
+"""
+    ).start(stdin=-1)
+    told = held.stdout.readline()
+    assert told.count("other processes do not have the Python fields of a published instance (name, items, note)") == 1
+    other = program(
+        MIXED
+        + """
+mixed = jitd.lookup("mixed")
+print(mixed.n, mixed.add(7))
+for name in ("name", "items", "note"):
+    try:
+        print(getattr(mixed, name))
+    except AttributeError as error:
+        print(error)
+mixed.name = "there"
+print(mixed.name)
+"""
+    ).run()
+    lines = other.stdout.splitlines()
+    assert lines[0] == "5 12" and lines[4] == "there"
+    for name, line in zip(("name", "items", "note"), lines[1:4]):
+        assert line.startswith(f"'Mixed' object has no attribute '{name}' here: it is a Python field of another process")
+    out, _ = held.communicate("\n")
+    assert out == "0 here 12 True\n"

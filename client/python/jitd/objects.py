@@ -9,11 +9,31 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from jitd.declare import Record
+
 
 def publish(name: str, obj: object) -> None:
-    """Gives the object a name in the namespace, under which other processes find it; None takes the name away."""
+    """Gives the object a name in the namespace, under which other processes find it; None takes the name away. Python fields stay in
+    this process: that some are set is a CompileWarning, once a class."""
     link.connect()
     _jitd.publish(name, obj)
+    record = type(obj).__dict__.get("__jitd_record__")
+    if record is not None and record.py_fields and not record.published:
+        _tell_of_python_fields(record, obj)
+
+
+def _tell_of_python_fields(record: Record, obj: object) -> None:
+    named = [field for field in record.py_fields if hasattr(obj, field)]
+    if not named:
+        return
+    import sys
+
+    from jitd import warn
+
+    record.published = True
+    frame = sys._getframe(2)
+    text = f"{record.name}: other processes do not have the Python fields of a published instance ({', '.join(named)})"
+    warn.give(frame.f_code.co_filename, frame.f_lineno, text)
 
 
 def lookup(name: str) -> Any:
