@@ -62,7 +62,7 @@ def test_forward_references(module):
     assert tree.leaf is leaf and m.Tree.first is None
     with pytest.raises(TypeError):
         tree.leaf = tree
-    with pytest.raises(TypeError, match="weight.*Leaf"):
+    with pytest.raises(TypeError):
         tree.weight(tree, 1)
     assert fallbacks(m.Tree.add) == (1, 0) and fallbacks(m.heavier) == (2, 0)
 
@@ -77,18 +77,15 @@ def test_signature_of_a_class_with_forward_references(module):
     assert "Missing" in str(inspect.signature(m.C))
 
 
-def test_a_name_that_never_comes_is_a_name_error(module):
+def test_a_name_that_never_comes_makes_a_python_field(module):
     m = module("\nimport jitd\n@jitd.jitclass\nclass C:\n    x: int\n    y: Missing | None = None\n")
-    with pytest.raises(NameError, match="field 'y' of C: name 'Missing' is not defined"):
-        m.C(1)
-    m.Missing = m.C
-    c = m.C(1)
-    assert m.C(2, c).y is c
+    c = m.C(1, "anything")
+    assert c.y == "anything" and "Missing" in str(jitd.explain(m.C))
 
 
-def test_a_wrong_type_beside_a_forward_reference_is_refused_at_once(module):
-    with pytest.raises(TypeError, match="field 'x' of C: complex is not supported"):
-        module("\nimport jitd\n@jitd.jitclass\nclass C:\n    y: Later | None\n    x: complex\n")
+def test_a_python_field_beside_a_forward_reference(module):
+    m = module("\nimport jitd\n@jitd.jitclass\nclass C:\n    y: C | None\n    x: complex\n")
+    assert m.C(m.C(None, 1j), 2j).y.x == 1j
 
 
 def test_a_class_defined_again_refers_to_itself(module):
