@@ -200,6 +200,7 @@ static int specialise(Call *call) {
         PyObject *resolve = Py_NewRef(m->resolve);
         PyObject *made = PyObject_CallFunctionObjArgs(resolve, (PyObject *)m, values, NULL);
         r = made ? PyObject_IsTrue(made) : -1;
+        fits &= made != Py_None; /* it may come to fit: a name is not there yet */
         Py_DECREF(resolve);
         Py_XDECREF(made);
         if (r == 0 && fits)

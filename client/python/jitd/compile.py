@@ -73,10 +73,14 @@ def _ask_for_layout(packed: bytes) -> Any:
 # ---- specialisations ----
 
 
-def specialise(record: Record, f: Func, values: tuple[Any, ...]) -> bool:
-    """Compiles (or finds) the function for these argument types. False: they are left to Python."""
+def specialise(record: Record, f: Func, values: tuple[Any, ...]) -> bool | None:
+    """Compiles (or finds) the function for these argument types. False: they are left to Python; None: for now."""
     from jitd.types import of_value
 
+    if f in record.late and not link.revive(record, f):
+        warn.note_func(record, f, f.code.co_firstlineno, str(f.reason), None)
+        warn.tell(record)
+        return None
     resolved = [of_value(v) for v in values]
     if f.reason or not _jitd.connected():
         return False

@@ -216,6 +216,7 @@ class Record:
     problems = ()  # type: tuple[tuple[str, int, str], ...]  # (file, line, text) of what waits to be told
     warned = False
     failed = None  # type: str | None  # why all of it stays Python
+    late = ()  # type: tuple[Func, ...]  # with an annotation that names what was not there when the record was linked
     reached = False  # compiled code knows it: its own, or that of others
     home = None  # type: Any  # its module
     size = 0  # of an instance

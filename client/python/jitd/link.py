@@ -199,7 +199,7 @@ def prepare(record: "Record", final: bool = True) -> None:
     for one in todo:
         if one.local is None:
             lay_out(one, final)
-            _resolve_params(one)
+            resolve_params(one, one.funcs, final)
             _take(one, plain)
         todo.extend(r for r in one.references if r not in todo)
     for one in todo:
@@ -279,15 +279,15 @@ def _native(record: "Record", field: "Declared", final: bool) -> "tuple[Resolved
     return None, f"{shown(field.annotation)} is not a native type"
 
 
-def _resolve_params(record: "Record") -> None:
-    for f in record.funcs:
+def resolve_params(record: "Record", funcs: "Sequence[Func]", final: bool = True) -> None:
+    for f in funcs:
         evaluate = record.evaluate or (lambda text, scope=f.func.__globals__: evaluate_in(text, scope, {}))
-        f.types = [_param_type(f, param, evaluate) for param in f.params]
+        f.types = [_param_type(record, f, param, evaluate, final) for param in f.params]
         if f.method is not None:
             f.method._set_annotated(tuple(_accepted(t) for t in f.types), bool(record.options["strict"]))
 
 
-def _param_type(f: "Func", param: "Any", evaluate: "Evaluate") -> "Resolved | None":
+def _param_type(record: "Record", f: "Func", param: "Any", evaluate: "Evaluate", final: bool) -> "Resolved | None":
     name, annotation, default = param
     if annotation is MISSING:
         return None
@@ -301,6 +301,10 @@ def _param_type(f: "Func", param: "Any", evaluate: "Evaluate") -> "Resolved | No
     if error is None:
         resolved, error = surely(lambda: resolve_type(annotation, evaluate))
     if error is not None:
+        if isinstance(error, NameError) and not final:
+            raise error
+        if isinstance(error, NameError) and not f.reason:
+            record.late += (f,)
         f.reason = f.reason or f"the annotation of parameter {name!r} cannot be evaluated: {error}"
         return None
     if resolved is None:
@@ -308,6 +312,20 @@ def _param_type(f: "Func", param: "Any", evaluate: "Evaluate") -> "Resolved | No
 
         f.reason = f.reason or f"parameter {name!r} is annotated {shown(annotation)}, which is not compiled"
     return (resolved[0], True) if isinstance(resolved, tuple) and default is None else resolved
+
+
+def revive(record: "Record", f: "Func") -> bool:
+    """Whether the names in the annotations of a late function are there by now: then it is one like others."""
+    record.late = tuple(other for other in record.late if other is not f)
+    f.reason = None
+    resolve_params(record, [f])
+    if f in record.late:
+        return False
+    if not f.reason:
+        _take(record, {})
+        for other in record.references:
+            prepare(other)
+    return True
 
 
 _STRICT = {"int": (int,), "float": (float, int), "bool": (bool,)}
@@ -593,7 +611,7 @@ def set_modes(record: "Record", refused: "dict[str, Any]", differences: "Sequenc
 
 
 def _set_mode(record: "Record", f: "Func") -> None:
-    if not f.reason:
+    if not f.reason or f in record.late:
         f.method._set_native()
         return
     from jitd.compile import give_back

@@ -35,7 +35,7 @@ def note_func(record: Record, f: Func, line: int, message: str, text: str | None
 def tell_linked(record: Record, differences: Sequence[Any]) -> None:
     """Tells why functions of a record that has been linked stay Python, and what of it differs from CPython, as the compiler said it."""
     for f in record.funcs:
-        asked = f.hint is not None and f.hint.ignore or f.reason and is_asked_for(f.reason)
+        asked = f in record.late or f.hint is not None and f.hint.ignore or f.reason and is_asked_for(f.reason)
         if f.reason and f.reason != record.failed and not asked and f.kind != "class" and (f.name != "__init__" or record.init != "generated"):
             note_func(record, f, f.line, f.reason, f.text)
     for line, _, message, text in differences:
