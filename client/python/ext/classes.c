@@ -112,6 +112,25 @@ static void info_dealloc(PyObject *op) {
     PyObject_GC_Del(op);
 }
 
+/* Reached only when a class is pickled by value, attribute by attribute. */
+static PyObject *info_reduce(PyObject *op, PyObject *ignored) {
+    (void)ignored;
+    PyTypeObject *type = ((ClassInfo *)op)->type;
+    PyObject *module = type ? PyObject_GetAttrString((PyObject *)type, "__module__") : NULL;
+    if (module)
+        PyErr_Format(PyExc_TypeError,
+                     "the jitclass %s of %S cannot be pickled by value: move it to a module that the other process can "
+                     "import, then it is pickled by its name",
+                     type->tp_name, module);
+    Py_XDECREF(module);
+    return NULL;
+}
+
+static PyMethodDef info_methods[] = {
+    {"__reduce__", info_reduce, METH_NOARGS, NULL},
+    {0},
+};
+
 PyTypeObject ClassInfo_Type = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = "jitd._jitd.ClassInfo",
     .tp_basicsize = sizeof(ClassInfo),
@@ -119,6 +138,7 @@ PyTypeObject ClassInfo_Type = {
     .tp_dealloc = info_dealloc,
     .tp_traverse = info_traverse,
     .tp_clear = info_clear,
+    .tp_methods = info_methods,
 };
 
 static ClassInfo *info_new(PyTypeObject *type, PyObject *finish) {

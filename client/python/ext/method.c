@@ -393,7 +393,10 @@ static PyObject *method_set_class(PyObject *op, PyObject *type) {
 
 static PyObject *method_reduce(PyObject *op, PyObject *ignored) {
     (void)ignored;
-    return PyObject_GetAttrString(((Method *)op)->func, "__qualname__");
+    PyObject *module = PyImport_ImportModule("jitd.pickled");
+    PyObject *reduced = module ? PyObject_CallMethod(module, "reduce", "O", op) : NULL;
+    Py_XDECREF(module);
+    return reduced;
 }
 
 static PyObject *method_getattro(PyObject *op, PyObject *name) {

@@ -33,6 +33,7 @@ _HOMES = {
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 
 __all__ = sorted(_HOME_OF)
+_HOME_OF["Instance"] = "_jitd"  # for those who pickle a class by value, with its bases by name
 
 
 def __getattr__(name: str) -> object:
