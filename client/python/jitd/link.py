@@ -458,12 +458,29 @@ def _reached(resolved: "Resolved | None", references: "list[Record]") -> str:
     return "-" if resolved is None else type_text(resolved, lambda cls: cls.__dict__["__jitd_record__"].name)
 
 
+def real_file(name: str, known: "dict[str, str]" = {}) -> str:
+    """One file is one, however its name was spelt: as prog.py, ./prog.py or through a link."""
+    if name not in known:
+        known[name] = name if name.startswith("<") else os.path.realpath(name)
+    return known[name]
+
+
+def _code_bytes(code: "Any") -> bytes:
+    real = real_file(code.co_filename)
+    return dumps(code if real == code.co_filename else _moved(code, real), 2)
+
+
+def _moved(code: "Any", file: str) -> "Any":
+    consts = tuple(_moved(const, file) if type(const) is type(code) else const for const in code.co_consts)
+    return code.replace(co_filename=file, co_consts=consts)
+
+
 def _take_func(record: "Record", f: "Func", plain: "dict[Any, Record]", parts: "list[Any]") -> None:
     types_text = " ".join([_reached(t, record.references) for t in f.types or ()])
     parts.append(f"{f.kind} {f.name} {types_text} {[constant(p[2]) for p in f.params]} {f.reason}")
     if f.hint is not None:
         parts.append(f"{f.hint.once}")
-    parts.append(dumps(f.code, 2))
+    parts.append(_code_bytes(f.code))
     if f.reason:
         return
     record.bound[f] = bound = _bindings(f, record, plain)
@@ -486,7 +503,7 @@ def _take(record: "Record", plain: "dict[Any, Record]") -> None:
     for f in record.funcs:
         _take_func(record, f, plain, parts)
     if record.base_init:
-        parts.append(dumps(record.base_init.code, 2))
+        parts.append(_code_bytes(record.base_init.code))
     record.local = digest(parts)
 
 

@@ -7,7 +7,7 @@ import sys
 from jitd import source
 from jitd._jitd import MISSING, pack
 from jitd.declare import type_text
-from jitd.link import constant
+from jitd.link import constant, real_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class _Describer:
                 f.reason = f.reason or str(error)
             if f.reason:
                 other[f.entry] = f.reason
-        described: dict[str, Any] = {"kind": record.kind, "key": record.key, "name": record.name, "file": record.file, "funcs": funcs}
+        described: dict[str, Any] = {"kind": record.kind, "key": record.key, "name": record.name, "file": real_file(record.file), "funcs": funcs}
         if record.kind == "class":
             described["fields"] = [
                 [name, self.type(resolved), _default(default)]
