@@ -23,10 +23,10 @@ typedef struct LoopState {
     bool inner;                /* has a loop or a call in it */
 } LoopState;
 
-/* What a loop made of what came to it, last time. */
+/* What a loop's test and body made of what came to it, last time. */
 typedef struct LoopMemory {
     bool seen;
-    Env before, after;
+    Env before, exit, on_break;
 } LoopMemory;
 
 typedef struct Infer {

@@ -141,15 +141,15 @@ static void for_turn(Infer *in, const Node *n, Env *ret_exit) {
 }
 
 /* Turns until nothing new comes back to the head. */
-static void loop_settle(Infer *in, const Node *n, LoopTurn turn, Nodes orelse) {
+static void loop_settle(Infer *in, const Node *n, LoopTurn turn, LoopMemory *memory) {
     LoopState loop, *outer = in->loop;
-    Env head = in->env, exit;
+    Env head = in->env;
     in->loop = &loop;
     for (;;) {
         loop = (LoopState){.on_break = env_dead(), .on_continue = env_dead()};
         in->env = env_copy(in, &head);
         infer_mark(in, n);
-        turn(in, n, &exit);
+        turn(in, n, &memory->exit);
         env_join(in, &in->env, &loop.on_continue);
         Env next = env_copy(in, &head);
         env_join(in, &next, &in->env);
@@ -162,26 +162,33 @@ static void loop_settle(Infer *in, const Node *n, LoopTurn turn, Nodes orelse) {
     in->inst->loops = true;
     if (loop.inner)
         in->info[n->id].flags |= NODE_POLL_ALWAYS;
-    in->env = exit;
-    infer_body(in, orelse);
-    env_join(in, &in->env, &loop.on_break);
+    memory->on_break = loop.on_break;
 }
 
 /* An outer loop's turns come here again and again, mostly with what was known before: without the memory of it, nested
- * loops would take a number of passes exponential in their depth. */
+ * loops would take a number of passes exponential in their depth.
+ *
+ * What is remembered is test and body, without the `else`: every way out of these is one of
+ *   the test that fails          memory->exit
+ *   break, continue              this loop's own, as `else` is not a part: memory->on_break; into the head
+ *   return                       by its node (Infer.returns, NodeInfo), which stays
+ *   raise, a call that never     nothing goes on behind it
+ *     returns
+ * and all else that they leave (the facts about nodes, the instance's summary) stays and only grows. The `else` is done each
+ * time: its jumps are the outer loop's, which begins each turn without any. */
 static void infer_loop(Infer *in, const Node *n, LoopTurn turn, Nodes orelse) {
     LoopMemory *memory = &in->memory[n->id];
     if (in->loop)
         in->loop->inner = true;
-    if (memory->seen && env_equal(in, &memory->before, &in->env)) {
-        in->env = env_copy(in, &memory->after);
-        return;
+    if (!memory->seen || !env_equal(in, &memory->before, &in->env)) {
+        memory->before = env_copy(in, &in->env);
+        memory->seen = false; /* where the test ends the path, it stays so */
+        loop_settle(in, n, turn, memory);
+        memory->seen = true;
     }
-    memory->before = env_copy(in, &in->env);
-    memory->seen = false;
-    loop_settle(in, n, turn, orelse);
-    memory->after = env_copy(in, &in->env);
-    memory->seen = true;
+    in->env = env_copy(in, &memory->exit);
+    infer_body(in, orelse);
+    env_join(in, &in->env, &memory->on_break);
 }
 
 static const Node *range_call(Infer *in, const Node *iter) {
