@@ -38,14 +38,10 @@ static void local_join(Infer *in, LocalState *into, const LocalState *from) {
     if (into->conflict)
         return;
     const Type *both = type_join(in->pool, into->type, from->type);
-    into->conflict = from->conflict;
-    into->conflict_line = from->conflict_line;
-    if (both) {
+    if (both)
         into->type = both;
-    } else if (!into->conflict) {
-        into->conflict = from->type;
-        into->conflict_line = from->line;
-    }
+    into->conflict = both ? from->conflict : from->type;
+    into->conflict_line = both ? from->conflict_line : from->line;
 }
 
 void env_join(Infer *in, Env *into, const Env *from) {

@@ -10,7 +10,8 @@ class LoopWriter:
     """Writes one method of (self, peer, a: int, k: int) -> int."""
 
     def __init__(self, rng, name):
-        self.rng, self.lines, self.loops, self.budget = rng, [], 0, rng.randint(5, 16)
+        self.rng, self.lines, self.loops, self.budget = rng, [], 0, rng.randint(3, 12)
+        self.rare = rng.choice([0.05, 0.3, 0.6])  # how often a statement does something to remember: one of its kind is a case by itself
         self.put(1, f'def {name}(self, peer: "Loops", a: int, k: int) -> int:')
         self.put(2, "s = 0")
         if rng.random() < 0.6:
@@ -20,8 +21,11 @@ class LoopWriter:
             self.put(2, "q = self.link")
             self.maybe_none = rng.random() < 0.5
         self.put(2, "u = 0") if rng.random() < 0.4 else None
+        start = len(self.lines)
         for _ in range(rng.randint(1, 2)):
             self.loop(2, [], False)
+        if rng.random() < 0.7:  # then what a loop binds is not news at the next look at it
+            self.lines.insert(start, "        " + "".join(f"i{n + 1} = " for n in range(self.loops)) + "0")
         self.end()
 
     def put(self, depth, text):
@@ -47,10 +51,16 @@ class LoopWriter:
             self.put(depth, f"while {counter} > 0{self.rng.choice(['', ' and ' + self.condition(counters)])}:")
             self.put(depth + 1, f"{counter} -= 1")
         inner = [*counters, counter]
+        if self.chance(0.3):
+            self.put(depth + 1, f"t{self.rng.randint(0, 2)} = a + {self.rng.choice(['s', *inner])}")  # news for the loop around only
         self.block(depth + 1, inner, True)
         if self.chance(0.55):
             self.put(depth, "else:")
-            self.block(depth + 1, counters, in_loop)
+            if in_loop and self.chance(0.5):
+                self.put(depth + 1, self.special(counters))
+                self.put(depth + 1, self.rng.choice(["break", "continue"]))
+            else:
+                self.block(depth + 1, counters, in_loop)
 
     def block(self, depth, counters, in_loop):
         ended = False
@@ -90,10 +100,15 @@ class LoopWriter:
         return self.rng.choice(["s", "a", "k", "s + a", "self.n", *counters])
 
     def simple(self, counters):
-        choices = [f"s += {self.rng.randint(1, 3)}", f"s = {self.rng.choice(['k', *counters])}", f"t = a + {self.rng.choice(['s', *counters])}",
-                   "self.n += 1", "self.n = s", "peer.n += 1", "u = s", "s += self.m", "self.bump()", "s += self.grown(a)"]
+        if self.chance(self.rare):
+            return self.special(counters)
+        return self.rng.choice([f"s += {self.rng.randint(1, 3)}", f"s = {self.rng.choice(['k', *counters])}",
+                                f"t{self.rng.randint(0, 2)} = a + {self.rng.choice(['s', *counters])}", "s += self.m"])
+
+    def special(self, counters):
+        choices = ["self.n += 1", "self.n = s", "peer.n += 1", "u = s", "self.bump()", "s += self.grown(a)", "s = 2.5"]
         if self.maybe_none:
-            choices += ["q = peer", "q = self", "q = None", "q = peer.link"]
+            choices += ["q = peer", "q = self", "q = None", "q = peer.link"] * 2
         return self.rng.choice(choices)
 
     def end(self):
@@ -105,7 +120,7 @@ class LoopWriter:
             self.put(2, "s += u")
         if self.chance(0.5) and self.loops:
             self.put(2, f"s += i{self.rng.randint(1, self.loops)}")
-        self.put(2, f"return {self.rng.choice(['s', 'a * a', 'a * a + s', '1 // (a & 1) + s'])}")
+        self.put(2, f"return {self.rng.choice(['s', 'int(s)', 'a * a', 'a * a', 'a * a + s', '1 // (a & 1) + s'])}")
 
 
 HEAD = """
