@@ -11,7 +11,7 @@
 #pragma once
 #include <stdint.h>
 
-#define JITD_ABI_VERSION 2
+#define JITD_ABI_VERSION 3
 
 /* A reference is an arena offset. Two values are no object: */
 #define JITD_UNSET 0 /* a field that was never assigned */
@@ -34,6 +34,15 @@ typedef enum JitdTrapKind {
     JITD_TRAP_PYTHON = 4,    /* an import called the interpreter and its exception is set there */
     JITD_TRAP_MEMORY = 5,    /* the arena is full */
 } JitdTrapKind;
+
+/* What the calls on the stack have done when they poll. */
+typedef enum JitdEffects {
+    JITD_EFFECTS_NONE = 0, /* nothing */
+    JITD_EFFECTS_UNDO =
+        1, /* stores that will be taken back before a redo: nobody may see them until the call is over, */
+           /* so instead of running Python code the poll answers REDO */
+    JITD_EFFECTS_KEPT = 2, /* what cannot be taken back: no redo any more */
+} JitdEffects;
 
 #define JITD_TRACE_MAX 16
 #define JITD_TRAP_VALUES 8
@@ -66,6 +75,7 @@ typedef struct JitdFrame {
     const volatile uint32_t *interrupt; /* not 0: call JITD_IMPORT_poll at the next chance */
     uintptr_t stack_limit;              /* generated code raises RecursionError below this address */
     JitdTrap trap;
+    void *guard; /* for the import poll: what the running call's names must mean */
 } JitdFrame;
 
 /* What every native entry is given besides its arguments. Not arguments themselves: libffi takes 5 ns for each. */

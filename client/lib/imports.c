@@ -3,8 +3,8 @@
 #include <math.h>
 
 /* A program without an interpreter has no signal handlers that would have to run. */
-static int32_t no_poll(JitdFrame *frame) {
-    (void)frame;
+static int32_t no_poll(JitdFrame *frame, uint32_t effects) {
+    (void)frame, (void)effects;
     return JITD_TRAP_NONE;
 }
 

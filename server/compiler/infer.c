@@ -79,17 +79,17 @@ static bool params_eq(const Instance *inst, const Type **params, uint32_t nparam
 }
 
 static Instance *instance_find(Lang *lang, FuncState *f, const Type **params, uint32_t nparams, bool fresh,
-                               bool committed) {
+                               Effect outer) {
     for (size_t i = 0; i < lang->ninstances; i++) {
         Instance *inst = lang->instances[i];
-        if (inst->func == f && inst->fresh == fresh && inst->committed == committed && params_eq(inst, params, nparams))
+        if (inst->func == f && inst->fresh == fresh && inst->outer == outer && params_eq(inst, params, nparams))
             return inst;
     }
     return NULL;
 }
 
 static Instance *instance_new(Lang *lang, FuncState *f, const Type **params, uint32_t nparams, bool fresh,
-                              bool committed) {
+                              Effect outer) {
     Instance *inst = pool_new(lang->pool, Instance);
     *inst = (Instance){.index = (uint32_t)lang->ninstances,
                        .bound = f->bound,
@@ -97,7 +97,7 @@ static Instance *instance_new(Lang *lang, FuncState *f, const Type **params, uin
                        .params = params,
                        .nparams = nparams,
                        .fresh = fresh,
-                       .committed = committed};
+                       .outer = outer};
     pool_push(lang->pool, lang->instances, lang->ninstances, lang->cap_instances) = inst;
     if (!f->bound) {
         inst->state = INSTANCE_REFUSED;
@@ -175,12 +175,12 @@ static void link_caller(Lang *lang, Instance *callee, Instance *caller) {
     pool_push(lang->pool, callee->callers, callee->ncallers, callee->cap_callers) = caller;
 }
 
-Instance *instance_get(Lang *lang, FuncState *func, const Type **params, uint32_t nparams, bool fresh, bool committed,
+Instance *instance_get(Lang *lang, FuncState *func, const Type **params, uint32_t nparams, bool fresh, Effect outer,
                        Instance *caller) {
-    Instance *inst = instance_find(lang, func, params, nparams, fresh, committed);
+    Instance *inst = instance_find(lang, func, params, nparams, fresh, outer);
     bool is_new = !inst;
     if (is_new)
-        inst = instance_new(lang, func, params, nparams, fresh, committed);
+        inst = instance_new(lang, func, params, nparams, fresh, outer);
     if (caller)
         link_caller(lang, inst, caller);
     if (is_new && inst->state == INSTANCE_NEW)
@@ -236,7 +236,7 @@ static void check_return(Infer *in, const Node *n, const Type *result) {
     const Type *joined = type_join(in->pool, info->type, result);
     if (joined && type_eq(joined, result))
         return;
-    if (info->effect != EFFECT_COMMITTED)
+    if (info->effect != EFFECT_COMMITTED && !in->inst->sized)
         return; /* redone */
     if (n == in->bound->function)
         fail_hint(in->c, n->span, "end it with a return or a raise",
@@ -266,8 +266,7 @@ void infer_function(Lang *lang, Compilation *c, Instance *inst) {
     inst->info = in.info;
     /* The summary is not reset: a recursive call reads what the last pass found, and it only grows. */
     in.env = env_copy(&in, &(Env){0});
-    if (inst->committed || inst->sized)
-        in.env.effect = EFFECT_COMMITTED;
+    in.env.effect = inst->outer;
     bind_params(&in);
     infer_body(&in, in.bound->function->FunctionDef.body);
     if (!in.env.dead) {

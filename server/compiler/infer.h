@@ -52,6 +52,7 @@ bool env_equal(Infer *in, const Env *a, const Env *b);
 const Type *type_join(Pool *pool, const Type *a, const Type *b); /* NULL: none */
 void env_bind(Infer *in, uint32_t local, const Type *type, int line);
 void effect_commit(Infer *in);
+bool effect_is_final(const Infer *in); /* the interpreter cannot do the call again */
 void effect_store_self(Infer *in, uint32_t field, bool is_ref);
 bool is_own_self(const Infer *in, const Node *n);
 void infer_mark(Infer *in, const Node *n); /* notes the effects so far as those before n's operation */

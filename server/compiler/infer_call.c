@@ -88,11 +88,20 @@ static const Type **instance_params(Infer *in, const Signature *sig, CallInfo *c
 
 /* ---- what a call does to its caller ---- */
 
+/* Python code that runs while the callee polls must not see stores that may be taken back: what was stored before the call, and
+ * what the callee stores itself, if the caller may take it back later. */
+static bool must_hide_stores(const Infer *in, const Instance *callee) {
+    bool polls = callee->loops || callee->state == INSTANCE_RUNNING;
+    return polls && (in->env.effect == EFFECT_UNDO || (callee->self_stores && !callee->fresh));
+}
+
 Instance *infer_instance(Infer *in, const Node *n, uint32_t def, uint32_t func, const Type **params, uint32_t nparams,
                          bool fresh) {
-    bool committed = in->env.effect == EFFECT_COMMITTED;
     FuncState *f = lang_func(in->lang, def, func);
-    Instance *callee = instance_get(in->lang, f, params, nparams, fresh, committed, in->inst);
+    Effect outer = effect_is_final(in) ? EFFECT_COMMITTED : EFFECT_NONE;
+    Instance *callee = instance_get(in->lang, f, params, nparams, fresh, outer, in->inst);
+    if (outer == EFFECT_NONE && must_hide_stores(in, callee))
+        callee = instance_get(in->lang, f, params, nparams, fresh, EFFECT_UNDO, in->inst);
     if (callee->state == INSTANCE_REFUSED) {
         Str name = in->lang->unit->defs[def].funcs[func].name;
         fail(in->c, n->span, "this calls %.*s, which is not compiled: %.*s (line %d)", STR_FMT(name),

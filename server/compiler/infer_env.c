@@ -92,6 +92,11 @@ void effect_commit(Infer *in) {
     in->inst->commits = true;
 }
 
+/* What sized arithmetic has wrapped, the interpreter would not. */
+bool effect_is_final(const Infer *in) {
+    return in->env.effect == EFFECT_COMMITTED || in->inst->sized;
+}
+
 void effect_store_self(Infer *in, uint32_t field, bool is_ref) {
     if (is_ref || field >= 64) {
         in->inst->stores_self_refs = true;

@@ -97,7 +97,7 @@ static const Type *infer_local(Infer *in, const Node *n, uint32_t local) {
                   type_words(in, s->conflict), s->conflict_line);
     if (!s->type || s->maybe_unbound) {
         infer_mark(in, n);
-        if (in->env.effect == EFFECT_COMMITTED || !s->type)
+        if (effect_is_final(in) || !s->type)
             fail(in->c, n->span, "'%.*s' may be used before it is assigned", STR_FMT(name));
         in->info[n->id].flags |= NODE_MAYBE_UNBOUND;
     }
@@ -420,7 +420,7 @@ void infer_mixed(Infer *in, const Node *n) {
     uint8_t flags = in->info[n->id].flags;
     if (!(flags & NODE_MAYBE_INT) || flags & NODE_TO_FLOAT || in->env.dead)
         return;
-    if (in->env.effect == EFFECT_COMMITTED || in->lang->unit->wrap)
+    if (effect_is_final(in) || in->lang->unit->wrap)
         fail_hint(in->c, n->span, "make all one type", "this is int or float, depending on values%s",
                   in->lang->unit->wrap ? "" : ", and the call may have had effects already");
     infer_mark(in, n);

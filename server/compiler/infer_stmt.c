@@ -148,6 +148,8 @@ static void loop_settle(Infer *in, const Node *n, LoopTurn turn, LoopMemory *mem
     for (;;) {
         loop = (LoopState){.on_break = env_dead(), .on_continue = env_dead()};
         in->env = env_copy(in, &head);
+        if (in->inst->sized && in->env.effect == EFFECT_UNDO) /* where it polls, the interpreter could not take over */
+            effect_commit(in);
         infer_mark(in, n);
         turn(in, n, &memory->exit);
         env_join(in, &in->env, &loop.on_continue);

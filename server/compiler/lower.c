@@ -173,6 +173,10 @@ static void begin(Lower *l) {
     l->self = l->inst->nparams && instance_slots(l->inst) ? LLVMGetParam(l->fn, 1) : NULL;
     l->arena = load_arena(l);
     l->status = lower_alloca(l, l->m->i32, "status");
+    if (l->inst->sized) {
+        l->wrapped = lower_alloca(l, l->m->i1, "wrapped");
+        LLVMBuildStore(l->entry_b, lower_bool(l, false), l->wrapped);
+    }
     l->on_exit = lower_block(l, "exit");
     LLVMTypeRef *types = pool_array(l->pool, LLVMTypeRef, type_slots(instance_result(l->inst)) + 1);
     unsigned n = 0;
@@ -194,6 +198,7 @@ static void release_owned(Lower *l) {
 static void finish(Lower *l) {
     unsigned n = LLVMCountStructElementTypes(l->inst->ret_type);
     lower_guard_polls(l);
+    lower_save_again(l);
     lower_at(l, l->on_exit);
     release_owned(l);
     LLVMValueRef status = LLVMBuildLoad2(l->b, l->m->i32, l->status, "");
@@ -243,7 +248,7 @@ static void check_stack(Lower *l) {
     LLVMSetMetadata(limit, l->m->md_invariant, l->m->empty_node);
     LLVMValueRef low = LLVMBuildICmp(l->b, LLVMIntULT, LLVMBuildPtrToInt(l->b, sp, l->m->i64, ""), limit, "");
     lower_check(l, l->bound->function, low, (FailSpec){.kind = SITE_RECURSION, .always = true});
-    lower_poll(l, l->bound->function);
+    lower_poll(l, l->bound->function, l->inst->outer, 0);
 }
 
 /* The end of the function is its last return, of None. */

@@ -63,9 +63,13 @@ typedef struct Lower {
     size_t nborrowed, cap_borrowed;
     LLVMValueRef *polls; /* the calls that may run other Python code */
     size_t npolls, cap_polls;
+    LLVMValueRef *fresh_starts; /* behind these, which may have run it, nothing has been stored yet */
+    size_t nfresh_starts, cap_fresh_starts;
     LLVMValueRef *temps; /* owned references of the expression at hand */
     size_t ntemps, cap_temps;
-    LLVMValueRef saved[64]; /* fields of self at entry, for EFFECT_UNDO */
+    LLVMValueRef saved[64]; /* allocas: fields of self as they were before the first store, for EFFECT_UNDO */
+    LLVMValueRef
+        wrapped; /* alloca: arithmetic of sized types has given what the interpreter's would not; of Instance.sized */
     LLVMValueRef status, *results;
     LLVMBasicBlockRef on_exit, redo;
     LowerLoop *loop;
@@ -131,7 +135,11 @@ void lower_import_status(Lower *l, const Node *n, LLVMValueRef status);
 void lower_int_instead(Lower *l, const Node *n); /* a NODE_MAYBE_INT whose value is an int: here and now */
 void lower_raise_site(Lower *l, const Node *n, Site site, LLVMValueRef *values, size_t nvalues);
 void lower_call_check(Lower *l, const Node *n, LLVMValueRef status);
-void lower_restore(Lower *l, uint64_t undo);
+void lower_redo(Lower *l, const Node *n, uint64_t undo, Str reason); /* here and now */
+void lower_fresh_start(Lower *l, LLVMValueRef call);
+void lower_save_again(Lower *l);
+void lower_wrapped(Lower *l, LLVMValueRef cond); /* NULL: it is not looked whether it has */
+Str lower_overflow_text(Lower *l, Str op);
 
 /* lower_expr.c */
 Val lower_expr(Lower *l, const Node *n);
@@ -173,7 +181,7 @@ void lower_body(Lower *l, Nodes body);
 void lower_target(Lower *l, const Node *target, Val v);
 void lower_while(Lower *l, const Node *n);
 void lower_for(Lower *l, const Node *n);
-void lower_poll(Lower *l, const Node *n);
+void lower_poll(Lower *l, const Node *n, Effect effect, uint64_t undo); /* what was before it */
 void lower_guard_polls(Lower *l);
 void lower_raise(Lower *l, const Node *n);
 void lower_assert(Lower *l, const Node *n);

@@ -48,12 +48,11 @@ static Val lower_abs(Lower *l, const Node *n) {
         return val_convert(l, n, v, &type_int);
     if (!type_is_signed(v.type))
         return v;
+    if (type_is_sized(v.type))
+        lower_wrapped(l, NULL);
     if (v.type->kind == TYPE_INT && !l->lang->unit->wrap)
-        lower_check(
-            l, n, is_min_int(l, v.at[0]),
-            (FailSpec){.kind = SITE_OVERFLOW,
-                       .text =
-                           STR("abs of the smallest int does not fit in 64 bits, and the call had effects already")});
+        lower_check(l, n, is_min_int(l, v.at[0]),
+                    (FailSpec){.kind = SITE_OVERFLOW, .text = lower_overflow_text(l, STR("abs"))});
     LLVMValueRef zero = LLVMConstNull(LLVMTypeOf(v.at[0]));
     LLVMValueRef negative = LLVMBuildICmp(l->b, LLVMIntSLT, v.at[0], zero, "");
     return val_one(l, v.type, LLVMBuildSelect(l->b, negative, LLVMBuildNeg(l->b, v.at[0], ""), v.at[0], ""));

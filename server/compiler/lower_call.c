@@ -13,11 +13,17 @@ Val lower_invoke(Lower *l, const Node *n, Instance *callee, LLVMValueRef *args) 
     args[0] = l->frame;
     unsigned nargs = LLVMCountParamTypes(callee->fn_type);
     LLVMValueRef r = LLVMBuildCall2(l->b, callee->fn_type, callee->fn, args, nargs, "");
+    if (callee->loops && callee->outer == EFFECT_NONE && l->info[n->id].effect == EFFECT_NONE)
+        lower_fresh_start(l, r);
     lower_call_check(l, n, LLVMBuildExtractValue(l->b, r, 0, ""));
     if (!callee->result) {
         LLVMBuildUnreachable(l->b);
         longjmp(*l->bottom, 1);
     }
+    FuncKind kind = callee->bound->func->kind;
+    if (callee->sized &&
+        (kind == FUNC_FUNCTION || kind == FUNC_CLASS)) /* the interpreter would call the Python function */
+        lower_wrapped(l, NULL);
     Val v = val_new(l, callee->result);
     for (uint32_t i = 0; i < type_slots(v.type); i++)
         v.at[i] = LLVMBuildExtractValue(l->b, r, i + 1, "");

@@ -45,7 +45,7 @@ static void count_places(void *arg, const char *field, const Node *n) {
 
 bool *counters_of(Lower *l, const Node *loop, Nodes body) {
     uint32_t n = l->bound->nlocals;
-    if (l->info[loop->id].effect == EFFECT_COMMITTED || l->lang->unit->wrap)
+    if (l->info[loop->id].effect == EFFECT_COMMITTED || l->inst->sized || l->lang->unit->wrap)
         return NULL;
     Places p = {.l = l, .steps = pool_array(l->pool, uint32_t, n), .others = pool_array(l->pool, uint32_t, n)};
     for (size_t i = 0; i < body.len; i++)

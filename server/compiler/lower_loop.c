@@ -6,16 +6,26 @@
 #define STRIP 16384     /* turns without looking; some 10 microseconds */
 #define SHORT_LOOP 1024 /* a loop of constantly fewer turns does not look at all */
 
-void lower_poll(Lower *l, const Node *n) {
+/* While stores may still be taken back nobody else may see them: the import then answers REDO where it would run Python code. */
+void lower_poll(Lower *l, const Node *n, Effect effect, uint64_t undo) {
     LLVMBasicBlockRef pending = lower_block(l, "interrupt"), next = lower_block(l, "");
     LLVMValueRef flag = lower_rt(l, "rt_interrupted", (LLVMValueRef[]){l->frame}, 1);
     lower_branch_rarely(l, flag, pending, next);
     lower_at(l, pending);
-    LLVMValueRef status = lower_rt(l, "rt_poll", (LLVMValueRef[]){l->frame}, 1);
+    LLVMValueRef status = lower_rt(l, "rt_poll", (LLVMValueRef[]){l->frame, lower_i32(l, effect)}, 2);
     pool_push(l->pool, l->polls, l->npolls, l->cap_polls) = status;
+    if (effect == EFFECT_NONE)
+        lower_fresh_start(l, status);
     LLVMBasicBlockRef trap = lower_block(l, "trap");
     LLVMBuildCondBr(l->b, LLVMBuildICmp(l->b, LLVMIntNE, status, lower_i32(l, 0), ""), trap, next);
     lower_at(l, trap);
+    if (effect != EFFECT_COMMITTED) {
+        LLVMBasicBlockRef redo = lower_block(l, "redo"), other = lower_block(l, "");
+        LLVMBuildCondBr(l->b, LLVMBuildICmp(l->b, LLVMIntEQ, status, lower_i32(l, JITD_TRAP_REDO), ""), redo, other);
+        lower_at(l, redo);
+        lower_redo(l, n, undo, STR("other code ran, or wants to"));
+        lower_at(l, other);
+    }
     uint32_t site = lower_site(l, n, (Site){.kind = SITE_CALL});
     LLVMValueRef args[] = {l->frame, status, lower_i32(l, site)};
     lower_trap_exit(l, lower_rt(l, "rt_trap", args, 3));
@@ -61,7 +71,7 @@ void lower_while(Lower *l, const Node *n) {
     LLVMValueRef fuel = always ? NULL : lower_alloca(l, l->m->i32, "fuel");
     lower_go(l, strip);
     lower_at(l, strip);
-    lower_poll(l, n);
+    lower_poll(l, n, l->info[n->id].effect, l->info[n->id].undo);
     counters_check(l, n, counters);
     if (fuel)
         LLVMBuildStore(l->b, lower_i32(l, STRIP), fuel);
@@ -157,7 +167,7 @@ void lower_for(Lower *l, const Node *n) {
     LLVMBuildCondBr(l->b, LLVMBuildICmp(l->b, LLVMIntULT, d, r.turns, ""), enter, orelse);
     lower_at(l, enter);
     if (!is_quick)
-        lower_poll(l, n);
+        lower_poll(l, n, l->info[n->id].effect, l->info[n->id].undo);
     counters_check(l, n, counters);
     LLVMValueRef left = LLVMBuildSub(l->b, r.turns, d, ""), most = lower_i64(l, always ? 1 : STRIP);
     LLVMValueRef few = LLVMBuildICmp(l->b, LLVMIntULT, left, most, "");

@@ -34,8 +34,7 @@ static LLVMValueRef checked(Lower *l, const Node *n, Operator op, const char *na
     LLVMTypeRef fn_type = LLVMIntrinsicGetType(l->m->ctx, id, &type, 1);
     LLVMValueRef r = LLVMBuildCall2(l->b, fn_type, f, (LLVMValueRef[]){a, b}, 2, "");
     LLVMValueRef over = LLVMBuildExtractValue(l->b, r, 1, "");
-    Str text = pool_printf(l->pool, "the exact result of %s is not a 64-bit value, and the call had effects already",
-                           operator_text(op));
+    Str text = lower_overflow_text(l, str_from_cstr(operator_text(op)));
     lower_check(l, n, over, (FailSpec){.kind = SITE_OVERFLOW, .text = text});
     return LLVMBuildExtractValue(l->b, r, 0, "");
 }
@@ -81,9 +80,28 @@ static LLVMValueRef pure(Lower *l, const Rule *rule, LLVMValueRef a, LLVMValueRe
     return lower_rt(l, pool_printf(l->pool, "rt_%s", rule->name).ptr, (LLVMValueRef[]){a, b}, 2);
 }
 
+/* Whether an operation of sized types gives what the interpreter's does. In a loop a look at each turn would cost more than it is worth. */
+static void note_sized(Lower *l, Operator op, const Type *common, Val a, Val b) {
+    const char *name = op == OP_Add ? "add" : op == OP_Sub ? "sub" : op == OP_Mult ? "mul" : NULL;
+    if (!name || l->loop || !type_is_int(common) || !type_is_sized(common)) {
+        lower_wrapped(l, NULL);
+        return;
+    }
+    Str full = pool_printf(l->pool, "llvm.%c%s.with.overflow", type_is_signed(common) ? 's' : 'u', name);
+    unsigned id = LLVMLookupIntrinsicID(full.ptr, full.len);
+    LLVMTypeRef type = lower_type(l->m, common);
+    LLVMValueRef f = LLVMGetIntrinsicDeclaration(l->m->module, id, &type, 1);
+    LLVMValueRef args[] = {a.at[0], b.at[0]};
+    LLVMValueRef r = LLVMBuildCall2(l->b, LLVMIntrinsicGetType(l->m->ctx, id, &type, 1), f, args, 2, "");
+    lower_wrapped(l, LLVMBuildExtractValue(l->b, r, 1, ""));
+}
+
 Val lower_binary(Lower *l, const Node *n, Operator op, const Rule *rule, const Type *common, Val a, Val b) {
+    bool sized_operands = type_is_sized(a.type) || type_is_sized(b.type);
     a = val_convert(l, n, a, common);
     b = val_convert(l, n, b, common);
+    if (sized_operands)
+        note_sized(l, op, common, a, b);
     const Type *result = result_type(rule, common);
     switch (rule->how) {
     case HOW_CHECKED:
@@ -139,6 +157,8 @@ Val lower_unary(Lower *l, const Node *n) {
     LLVMValueRef x = v.at[0], zero = LLVMConstNull(LLVMTypeOf(x));
     if (op == OP_UAdd)
         return v;
+    if (type_is_sized(v.type))
+        lower_wrapped(l, NULL);
     if (op == OP_Invert)
         return val_one(l, v.type, LLVMBuildNot(l->b, x, ""));
     if (v.type->kind == TYPE_FLOAT || v.type->kind == TYPE_FLOAT32)
@@ -198,6 +218,8 @@ static LLVMValueRef compare_one(Lower *l, const Node *n, const CompareStep *s, V
                        : pure(l, s->rule, val_convert(l, n, a, &type_int).at[0], b.at[0]);
     if (s->rule->on == ON_SIZED)
         return compare_wide(l, s->rule, a, b);
+    if (type_is_sized(a.type) || type_is_sized(b.type))
+        lower_wrapped(l, NULL);
     a = val_convert(l, n, a, s->common);
     b = val_convert(l, n, b, s->common);
     if (s->rule->on == ON_INT)

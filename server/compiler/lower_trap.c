@@ -39,22 +39,45 @@ static LLVMValueRef emit_trap(Lower *l, JitdTrapKind kind, uint32_t site) {
     return lower_rt(l, "rt_trap", args, 3);
 }
 
-void lower_restore(Lower *l, uint64_t undo) {
+/* The alloca with field i of self as it was before the first store that may be taken back. */
+static LLVMValueRef saved_field(Lower *l, uint32_t i) {
+    if (l->saved[i])
+        return l->saved[i];
+    LLVMBuilderRef b = l->b;
+    l->b = l->entry_b;
+    LLVMValueRef now = lower_field_load(l, l->self, l->bound->def_index, i);
+    l->b = b;
+    l->saved[i] = lower_alloca(l, LLVMTypeOf(now), "saved");
+    LLVMBuildStore(l->entry_b, now, l->saved[i]);
+    return l->saved[i];
+}
+
+static void restore(Lower *l, uint64_t undo) {
     for (uint32_t i = 0; i < 64; i++) {
         if (!(undo >> i & 1))
             continue;
-        if (!l->saved[i]) {
-            LLVMBuilderRef b = l->b;
-            l->b = l->entry_b;
-            l->saved[i] = lower_field_load(l, l->self, l->bound->def_index, i);
-            l->b = b;
-        }
-        lower_field_store(l, l->self, l->bound->def_index, i, l->saved[i]);
+        LLVMValueRef at = saved_field(l, i);
+        lower_field_store(l, l->self, l->bound->def_index, i, LLVMBuildLoad2(l->b, LLVMGetAllocatedType(at), at, ""));
     }
 }
 
-static void emit_redo(Lower *l, const Node *n, uint64_t undo, Str reason) {
-    lower_restore(l, undo);
+/* `call` comes before all stores, and may have let other code store. */
+void lower_fresh_start(Lower *l, LLVMValueRef call) {
+    pool_push(l->pool, l->fresh_starts, l->nfresh_starts, l->cap_fresh_starts) = call;
+}
+
+/* What a redo takes back is not what others have stored since the entry. Done last, when it is known which fields are saved. */
+void lower_save_again(Lower *l) {
+    for (size_t k = 0; k < l->nfresh_starts; k++) {
+        LLVMPositionBuilderBefore(l->b, LLVMGetNextInstruction(l->fresh_starts[k]));
+        for (uint32_t i = 0; i < 64; i++)
+            if (l->saved[i])
+                LLVMBuildStore(l->b, lower_field_load(l, l->self, l->bound->def_index, i), l->saved[i]);
+    }
+}
+
+void lower_redo(Lower *l, const Node *n, uint64_t undo, Str reason) {
+    restore(l, undo);
     lower_trap_exit(l, emit_trap(l, JITD_TRAP_REDO, lower_site(l, n, (Site){.kind = SITE_REDO, .text = reason})));
 }
 
@@ -65,7 +88,7 @@ static LLVMBasicBlockRef shared_redo(Lower *l, const Node *n, Str reason) {
     LLVMBasicBlockRef here = LLVMGetInsertBlock(l->b);
     l->redo = lower_block(l, "redo");
     lower_at(l, l->redo);
-    emit_redo(l, n, 0, reason);
+    lower_redo(l, n, 0, reason);
     lower_at(l, here);
     return l->redo;
 }
@@ -84,18 +107,43 @@ static void emit_raise(Lower *l, const Node *n, const FailSpec *spec) {
     lower_trap_exit(l, status);
 }
 
+/* Whether a failure raises, instead of leaving the call to the interpreter. With sized arithmetic the interpreter is asked only for
+ * what there is no other result of, an int beyond 64 bits, and only where it has not wrapped so far. */
+static bool fails_here(Lower *l, const Node *n, const FailSpec *spec) {
+    return spec->always || l->info[n->id].effect == EFFECT_COMMITTED || (l->inst->sized && spec->kind != SITE_OVERFLOW);
+}
+
+void lower_wrapped(Lower *l, LLVMValueRef cond) {
+    if (!l->wrapped)
+        return;
+    LLVMValueRef before = LLVMBuildLoad2(l->b, l->m->i1, l->wrapped, "");
+    LLVMBuildStore(l->b, cond ? LLVMBuildOr(l->b, before, cond, "") : lower_bool(l, true), l->wrapped);
+}
+
+/* An int beyond 64 bits in a function with sized arithmetic. */
+static void fail_unless_wrapped(Lower *l, const Node *n, FailSpec spec) {
+    LLVMBasicBlockRef raise = lower_block(l, "trap"), redo = lower_block(l, "redo");
+    LLVMBuildCondBr(l->b, LLVMBuildLoad2(l->b, l->m->i1, l->wrapped, ""), raise, redo);
+    lower_at(l, raise);
+    emit_raise(l, n, &spec);
+    lower_at(l, redo);
+    lower_redo(l, n, l->info[n->id].effect == EFFECT_UNDO ? l->info[n->id].undo : 0, spec.text);
+}
+
 void lower_fail(Lower *l, const Node *n, FailSpec spec) {
     const NodeInfo *info = &l->info[n->id];
-    if (spec.always || info->effect == EFFECT_COMMITTED)
+    if (fails_here(l, n, &spec))
         emit_raise(l, n, &spec);
+    else if (l->wrapped)
+        fail_unless_wrapped(l, n, spec);
     else
-        emit_redo(l, n, info->effect == EFFECT_UNDO ? info->undo : 0, spec.text);
+        lower_redo(l, n, info->effect == EFFECT_UNDO ? info->undo : 0, spec.text);
 }
 
 void lower_check(Lower *l, const Node *n, LLVMValueRef fails, FailSpec spec) {
     const NodeInfo *info = &l->info[n->id];
     LLVMBasicBlockRef next = lower_block(l, "");
-    if (!spec.always && info->effect == EFFECT_NONE && !l->ntemps) {
+    if (!fails_here(l, n, &spec) && !info->undo && !l->ntemps && !l->wrapped) {
         lower_branch_rarely(l, fails, shared_redo(l, n, spec.text), next);
     } else {
         LLVMBasicBlockRef trap = lower_block(l, "trap");
@@ -106,16 +154,17 @@ void lower_check(Lower *l, const Node *n, LLVMValueRef fails, FailSpec spec) {
     lower_at(l, next);
 }
 
-static Str overflow_text(Lower *l, Str op) {
-    return pool_printf(l->pool, "the exact result of %.*s is not a 64-bit value, and the call had effects already",
-                       STR_FMT(op));
+Str lower_overflow_text(Lower *l, Str op) {
+    bool sized = l->inst->sized || l->inst->outer == EFFECT_COMMITTED; /* or its caller */
+    return pool_printf(l->pool, "the exact result of %.*s is not a 64-bit value, and the call had effects already%s",
+                       STR_FMT(op), sized ? ", or results of sized types that Python has not" : "");
 }
 
 /* The status of an rt_ helper: 1 the operation raises in Python, 2 its result does not fit. */
 void lower_status_check(Lower *l, const Node *n, LLVMValueRef status, Str op, const Val *operands, size_t noperands) {
     FailSpec raises = {.kind = SITE_OP, .text = op, .operands = operands, .noperands = noperands};
-    FailSpec inexact = {.kind = SITE_OVERFLOW, .text = overflow_text(l, op)};
-    if (l->info[n->id].effect != EFFECT_COMMITTED) {
+    FailSpec inexact = {.kind = SITE_OVERFLOW, .text = lower_overflow_text(l, op)};
+    if (!fails_here(l, n, &raises)) {
         LLVMValueRef failed = LLVMBuildICmp(l->b, LLVMIntNE, status, lower_i32(l, 0), "");
         lower_check(l, n, failed, raises);
         return;
@@ -132,12 +181,12 @@ void lower_call_check(Lower *l, const Node *n, LLVMValueRef status) {
     lower_at(l, trap);
     uint32_t site = lower_site(l, n, (Site){.kind = SITE_CALL});
     lower_rt(l, "rt_trace", (LLVMValueRef[]){l->frame, lower_i32(l, site)}, 2);
-    if (info->effect == EFFECT_UNDO) {
+    if (info->effect == EFFECT_UNDO && info->undo) {
         LLVMBasicBlockRef undo = lower_block(l, "undo"), out = lower_block(l, "");
         LLVMValueRef is_redo = LLVMBuildICmp(l->b, LLVMIntEQ, status, lower_i32(l, JITD_TRAP_REDO), "");
         LLVMBuildCondBr(l->b, is_redo, undo, out);
         lower_at(l, undo);
-        lower_restore(l, info->undo);
+        restore(l, info->undo);
         lower_go(l, out);
         lower_at(l, out);
     }
@@ -154,7 +203,7 @@ void lower_import_status(Lower *l, const Node *n, LLVMValueRef status) {
     LLVMBasicBlockRef redo = lower_block(l, ""), other = lower_block(l, "");
     LLVMBuildCondBr(l->b, LLVMBuildICmp(l->b, LLVMIntEQ, status, lower_i32(l, JITD_TRAP_REDO), ""), redo, other);
     lower_at(l, redo);
-    lower_fail(l, n, (FailSpec){.kind = SITE_OVERFLOW, .text = overflow_text(l, STR("this call"))});
+    lower_fail(l, n, (FailSpec){.kind = SITE_OVERFLOW, .text = lower_overflow_text(l, STR("this call"))});
     lower_at(l, other);
     uint32_t site = lower_site(l, n, (Site){.kind = SITE_CALL});
     LLVMValueRef args[] = {l->frame, status, lower_i32(l, site)};

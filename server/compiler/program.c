@@ -47,7 +47,7 @@ static EntryPlan plan_entry(Lang *lang, const EntrySpec *e) {
         plan.diag.message = pool_printf(lang->pool, "parameter '%.*s' has no annotation", STR_FMT(missing));
         return plan;
     }
-    plan.inst = instance_get(lang, f, params, n, false, false, NULL);
+    plan.inst = instance_get(lang, f, params, n, false, EFFECT_NONE, NULL);
     return plan;
 }
 

@@ -4,10 +4,11 @@
 #include "server/compiler/bound.h"
 #include "server/compiler/stages.h"
 
-/* What may have happened between a function's entry and a point in it. */
+/* What may have happened between the outermost entry and a point in a function: JitdEffects. */
 typedef enum Effect {
-    EFFECT_NONE,      /* nothing: the call can be redone */
-    EFFECT_UNDO,      /* stores to scalar fields of self only: restore them, then redo */
+    EFFECT_NONE, /* nothing: the call can be redone */
+    EFFECT_UNDO, /* stores to scalar fields of self only, in this function (NodeInfo.undo) or in its callers: restore */
+                 /* ours, then redo; no other Python code runs meanwhile (lower_poll) */
     EFFECT_COMMITTED, /* something that cannot be taken back */
 } Effect;
 
@@ -95,8 +96,10 @@ struct Instance {
     struct FuncState *func;
     const Type **params; /* self included, cls not */
     uint32_t nparams;
-    bool fresh;     /* __init__ of an object nobody has seen yet: stores to it are no effects */
-    bool committed; /* the callers cannot redo: neither may this */
+    bool fresh; /* __init__ of an object nobody has seen yet: stores to it are no effects */
+    Effect
+        outer; /* of the callers, before the call: COMMITTED: they cannot redo, neither may this. UNDO is told from */
+               /* NONE only where it makes a difference: this polls */
 
     Diag diag; /* INSTANCE_REFUSED: why */
 
@@ -109,7 +112,8 @@ struct Instance {
     bool manages;          /* owns references: must count */
     bool loops, python;    /* PROGRAM_FLAG_ */
     bool recursive;
-    bool sized; /* has arithmetic that the interpreter would do differently: never redo */
+    bool
+        sized; /* has arithmetic that the interpreter would do differently: redo only what else would be no result at all */
 
     /* typed body */
     NodeInfo *info;
@@ -159,7 +163,7 @@ int lang_find_func(const Lang *lang, uint32_t def, Str name);
 
 /* The instance for these argument types: found or made and, unless it is being inferred right now, inferred. `caller` is
  * inferred again when the instance's summary changes. */
-Instance *instance_get(Lang *lang, FuncState *func, const Type **params, uint32_t nparams, bool fresh, bool committed,
+Instance *instance_get(Lang *lang, FuncState *func, const Type **params, uint32_t nparams, bool fresh, Effect outer,
                        Instance *caller);
 /* Infers until no summary changes. */
 void instances_settle(Lang *lang);

@@ -120,6 +120,50 @@ def test_never_redone(name):
         getattr(s, name)(2**40)
 
 
+@jitd.jitclass
+class Early:
+    """An int beyond 64 bits before any effect: the interpreter's, unless sized arithmetic gave what the interpreter's would not."""
+
+    n: int = 0
+
+    def added(self, a: jitd.int8, k: int) -> int:
+        b = a + a
+        return k * k + int(b)
+
+    def subtracted(self, a: jitd.uint8, k: int) -> int:
+        b = a - a * a
+        return k * k + int(b)
+
+    def after_effect(self, a: jitd.int8, k: int, other: "Early") -> int:
+        other.n += 1
+        b = a + a
+        return k * k + int(b)
+
+    def stored(self, a: jitd.int8, k: int) -> int:
+        self.n += 1
+        return int(a + a) + k * k
+
+    def divided(self, a: jitd.uint8, k: int) -> int:
+        return k // int(a * a) + k * k
+
+
+@pytest.mark.filterwarnings("ignore::jitd.CompileWarning")
+def test_an_overflow_before_effects_is_the_interpreters():
+    e, big = Early(), 2**40
+    assert [e.added(1, 3), e.added(1, big), e.added(-64, big)] == [11, 2**80 + 2, 2**80 - 128]
+    assert [e.subtracted(1, 3), e.subtracted(1, big)] == [9, 2**80]
+    assert (e.stored(2, big), e.n) == (2**80 + 4, 1)
+    for call in (lambda: e.added(100, big), lambda: e.subtracted(2, big), lambda: e.stored(100, big)):
+        with pytest.raises(OverflowError, match="results of sized types that Python has not"):
+            call()
+    other = Early()
+    with pytest.raises(OverflowError, match="had effects already"):
+        e.after_effect(1, big, other)
+    assert (other.n, e.n) == (1, 2)
+    with pytest.raises(ZeroDivisionError):  # of int8(0), also where the interpreter, which has 256, would not divide by zero
+        e.divided(16, 3)
+
+
 def test_all_of_it_is_compiled():
     assert "Python:" not in str(jitd.explain(S))
 

@@ -101,6 +101,8 @@ static void enter_again(void) {
 
 static int check_signals(void *arg) {
     (void)arg;
+    if (import_allocating)
+        return 0;
     uint32_t inside = context_suspend();
     int r = PyErr_CheckSignals();
     context_resume(inside);
@@ -137,6 +139,7 @@ static int open_client(ClientOptions *options, Client **ret_client) {
     options->unlock = unlock;
     options->lock = lock;
     options->imports[JITD_IMPORT_poll] = (const void *)import_poll;
+    options->imports[JITD_IMPORT_alloc] = (const void *)import_alloc;
     options->imports[JITD_IMPORT_release] = (const void *)import_release;
     options->imports[JITD_IMPORT_pymath] = (const void *)import_pymath;
     options->shared = proxy_shared;

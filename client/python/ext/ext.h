@@ -51,7 +51,10 @@ PyObject *context_arena_stats(PyObject *module, PyObject *args);
 PyObject *context_reap(PyObject *module, PyObject *args);
 
 /* ---- imports.c: what generated code calls in this process ---- */
-int32_t import_poll(JitdFrame *frame);
+int32_t import_poll(JitdFrame *frame, uint32_t effects);
+uint64_t import_alloc(JitdFrame *frame, uint32_t size_class);
+extern uint32_t
+    import_allocating; /* no handler runs: compiled code waits for memory, and has no place for an exception */
 int32_t import_pymath(JitdFrame *frame, uint32_t fn, uint32_t n, const char *types, const JitdValue *in,
                       JitdValue *out);
 void import_release(JitdFrame *frame, uint64_t object);
@@ -62,6 +65,12 @@ void import_after_fork(void); /* in the child */
 #define IMPORT_PROXIES 2
 extern uint32_t import_put_off;
 extern const volatile uint32_t import_interrupt_flag;
+
+/* ---- pending.c ---- */
+#define PENDING_SWITCH 1     /* another thread wants the lock */
+#define PENDING_OTHER 2      /* signals that came, or what else the interpreter does in between */
+uint32_t pending_work(void); /* 0: nothing */
+bool pending_is_ours(void);  /* signal handlers run in this thread */
 
 /* ---- instance.c: the proxy ---- */
 #define INSTANCE_RELEASED 1 /* close() was called */
@@ -270,6 +279,8 @@ typedef struct Guard {
 
 extern PyTypeObject Guard_Type;
 int guard_holds(Guard *guard);
+PyObject *
+guard_broken(Guard *guard); /* borrowed: the name, cell or function that means something else now; NULL: none */
 
 /* ---- plan.c: one specialisation of a method ---- */
 #define PLAN_MAX_SLOTS 64
@@ -326,12 +337,15 @@ static inline int32_t plan_run(const Plan *plan, JitdFrame *frame, uint64_t self
     int32_t status;
     if (plan->guard && unlikely(!guard_holds(plan->guard)))
         return -1;
+    void *outer = frame->guard;
+    frame->guard = plan->guard;
     if (plan->epoch)
         arena_enter(jitd_context.arena);
     status =
         likely(!plan->ffi) ? code_run(plan->method, frame, self, in, out) : plan_run_ffi(plan, frame, self, in, out);
     if (plan->epoch)
         arena_leave(jitd_context.arena);
+    frame->guard = outer;
     if (unlikely(import_put_off))
         import_release_waiting(frame);
     return status;

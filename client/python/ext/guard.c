@@ -27,43 +27,54 @@ static int binding_holds(PyObject *binding) {
     return same(now ? now : jitd_missing, then);
 }
 
-static int cells_hold(const Guard *guard) {
+/* The cell that holds something else now. */
+static PyObject *cells_broken(const Guard *guard) {
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(guard->cells); i++) {
         PyObject *pair = PyTuple_GET_ITEM(guard->cells, i);
         if (!same(PyCell_GET(PyTuple_GET_ITEM(pair, 0)), PyTuple_GET_ITEM(pair, 1)))
-            return 0;
+            return PyTuple_GET_ITEM(pair, 0);
     }
-    return 1;
+    return NULL;
+}
+
+static int function_holds(PyObject *then) {
+    PyObject *function = PyTuple_GET_ITEM(then, 0);
+    PyObject *defaults = PyFunction_GET_DEFAULTS(function), *kwdefaults = PyFunction_GET_KW_DEFAULTS(function);
+    return PyFunction_GET_CODE(function) == PyTuple_GET_ITEM(then, 1) &&
+           (defaults ? defaults : Py_None) == PyTuple_GET_ITEM(then, 2) &&
+           (kwdefaults ? kwdefaults : Py_None) == PyTuple_GET_ITEM(then, 3);
 }
 
 /* Are the plain functions that compiled code has built in still what they were? Reloaders put other code into living ones. */
-static int functions_hold(const Guard *guard) {
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(guard->functions); i++) {
-        PyObject *then = PyTuple_GET_ITEM(guard->functions, i), *function = PyTuple_GET_ITEM(then, 0);
-        PyObject *defaults = PyFunction_GET_DEFAULTS(function), *kwdefaults = PyFunction_GET_KW_DEFAULTS(function);
-        if (PyFunction_GET_CODE(function) != PyTuple_GET_ITEM(then, 1) ||
-            (defaults ? defaults : Py_None) != PyTuple_GET_ITEM(then, 2) ||
-            (kwdefaults ? kwdefaults : Py_None) != PyTuple_GET_ITEM(then, 3))
-            return 0;
-    }
-    return 1;
+static PyObject *functions_broken(const Guard *guard) {
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(guard->functions); i++)
+        if (!function_holds(PyTuple_GET_ITEM(guard->functions, i)))
+            return PyTuple_GET_ITEM(PyTuple_GET_ITEM(guard->functions, i), 0);
+    return NULL;
 }
 
 /* Looks at every name. */
-static int look(Guard *guard) {
+static PyObject *look(Guard *guard) {
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(guard->bindings); i++)
         if (!binding_holds(PyTuple_GET_ITEM(guard->bindings, i)))
-            return 0;
+            return PyTuple_GET_ITEM(PyTuple_GET_ITEM(guard->bindings, i), 1);
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(guard->dicts); i++)
         guard->versions[i] = watch_seen(guard->watches[i]);
-    return 1;
+    return NULL;
+}
+
+PyObject *guard_broken(Guard *guard) {
+    PyObject *broken = NULL;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(guard->dicts) && !broken; i++)
+        if (unlikely(watch_version(guard->watches[i]) != guard->versions[i]))
+            broken = look(guard);
+    if (!broken)
+        broken = cells_broken(guard);
+    return broken ? broken : functions_broken(guard);
 }
 
 int guard_holds(Guard *guard) {
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(guard->dicts); i++)
-        if (unlikely(watch_version(guard->watches[i]) != guard->versions[i]) && !look(guard))
-            return 0;
-    return cells_hold(guard) && functions_hold(guard);
+    return !guard_broken(guard);
 }
 
 static int well_formed(PyObject *tuple, Py_ssize_t size, PyTypeObject *first) {

@@ -1,8 +1,14 @@
 /* What generated code calls in this process besides libm and the arena: the interpreter's signal handlers and its math
  * module, under the interpreter lock, which compiled code holds; and the release of objects.
  *
- * Polling. CPython has no public flag that says "a signal came" or "another thread wants the lock", so the flag that loops look
- * at is always set. Generated code looks at it seldom (every few thousand iterations), and asking costs some nanoseconds.
+ * Polling. The flag that loops look at is always set: generated code looks at it seldom (every few thousand iterations), and asking what
+ * there is to do costs little (pending.c). What that means for the running call depends on what it has done (JitdEffects):
+ *   nothing   Python code runs. If the names that the call uses mean something else then, the interpreter does the call from its
+ *             beginning, which is after that.
+ *   undo      the call has stored what it may take back: nobody may see that, or store over it. So no Python code runs; where some
+ *             wants to, the stores are taken back and the interpreter does the call, with that code at its place. Another thread that
+ *             only wants its turn waits for a while first, because most calls are over by then; and Ctrl-C ends the call as it is.
+ *   kept      Python code runs. Names that mean something else then are an error, as there is no way back.
  *
  * Whatever Python code runs in a poll (a handler, or another thread that got the lock) may drop objects that the suspended
  * compiled code borrows: it counts only what it stores. For shared objects its epoch keeps them. For private ones the
@@ -10,9 +16,10 @@
  * that can borrow is inside an epoch, so that is when the arena's epoch is left. An object whose release was put off may
  * have been counted up again meanwhile (returned by the code that borrowed it), and may be in the list twice. */
 #include "client/python/ext/ext.h"
+#include <signal.h>
 #include <time.h>
 
-#define SWITCH_NS 5000000 /* other threads get the lock that often, as from interpreted code */
+#define HOLD_NS 50000000 /* so long may a call keep the lock whose stores nobody may see */
 
 const volatile uint32_t import_interrupt_flag = 1;
 static uint32_t suspended; /* polls that are running Python code */
@@ -65,27 +72,89 @@ void import_after_fork(void) {
     import_put_off &= ~(uint32_t)IMPORT_OBJECTS;
 }
 
-static void yield_lock(void) {
-    static int64_t last;
+/* Whether another thread has waited long enough for a call that hides its stores. Polls come often, so a pause between two is a new
+ * beginning. */
+static bool hold_is_over(void) {
+    static int64_t first, latest;
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
     int64_t ns = now.tv_sec * 1000000000LL + now.tv_nsec;
-    if (ns - last < SWITCH_NS)
-        return;
-    last = ns;
-    PyThreadState *state = PyEval_SaveThread();
-    PyEval_RestoreThread(state);
+    if (ns - latest > HOLD_NS)
+        first = ns;
+    latest = ns;
+    return ns - first >= HOLD_NS;
 }
 
-int32_t import_poll(JitdFrame *frame) {
-    (void)frame;
+/* Whether Ctrl-C is the signal that came and means what it means by default: nothing but an exception comes of it. */
+static bool take_keyboard_interrupt(void) {
+    if (!PyOS_InterruptOccurred())
+        return false;
+    PyObject *module = PyImport_ImportModule("_signal");
+    PyObject *handler = module ? PyObject_CallMethod(module, "getsignal", "i", SIGINT) : NULL;
+    PyObject *usual = handler ? PyObject_GetAttrString(module, "default_int_handler") : NULL;
+    bool is_usual = usual && handler == usual;
+    Py_XDECREF(usual);
+    Py_XDECREF(handler);
+    Py_XDECREF(module);
+    PyErr_Clear();
+    if (is_usual)
+        PyErr_SetNone(PyExc_KeyboardInterrupt);
+    else
+        PyErr_SetInterrupt(); /* it came all the same */
+    return is_usual;
+}
+
+static int32_t poll_hidden(uint32_t work) {
+    if (work == PENDING_SWITCH)
+        return hold_is_over() ? JITD_TRAP_REDO : JITD_TRAP_NONE;
+    if (!pending_is_ours())
+        return JITD_TRAP_NONE; /* the main thread will want the lock */
+    return take_keyboard_interrupt() ? JITD_TRAP_INTERRUPT : JITD_TRAP_REDO;
+}
+
+static int32_t raise_broken(PyObject *what) {
+    PyErr_Format(PyExc_RuntimeError,
+                 "%S was given another value while compiled code ran that has the old one built in, and that has had "
+                 "effects: mark "
+                 "the method with jitd.jit_ignore, or pass the value as a field",
+                 what);
+    return JITD_TRAP_PYTHON;
+}
+
+static int32_t poll_open(JitdFrame *frame, uint32_t effects, uint32_t work) {
+    Guard *guard = frame->guard;
     suspended++, suspended_here++;
     uint32_t inside = context_suspend();
-    yield_lock();
+    if (work == PENDING_SWITCH) {
+        PyThreadState *state = PyEval_SaveThread();
+        PyEval_RestoreThread(state);
+    }
     int r = PyErr_CheckSignals();
     context_resume(inside);
     suspended--, suspended_here--;
-    return r < 0 ? JITD_TRAP_INTERRUPT : JITD_TRAP_NONE;
+    if (r < 0)
+        return JITD_TRAP_INTERRUPT;
+    PyObject *broken = guard ? guard_broken(guard) : NULL;
+    if (likely(!broken))
+        return JITD_TRAP_NONE;
+    return effects == JITD_EFFECTS_KEPT ? raise_broken(broken) : JITD_TRAP_REDO;
+}
+
+int32_t import_poll(JitdFrame *frame, uint32_t effects) {
+    uint32_t work = pending_work();
+    if (likely(!work))
+        return JITD_TRAP_NONE;
+    return effects == JITD_EFFECTS_UNDO ? poll_hidden(work) : poll_open(frame, effects, work);
+}
+
+/* Where the daemon must be asked for more memory, signal handlers wait, too: the next poll, or the end of the call, is the place. */
+uint32_t import_allocating;
+
+uint64_t import_alloc(JitdFrame *frame, uint32_t size_class) {
+    import_allocating++;
+    uint64_t object = arena_alloc(frame, size_class);
+    import_allocating--;
+    return object;
 }
 
 static const struct {
@@ -205,12 +274,17 @@ static PyObject *pymath_call(PyObject *function, PymathArgs *a) {
     return result;
 }
 
+/* The interpreter's own functions of numbers run no Python code but by way of the collector, which (until 3.11) any new tuple or list
+ * may start, and with it finalisers. It gets its turn at the next object that somebody else makes. */
 int32_t import_pymath(JitdFrame *frame, uint32_t fn, uint32_t n, const char *types, const JitdValue *in,
                       JitdValue *out) {
     (void)frame;
     PymathArgs args = {types, in, n};
+    int collects = PyGC_Disable();
     PyObject *function = pymath_function(fn), *result = function ? pymath_call(function, &args) : NULL;
     int32_t status = result ? pymath_result(pymath[fn].result, result, out) : JITD_TRAP_PYTHON;
     Py_XDECREF(result);
+    if (collects)
+        PyGC_Enable();
     return status;
 }

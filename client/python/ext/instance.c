@@ -157,7 +157,7 @@ static void instance_dealloc(PyObject *op) {
 /* ---- making one ---- */
 
 static int bind_new(Instance *self, const ClassInfo *info, JitdFrame *frame) {
-    uint64_t ref = shm_new(frame, info->class_id, info->size, arena_alloc);
+    uint64_t ref = shm_new(frame, info->class_id, info->size, import_alloc);
     if (unlikely(!ref)) {
         context_no_memory();
         return -1;

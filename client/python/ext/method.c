@@ -84,7 +84,7 @@ PyObject *method_finish(Method *m, Plan *plan, int32_t status, const JitdValue *
     if (status == JITD_TRAP_REDO || status == -1) {
         m->fallbacks += status == JITD_TRAP_REDO;
         m->guard_misses += status == -1;
-        if (status == -1 && sized_tell(m) < 0)
+        if (sized_tell(m) < 0)
             return NULL;
         if (status == JITD_TRAP_REDO)
             counts_redone(plan, jitd_frame->trap.site);

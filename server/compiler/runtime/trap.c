@@ -27,8 +27,8 @@ RT bool rt_interrupted(JitdFrame *frame) {
     return *frame->interrupt != 0;
 }
 
-RT int32_t rt_poll(JitdFrame *frame) {
-    return jitd_import_poll(frame);
+RT int32_t rt_poll(JitdFrame *frame, uint32_t effects) {
+    return jitd_import_poll(frame, effects);
 }
 
 RT int32_t rt_pymath(JitdFrame *frame, uint32_t fn, uint32_t n, const char *types, const JitdValue *in,
