@@ -46,6 +46,7 @@ typedef enum JitdEffects {
 
 #define JITD_TRACE_MAX 16
 #define JITD_TRAP_VALUES 8
+#define JITD_CALL_SLOTS 64    /* values that an entry takes, and that it gives */
 #define JITD_PYMATH_VALUES 64 /* numbers among the arguments of one call of the import pymath */
 
 typedef struct JitdTrap {

@@ -325,7 +325,7 @@ static bool spec_funcs(Reader *r, const msgpack_object *o, DefSpec *d) {
     msgpack_object_array array;
     if (!spec_array(r, o, "\"funcs\"", &array))
         return false;
-    if (!d->is_class && array.size != 1)
+    if (!d->is_class && array.size > 1)
         return spec_bad(r, "a function's definition has %u functions", array.size);
     if (array.size > UNIT_MAX_FUNCS)
         return spec_bad(r, "\"%.*s\" has over %d functions", STR_FMT(d->name), UNIT_MAX_FUNCS);
@@ -403,6 +403,20 @@ static bool spec_def(Reader *r, const msgpack_object *o, DefSpec *d) {
     return is_class ? spec_class(r, o, d) : spec_function(r, o, d);
 }
 
+/* A class that occurs twice would be two classes for the compiler, whose instances are never the same. */
+static bool spec_classes_distinct(Reader *r) {
+    Str *keys = pool_array(r->pool, Str, r->unit->ndefs);
+    size_t n = 0;
+    for (size_t i = 0; i < r->unit->ndefs; i++)
+        if (r->unit->defs[i].is_class)
+            keys[n++] = (Str){(const char *)r->unit->defs[i].key.b, KEY_SIZE};
+    qsort(keys, n, sizeof *keys, spec_compare_str);
+    for (size_t i = 1; i < n; i++)
+        if (str_eq(keys[i - 1], keys[i]))
+            return spec_bad(r, "a class is defined twice");
+    return true;
+}
+
 static bool spec_defs(Reader *r) {
     UnitSpec *u = r->unit;
     u->ndefs = r->defs->size;
@@ -412,7 +426,7 @@ static bool spec_defs(Reader *r) {
     for (size_t i = 0; i < u->ndefs; i++)
         if (!spec_def(r, &r->defs->ptr[i], &u->defs[i]))
             return false;
-    return true;
+    return spec_classes_distinct(r);
 }
 
 static bool spec_entry_args(Reader *r, const msgpack_object *o, const FuncSpec *f, EntrySpec *ret) {

@@ -1,4 +1,5 @@
 /* A unit's functions, from text to one LLVM module: the loop over entries around parse, resolve, infer and lower. */
+#include "protocol/abi.h"
 #include "server/compiler/assigned.h"
 #include "server/compiler/stage.h"
 #include "server/compiler/dump.h"
@@ -51,12 +52,25 @@ static EntryPlan plan_entry(Lang *lang, const EntrySpec *e) {
     return plan;
 }
 
+static bool takes_too_much(const Instance *inst) {
+    uint32_t in = 0;
+    for (uint32_t i = inst->nparams - (uint32_t)inst->bound->func->nparams; i < inst->nparams; i++)
+        in += type_slots(inst->params[i]);
+    return in > JITD_CALL_SLOTS || (inst->result && type_slots(inst->result) > JITD_CALL_SLOTS);
+}
+
 /* After everything has settled. */
-static void plan_finish(EntryPlan *plan) {
-    if (plan->inst && plan->inst->state == INSTANCE_REFUSED) {
-        plan->diag = plan->inst->diag;
-        plan->inst = NULL;
+static void plan_finish(Lang *lang, EntryPlan *plan) {
+    if (!plan->inst)
+        return;
+    plan->diag = plan->inst->diag;
+    if (plan->inst->state != INSTANCE_REFUSED && takes_too_much(plan->inst)) {
+        plan->inst->state = INSTANCE_REFUSED;
+        plan->diag = (Diag){.span = plan->inst->bound->function->span};
+        plan->diag.message = pool_printf(lang->pool, "more than %d values in a call are not compiled", JITD_CALL_SLOTS);
     }
+    if (plan->inst->state == INSTANCE_REFUSED)
+        plan->inst = NULL;
 }
 
 static void add_refusal(Lang *lang, const EntryPlan *plan, Program *p, size_t *cap) {
@@ -186,7 +200,7 @@ void program_compile(Pool *pool, const UnitSpec *unit, ProgramPart *parts, Progr
         plans[i] = plan_entry(lang, &unit->entries[i]);
     instances_settle(lang);
     for (size_t i = 0; i < unit->nentries; i++) {
-        plan_finish(&plans[i]);
+        plan_finish(lang, &plans[i]);
         if (plans[i].inst)
             add_entry(lang, &plans[i], &p, &cap_entries);
         else

@@ -175,6 +175,23 @@ Test(spec, entry_without_function) {
     expect_refusal("\xa8p.setter", "\xa8q.setter", "an entry's function \"q.setter\" does not exist");
 }
 
+/* Two classes of one key: for the compiler their instances would never be the same. */
+Test(spec, class_twice) {
+    msgpack_sbuffer_clear(&buffer);
+    sample_unit_of(&packer, 2);
+    expect_refusal("options", "options", "a class is defined twice");
+}
+
+/* A function that cannot be compiled has a place among the definitions all the same. */
+Test(spec, function_without_functions) {
+    UnitSpec u;
+    Str error = STR_NULL;
+    msgpack_sbuffer_clear(&buffer);
+    sample_unit_without_function(&packer);
+    cr_assert_eq(unit_decode(&pool, (Str){buffer.data, buffer.size}, &u, &error), 0, "%.*s", STR_FMT(error));
+    cr_assert(u.ndefs == 1 && !u.defs[0].is_class && u.defs[0].nfuncs == 0);
+}
+
 typedef struct Jump {
     jmp_buf to;
 } Jump;

@@ -80,17 +80,35 @@ static inline void sample_class(msgpack_packer *pk) {
     P("other"), msgpack_pack_map(pk, 1), P("__len__"), P("not a function");
 }
 
-static inline void sample_unit(msgpack_packer *pk) {
+static inline void sample_unit_head(msgpack_packer *pk) {
     msgpack_pack_map(pk, 6);
     P("name"), P("m.Point"), P("key"), sample_key(pk, 'u');
     P("python"), msgpack_pack_array(pk, 2), msgpack_pack_int(pk, 3), msgpack_pack_int(pk, 11);
     P("options"), msgpack_pack_map(pk, 3);
     P("overflow"), P("wrap"), P("fastmath"), msgpack_pack_false(pk), P("boundscheck"), msgpack_pack_true(pk);
-    P("defs"), msgpack_pack_array(pk, 2);
-    sample_class(pk);
+}
+
+static inline void sample_function_head(msgpack_packer *pk) {
     msgpack_pack_map(pk, 5);
-    P("kind"), P("function"), P("key"), sample_key(pk, 'f'), P("name"), P("m.f"), P("file"), P("m.py");
-    P("funcs"), msgpack_pack_array(pk, 1), sample_func(pk, "f", "function", "def f(a, *, b):\n    return a\n");
+    P("kind"), P("function"), P("key"), sample_key(pk, 'f'), P("name"), P("m.f"), P("file"), P("m.py"), P("funcs");
+}
+
+static inline void sample_unit_without_function(msgpack_packer *pk) {
+    sample_unit_head(pk);
+    P("defs"), msgpack_pack_array(pk, 1);
+    sample_function_head(pk), msgpack_pack_array(pk, 0);
+    P("entries"), msgpack_pack_array(pk, 0);
+}
+
+/* The class `times` times. */
+static inline void sample_unit_of(msgpack_packer *pk, unsigned times) {
+    sample_unit_head(pk);
+    P("defs"), msgpack_pack_array(pk, times + 1);
+    sample_class(pk);
+    sample_function_head(pk), msgpack_pack_array(pk, 1),
+        sample_func(pk, "f", "function", "def f(a, *, b):\n    return a\n");
+    while (--times)
+        sample_class(pk);
     P("entries"), msgpack_pack_array(pk, 4);
     msgpack_pack_array(pk, 3), msgpack_pack_int(pk, 0), P("norm"), msgpack_pack_nil(pk);
     msgpack_pack_array(pk, 3), msgpack_pack_int(pk, 0), P("p.setter"), msgpack_pack_nil(pk);
@@ -98,6 +116,10 @@ static inline void sample_unit(msgpack_packer *pk) {
     msgpack_pack_array(pk, 2), P("(int,(bool,@0))"), P("uint8");
     msgpack_pack_array(pk, 3), msgpack_pack_int(pk, 0), P("norm");
     msgpack_pack_array(pk, 2), P("float"), P("bool");
+}
+
+static inline void sample_unit(msgpack_packer *pk) {
+    sample_unit_of(pk, 1);
 }
 
 #undef P

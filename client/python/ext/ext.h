@@ -283,7 +283,7 @@ PyObject *
 guard_broken(Guard *guard); /* borrowed: the name, cell or function that means something else now; NULL: none */
 
 /* ---- plan.c: one specialisation of a method ---- */
-#define PLAN_MAX_SLOTS 64
+#define PLAN_MAX_SLOTS JITD_CALL_SLOTS
 #define PLAN_FAST_SLOTS 8
 
 #define PLAN_LOOPS 1  /* flags of the meta (docs/protocol.md): its code polls, */
@@ -416,6 +416,7 @@ bool bind_is_like_default(Method *m, Py_ssize_t param, PyObject *value);
 int sized_note(Method *m);                                                           /* what of m->annotated is sized */
 PyObject *sized_refuse(Method *m, Py_ssize_t param, TypeKind kind, PyObject *value); /* OverflowError; NULL */
 int sized_tell(Method *m); /* this call is left to Python: a warning, once; -1 when that is an error */
+PyObject *sized_call_slow(Method *m, PyObject *const *args, size_t nargsf, PyObject *kwnames); /* method_call_slow */
 PyObject *sized_call(Method *m, PyObject *const *args, size_t nargsf, PyObject *kwnames);
 
 /* ---- trap.c ---- */

@@ -114,11 +114,11 @@ static ALWAYS_INLINE PyObject *method_call(Method *m, PyObject *const *args, siz
     Plan *plan = m->plan;
     if (unlikely((path == PATH_ANY && (!plan || !plan->fast)) || kwnames ||
                  PyVectorcall_NARGS(nargsf) != (Py_ssize_t)plan->nparams + 1))
-        return method_call_slow(m, args, nargsf, kwnames);
+        return sized_call_slow(m, args, nargsf, kwnames);
     PyObject *self = args[0];
     JitdValue in[PLAN_FAST_SLOTS], out[PLAN_FAST_SLOTS];
     if (unlikely(Py_TYPE(self) != m->type || !((Instance *)self)->data || convert_fast(plan, args + 1, in)))
-        return method_call_slow(m, args, nargsf, kwnames);
+        return sized_call_slow(m, args, nargsf, kwnames);
     JitdFrame *frame = context_frame();
     if (unlikely(!frame))
         return NULL;
@@ -150,7 +150,7 @@ static PyObject *function_vectorcall(PyObject *callable, PyObject *const *args, 
     JitdValue in[PLAN_FAST_SLOTS], out[PLAN_FAST_SLOTS];
     if (unlikely(!plan || kwnames || !plan->fast || PyVectorcall_NARGS(nargsf) != (Py_ssize_t)plan->nparams ||
                  convert_fast(plan, args, in)))
-        return method_call_slow(m, args, nargsf, kwnames);
+        return sized_call_slow(m, args, nargsf, kwnames);
     JitdFrame *frame = context_frame();
     if (unlikely(!frame))
         return NULL;

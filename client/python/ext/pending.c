@@ -19,7 +19,8 @@ uint32_t pending_work(void) {
 #define GIL_DROP_REQUEST 1 /* the same bit in 3.13's pycore_ceval.h */
 
 uint32_t pending_work(void) {
-    uintptr_t work = __atomic_load_n(&PyThreadState_Get()->eval_breaker, __ATOMIC_RELAXED) & 0xff; /* above: a version */
+    uintptr_t work =
+        __atomic_load_n(&PyThreadState_Get()->eval_breaker, __ATOMIC_RELAXED) & 0xff; /* above: a version */
     return !work ? 0 : work & GIL_DROP_REQUEST ? PENDING_SWITCH : PENDING_OTHER;
 }
 #endif

@@ -105,3 +105,49 @@ PyObject *sized_call(Method *m, PyObject *const *args, size_t nargsf, PyObject *
         Py_DECREF(all[skip + --done]);
     return result;
 }
+
+/* ---- arguments with __index__ ----
+ * They are asked once, before anything looks at the types: not again by the next specialisation, nor by a call that is redone. */
+
+static bool asks_index(Method *m, Py_ssize_t param, PyObject *value) {
+    return param >= 0 && m->sized[param] >= 0 && m->sized[param] != TYPE_FLOAT32 && !PyLong_Check(value) &&
+           !PyFloat_Check(value) && PyIndex_Check(value);
+}
+
+/* Which parameter the i-th argument (self left out, keywords behind the others) is for. */
+static Py_ssize_t param_of(Method *m, Py_ssize_t i, Py_ssize_t npositional, PyObject *kwnames) {
+    if (i < npositional)
+        return i;
+    for (Py_ssize_t k = 0; k < PyTuple_GET_SIZE(m->names); k++)
+        if (PyUnicode_Compare(PyTuple_GET_ITEM(m->names, k), PyTuple_GET_ITEM(kwnames, i - npositional)) == 0)
+            return k;
+    return -1;
+}
+
+static bool any_asks_index(Method *m, PyObject *const *args, Py_ssize_t n, PyObject *kwnames) {
+    Py_ssize_t all = n + (kwnames ? PyTuple_GET_SIZE(kwnames) : 0);
+    PyObject *values[BIND_MAX_PARAMS];
+    for (Py_ssize_t i = 0; i < all; i++)
+        if (PyIndex_Check(args[i]) && !PyLong_Check(args[i])) /* else there is nothing to look at */
+            return bind_arguments(m, args, n, kwnames, values) == 0;
+    return false;
+}
+
+PyObject *sized_call_slow(Method *m, PyObject *const *args, size_t nargsf, PyObject *kwnames) {
+    Py_ssize_t n = PyVectorcall_NARGS(nargsf), skip = m->type != NULL, done = 0;
+    if (!m->sized || n < skip || !any_asks_index(m, args + skip, n - skip, kwnames))
+        return method_call_slow(m, args, nargsf, kwnames);
+    PyObject *all[BIND_MAX_PARAMS + 1], *result = NULL;
+    Py_ssize_t total = n + (kwnames ? PyTuple_GET_SIZE(kwnames) : 0);
+    for (; done < total; done++) {
+        Py_ssize_t param = done < skip ? -1 : param_of(m, done - skip, n - skip, kwnames);
+        all[done] = asks_index(m, param, args[done]) ? PyNumber_Index(args[done]) : Py_NewRef(args[done]);
+        if (!all[done])
+            break;
+    }
+    if (done == total)
+        result = method_call_slow(m, all, (size_t)n, kwnames);
+    while (done > 0)
+        Py_DECREF(all[--done]);
+    return result;
+}

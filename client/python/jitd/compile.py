@@ -33,11 +33,20 @@ def compile_record(record: Record) -> None:
     if record.kind == "function" and not _own_entries(record):  # it has no source
         return link.set_modes(record, {})
     try:
-        answer = flight.ask(_COMPILE, {"unit": packed})
+        answer = _request(packed)
     except (_jitd.RemoteError, ConnectionError) as error:
         return record.linked or _compile_failed(record, error)
     if not record.linked:
         link.install(record, answer)
+
+
+def _request(packed: bytes) -> dict[str, Any]:
+    """The daemon's answer to a unit."""
+    from jitd.unit import MAX_UNIT
+
+    if len(packed) > MAX_UNIT:
+        raise _jitd.RemoteError("refused", f"it is too large to be compiled: {len(packed)} bytes with all that it uses, at most {MAX_UNIT}")
+    return flight.ask(_COMPILE, {"unit": packed})
 
 
 def _compile_failed(record: Record, error: Exception) -> None:
@@ -86,6 +95,10 @@ def specialise(record: Record, f: Func, values: tuple[Any, ...]) -> bool | None:
         return False
     if None in resolved:
         _refuse_types(record, f, values, resolved)
+        return False
+    from jitd.unit import type_is_small
+
+    if not all(map(type_is_small, resolved)):
         return False
     resolved = [_beside_sized(a, v) for a, v in zip(f.types, resolved)]
     return None not in resolved and specialise_for(record, f, resolved)
@@ -178,7 +191,7 @@ def _specialised_unit(record: Record, f: Func, resolved: list[Any], classes: lis
             if f.reason:  # it has no source
                 refuse(record, f, resolved, f.code.co_firstlineno, f.reason, f"{name}({shown}) stays Python: {f.reason}")
                 return None
-            found = flight.ask(_COMPILE, {"unit": packed})
+            found = _request(packed)
     except (_jitd.RemoteError, ConnectionError) as error:
         refuse(record, f, resolved, f.code.co_firstlineno, error.args[-1], f"{name}({shown}) stays Python: {error.args[-1]}")
         return None

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 LOOKUP, _CLASSES = 2, 9  # protocol/messages.def
 _LOOKUP_MAX = 1024  # keys a message, docs/protocol.md
 _MAX_DEFS = 256  # of a unit
+_MAX_TEXT = 1 << 16  # characters of a constant
 _VERSION = f"jitd 1 {sys.version_info[0]}.{sys.version_info[1]}"
 _FUNCTION = type(lambda: None)
 _BUILTIN_FUNCTION = type(len)
@@ -348,9 +349,29 @@ def constant(value: "Any") -> "list[Any] | None":
     kind = _CONSTANTS.get(type(value))
     if kind == "int" and not -(1 << 63) <= value < 1 << 63:
         return None
+    if kind == "str" and (len(value) > _MAX_TEXT or not is_text(value)):
+        return None
     if kind:
         return [kind, value]
     return ["none"] if value is None else None
+
+
+def is_text(value: str) -> bool:
+    """Whether it can be sent: lone surrogates cannot."""
+    try:
+        return value.isascii() or bool(value.encode())
+    except UnicodeEncodeError:
+        return False
+
+
+def not_constant(name: str, value: "Any") -> "list[Any]":
+    """The protocol's form of what is no constant."""
+    kind = type(value).__name__
+    if kind == "str":
+        return ["other", f"a text of {len(value)} characters" if len(value) > _MAX_TEXT else "a text with a lone surrogate"]
+    if kind == "int":
+        return ["other", "an int of more than 64 bits"]
+    return ["other", f"{name}, an object of type {kind}"]
 
 
 def record_of(value: "Any") -> "Record | None":
@@ -389,7 +410,7 @@ def _describe(value: "Any", name: str, owner: "Record", plain: "dict[Any, Record
 
     if isinstance(value, Scalar):
         return ["type", value.name]
-    return ["other", f"{name}, an object of type {type(value).__name__}"]
+    return not_constant(name, value)
 
 
 def _home(value: "Any") -> "str | None":
@@ -511,12 +532,13 @@ def _take(record: "Record", plain: "dict[Any, Record]") -> None:
 
 
 def closure(records: "list[Record]") -> "list[Record]":
-    """The records and all that they reach, breadth first: the order of a unit's definitions."""
-    order, seen = list(records), {id(r) for r in records}
+    """The records and all that they reach, each once, breadth first: the order of a unit's definitions."""
+    seen = {id(r): r for r in records}
+    order = list(seen.values())
     for record in order:
         for other in record.references:
             if id(other) not in seen and len(order) < _MAX_DEFS:
-                seen.add(id(other))
+                seen[id(other)] = other
                 order.append(other)
     return order
 
@@ -537,7 +559,7 @@ def _serial(record: "Record") -> int:
 def key_of(record: "Record", *more: str) -> bytes:
     """32 bytes; `more` are strings that distinguish other units of the same record."""
     order = closure([record])
-    serials = bytes(min(_serial(r), 255) for r in order)
+    serials = b"".join(_serial(r).to_bytes(4, "little") for r in order)
     return digest([_VERSION, serials, *(r.local for r in order), *more])
 
 

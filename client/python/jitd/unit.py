@@ -7,7 +7,12 @@ import sys
 from jitd import source
 from jitd._jitd import MISSING, pack
 from jitd.declare import type_text
-from jitd.link import constant, real_file
+from jitd.link import constant, is_text, not_constant, real_file
+
+MAX_UNIT = 15 << 20  # bytes: a message has at most 16 MiB
+_MAX_SOURCE = 1 << 20  # characters of a function
+_MAX_FUNCS = 4096  # docs/protocol.md
+_MAX_PARTS, _MAX_DEPTH = 64, 8  # protocol/types.h
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,16 +24,21 @@ if TYPE_CHECKING:
 def describe(name: str, key: bytes, options: dict[str, Any], defs: list[Record], entries: list[Any], only_layout: bool = False) -> bytes:
     """The bytes of a unit. `defs` are records, the root first; entries are (Func, [resolved types] or None)."""
     index = {id(record): i for i, record in enumerate(defs)}
+    for record in defs:
+        for f in record.funcs:
+            f.reason = f.reason or _refusal(f)
     describer = _Describer(index, only_layout, {f for f, _ in entries})
     described = [describer.definition(record) for record in defs]
     return pack(
         {
-            "name": name,
+            "name": _shown(name),
             "key": key,
             "python": list(sys.version_info[:2]),
             "options": {"overflow": options["overflow"], "fastmath": bool(options["fastmath"]), "boundscheck": bool(options["boundscheck"])},
             "defs": described,
-            "entries": [[0, f.entry, None if resolved is None else [describer.type(t) for t in resolved]] for f, resolved in entries if not f.reason],
+            "entries": [
+                [0, f.entry, None if resolved is None else [describer.type(t) for t in resolved]] for f, resolved in entries[:_MAX_FUNCS] if not f.reason
+            ],
         }
     )
 
@@ -36,7 +46,35 @@ def describe(name: str, key: bytes, options: dict[str, Any], defs: list[Record],
 def _default(value: Any) -> Any:
     if value is MISSING:
         return None
-    return constant(value) or ["other", f"an object of type {type(value).__name__}"]
+    return constant(value) or not_constant("the default", value)
+
+
+def _shown(name: str) -> str:
+    """A name for people, who see an escape where it cannot be sent."""
+    return name if is_text(name) else name.encode("utf-8", "backslashreplace").decode()
+
+
+def type_is_small(resolved: Any, depth: int = 1) -> bool:
+    """Whether a resolved type has no more parts and is no deeper than the protocol's."""
+    return not isinstance(resolved, list) or (depth <= _MAX_DEPTH and _parts(resolved) <= _MAX_PARTS and all(type_is_small(t, depth + 1) for t in resolved))
+
+
+def _parts(resolved: Any) -> int:
+    return 1 + sum(map(_parts, resolved)) if isinstance(resolved, list) else 1
+
+
+def _refusal(f: Func) -> str | None:
+    """Why a function cannot be sent, or None."""
+    try:
+        _, text = source.find(f.func)
+    except source.NoSource as error:
+        return str(error)
+    if len(text) > _MAX_SOURCE:
+        return f"its source has {len(text)} characters, more than can be compiled ({_MAX_SOURCE})"
+    if not all(map(is_text, (f.name, text, *(p[0] for p in f.params)))):
+        return "a name in it has a lone surrogate"
+    large = next((name for (name, _, _), t in zip(f.params, f.types) if not type_is_small(t)), None)
+    return large and f"parameter {large!r} is a tuple of too many parts to be compiled"
 
 
 class _Describer:
@@ -51,8 +89,12 @@ class _Describer:
     def global_(self, value: list[Any]) -> list[Any]:
         if value[0] != "def":
             return value
-        at = self.index.get(id(value[1]))
-        return ["other", f"{value[1].name}, of a program of over 256 definitions"] if at is None else ["def", at]
+        at, record = self.index.get(id(value[1])), value[1]
+        if at is None:
+            return ["other", f"{_shown(record.name)}, of a program of over 256 definitions"]
+        f = record.funcs[0] if record.kind == "function" else None
+        why = f and (f.reason or (f.hint is not None and self.kept_out(f)))
+        return ["other", _shown(why)] if why else ["def", at]
 
     def definition(self, record: Record) -> dict[str, Any]:
         funcs, other = [], dict(record.other)
@@ -60,22 +102,21 @@ class _Describer:
             if f.hint is not None and not f.reason and (why := self.kept_out(f)):
                 other[f.entry] = why
                 continue
-            try:
-                if not f.reason or (f.name == "__init__" and not self.only_layout):  # the compiler says which fields it leaves unset
-                    funcs.append(self.func(record, f))
-            except source.NoSource as error:
-                f.reason = f.reason or str(error)
+            if len(funcs) < _MAX_FUNCS and (not f.reason or (f.name == "__init__" and not self.only_layout and not _refusal(f))):
+                funcs.append(self.func(record, f))  # of an __init__ the compiler says, too, which fields it leaves unset
+            elif not f.reason:
+                f.reason = f"the class has over {_MAX_FUNCS} functions"
             if f.reason:
                 other[f.entry] = f.reason
-        described: dict[str, Any] = {"kind": record.kind, "key": record.key, "name": record.name, "file": real_file(record.file), "funcs": funcs}
+        described: dict[str, Any] = {"kind": record.kind, "key": record.key, "name": _shown(record.name), "file": _shown(real_file(record.file)), "funcs": funcs}
         if record.kind == "class":
             described["fields"] = [
                 [name, self.type(resolved), _default(default)]
                 for (name, _, default), resolved in zip(record.fields, record.field_types)
             ]
             described["init"] = record.init
-            described["consts"] = {name: constant(value) or ["other", "a large int"] for name, value in record.consts.items()}
-            described["other"] = other
+            described["consts"] = {name: constant(value) or not_constant(name, value) for name, value in record.consts.items() if is_text(name)}
+            described["other"] = {name: _shown(reason) for name, reason in other.items() if is_text(name)}
         return described
 
     def kept_out(self, f: Func) -> str | None:
