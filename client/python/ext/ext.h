@@ -68,7 +68,8 @@ extern const volatile uint32_t import_interrupt_flag;
 
 /* ---- pending.c ---- */
 #define PENDING_SWITCH 1     /* another thread wants the lock */
-#define PENDING_OTHER 2      /* signals that came, or what else the interpreter does in between */
+#define PENDING_COLLECTOR 2  /* the collector: it can wait */
+#define PENDING_OTHER 3      /* signals that came, or what else the interpreter does in between */
 uint32_t pending_work(void); /* 0: nothing */
 bool pending_is_ours(void);  /* signal handlers run in this thread */
 

@@ -107,8 +107,8 @@ static bool take_keyboard_interrupt(void) {
 static int32_t poll_hidden(uint32_t work) {
     if (work == PENDING_SWITCH)
         return hold_is_over() ? JITD_TRAP_REDO : JITD_TRAP_NONE;
-    if (!pending_is_ours())
-        return JITD_TRAP_NONE; /* the main thread will want the lock */
+    if (work == PENDING_COLLECTOR || !pending_is_ours())
+        return JITD_TRAP_NONE; /* the main thread will want the lock for a signal */
     return take_keyboard_interrupt() ? JITD_TRAP_INTERRUPT : JITD_TRAP_REDO;
 }
 

@@ -6,22 +6,40 @@
 #endif
 #include "client/python/ext/ext.h"
 #include <unistd.h>
+
 #if PY_VERSION_HEX < 0x030d0000
 #include <internal/pycore_interp.h>
+#include <internal/pycore_runtime.h>
+
+/* Since 3.12 the collector's turn is among it. */
+static bool only_collector(const struct _ceval_state *ceval) {
+#if PY_VERSION_HEX >= 0x030c0000
+    return _Py_atomic_load_relaxed(&ceval->gc_scheduled) && !_Py_atomic_load_relaxed(&_PyRuntime.ceval.signals_pending);
+#else
+    (void)ceval;
+    return false;
+#endif
+}
 
 uint32_t pending_work(void) {
     struct _ceval_state *ceval = &PyThreadState_Get()->interp->ceval;
     if (likely(!_Py_atomic_load_relaxed(&ceval->eval_breaker)))
         return 0;
-    return _Py_atomic_load_relaxed(&ceval->gil_drop_request) ? PENDING_SWITCH : PENDING_OTHER;
+    if (_Py_atomic_load_relaxed(&ceval->gil_drop_request))
+        return PENDING_SWITCH;
+    return only_collector(ceval) ? PENDING_COLLECTOR : PENDING_OTHER;
 }
 #else
-#define GIL_DROP_REQUEST 1 /* the same bit in 3.13's pycore_ceval.h */
+/* 3.13's pycore_ceval.h */
+#define GIL_DROP_REQUEST 1
+#define GC_SCHEDULED 16
 
 uint32_t pending_work(void) {
-    uintptr_t work =
-        __atomic_load_n(&PyThreadState_Get()->eval_breaker, __ATOMIC_RELAXED) & 0xff; /* above: a version */
-    return !work ? 0 : work & GIL_DROP_REQUEST ? PENDING_SWITCH : PENDING_OTHER;
+    uintptr_t breaker = __atomic_load_n(&PyThreadState_Get()->eval_breaker, __ATOMIC_RELAXED);
+    uintptr_t work = breaker & 0xff; /* above: a version */
+    if (likely(!work))
+        return 0;
+    return work & GIL_DROP_REQUEST ? PENDING_SWITCH : work == GC_SCHEDULED ? PENDING_COLLECTOR : PENDING_OTHER;
 }
 #endif
 
