@@ -76,7 +76,7 @@ typedef struct JitdFrame {
     const volatile uint32_t *interrupt; /* not 0: call JITD_IMPORT_poll at the next chance */
     uintptr_t stack_limit;              /* generated code raises RecursionError below this address */
     JitdTrap trap;
-    void *guard; /* for the import poll: what the running call's names must mean */
+    void *running; /* for the import poll: the call at hand, as its caller knows it */
 } JitdFrame;
 
 /* What every native entry is given besides its arguments. Not arguments themselves: libffi takes 5 ns for each. */

@@ -237,6 +237,53 @@ def test_a_global_that_changes_behind_effects_is_an_error():
         RUNNING = True
 
 
+def limited_class():
+    @jitd.jitclass
+    class Limited:
+        n: int
+        LIMIT = 2**62
+
+        def spin(self) -> int:
+            k = 0
+            while k < self.LIMIT:
+                k += 1
+            return k
+
+        def step(self) -> int:
+            return 1
+
+        def walk(self) -> int:
+            k = 0
+            while k < 2**62:
+                k += self.step()
+            return k
+
+    assert Limited(1).step() == 1
+    assert str(jitd.explain(Limited)).count(": compiled") == 3
+    return Limited
+
+
+CHANGES = {"spin": ("LIMIT", 5), "walk": ("step", lambda self: 2**62)}
+
+
+@pytest.mark.parametrize("method", CHANGES)
+@pytest.mark.parametrize("who", ["handler", "thread"])
+def test_a_class_that_changes_while_a_loop_runs(method, who):
+    cls = limited_class()
+
+    def change(*ignored):
+        setattr(cls, *CHANGES[method])
+
+    if who == "handler":
+        with alarm(change, 0.1):
+            assert getattr(cls(1), method)() >= 5
+    else:
+        thread = threading.Timer(0.1, change)
+        thread.start()
+        assert getattr(cls(1), method)() >= 5
+        thread.join()
+
+
 def test_ctrl_c_keeps_what_was_stored():
     warm()
     c = Counter(0)

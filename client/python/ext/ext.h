@@ -174,6 +174,7 @@ typedef enum InitMode { INIT_PENDING, INIT_FIELDS, INIT_METHOD, INIT_EMPTY } Ini
 typedef struct ClassInfo {
     PyObject_HEAD PyTypeObject *type; /* borrowed: the type holds this */
     uint32_t class_id, size;
+    uint32_t changes; /* how often something of it that compiled code may have built in was set to something else */
     InitMode init;
     bool fast;                    /* no Python fields: instance.c */
     bool open;                    /* instances may have attributes that nobody declared */
@@ -338,15 +339,15 @@ static inline int32_t plan_run(const Plan *plan, JitdFrame *frame, uint64_t self
     int32_t status;
     if (plan->guard && unlikely(!guard_holds(plan->guard)))
         return -1;
-    void *outer = frame->guard;
-    frame->guard = plan->guard;
+    void *outer = frame->running;
+    frame->running = (void *)(uintptr_t)plan;
     if (plan->epoch)
         arena_enter(jitd_context.arena);
     status =
         likely(!plan->ffi) ? code_run(plan->method, frame, self, in, out) : plan_run_ffi(plan, frame, self, in, out);
     if (plan->epoch)
         arena_leave(jitd_context.arena);
-    frame->guard = outer;
+    frame->running = outer;
     if (unlikely(import_put_off))
         import_release_waiting(frame);
     return status;

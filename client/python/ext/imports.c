@@ -121,8 +121,27 @@ static int32_t raise_broken(PyObject *what) {
     return JITD_TRAP_PYTHON;
 }
 
+/* How often the classes that the call knows have changed. */
+static uint64_t changes_of(const Plan *plan) {
+    uint64_t changes = 0;
+    for (uint32_t i = 0; plan && i < plan->ndefs; i++)
+        changes += plan->defs[i] ? class_of_type(plan->defs[i])->changes : 0;
+    return changes;
+}
+
+/* What is not as the call has it built in; borrowed, NULL: all is. */
+static PyObject *broken_of(const Plan *plan, uint64_t changes) {
+    PyObject *broken = plan && plan->guard ? guard_broken(plan->guard) : NULL;
+    if (broken || changes == changes_of(plan))
+        return broken;
+    for (uint32_t i = 0; i < plan->ndefs && !broken; i++)
+        broken = (PyObject *)plan->defs[i]; /* not all are classes */
+    return broken;
+}
+
 static int32_t poll_open(JitdFrame *frame, uint32_t effects, uint32_t work) {
-    Guard *guard = frame->guard;
+    const Plan *plan = frame->running;
+    uint64_t changes = changes_of(plan);
     suspended++, suspended_here++;
     uint32_t inside = context_suspend();
     if (work == PENDING_SWITCH) {
@@ -134,7 +153,7 @@ static int32_t poll_open(JitdFrame *frame, uint32_t effects, uint32_t work) {
     suspended--, suspended_here--;
     if (r < 0)
         return JITD_TRAP_INTERRUPT;
-    PyObject *broken = guard ? guard_broken(guard) : NULL;
+    PyObject *broken = broken_of(plan, changes);
     if (likely(!broken))
         return JITD_TRAP_NONE;
     return effects == JITD_EFFECTS_KEPT ? raise_broken(broken) : JITD_TRAP_REDO;

@@ -7,7 +7,7 @@ _Static_assert(offsetof(JitdFrame, alloc) == 8, "JitdFrame.alloc");
 _Static_assert(offsetof(JitdFrame, interrupt) == 16, "JitdFrame.interrupt");
 _Static_assert(offsetof(JitdFrame, stack_limit) == 24, "JitdFrame.stack_limit");
 _Static_assert(offsetof(JitdFrame, trap) == 32, "JitdFrame.trap");
-_Static_assert(offsetof(JitdFrame, guard) == 176, "JitdFrame.guard");
+_Static_assert(offsetof(JitdFrame, running) == 176, "JitdFrame.running");
 _Static_assert(offsetof(JitdTrap, trace) == 12, "JitdTrap.trace");
 _Static_assert(offsetof(JitdTrap, values) == 80, "JitdTrap.values");
 _Static_assert(sizeof(JitdTrap) == 144 && sizeof(JitdFrame) == 184, "sizes");
