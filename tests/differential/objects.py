@@ -184,7 +184,7 @@ class ObjectWriter:
         return f"Box({self.rng.choice([owner, owner + ', ' + k, 'k=' + k + ', owner=' + owner, owner + ', w=' + self.float_(0)])})"
 
     def call(self):
-        index = self.rng.randint(max(0, self.index - 3), self.index - 1)
+        index = self.rng.randint(0, min(self.index, 3) - 1)  # few, or calls in loops of calls in loops take for ever
         extra = self.rng.choice([f", {self.float_(0)}", f", f={self.float_(0)}"])
         return f"{self.node(0)}.m{index}({self.node(0)}, {self.int_(0)}{extra})"
 
