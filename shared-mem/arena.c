@@ -136,6 +136,10 @@ JitdAlloc *arena_alloc_state(Arena *a) {
     return &a->alloc;
 }
 
+_Atomic uint32_t *arena_own_classes(Arena *a) {
+    return &a->header->own_classes;
+}
+
 static uint64_t no_memory(JitdFrame *frame) {
     frame->trap.kind = JITD_TRAP_MEMORY;
     frame->trap.ntrace = frame->trap.nvalues = 0;

@@ -61,6 +61,7 @@ void arena_detach(Arena *arena); /* gives back the row in good order: everything
 int arena_grant(Arena *arena, uint32_t first, uint32_t count); /* chunks that the broker gave unasked: 0, or -EPROTO */
 uint8_t *arena_base(Arena *arena);
 JitdAlloc *arena_alloc_state(Arena *arena);
+_Atomic uint32_t *arena_own_classes(Arena *arena); /* counts the ids of table_make_own's classes */
 
 /* The three imports' bodies. frame->alloc->owner must be the Arena. */
 uint64_t arena_alloc(JitdFrame *frame, uint32_t size_class);

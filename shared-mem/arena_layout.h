@@ -7,17 +7,18 @@
 #include "shared-mem/arena.h"
 
 #define ARENA_MAGIC 0x616e6572616474ULL
-#define ARENA_LAYOUT 2
+#define ARENA_LAYOUT 3
 
 typedef struct ShmArena {
     uint64_t magic;
     uint32_t layout, nchunks;
     uint64_t size, rows_at, directory_at, bits_at, chunks_at;
-    uint32_t limit;             /* chunks that the namespace may have */
-    _Atomic uint32_t committed; /* chunks below this one are backed by memory; only grows (but for a reset) */
-    _Atomic uint32_t top_row;   /* rows from this one on were never used */
-    _Atomic int32_t unowned;    /* chunks without an owner: a hint where looking is worth it */
-    uint8_t pad[4096 - 72];
+    uint32_t limit;               /* chunks that the namespace may have */
+    _Atomic uint32_t committed;   /* chunks below this one are backed by memory; only grows (but for a reset) */
+    _Atomic uint32_t top_row;     /* rows from this one on were never used */
+    _Atomic int32_t unowned;      /* chunks without an owner: a hint where looking is worth it */
+    _Atomic uint32_t own_classes; /* ids given out to classes that only their process knows: table_make_own */
+    uint8_t pad[4096 - 76];
 } ShmArena;
 _Static_assert(sizeof(ShmArena) == 4096, "arena header");
 

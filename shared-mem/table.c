@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define TABLE_VERSION 1
+#define TABLE_VERSION 2
 #define TABLE_REFS_BYTES ((uint64_t)4 << 20)
 
 typedef struct ShmTable {
@@ -75,7 +75,7 @@ int table_map(int fd, size_t size, Table *ret_table) {
 }
 
 /* From the mapping, not from the file: a program that closes all descriptors has another file under that number. */
-int table_make_own(Table *table) {
+int table_make_own(Table *table, _Atomic uint32_t *own_classes) {
     if (table->writable)
         return 0;
     uint8_t *own = mmap(NULL, table->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -92,11 +92,8 @@ int table_make_own(Table *table) {
         munmap(own, table->size);
         return -errno;
     }
-    if (classes < TABLE_OWN_CLASSES)
-        atomic_store_explicit(&header(table)->nclasses, TABLE_OWN_CLASSES, memory_order_relaxed);
-    if (refs < TABLE_REFS_BYTES / 2)
-        atomic_store_explicit(&header(table)->refs_used, TABLE_REFS_BYTES / 2, memory_order_relaxed);
     table->writable = 1;
+    table->own_classes = own_classes;
     return 0;
 }
 
@@ -127,26 +124,39 @@ static uint64_t refs_take(Table *table, const uint32_t *refs, uint32_t nrefs) {
     return REFS_AT + used;
 }
 
+/* The next one of its kind; 0: there is none left. What others have counted is not believed to be in range. */
+static uint32_t take_id(Table *table) {
+    uint32_t n = atomic_load_explicit(&header(table)->nclasses, memory_order_relaxed);
+    if (!table->own_classes)
+        return n < TABLE_OWN_CLASSES ? n + 1 : 0;
+    uint32_t taken = atomic_load_explicit(table->own_classes, memory_order_relaxed);
+    do {
+        if (taken >= TABLE_MAX_CLASSES - TABLE_OWN_CLASSES)
+            return 0;
+    } while (!atomic_compare_exchange_weak_explicit(table->own_classes, &taken, taken + 1, memory_order_relaxed,
+                                                    memory_order_relaxed));
+    uint32_t id = TABLE_OWN_CLASSES + 1 + taken;
+    return id > n ? id : 0;
+}
+
 int table_add_class(Table *table, const Key *key, uint32_t size, const uint32_t *refs, uint32_t nrefs,
                     uint32_t *ret_class_id) {
     if (!table->writable)
         return -EPERM;
     if (size < 16 || size > 65536 || nrefs > TABLE_MAX_REFS || !refs_ok(size, refs, nrefs))
         return -EINVAL;
-    ShmTable *h = header(table);
-    uint32_t n = atomic_load_explicit(&h->nclasses, memory_order_relaxed);
-    if (n >= TABLE_MAX_CLASSES)
-        return -ENOSPC;
     uint64_t at = refs_take(table, refs, nrefs);
-    if (!at)
+    uint32_t id = at ? take_id(table) : 0;
+    if (!id)
         return -ENOSPC;
-    ShmClass *c = class_at(table, n + 1);
+    ShmClass *c = class_at(table, id);
     c->key = *key;
     c->nrefs = nrefs;
     c->refs = at;
-    atomic_store_explicit(&c->size, size, memory_order_release);      /* partner: table_class */
-    atomic_store_explicit(&h->nclasses, n + 1, memory_order_release); /* partner: table_class, table_find_class */
-    *ret_class_id = n + 1;
+    atomic_store_explicit(&c->size, size, memory_order_release); /* partner: table_class */
+    atomic_store_explicit(&header(table)->nclasses, id,
+                          memory_order_release); /* partner: table_class, table_find_class */
+    *ret_class_id = id;
     return 0;
 }
 

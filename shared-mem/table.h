@@ -7,8 +7,9 @@
 
 #define TABLE_MAGIC 0x31626174647469ULL
 #define TABLE_MAX_METHODS (1u << 18)
-#define TABLE_MAX_CLASSES (1u << 14)
-#define TABLE_OWN_CLASSES (TABLE_MAX_CLASSES / 2) /* ids above it are those of table_make_own */
+#define TABLE_MAX_CLASSES (1u << 15)
+#define TABLE_OWN_CLASSES                                                                                              \
+    (TABLE_MAX_CLASSES / 2) /* the broker's ids go up to this one; those above are of table_make_own */
 #define TABLE_MAX_REFS 512
 
 typedef struct ShmMethod {
@@ -30,6 +31,7 @@ typedef struct Table {
     uint8_t *base;
     size_t size;
     int writable;
+    _Atomic uint32_t *own_classes; /* of table_make_own */
 } Table;
 
 #define TABLE_NULL ((Table){.fd = -1})
@@ -42,9 +44,10 @@ int table_reserve_methods(Table *table, uint32_t n, uint32_t *ret_first);
 void table_set_method(Table *table, uint32_t slot, uint64_t thunk, uint64_t native);
 /* Client: */
 int table_map(int fd, size_t size, Table *ret_table); /* takes the fd on success */
-/* From now on a client adds classes of its own, which nobody else sees: when no broker is there to do it. Their ids and lists are far
- * from the broker's, so that another process takes none of them for a class that it knows. */
-int table_make_own(Table *table);
+/* From now on a client adds classes of its own, which nobody else sees: when no broker is there to do it. Their ids are counted by
+ * *own_classes, which all clients of the arena share: an id stands for one class in its arena, and no process takes another's for one
+ * that it knows. */
+int table_make_own(Table *table, _Atomic uint32_t *own_classes);
 void table_deinit(Table *table);
 const ShmMethod *table_method(const Table *table, uint32_t slot);        /* NULL: out of range */
 const ShmClass *table_class(const Table *table, uint32_t class_id);      /* NULL: no such class; class ids start at 1 */

@@ -310,7 +310,8 @@ const Table *client_table(Client *client) {
 }
 
 Table *client_own_table(Client *client) {
-    return client->socket < 0 && table_make_own(&client->table) == 0 ? &client->table : NULL;
+    return client->socket < 0 && table_make_own(&client->table, arena_own_classes(client->arena)) == 0 ? &client->table
+                                                                                                       : NULL;
 }
 
 const uint8_t *client_window(Client *client) {

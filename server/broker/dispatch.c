@@ -200,8 +200,17 @@ static void hello_observe(Broker *broker, Peer *peer, const MsgMessage *m, Str n
     hello_reply_observer(peer, m);
 }
 
+/* Who cannot be watched gets no row: it would have to be kept for ever, or be given away while its process uses it. */
 static void hello_enter(Broker *broker, Peer *peer, const MsgMessage *m, Str namespace_, uint64_t wish) {
     Tenant *tenant;
+    cleanup_close int pidfd = linger_pidfd(peer->fd, peer->pid);
+    if (pidfd < 0 && pidfd != -ESRCH) {
+        char text[128];
+        snprintf(text, sizeof text, "the daemon cannot watch process %d, and so cannot lend it memory: %s",
+                 (int)peer->pid, strerror(-pidfd));
+        dispatch_refuse(peer, m, "quota", text);
+        return;
+    }
     int r = tenants_open(&broker->tenants, peer->uid, namespace_, &tenant);
     if (r == 0)
         r = arena_owner_take_row(&tenant->arena, (uint32_t)peer->pid, &peer->row);
@@ -214,7 +223,7 @@ static void hello_enter(Broker *broker, Peer *peer, const MsgMessage *m, Str nam
     }
     peer_greeted(peer);
     peer->tenant = tenant;
-    peer->pidfd = linger_pidfd(peer->fd, peer->pid);
+    peer->pidfd = pidfd < 0 ? -1 : steal_fd(pidfd);
     tenant->peers++;
     tenant_row_reaped(tenant, peer->row); /* it was a dead one's, if a client reaped it and died before saying so */
     hello_reply(peer, m, wish);

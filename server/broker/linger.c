@@ -27,7 +27,13 @@ int linger_pidfd(int socket, pid_t pid) {
     socklen_t size = sizeof fd;
     if (getsockopt(socket, SOL_SOCKET, SO_PEERPIDFD, &fd, &size) == 0)
         return fd;
-    return errno == ENOPROTOOPT ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
+    if (errno == EINVAL ||
+        errno == ESRCH) /* it speaks of the very process, not of a number: before Linux 6.16, EINVAL or ESRCH */
+        return -ESRCH;
+    if (errno != ENOPROTOOPT)
+        return -errno;
+    fd = (int)syscall(SYS_pidfd_open, pid, 0);
+    return fd < 0 ? -errno : fd;
 }
 
 static bool has_ended(int pidfd) {

@@ -15,7 +15,8 @@ struct Lingers {
     Linger *list;
 };
 
-/* A pidfd of the process at the other end of a connected socket; -1: it is gone, or the kernel cannot say. */
+/* A pidfd of the process at the other end of a connected socket. -ESRCH: it is gone for certain; another negative errno: it cannot
+ * be watched (no descriptor is left, the kernel is too old), so that its death could never be proved. */
 int linger_pidfd(int socket, pid_t pid);
 
 /* Waits for the end of the process behind `pidfd` (taken over). 0: `gone` will be called; 1: it has ended already; or a

@@ -42,7 +42,7 @@ typedef struct Peer {
     unsigned deaths_told; /* since its last request */
     Tenant *tenant;       /* NULL: none */
     uint32_t row;
-    int pidfd; /* of its process; -1: none */
+    int pidfd; /* of its process; -1: it was gone when it said hello */
     struct Peer *next, *prev;
 } Peer;
 

@@ -3,6 +3,7 @@
 import mmap
 import os
 import random
+import resource
 import signal
 import socket
 import stat
@@ -230,6 +231,20 @@ def test_a_lost_connection_is_no_death(daemon):
         assert until(lambda: events(b)) == [(DEATH, {"row": row})]
     for fd in (read, write, tested, ended):
         os.close(fd)
+
+
+def test_who_cannot_be_watched_gets_no_row():
+    """With no descriptor left for its pidfd, a client's end could not be told from the end of its connection."""
+    with Daemon() as d, d.client(observe=True) as observer:
+        full = len(os.listdir(f"/proc/{d.process.pid}/fd")) + 1  # room for one connection
+        usual = resource.prlimit(d.process.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(d.process.pid, resource.RLIMIT_NOFILE, (full, usual[1]))
+        with d.client(lives=True, hello=False) as c:
+            with pytest.raises(Refused, match="cannot watch process"):
+                c.ask(HELLO, version=VERSION, namespace="default")
+            resource.prlimit(d.process.pid, resource.RLIMIT_NOFILE, usual)
+            assert c.ask(HELLO, version=VERSION, namespace="default")["row"] == 1
+        assert observer.stats()["clients"] >= 1
 
 
 def test_a_newcomer_hears_of_the_dead_that_a_sleeper_leaves_lying(daemon):

@@ -90,7 +90,8 @@ Test(table, clients_cannot_write) {
 Test(table, own_classes_are_nobody_elses) {
     uint32_t id, mine, later, refs[1] = {24};
     cr_assert_eq(table_add_class(&broker, &(Key){{1}}, 40, refs, 1, &id), 0);
-    cr_assert_eq(table_make_own(&client), 0);
+    _Atomic uint32_t counter = 0;
+    cr_assert_eq(table_make_own(&client, &counter), 0);
     cr_assert_eq(table_add_class(&client, &(Key){{2}}, 48, refs, 1, &mine), 0);
     cr_assert_gt(mine, TABLE_OWN_CLASSES);
     cr_assert_eq(table_class(&client, mine)->size, 48);
@@ -102,6 +103,32 @@ Test(table, own_classes_are_nobody_elses) {
     cr_assert_eq(table_find_class(&broker, &(Key){{2}}), 0);
     cr_assert_eq(table_add_class(&broker, &(Key){{3}}, 40, NULL, 0, &later), 0);
     cr_assert_eq(later, id + 1);
+}
+
+Test(table, an_id_is_unique_in_its_arena) {
+    _Atomic uint32_t counter = 0; /* of the arena */
+    Table other;
+    uint32_t id, mine, his, again, given = 0;
+    cr_assert_eq(table_map(dup(broker.fd), broker.size, &other), 0);
+    cr_assert_eq(table_make_own(&client, &counter), 0);
+    cr_assert_eq(table_make_own(&other, &counter), 0);
+    cr_assert_eq(table_add_class(&client, &(Key){{1}}, 40, NULL, 0, &mine), 0);
+    cr_assert_eq(table_add_class(&other, &(Key){{2}}, 40, NULL, 0, &his), 0);
+    cr_assert_eq(table_add_class(&client, &(Key){{3}}, 48, NULL, 0, &again), 0);
+    cr_assert(mine != his && his != again && mine != again);
+    cr_assert_null(table_class(&client, his));
+    cr_assert_eq(table_class(&client, again)->size, 48);
+    while (table_add_class(&broker, &(Key){{4}}, 40, NULL, 0, &id) == 0)
+        given = id;
+    cr_assert_eq(given, TABLE_OWN_CLASSES);
+    while (table_add_class(&client, &(Key){{5}}, 40, NULL, 0, &id) == 0)
+        given = id;
+    cr_assert_eq(given, TABLE_MAX_CLASSES);
+    counter = UINT32_MAX; /* a liar's */
+    cr_assert_eq(table_add_class(&client, &(Key){{6}}, 40, NULL, 0, &id), -ENOSPC);
+    counter = 0;
+    cr_assert_eq(table_add_class(&client, &(Key){{6}}, 40, NULL, 0, &id), -ENOSPC, "an id of ours, again");
+    table_deinit(&other);
 }
 
 Test(table, foreign_files_are_refused) {
