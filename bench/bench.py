@@ -15,7 +15,7 @@ sys.path.insert(0, str(HERE))
 
 import startup  # noqa: E402
 import variants  # noqa: E402
-from child import MICRO, SIZES  # noqa: E402
+from child import MICRO, MIXED, SIZES  # noqa: E402
 
 MICRO_VARIANTS = (
     "C extension",
@@ -27,6 +27,7 @@ MICRO_VARIANTS = (
     "mypyc",
     "numba",
 )
+MIXED_VARIANTS = ("dataclass, slots", "jitd")
 KERNEL_VARIANTS = ("clang", "jitd", "python", "Cython", "mypyc", "numba")
 CALLS = [name for name in MICRO if name.startswith("call")]
 
@@ -129,6 +130,12 @@ def micro_figures(figures, rounds, names):
     figures.add(f"{case}: / Python", ratio(rounds, "jitd", "python", case), 1)
 
 
+def mixed_figures(figures, rounds):
+    for case in MIXED:
+        limit = 1 if "construct" in case else 1.5
+        figures.add(f"{case}: / dataclass with slots", ratio(rounds, "jitd", "dataclass, slots", case), limit)
+
+
 def kernel_figures(figures, rounds):
     for case in SIZES:
         figures.add(
@@ -186,6 +193,17 @@ def print_micro(rounds, names):
         [
             (case, *(f"{median(rounds, v, case):.1f} ({ratio(rounds, v, 'C extension', case):.2f})" for v in names))
             for case in MICRO
+        ],
+    )
+
+
+def print_mixed(rounds):
+    table(
+        "Python fields (ns; in brackets: times the dataclass with slots)",
+        ("what", *MIXED_VARIANTS),
+        [
+            (case, *(f"{median(rounds, v, case):.1f} ({ratio(rounds, v, MIXED_VARIANTS[0], case):.2f})" for v in MIXED_VARIANTS))
+            for case in MIXED
         ],
     )
 
@@ -266,16 +284,19 @@ def main():
     with startup.Daemon() as daemon:
         start = measure_start(daemon, have, rounds)
         micro = rounds_of("micro", micro_names, rounds, repeat)
+        mixed = rounds_of("mixed", MIXED_VARIANTS, rounds, repeat)
         kernels = rounds_of("kernels", kernel_names, rounds, repeat)
     check_kernels(kernels)
     figures = Figures()
     micro_figures(figures, micro, have)
+    mixed_figures(figures, mixed)
     kernel_figures(figures, kernels)
     start_figures(figures, start)
     print(
         f"{machine()}; {', '.join(f'{k} {v}' for k, v in versions(have).items())}; {rounds} round{'s' * (rounds > 1)}"
     )
     print_micro(micro, micro_names)
+    print_mixed(mixed)
     print_kernels(kernels, kernel_names)
     print_start(start)
     figures.print()
@@ -283,6 +304,7 @@ def main():
         "machine": machine(),
         "versions": versions(have),
         "micro": micro,
+        "mixed": mixed,
         "kernels": kernels,
         "start": start,
         "figures": figures.rows,

@@ -24,6 +24,11 @@ MICRO = {
     "set int field": "o.n = i",
     "construct and drop": "C(a, i)",
 }
+MIXED = {
+    "get a Python field": "o.items",
+    "set a Python field": "o.items = k",
+    "construct with two Python fields": "C(i, a, k)",
+}
 MODULES = {
     "python": "_python",
     "jitd": "_jitd",
@@ -92,10 +97,19 @@ def best(run, arguments, n, repeat):
 def micro(variant, repeat):
     point = importlib.import_module("floorext" if variant.startswith("C ext") else "point" + MODULES[variant])
     cls = point.PointVector if variant == "C extension, vectorcall" else point.Point
-    arguments = (cls, cls(2.5, 7))
+    return operations(MICRO, (cls, cls(2.5, 7)), repeat)
+
+
+def mixed(variant, repeat):
+    cls = importlib.import_module("mixed").VARIANTS[variant]()
+    return operations(MIXED, (cls, cls("name", 1.5, [])), repeat)
+
+
+def operations(statements, arguments, repeat):
+    """{what: nanoseconds}, the loop's own time taken off."""
     loop = best(timer(""), arguments, 20000, repeat) / 20000
     result = {}
-    for name, statement in MICRO.items():
+    for name, statement in statements.items():
         run = timer(statement)
         run(10, *arguments)
         n = max(200, min(20000, 4_000_000 * 10 // max(run(10, *arguments), 1)))
@@ -164,7 +178,7 @@ def kernels(variant, repeat):
 
 def main():
     what, variant, repeat = sys.argv[1], sys.argv[2], int(sys.argv[3])
-    print(json.dumps({"micro": micro, "kernels": kernels}[what](variant, repeat)))
+    print(json.dumps({"micro": micro, "mixed": mixed, "kernels": kernels}[what](variant, repeat)))
 
 
 if __name__ == "__main__":
