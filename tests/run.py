@@ -30,7 +30,9 @@ ONCE = {
     "packaging": ["tests/packaging"],
     "typing": ["tests/typing"],
     "docs": ["tests/docs"],
+    "packages": ["tests/packages"],
 }
+SMALL_PACKAGES = ["-k", "toolz or tinydb"]  # of the suite packages, which runs whole only when it is named: it takes long
 SUITE_SECONDS = 3600  # whatever takes longer hangs
 KNOBS = ("JITD_KILLS", "JITD_PROGRAMS", "JITD_SEED")  # of the tests
 NOT_FOR_TESTS = ("JITD_", "PYTHON", "LISTEN_", "NOTIFY_SOCKET")  # what a caller may have set for other programs
@@ -197,10 +199,18 @@ def suites(all_pythons=False):
     typing = {"JITD_TYPING": str(BUILD / "venv-typing")}  # the tools' own environment
     all_suites.append(pytest_suite("typing", default, found[default], ONCE["typing"], typing))
     all_suites.append(pytest_suite("docs", default, found[default], ONCE["docs"]))
+    all_suites.append(pytest_suite("packages-small", default, found[default], ONCE["packages"] + SMALL_PACKAGES))
     all_suites.append(pytest_suite("golden", default, found[default], ONCE["golden"]))
     all_suites.append(Suite("c", [["meson", "test", "-C", BUILD, "--no-rebuild"]], count_meson(BUILD)))
     all_suites.append(Suite("lint", [[sys.executable, "tests/lint.py"]], count_last_line))
     return all_suites
+
+
+def named_suites():
+    """Those that run only when their name is given, whole."""
+    found = pythons()
+    default = default_python(found)
+    return [pytest_suite("packages", default, found[default], ONCE["packages"])]
 
 
 def stray_tests():
@@ -264,7 +274,8 @@ def main():
     names = [name for name in options.suite if name != "all-pythons"]
     chosen = torture(options.torture) if options.torture else suites(all_pythons)
     if names:
-        chosen = [s for s in chosen if any(s.name.startswith(name) for name in names)]
+        chosen = [s for s in chosen if any(s.name.startswith(name) and name != "packages" for name in names)]
+        chosen += [s for s in named_suites() if s.name in names]
     if options.list:
         print("\n".join(s.name for s in chosen))
         return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import enum
+import functools
 import gc
 import inspect
 import pickle
@@ -580,3 +581,79 @@ def test_instances_that_the_collector_saw_are_not_used_again_as_they_are() -> No
             gc.collect()
     gc.collect()
     assert [Seen(i).x for i in range(100)] == list(range(100))
+
+
+def test_members_with_names_that_are_the_metaclass_s() -> None:
+    class Meta(type):
+        @property
+        def tag(cls) -> str:
+            return "of the class"
+
+        @tag.setter
+        def tag(cls, value: object) -> None:
+            raise AssertionError("set")
+
+    @jitd.jitclass
+    class Odd(metaclass=Meta):
+        x: int
+
+        @property
+        def __name__(self) -> str:
+            return "of the instance"
+
+        @property
+        def __class__(self) -> type:
+            return int
+
+        def tag(self) -> int:
+            return self.x
+
+    odd = Odd(3)
+    assert (odd.__name__, Odd.__name__, odd.tag(), Odd.tag) == ("of the instance", "Odd", 3, "of the class")
+    assert isinstance(odd, int) and type(odd) is Odd
+
+
+def test_an_instance_may_be_called_as_a_function_is() -> None:
+    """What type reads in the class's own dict stays there."""
+
+    @jitd.jitclass
+    class Plain:
+        x: int = 0
+
+    def wrapped() -> None:
+        "what it says"
+
+    wrapped.__module__ = "elsewhere"
+    one, other = Plain(1), Plain(2)
+    functools.update_wrapper(one, wrapped)  # type: ignore[arg-type]
+    assert (one.__module__, one.__doc__, one.__wrapped__) == ("elsewhere", "what it says", wrapped)  # type: ignore[attr-defined]
+    assert other.__module__ == Plain.__module__ == __name__ and repr(Plain).startswith(f"<class '{__name__}.")
+    assert vars(one)["__module__"] == "elsewhere" and "__module__" not in vars(other)
+    del one.__module__
+    assert one.__module__ == __name__
+    with pytest.raises(AttributeError):
+        del one.__module__
+    one.__abstractmethods__ = frozenset({"x"})  # type: ignore[attr-defined]
+    assert Plain(3).x == 3 and not hasattr(Plain, "__abstractmethods__")
+
+
+def test_attributes_that_methods_set_are_the_interpreter_s_own() -> None:
+    """No descriptor stands in the class for them: they are read as fast as in CPython."""
+
+    @jitd.jitclass
+    class Bag:
+        def __init__(self) -> None:
+            self.items: Any = []
+            self.n = 0
+
+        def push(self, item: object) -> None:
+            self.items.append(item)
+            self.n += 1
+
+    bag = Bag()
+    bag.push(bag)
+    assert bag.items == [bag] and bag.n == 1 and "items" not in vars(Bag)
+    seen = weakref.ref(bag)
+    del bag
+    gc.collect()
+    assert seen() is None

@@ -106,7 +106,37 @@ static PyObject *extra_install(PyTypeObject *type, PyObject *name) {
     return r < 0 ? NULL : (PyObject *)self;
 }
 
+/* ---- names under which type itself looks into a class's dict, past all descriptors: nothing of ours can be there ---- */
+
+static int is_of_type(PyObject *name) {
+    static const char *const names[] = {"__module__", "__abstractmethods__", "__type_params__"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (PyUnicode_CompareWithASCIIString(name, names[i]) == 0)
+            return 1;
+    return 0;
+}
+
+/* tp_getattro of a class some instance of which has an attribute of such a name. */
+static PyObject *getattro_of_type(PyObject *op, PyObject *name) {
+    PyObject *attributes = PyUnicode_Check(name) && is_of_type(name) ? *extra_dict(op, false) : NULL;
+    PyObject *value = attributes ? PyDict_GetItemWithError(attributes, name) : NULL;
+    return value ? Py_NewRef(value) : PyErr_Occurred() ? NULL : PyObject_GenericGetAttr(op, name);
+}
+
+static int set_of_type(PyTypeObject *type, PyObject *op, PyObject *name, PyObject *value) {
+    PyObject *attributes = *extra_dict(op, true);
+    if (!attributes || (!value && !PyDict_Contains(attributes, name)))
+        return attributes ? PyObject_GenericSetAttr(op, name, NULL) : -1; /* which says what is wrong */
+    if (type->tp_getattro == PyObject_GenericGetAttr) {
+        type->tp_getattro = getattro_of_type;
+        PyType_Modified(type);
+    }
+    return value ? PyDict_SetItem(attributes, name, value) : PyDict_DelItem(attributes, name);
+}
+
 int extra_new(ClassInfo *info, PyObject *op, PyObject *name, PyObject *value) {
+    if (info->open && unlikely(is_of_type(name)))
+        return set_of_type(info->type, op, name, value);
     if (!info->open || !value)
         return PyObject_GenericSetAttr(op, name, value); /* which says what is wrong */
     if (_PyType_Lookup(info->type, name) && watch_changed(info->type, name, "it was set on an instance") < 0)

@@ -219,6 +219,7 @@ class Record:
     late = ()  # type: tuple[Func, ...]  # with an annotation that names what was not there when the record was linked
     reached = False  # compiled code knows it: its own, or that of others
     home = None  # type: Any  # its module
+    keeps_attributes = False  # its methods give self attributes that are no fields
     size = 0  # of an instance
     offsets = ()  # type: Any  # of its fields
     hint = None  # type: Hint | None  # of the class: jit_focus, jit_ignore, jit_once
@@ -376,7 +377,7 @@ def _restore(cls: type, before: "dict[str, Any]") -> None:
 
 def _adapt(record: "Record", cls: type, generated: "Any", spec: "Any") -> None:
     """Makes the class a jitclass: decides what instances look like, and puts methods into the place of functions."""
-    fast = len(cls.__mro__) == 2 and type(cls) is type and _HOOKS.isdisjoint(cls.__dict__) and _all_native(record)
+    fast = len(cls.__mro__) == 2 and type(cls) is type and _HOOKS.isdisjoint(cls.__dict__) and not record.keeps_attributes and _all_native(record)
     _add_members(record, cls, generated)
     if generated is None:
         _choose_init(record, cls, bool(spec))
@@ -544,6 +545,8 @@ def _add_members(record: "Record", cls: type, generated: "Any") -> None:
             record.other[name] = "the standard library's dataclasses made it"
         elif name in _HOOKS:
             record.other[name] = f"the class has a {name} of its own"
+        elif isinstance(value, _METHODS) and _is_kept_by_metaclass(cls, name):
+            record.other[name] = f"setting {name} on the class sets something of the class"
         elif isinstance(value, _FUNCTION):
             if name not in ("__subclasshook__", "__annotate_func__"):  # no methods: typing.Protocol's, and the compiler's
                 _put(cls, name, _add_func(record, name, "method", value))
@@ -561,6 +564,14 @@ def _add_members(record: "Record", cls: type, generated: "Any") -> None:
         for name in base.__dict__:
             if name not in cls.__dict__ and name not in _NO_MEMBERS and base is not Instance:
                 record.other.setdefault(name, f"it is defined in the base class {base.__name__}")
+
+
+def _is_kept_by_metaclass(cls: type, name: str) -> bool:
+    """Whether setting it goes to a descriptor of the class's class (`__name__`, `__class__`, a property of a metaclass), not to the class."""
+    if type(cls) is type and not name.startswith("__"):
+        return False
+    found = next((meta.__dict__[name] for meta in type(cls).__mro__ if name in meta.__dict__), None)
+    return hasattr(type(found), "__set__")
 
 
 def _put(cls: type, name: str, value: "Any") -> None:

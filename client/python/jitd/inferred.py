@@ -22,7 +22,8 @@ _NUMBER = object()  # keeps what the field is, if that is an int or a float
 
 
 def add_fields(record: Record, cls: type, declared: list[Declared]) -> list[Declared]:
-    """The declared fields, and behind them the native ones that the methods show."""
+    """The declared fields, and behind them the native ones that the methods show. What else they store makes record.keeps_attributes."""
+    record.keeps_attributes = True
     known = {field.name: _declared_type(record, field) for field in declared}
     seen: dict[str, list[_Store]] = {}
     always = _always_set(cls.__dict__.get("__init__"))
@@ -33,7 +34,9 @@ def add_fields(record: Record, cls: type, declared: list[Declared]) -> list[Decl
         elif isinstance(value, _FUNCTION) and not _read(record, value, seen):
             return declared  # what it stores cannot be seen
     stores = {name: seen[name] for name in seen if name in always and name not in known and not _is_member(cls, name)}
-    return declared + [Declared(name, kind, inferred=True, init=False) for name, kind in _types(stores, known).items()]
+    types = _types(stores, known)
+    record.keeps_attributes = any(name not in known and name not in types and not _is_property(cls, name) for name in seen)
+    return declared + [Declared(name, kind, inferred=True, init=False) for name, kind in types.items()]
 
 
 _Store = tuple["_Reader", Any]  # a value's node and the function that it is in; None: what it is cannot be seen
@@ -69,6 +72,10 @@ def _declared_type(record: Record, field: Declared) -> Any:
 
 def _is_member(cls: type, name: str) -> bool:
     return any(name in klass.__dict__ for klass in cls.__mro__[:-1]) or (name.startswith("__") and name.endswith("__"))
+
+
+def _is_property(cls: type, name: str) -> bool:
+    return any(hasattr(type(klass.__dict__.get(name)), "__set__") for klass in cls.__mro__[:-1])
 
 
 def _one_type(kinds: list[Any]) -> Any:

@@ -141,8 +141,15 @@ def _extend(cls: type, base: type, options: dict[str, Any]) -> None:
     """A subclass of a jitclass is a Python class above it: its own fields are attributes, its methods Python."""
     if "__dataclass_fields__" in cls.__dict__:
         return
-    if own_annotations(cls) or any(options[name] for name in ("order", "unsafe_hash", "frozen", "kw_only", "eq")):
+    if any(options[name] for name in ("order", "unsafe_hash", "frozen", "kw_only", "eq")) or _may_be_dataclass(cls, options):
         _dataclass(cls, options, {})
+
+
+def _may_be_dataclass(cls: type, options: dict[str, Any]) -> bool:
+    """Whether it has fields; where no __init__ is made of them, a list as a class's attribute with an annotation is one."""
+    if options["init"] and "__init__" not in cls.__dict__:
+        return bool(own_annotations(cls))
+    return bool(own_annotations(cls)) and all(type(cls.__dict__.get(name)).__hash__ is not None for name in own_annotations(cls))
 
 
 def dataclass_fields(cls: type) -> dict[str, Any]:
