@@ -37,6 +37,16 @@ static int set_field(ClassInfo *info, Field *field, PyObject *value) {
     return 0;
 }
 
+/* How instances are made has changed: the interpreter makes them, by the slots, which are as the class says now. */
+static void remake(ClassInfo *info, PyObject *name) {
+    if (PyUnicode_CompareWithASCIIString(name, "__init__") == 0 ||
+        PyUnicode_CompareWithASCIIString(name, "__new__") == 0) {
+        info->type->tp_vectorcall = NULL;
+    } else if (info->init == INIT_FIELDS && PyUnicode_CompareWithASCIIString(name, "__post_init__") == 0) {
+        Py_XSETREF(info->post_init, Py_XNewRef(_PyType_Lookup(info->type, name)));
+    }
+}
+
 static int setattro_watched(PyObject *op, PyObject *name, PyObject *value) {
     ClassInfo *info = class_of_type((PyTypeObject *)op);
     if (likely(!info) || !PyUnicode_Check(name))
@@ -53,6 +63,8 @@ static int setattro_watched(PyObject *op, PyObject *name, PyObject *value) {
     info->type->tp_flags &= ~Py_TPFLAGS_IMMUTABLETYPE;
     int r = type_setattro(op, name, value);
     info->type->tp_flags |= Py_TPFLAGS_IMMUTABLETYPE;
+    if (r == 0)
+        remake(info, name);
     return r;
 }
 

@@ -207,6 +207,7 @@ class Record:
     Nothing in it is resolved before link.py does it: annotations, globals, fingerprints."""
 
     change = None  # type: str | None  # what was changed in the class so that its compiled code is not used any more
+    renewed = False  # its __init__ or __new__ was set since
     py_fields = {}  # type: dict[str, str]  # {name: why} of the Python fields
     published = False  # an instance with Python fields was, and that was told
     base_init = None  # type: Func | None  # the Func of an __init__ that a base class defines: for the fields that it leaves unset
@@ -613,8 +614,8 @@ class _Signature:
     """cls.__signature__, made when inspect asks for it."""
 
     def __get__(self, instance: object, cls: type) -> "Any":
-        if "__jitd_record__" not in cls.__dict__:
-            raise AttributeError("__signature__")  # a subclass: what inspect finds without us is right
+        if "__jitd_record__" not in cls.__dict__ or cls.__dict__["__jitd_record__"].renewed:
+            raise AttributeError("__signature__")  # a subclass, or an __init__ set since: what inspect finds without us is right
         from jitd.members import signature
 
         return signature(cls)

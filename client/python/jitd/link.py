@@ -611,6 +611,7 @@ def depends(method: "Method", defs: "list[Record]") -> None:
 def changed(cls: "Any", name: str, how: str) -> None:
     """Called by the extension before an attribute of a jitclass is changed that compiled code may have built in: that code is not used any more."""
     record = cls.__dict__["__jitd_record__"]
+    record.renewed = record.renewed or name in ("__init__", "__new__")
     if record.change or not _is_built_in(record, name):
         return
     record.change = f"{record.short}.{name}: {how} after the class was compiled"
