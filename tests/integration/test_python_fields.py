@@ -9,6 +9,7 @@ import functools
 import gc
 import inspect
 import pickle
+import random
 import typing
 import warnings
 import weakref
@@ -464,9 +465,65 @@ def test_an_instance_of_a_subclass_never_gets_the_wrong_method() -> None:
             return self.n + 1000
 
     assert (Base(2).twice(), Derived(2).twice(), Base().of(Derived(5)), Base().of(Base(5))) == (4, 2004, 1005, 5)
-    chain = Chain(1)
-    with pytest.raises(TypeError, match="Chain.next must be Chain or None, not Decorated"):
-        chain.next = Decorated(2)
+
+
+def test_a_field_takes_what_extends_its_class() -> None:
+    """As an attribute, which is slower; a shared instance cannot."""
+
+    @jitd.jitclass
+    class Link:
+        value: int
+        next: Optional[Link] = None
+
+        def own(self) -> int:
+            return self.value
+
+        def total(self) -> int:
+            n, link = 0, self
+            while link is not None:
+                n, link = n + link.own(), link.next
+            return n
+
+    class Heavy(Link):
+        def own(self) -> int:
+            return self.value * 100
+
+    link, heavy = Link(1, Link(2)), Heavy(3)
+    assert link.total() == 3
+    dropped = weakref.ref(link.next)
+    link.next = heavy
+    assert dropped() is None and link.next is heavy and link.total() == 301 and vars(link)["next"] is heavy
+    assert Link(1, next=Heavy(4)).total() == 401 and copy.deepcopy(link).total() == 301
+    with pytest.raises(TypeError, match="Link.next must be Link or None, not int"):
+        link.next = 3  # type: ignore[assignment]
+    assert link.next is heavy
+    link.next = Link(5)
+    assert link.total() == 6 and vars(link)["next"] is link.next
+    link.next = None
+    assert link.total() == 1
+    link.next = heavy
+    seen = weakref.ref(heavy)
+    del heavy, link
+    gc.collect()
+    assert seen() is None
+
+
+def test_a_shared_instance_refuses_what_only_this_process_could_see() -> None:
+    @jitd.jitclass
+    class Shared:
+        value: int
+        next: Optional[Shared] = None
+
+    class Above(Shared):
+        pass
+
+    link = Shared(1)
+    jitd.publish("a shared link", link)
+    with pytest.raises(TypeError, match="Shared.next must be Shared or None, not Above"):
+        link.next = Above(2)
+    Shared(1).next = Above(2)
+    with pytest.raises(TypeError, match="Shared.next must be Shared or None, not Above"):
+        link.next = Above(2)
 
 
 # ---- copies and life ----
@@ -657,3 +714,55 @@ def test_attributes_that_methods_set_are_the_interpreter_s_own() -> None:
     del bag
     gc.collect()
     assert seen() is None
+
+
+def test_a_class_above_one_of_c_stays_as_it_is() -> None:
+    class Dice(random.Random):
+        sides = 6
+
+        def throw(self) -> int:
+            return self.randrange(self.sides) + 1
+
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        assert jitd.jitclass(Dice) is Dice
+    assert "stays a Python class: it extends the built-in type Random" in str(told[0].message)
+    assert 1 <= Dice(1).throw() <= 6
+
+
+def test_a_descriptor_may_keep_its_value_in_the_dict_of_the_instance() -> None:
+    class Kept:
+        def __set__(self, obj: Any, value: Any) -> None:
+            vars(obj)["kept"] = value
+            vars(obj).pop("cached", None)
+
+    @jitd.jitclass
+    class Loose:
+        kept = Kept()
+
+        def __init__(self) -> None:
+            self.kept = []
+
+        @functools.cached_property
+        def cached(self) -> int:
+            return len(self.kept)
+
+    @jitd.jitclass
+    class Typed:
+        n: int
+        items: list[int]
+        kept = Kept()
+
+        @functools.cached_property
+        def cached(self) -> int:
+            return len(self.kept) + self.n
+
+    loose, typed = Loose(), Typed(5, [])
+    typed.kept = [1]
+    for made, want in ((loose, [0, 2]), (typed, [6, 7])):
+        assert made.cached == want[0] == vars(made)["cached"]
+        made.kept = [1, 2]
+        assert "cached" not in vars(made) and made.cached == want[1]
+        assert vars(copy.copy(made)) == vars(made)
+    loose.__dict__ = {"other": 1}
+    assert loose.other == 1 and vars(loose) == {"other": 1}  # type: ignore[attr-defined]

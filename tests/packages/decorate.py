@@ -6,6 +6,7 @@ In the environment: PACKAGES_DECORATE (modules, with commas; none: nothing is de
 from __future__ import annotations
 
 import builtins
+import dataclasses
 import json
 import os
 from pathlib import Path
@@ -19,7 +20,7 @@ reasons: dict[str, str] = {}  # why what failed did
 alone: dict[str, str] = {}  # classes that stay as they are: why
 above: list[str] = []  # subclasses of jitclasses, which are Python above them
 decorated: list[str] = []
-_build = builtins.__build_class__
+_build, _as_dataclass = builtins.__build_class__, dataclasses.dataclass
 
 
 def _belongs(module: str) -> bool:
@@ -36,6 +37,12 @@ def _build_decorated(func: Any, name: str, *bases: Any, **keywords: Any) -> Any:
     if not isinstance(made[0], type) or "__jitd_record__" in made[0].__dict__:
         alone[f"{module}.{name}"] = "the class statement makes no class of its own"
         return made[0]
+    if any(isinstance(value, dataclasses.Field) for value in made[0].__dict__.values()):
+        return made[0]  # somebody is about to make it a dataclass
+    return _decorated(made, module)
+
+
+def _decorated(made: list[Any], module: str) -> Any:
     made[0] = jitd.jitclass(init=False, repr=False, match_args=False)(made[0])
     full = f"{module}.{made[0].__qualname__}"
     if "__jitd_record__" in made[0].__dict__:
@@ -47,11 +54,23 @@ def _build_decorated(func: Any, name: str, *bases: Any, **keywords: Any) -> Any:
     return made.pop()
 
 
+def _dataclass(cls: Any = None, /, **options: Any) -> Any:
+    """dataclasses.dataclass, and what is not decorated yet is decorated above it."""
+    if cls is None:
+        return lambda cls: _dataclass(cls, **options)
+    made = [_as_dataclass(cls, **options)]
+    full = f"{cls.__module__}.{cls.__qualname__}"
+    done = any(full in known for known in (decorated, above, alone)) or not _belongs(cls.__module__)
+    del cls
+    return made[0] if done else _decorated(made, made[0].__module__)
+
+
 if ROOTS:
     import jitd
     from jitd import check, insight, link, members
 
     builtins.__build_class__ = _build_decorated
+    dataclasses.dataclass = _dataclass
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

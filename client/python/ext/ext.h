@@ -144,6 +144,7 @@ static inline void proxy_settle(void) {
 
 /* ---- state.c: an instance's state as a dict, for copying, pickling and vars() ---- */
 extern PyMethodDef state_methods[];
+PyObject *state_attributes(PyObject *module, PyObject *op);
 
 /* ---- absent.c: what is said of a Python field that an instance does not have ---- */
 extern PyTypeObject Absent_Type;
@@ -167,6 +168,7 @@ struct Field {
     PyObject *(*get)(PyObject *self, Field *field);
     PyObject *(*native_get)(PyObject *self, Field *field); /* watch.c: of a field that has spilled */
     int (*set)(PyObject *self, PyObject *value, Field *field);
+    int (*native_set)(PyObject *self, PyObject *value, Field *field);
 };
 
 typedef enum InitMode { INIT_PENDING, INIT_FIELDS, INIT_METHOD, INIT_EMPTY } InitMode;

@@ -95,7 +95,33 @@ static PyObject *instance_reduce(PyObject *op, PyObject *ignored) {
     return result;
 }
 
-/* Not through the class's own __setattr__, as CPython fills a __dict__. */
+/* What of the class would take an attribute of that name: a property, a descriptor of the user's. */
+static int is_users(PyTypeObject *type, PyObject *name) {
+    PyObject *found = PyUnicode_Check(name) ? _PyType_Lookup(type, name) : NULL;
+    return found && Py_TYPE(found)->tp_descr_set &&
+           (Py_TYPE(found)->tp_flags & Py_TPFLAGS_HEAPTYPE || Py_IS_TYPE(found, &PyProperty_Type));
+}
+
+/* Not through the class's own __setattr__ and descriptors, as CPython fills a __dict__. */
+static int set_item(PyObject *op, PyObject *name, PyObject *value) {
+    if (is_users(Py_TYPE(op), name)) {
+        PyObject *attributes = extra_attributes(op, true);
+        int r = attributes ? PyDict_SetItem(attributes, name, value) : -1;
+        Py_XDECREF(attributes);
+        return r;
+    }
+    return Py_TYPE(op)->tp_setattro == instance_setattro_fast ? PyObject_SetAttr(op, name, value)
+                                                              : PyObject_GenericSetAttr(op, name, value);
+}
+
+/* attributes(instance): the dict of what is no native field. */
+PyObject *state_attributes(PyObject *module, PyObject *op) {
+    (void)module;
+    if (!PyObject_TypeCheck(op, &Instance_Type))
+        return PyErr_Format(PyExc_TypeError, "an instance of a jitclass is needed");
+    return extra_attributes(op, true);
+}
+
 static PyObject *instance_setstate(PyObject *op, PyObject *state) {
     PyObject *name, *value;
     Py_ssize_t at = 0;
@@ -104,8 +130,7 @@ static PyObject *instance_setstate(PyObject *op, PyObject *state) {
                             Py_TYPE(state)->tp_name);
     int r = (state = PyDict_Copy(state)) ? 0 : -1; /* what setting an attribute runs could change it */
     while (r == 0 && PyDict_Next(state, &at, &name, &value))
-        r = Py_TYPE(op)->tp_setattro == instance_setattro_fast ? PyObject_SetAttr(op, name, value)
-                                                               : PyObject_GenericSetAttr(op, name, value);
+        r = set_item(op, name, value);
     Py_XDECREF(state);
     return r < 0 ? NULL : Py_NewRef(Py_None);
 }

@@ -120,27 +120,62 @@ static PyObject *get_spilled(PyObject *self, Field *field) {
     return value || PyErr_Occurred() ? value : field->native_get(self, field);
 }
 
-static int set_spilled(PyObject *self, PyObject *value, Field *field) {
-    if (!((Instance *)self)->data && instance_wake(self) < 0)
-        return -1;
+static int put_spilled(PyObject *self, Field *field, PyObject *value) {
     PyObject *attributes = extra_attributes(self, true);
-    int r = !attributes ? -1
-            : value     ? PyDict_SetItem(attributes, field->name, value)
-                        : PyDict_DelItem(attributes, field->name);
+    int r = attributes ? PyDict_SetItem(attributes, field->name, value) : -1;
     Py_XDECREF(attributes);
+    if (r == 0 && field->target && field->type->optional)
+        r = field->native_set(self, Py_None, field); /* what it referred to may go */
     return r;
 }
 
+/* Takes the value out of the instance's dict: NULL without an exception: there was none. */
+static PyObject *take_spilled(PyObject *self, Field *field) {
+    PyObject *attributes = extra_attributes(self, false);
+    PyObject *value = attributes ? PyDict_GetItemWithError(attributes, field->name) : NULL;
+    Py_XINCREF(value);
+    if (value && PyDict_DelItem(attributes, field->name) < 0)
+        Py_CLEAR(value);
+    Py_XDECREF(attributes);
+    return value;
+}
+
+static int set_spilled(PyObject *self, PyObject *value, Field *field) {
+    if (!((Instance *)self)->data && instance_wake(self) < 0)
+        return -1;
+    PyObject *old = take_spilled(self, field);
+    if (!old && PyErr_Occurred())
+        return -1;
+    if (!value && !old)
+        PyErr_Format(PyExc_AttributeError, "field '%U' of %s cannot be deleted", field->name, Py_TYPE(self)->tp_name);
+    int r = value ? field->native_set(self, value, field) : old ? 0 : -1; /* which comes back here when it does not fit */
+    if (r < 0 && old) {
+        PyObject *error[3];
+        PyErr_Fetch(&error[0], &error[1], &error[2]);
+        if (put_spilled(self, field, old) < 0)
+            PyErr_Clear();
+        PyErr_Restore(error[0], error[1], error[2]);
+    }
+    Py_XDECREF(old);
+    return r;
+}
+
+/* Nobody said what an inferred field holds; an annotation that names a class allows what extends it. */
+static int may_hold(const Field *field, PyObject *value) {
+    return field->inferred || (field->target && PyType_IsSubtype(Py_TYPE(value), field->target));
+}
+
 int watch_spill(PyObject *self, Field *field, PyObject *value) {
-    if (!field->inferred || shm_is_shared((ShmObject *)((Instance *)self)->data))
+    if (!may_hold(field, value) || shm_is_shared((ShmObject *)((Instance *)self)->data))
         return 1;
     if (field->set != set_spilled) {
         if (watch_changed(field->owner, field->name, "a value of another type was set") < 0)
             return -1;
         field->native_get = field->get;
+        field->native_set = field->set;
         field->get = get_spilled;
         field->set = set_spilled;
         field->quick = FIELD_SLOW;
     }
-    return set_spilled(self, value, field);
+    return put_spilled(self, field, value);
 }

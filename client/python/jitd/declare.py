@@ -378,7 +378,8 @@ def _restore(cls: type, before: "dict[str, Any]") -> None:
 
 def _adapt(record: "Record", cls: type, generated: "Any", spec: "Any") -> None:
     """Makes the class a jitclass: decides what instances look like, and puts methods into the place of functions."""
-    fast = len(cls.__mro__) == 2 and type(cls) is type and _HOOKS.isdisjoint(cls.__dict__) and not record.keeps_attributes and _all_native(record)
+    simple = len(cls.__mro__) == 2 and type(cls) is type and _HOOKS.isdisjoint(cls.__dict__) and not any(map(_keeps_in_dict, cls.__dict__.values()))
+    fast = simple and not record.keeps_attributes and _all_native(record)
     _add_members(record, cls, generated)
     if generated is None:
         _choose_init(record, cls, bool(spec))
@@ -387,10 +388,16 @@ def _adapt(record: "Record", cls: type, generated: "Any", spec: "Any") -> None:
         type.__setattr__(cls, "__signature__", _Signature())
     has_dict = cls.__dictoffset__ != 0
     convert(cls, fast and not _mentions(cls, "__setattr__"), _mentions(cls, "__new__"), _finish)  # from here on, what is set on the class is a change of it
-    _add_made(record, cls, generated, has_dict)
+    _add_made(record, cls, generated, has_dict and (fast or bool(record.declared)))  # else its __dict__ is all that there is
     for f in record.funcs:
         if f.method is not None and f.kind not in ("static", "class"):
             f.method._set_class(cls)
+
+
+def _keeps_in_dict(value: object) -> bool:
+    """A descriptor of the user's own, which may keep its values in the instance's dict."""
+    kind = type(value)
+    return kind.__module__ != "builtins" and hasattr(kind, "__set__")
 
 
 def _is_bound(cls: type, frame: "FrameType") -> bool:

@@ -75,7 +75,7 @@ def _is_member(cls: type, name: str) -> bool:
 
 
 def _is_property(cls: type, name: str) -> bool:
-    return any(hasattr(type(klass.__dict__.get(name)), "__set__") for klass in cls.__mro__[:-1])
+    return any(isinstance(klass.__dict__.get(name), property) for klass in cls.__mro__[:-1])
 
 
 def _one_type(kinds: list[Any]) -> Any:

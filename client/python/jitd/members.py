@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from _weakref import ref
 
-from jitd._jitd import MISSING, Instance, replace
+from jitd._jitd import MISSING, Instance, attributes, replace
 from jitd.declare import _FUNCTION, Declared, evaluate_in, annotations_of, own_annotations
 
 TYPE_CHECKING = False
@@ -46,6 +46,10 @@ def _why_not(cls: type) -> str | None:
     for base in cls.__mro__[1:-1]:
         if any(type(value) is _MEMBER for value in base.__dict__.values()):
             return f"its base class {base.__name__} has __slots__, which keep state of their own"
+    for base in reversed(cls.__mro__[1:-1]):  # of C, though made as Python's classes are
+        offsets = (base.__dictoffset__ > 0) + (base.__weakrefoffset__ > 0)
+        if base.__basicsize__ - offsets * object.__basicsize__ // 2 != object.__basicsize__ or base.__itemsize__:
+            return f"it extends the built-in type {base.__name__}"
     return None
 
 
@@ -383,7 +387,11 @@ class Namespace(dict):
     def __delitem__(self, name: str) -> None:
         if name not in self:
             raise KeyError(name)
-        delattr(self._owner, name)
+        kept = attributes(self._owner)
+        if name in kept:
+            del kept[name]
+        else:
+            delattr(self._owner, name)
         dict.__delitem__(self, name)
 
     def update(self, *args: Any, **kwargs: Any) -> None:
@@ -427,15 +435,15 @@ def namespace(instance: Any) -> Namespace:
     return found
 
 
-def set_namespace(instance: Any, attributes: Any) -> None:
+def set_namespace(instance: Any, wanted: Any) -> None:
     """obj.__dict__ = attributes"""
-    if not isinstance(attributes, dict):
-        raise TypeError(f"__dict__ must be set to a dictionary, not a '{type(attributes).__name__}'")
+    if not isinstance(wanted, dict):
+        raise TypeError(f"__dict__ must be set to a dictionary, not a '{type(wanted).__name__}'")
     native = {name for name, _, _ in _record(instance).fields}
     for name in Instance.__getstate__(instance):
-        if name not in attributes and name not in native:
+        if name not in wanted and name not in native:
             delattr(instance, name)
-    Instance.__setstate__(instance, attributes)
+    Instance.__setstate__(instance, wanted)
 
 
 def _known(cls: type, annotation: Any) -> Any:
