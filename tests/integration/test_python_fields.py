@@ -766,3 +766,26 @@ def test_a_descriptor_may_keep_its_value_in_the_dict_of_the_instance() -> None:
         assert vars(copy.copy(made)) == vars(made)
     loose.__dict__ = {"other": 1}
     assert loose.other == 1 and vars(loose) == {"other": 1}  # type: ignore[attr-defined]
+
+
+def test_a_reference_that_the_class_sets_to_none_may_be_none() -> None:
+    @jitd.jitclass
+    class Leaf:
+        value: int
+
+    @jitd.jitclass
+    class Branch:
+        leaf: Leaf
+        n: int
+
+        def __init__(self, n: int) -> None:
+            self.n = n
+            self.leaf = None  # type: ignore[assignment]
+
+        def grow(self) -> int:
+            self.leaf = Leaf(self.n)
+            return self.leaf.value
+
+    branch = Branch(3)
+    assert branch.leaf is None and branch.grow() == 3 and branch.leaf.value == 3
+    assert "field leaf: Leaf or None" in jitd.explain(Branch) and "grow: compiled" in jitd.explain(Branch)

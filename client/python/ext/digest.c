@@ -85,7 +85,25 @@ PyObject *digest_names(PyObject *module, PyObject *code) {
     return found;
 }
 
-/* stores(code): a dict whose keys are the names of the attributes that it stores, of whatever object. */
+/* Notes the name of an attribute that is stored; True: some store is `x.name = None`. */
+static int add_store(PyCodeObject *code, const unsigned char *at, Py_ssize_t i, PyObject *name, PyObject *found) {
+    int none = i >= 4 && at[i - 4] == LOAD_CONST && at[i - 3] < PyTuple_GET_SIZE(code->co_consts) &&
+               PyTuple_GET_ITEM(code->co_consts, at[i - 3]) == Py_None;
+    if (!none && PyDict_GetItemWithError(found, name))
+        return 0;
+    return PyErr_Occurred() ? -1 : PyDict_SetItem(found, name, none ? Py_True : Py_False);
+}
+
+static int add_stores(PyCodeObject *code, PyObject *names, PyObject *instructions, PyObject *found) {
+    const unsigned char *at = (const unsigned char *)PyBytes_AS_STRING(instructions);
+    int r = 0;
+    for (Py_ssize_t i = 0; r == 0 && i + 1 < PyBytes_GET_SIZE(instructions); i += 2)
+        if (at[i] == STORE_ATTR && at[i + 1] < PyTuple_GET_SIZE(names))
+            r = add_store(code, at, i, PyTuple_GET_ITEM(names, at[i + 1]), found);
+    return r;
+}
+
+/* stores(code): a dict whose keys are the names of the attributes that it stores, of whatever object; True: None among the values. */
 PyObject *digest_stores(PyObject *module, PyObject *code) {
     (void)module;
     PyObject *found = PyCode_Check(code) ? PyDict_New() : PyErr_Format(PyExc_TypeError, "a code object is needed");
@@ -93,7 +111,7 @@ PyObject *digest_stores(PyObject *module, PyObject *code) {
     PyObject *instructions = names ? PyObject_GetAttrString(code, "co_code") : NULL;
     int r = !instructions                             ? -1
             : PyTuple_GET_SIZE(names) > UINT8_MAX + 1 ? add_all(names, found)
-                                                      : add_named(names, instructions, STORE_ATTR, 0, found);
+                                                      : add_stores((PyCodeObject *)code, names, instructions, found);
     if (r < 0)
         Py_CLEAR(found);
     Py_XDECREF(names);

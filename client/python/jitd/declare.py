@@ -320,11 +320,12 @@ MAX_REFERENCES = 512
 class Declared:
     """A field as the class declares it. `inferred`: no annotation names it, its type was seen in the class's methods."""
 
-    __slots__ = ("name", "annotation", "default", "factory", "inferred", "init")
+    __slots__ = ("name", "annotation", "default", "factory", "inferred", "init", "none")
 
     def __init__(self, name: str, annotation: "Any", default: "Any" = MISSING, factory: bool = False, inferred: bool = False, init: bool = True) -> None:
         self.name, self.annotation, self.default, self.factory = name, annotation, default, factory
         self.inferred, self.init = inferred, init
+        self.none = False  # a method of the class sets it to None, whatever its annotation says
 
 
 def _jitclass(cls: "Any", spec: "Any", options: "dict[str, Any]", frame: "FrameType") -> type:
@@ -530,12 +531,18 @@ def _unjitted(value: "Any") -> "Any":
 
 def _undeclared(record: "Record", cls: type, fields: "list[Declared]") -> "list[Declared]":
     """The fields and those that no annotation names: what the methods store in self, with the type that can be seen there."""
-    known = {field.name for field in fields}
+    known = {field.name: field for field in fields}
+    others = False
     for value in cls.__dict__.values():
-        if isinstance(value, _FUNCTION) and not known.issuperset(stores(value.__code__)):
-            from jitd.inferred import add_fields
+        for name, none in stores(value.__code__).items() if isinstance(value, _FUNCTION) else ():
+            if name not in known:
+                others = True
+            elif none:
+                known[name].none = True
+    if others:
+        from jitd.inferred import add_fields
 
-            return add_fields(record, cls, fields)
+        return add_fields(record, cls, fields)
     return fields
 
 
@@ -810,6 +817,8 @@ def field_type(record: "Record", field: "Declared") -> "Resolved | None":
     """The resolved type of a native field, else None: it is a Python field. Raises whatever evaluating the annotation does: NameError when
     a name in it is not defined (yet)."""
     resolved = resolve_type(field.annotation, record.evaluate)
+    if field.none and isinstance(resolved, tuple):
+        resolved = (resolved[0], True)
     if resolved is None or resolved == "None" or isinstance(resolved, list) or not _fits(field.default, resolved):
         return None
     return resolved
