@@ -789,3 +789,76 @@ def test_a_reference_that_the_class_sets_to_none_may_be_none() -> None:
     branch = Branch(3)
     assert branch.leaf is None and branch.grow() == 3 and branch.leaf.value == 3
     assert "field leaf: Leaf or None" in jitd.explain(Branch) and "grow: compiled" in jitd.explain(Branch)
+
+
+def test_the_signature_of_an_instance_is_its_call_s() -> None:
+    @jitd.jitclass
+    class Called:
+        n: int
+
+        def __call__(self, by: int) -> int:
+            return self.n * by
+
+    assert list(inspect.signature(Called(2)).parameters) == ["by"] and list(inspect.signature(Called).parameters) == ["n"]
+
+
+def test_a_state_may_have_two_parts() -> None:
+    """As CPython has it of an instance with __dict__ and __slots__."""
+
+    @jitd.jitclass
+    class Slotted:
+        __slots__ = ("n", "items")
+        n: int
+        items: list[int]
+
+        def __reduce__(self) -> Any:
+            return Slotted, (self.n, []), (None, {"items": self.items})
+
+    again = copy.deepcopy(Slotted(3, [1]))
+    assert (again.n, again.items) == (3, [1])
+    again.__setstate__(({}, {"n": 4, "items": []}))  # type: ignore[attr-defined]
+    assert (again.n, again.items) == (4, [])
+    with pytest.raises(TypeError, match="the state of a Slotted is a dict of its fields, not int"):
+        again.__setstate__(5)  # type: ignore[attr-defined]
+
+
+def test_what_makes_instances_may_be_set_on_the_class() -> None:
+    @dataclasses.dataclass(order=True)
+    @jitd.jitclass(init=False)
+    class Under:
+        x: int
+        y: str = "a"
+
+    assert repr(Under(3)).endswith("Under(x=3, y='a')") and Under(3) == Under(3) < Under(4)
+    assert str(inspect.signature(Under)) == "(x: 'int', y: 'str' = 'a') -> None"
+
+    @jitd.jitclass
+    class Later:
+        x: int
+
+    assert Later(1).x == 1
+
+    def init(self: Any, a: int, b: int) -> None:
+        self.x = a * b
+
+    Later.__init__ = init  # type: ignore[assignment]
+    assert Later(3, b=4).x == 12  # type: ignore[call-arg]
+    with pytest.raises(TypeError):
+        Later(1)
+
+
+def test_half_a_pair_of_surrogates_and_long_texts_are_constants_like_others() -> None:
+    @jitd.jitclass
+    class Texts:
+        x: int = 1
+        half = "\ud800"
+        long = "x" * (1 << 21)
+
+        def get(self) -> int:
+            return self.x
+
+        def lengths(self, half: str = "\udfff") -> int:
+            return len(self.long) + len(self.half + half) + self.x
+
+    assert Texts().get() == 1 and Texts().lengths() == (1 << 21) + 3 and jitd.stats()["process"]["connected"]
+    assert "get: compiled" in jitd.explain(Texts)

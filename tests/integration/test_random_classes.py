@@ -220,7 +220,7 @@ def operations(draw: st.DrawFn, shape: Shape) -> Step:
         ("delete undeclared", lambda t: delattr(of(t, i), "extra")),
         ("get undeclared", lambda t: of(t, i).extra),
     ]
-    if shape.options["init"]:
+    if shape.options["init"] and not any("init" in f.how for f in shape.fields):  # else native fields are there that CPython has in the class only
         steps.append(("vars", lambda t: _vars(t, i % len(t.made))))
     for f in shape.fields:
         value = draw(VALUES[f.kind])

@@ -122,17 +122,32 @@ PyObject *state_attributes(PyObject *module, PyObject *op) {
     return extra_attributes(op, true);
 }
 
-static PyObject *instance_setstate(PyObject *op, PyObject *state) {
+static int set_items(PyObject *op, PyObject *state) {
     PyObject *name, *value;
     Py_ssize_t at = 0;
-    if (!PyDict_Check(state))
-        return PyErr_Format(PyExc_TypeError, "the state of a %s is a dict of its fields, not %s", Py_TYPE(op)->tp_name,
-                            Py_TYPE(state)->tp_name);
+    if (!PyDict_Check(state)) {
+        PyErr_Format(PyExc_TypeError, "the state of a %s is a dict of its fields, not %s", Py_TYPE(op)->tp_name,
+                     Py_TYPE(state)->tp_name);
+        return -1;
+    }
     int r = (state = PyDict_Copy(state)) ? 0 : -1; /* what setting an attribute runs could change it */
     while (r == 0 && PyDict_Next(state, &at, &name, &value))
         r = set_item(op, name, value);
     Py_XDECREF(state);
-    return r < 0 ? NULL : Py_NewRef(Py_None);
+    return r;
+}
+
+/* A dict, or two: what CPython has in the __dict__ and in the __slots__ of an instance. None is no attributes. */
+static PyObject *instance_setstate(PyObject *op, PyObject *state) {
+    PyObject *parts[2] = {state, Py_None};
+    if (PyTuple_Check(state) && PyTuple_GET_SIZE(state) == 2) {
+        parts[0] = PyTuple_GET_ITEM(state, 0);
+        parts[1] = PyTuple_GET_ITEM(state, 1);
+    }
+    for (int i = 0; i < 2; i++)
+        if (parts[i] != Py_None && set_items(op, parts[i]) < 0)
+            return NULL;
+    Py_RETURN_NONE;
 }
 
 PyMethodDef state_methods[] = {

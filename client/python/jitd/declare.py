@@ -628,6 +628,8 @@ class _Signature:
     """cls.__signature__, made when inspect asks for it."""
 
     def __get__(self, instance: object, cls: type) -> "Any":
+        if instance is not None:  # which may be callable
+            raise AttributeError(f"{cls.__name__!r} object has no attribute '__signature__'")
         if "__jitd_record__" not in cls.__dict__ or cls.__dict__["__jitd_record__"].renewed:
             raise AttributeError("__signature__")  # a subclass, or an __init__ set since: what inspect finds without us is right
         from jitd.members import signature
