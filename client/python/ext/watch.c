@@ -148,7 +148,9 @@ static int set_spilled(PyObject *self, PyObject *value, Field *field) {
         return -1;
     if (!value && !old)
         PyErr_Format(PyExc_AttributeError, "field '%U' of %s cannot be deleted", field->name, Py_TYPE(self)->tp_name);
-    int r = value ? field->native_set(self, value, field) : old ? 0 : -1; /* which comes back here when it does not fit */
+    int r = value ? field->native_set(self, value, field)
+            : old ? 0
+                  : -1; /* which comes back here when it does not fit */
     if (r < 0 && old) {
         PyObject *error[3];
         PyErr_Fetch(&error[0], &error[1], &error[2]);
