@@ -35,7 +35,9 @@ def compile_record(record: Record) -> None:
     try:
         answer = _request(packed)
     except (_jitd.RemoteError, ConnectionError) as error:
-        return record.linked or _compile_failed(record, error)
+        if not record.linked:
+            _compile_failed(record, error)
+        return
     if not record.linked:
         link.install(record, answer)
 
@@ -65,7 +67,9 @@ def _compile_failed(record: Record, error: Exception) -> None:
         bare = [r for r in link.closure([record]) if r.kind == "class"]
         packed = unit.describe(record.name, record.key, record.options, bare, [], only_layout=True)
         answer = _ask_for_layout(packed)
-        return record.linked or link.install(record, answer, bare)
+        if not record.linked:
+            link.install(record, answer, bare)
+        return
     link.set_modes(record, {})
 
 

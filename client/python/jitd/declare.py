@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from jitd.hints import Hint
 
     Resolved: TypeAlias = "str | tuple[type, bool] | list[Resolved]"
-    Evaluate: TypeAlias = Callable[[str], Any]
+    Evaluate: TypeAlias = Callable[[Any], Any]
 
 # ---- the decorators ----
 
@@ -585,7 +585,7 @@ def _is_kept_by_metaclass(cls: type, name: str) -> bool:
     """Whether setting it goes to a descriptor of the class's class (`__name__`, `__class__`, a property of a metaclass), not to the class."""
     if type(cls) is type and not name.startswith("__"):
         return False
-    found = next((meta.__dict__[name] for meta in type(cls).__mro__ if name in meta.__dict__), None)
+    found = next((meta.__dict__[name] for meta in type(cls).__mro__ if name in meta.__dict__), None)  # type: ignore[attr-defined]
     return hasattr(type(found), "__set__")
 
 

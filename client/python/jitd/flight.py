@@ -8,8 +8,6 @@ and imports nothing whose import a thread that it lacks had begun. What runs cod
 is free.
 """
 
-from __future__ import annotations
-
 import os
 from _thread import RLock, _count, allocate_lock, get_ident
 
@@ -18,15 +16,16 @@ from jitd import _jitd
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
+    from typing import Any
 
 _LAZY = "check compile errors hints inferred insight members objects pickled source trap types unit warn".split()  # modules that are imported when they are needed
 _PATIENCE = 60  # seconds: twice what a request may take
-lock = RLock()
-_flights: dict[Hashable, _Flight] = {}  # what is being compiled, and who does it
-_untold: list[tuple] = []  # (function, arguments) of what is said when the lock is free
+lock = RLock()  # type: Any
+_flights: "dict[Hashable, _Flight]" = {}  # what is being compiled, and who does it
+_untold: "list[tuple[Any, ...]]" = []  # (function, arguments) of what is said when the lock is free
 
 
-def later(function: Callable[..., object], *arguments: object) -> None:
+def later(function: "Callable[..., object]", *arguments: object) -> None:
     """Calls it when the lock is free."""
     _untold.append((function, arguments))
 
@@ -47,7 +46,7 @@ def log(text: str) -> None:
     later(getLogger("jitd").warning, text)
 
 
-def ask(message: int, body: dict) -> dict:
+def ask(message: int, body: "dict[str, Any]") -> "dict[str, Any]":
     """The daemon's answer. The lock is given up meanwhile."""
     return _jitd.unlocked(lock, _jitd.request, message, body)
 
@@ -62,7 +61,7 @@ class _Flight:
         self.lock.acquire()
 
 
-def begin(key: Hashable) -> bool:
+def begin(key: "Hashable") -> bool:
     """True: it is the caller's, until end(key). False: another thread was at it, and is not any more. Who has begun something waits for
     nobody, not even for itself, which can only be in a signal handler. One that an exception kept from ending it is given up for lost."""
     flight = _flights.get(key)
@@ -74,7 +73,7 @@ def begin(key: Hashable) -> bool:
     return True
 
 
-def end(key: Hashable) -> None:
+def end(key: "Hashable") -> None:
     flight = _flights.get(key)
     if flight is not None and flight.owner == get_ident():
         flight.lock.release()

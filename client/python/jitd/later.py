@@ -2,37 +2,42 @@
 after the class. What stands for such a name until then is an _Unknown. The standard library's annotationlib does more, and loading it
 takes longer than the whole of jitd, so that it is only asked where this does not do."""
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
 _VALUE = 1  # annotationlib.Format.VALUE
-_FUNCTION = type(lambda: None)
-_CELL = type((lambda x: lambda: x)(0).__closure__[0])
+_FUNCTION = type(lambda: None)  # type: Any
+_CELL = type(((lambda x: lambda: x)(0).__closure__ or ())[0])
 
 
 class _Unknown:
     """The value of a name that has none yet; whatever is made of it is unknown, too."""
 
-    def __init__(self, name):
+    def __init__(self, name: str) -> None:
         self.name = name
 
-    def __or__(self, _other):
+    def __or__(self, _other: object) -> "_Unknown":
         return self
 
     __ror__ = __getitem__ = __or__
 
-    def __call__(self, *_args, **_kwargs):
+    def __call__(self, *_args: object, **_kwargs: object) -> "_Unknown":
         return self
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> "_Unknown":
         if name.startswith("__"):
             raise AttributeError(name)
         return self
 
 
-class _Scope(dict):
-    def __missing__(self, name):
+class _Scope(dict):  # type: ignore[type-arg]
+    def __missing__(self, name: str) -> _Unknown:
         return _Unknown(name)
 
 
-def _unknown(value):
+def _unknown(value: object) -> "_Unknown | None":
     """The first _Unknown in a value, or None."""
     if isinstance(value, _Unknown):
         return value
@@ -40,7 +45,7 @@ def _unknown(value):
     return next((u for u in map(_unknown, args) if u), None) if isinstance(args, tuple) else None
 
 
-def _cell(name, cell, local):
+def _cell(name: str, cell: "Any", local: "dict[str, Any]") -> "Any":
     if name in local:
         return _CELL(local[name])
     try:
@@ -50,7 +55,7 @@ def _cell(name, cell, local):
     return cell
 
 
-def _run(annotate, local):
+def _run(annotate: "Any", local: "dict[str, Any]") -> "Any":
     """{name: value}, values with an _Unknown in them where names have none. `local` goes before what the names mean where they stand."""
     code, scope = annotate.__code__, _Scope(annotate.__builtins__)
     scope.update(annotate.__globals__)
@@ -61,7 +66,7 @@ def _run(annotate, local):
     return function(_VALUE)
 
 
-def evaluate(annotate, name, local, missing):
+def evaluate(annotate: "Any", name: str, local: "dict[str, Any]", missing: object) -> "Any":
     """The annotation of this name, `missing` if there is none. NameError: it has a name in it that has no value."""
     code = getattr(annotate, "__code__", None)
     if code is None or local.keys().isdisjoint(code.co_names + code.co_freevars):
@@ -79,7 +84,7 @@ def evaluate(annotate, name, local, missing):
     return value
 
 
-def of_class(annotate, own, later):
+def of_class(annotate: "Any", own: str, later: "Callable[[str], Any]") -> "dict[str, Any]":
     """{name: annotation} of a class that is being decorated; later(name) stands for what has no value before the class has."""
     code = getattr(annotate, "__code__", None)
     try:
@@ -90,18 +95,18 @@ def of_class(annotate, own, later):
     try:
         found = _run(annotate, {own: _Unknown(own)})
     except Exception:
-        from annotationlib import Format, call_annotate_function
+        from annotationlib import Format, call_annotate_function  # type: ignore[import-not-found]
 
         found = call_annotate_function(annotate, Format.STRING)
     return {name: value if _decided(value) else later(name) for name, value in found.items()}
 
 
-def _decided(value):
+def _decided(value: object) -> bool:
     return _unknown(value) is None or repr(value).startswith("typing.ClassVar")
 
 
-def text(annotate, name):
+def text(annotate: "Any", name: str) -> "Any":
     """As it is written, more or less: for people."""
-    from annotationlib import Format, call_annotate_function
+    from annotationlib import Format, call_annotate_function  # type: ignore[import-not-found]
 
     return call_annotate_function(annotate, Format.STRING)[name]

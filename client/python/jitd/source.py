@@ -52,7 +52,7 @@ def _why_unreadable(name: str) -> str:
     return f"its source cannot be read: {name} is no text in its encoding, or may not be read"
 
 
-def _why_other(code: _CODE) -> str:
+def _why_other(code: CodeType) -> str:
     """Why the file's code of that place is not the running one."""
     if any(name.startswith("@py") for name in code.co_names + code.co_varnames):
         return "its assertions were rewritten by pytest"

@@ -97,7 +97,8 @@ class _Describer:
         return ["other", _shown(why)] if why else ["def", at]
 
     def definition(self, record: Record) -> dict[str, Any]:
-        funcs, other = [], dict(record.other)
+        funcs: list[Any] = []
+        other = dict(record.other)
         for f in record.funcs + self.base_init(record):
             if f.hint is not None and not f.reason and (why := self.kept_out(f)):
                 other[f.entry] = why
