@@ -309,7 +309,7 @@ def test_the_state_is_the_fields_by_name():
     assert (a.n, a.x) == (3, 2.5)
     a.__setstate__({"y": 1})
     assert a.y == 1 and a.__getstate__()["y"] == 1
-    for state, error in [((1, 2), TypeError), (None, TypeError), ({"small": 256}, OverflowError)]:
+    for state, error in [((1, 2), TypeError), ([], TypeError), ({"small": 256}, OverflowError)]:
         with pytest.raises(error):
             a.__setstate__(state)
     a.close()
