@@ -3,7 +3,8 @@
 import pytest
 
 CODE = """
-import sys, time
+import faulthandler, sys
+faulthandler.dump_traceback_later(300, exit=True)
 import jitd
 @jitd.jitclass
 class Shared{n}:

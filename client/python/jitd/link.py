@@ -103,6 +103,7 @@ def finish(record: "Record") -> None:
             try:
                 if begin(record):
                     _finish(record)
+                    break
             finally:
                 end(record)
         if record in focused:
