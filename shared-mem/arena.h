@@ -23,6 +23,7 @@ typedef struct ArenaOwner {
 #define ARENA_OWNER_NULL ((ArenaOwner){.fd = -1})
 
 int arena_create(uint64_t size, uint64_t quota, ArenaOwner *ret_owner);
+void arena_owner_set_quota(ArenaOwner *owner, uint64_t quota); /* what is over it already stays */
 void arena_owner_deinit(ArenaOwner *owner);
 int arena_owner_take_row(ArenaOwner *owner, uint32_t pid,
                          uint32_t *ret_row); /* 1..;  -ENOSPC: none free (dead rows wait for reap) */

@@ -73,6 +73,11 @@ int arena_create(uint64_t size, uint64_t quota, ArenaOwner *ret_owner) {
     return 0;
 }
 
+void arena_owner_set_quota(ArenaOwner *owner, uint64_t quota) {
+    owner->quota = quota;
+    header(owner)->limit = chunk_limit(owner);
+}
+
 void arena_owner_deinit(ArenaOwner *owner) {
     if (owner->base)
         munmap(owner->base, owner->mapped);
@@ -123,7 +128,10 @@ int arena_owner_generous(const ArenaOwner *owner) {
 }
 
 int arena_owner_prepare(ArenaOwner *owner, uint32_t chunks) {
-    uint32_t limit = chunk_limit(owner), want = limit - owner->next_chunk < chunks ? limit : owner->next_chunk + chunks;
+    uint32_t limit = chunk_limit(owner);
+    if (owner->next_chunk >= limit) /* the quota may have been made smaller */
+        return 0;
+    uint32_t want = limit - owner->next_chunk < chunks ? limit : owner->next_chunk + chunks;
     if (want <= owner->prepared)
         return 0;
     uint32_t first = owner->prepared > owner->next_chunk ? owner->prepared : owner->next_chunk;

@@ -9,7 +9,8 @@ static const char usage_text[] =
     "  classes            the compiled classes and functions\n"
     "  stats              all counters, and the time of each pass of the compiler\n"
     "  ir CLASS.METHOD    a method's LLVM IR; also of a class or function: ir CLASS, ir FUNCTION\n"
-    "  asm CLASS.METHOD   its machine code, as text\n";
+    "  asm CLASS.METHOD   its machine code, as text\n"
+    "  --version          says which one it is\n";
 
 static int usage(FILE *out, int code) {
     fputs(usage_text, out);
@@ -53,11 +54,10 @@ static int run(const Command *command, const char *target, Ctl *ctl, const Clien
 }
 
 int main(int argc, char **argv) {
-    static const struct option long_options[] = {{"socket", required_argument, NULL, 's'},
-                                                 {"namespace", required_argument, NULL, 'n'},
-                                                 {"json", no_argument, NULL, 'j'},
-                                                 {"help", no_argument, NULL, 'h'},
-                                                 {0}};
+    static const struct option long_options[] = {
+        {"socket", required_argument, NULL, 's'}, {"namespace", required_argument, NULL, 'n'},
+        {"json", no_argument, NULL, 'j'},         {"version", no_argument, NULL, 'v'},
+        {"help", no_argument, NULL, 'h'},         {0}};
     ClientOptions options = {.daemon = "", .observe = 1};
     Ctl ctl = {.json = false};
     for (int c; (c = getopt_long(argc, argv, "s:n:jh", long_options, NULL)) != -1;)
@@ -71,6 +71,8 @@ int main(int argc, char **argv) {
         case 'j':
             ctl.json = true;
             break;
+        case 'v':
+            return printf("jitctl %s (protocol %d)\n", JITD_VERSION, PROTOCOL_VERSION) < 0;
         case 'h':
             return usage(stdout, 0);
         default:

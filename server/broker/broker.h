@@ -1,8 +1,10 @@
 /* The daemon's parts together, and the handlers of its messages. */
 #pragma once
 #include "server/broker/cache.h"
+#include "server/broker/config.h"
 #include "server/broker/jobs.h"
 #include "server/broker/linger.h"
+#include "server/broker/options.h"
 #include "server/broker/peers.h"
 #include "server/broker/stats.h"
 #include "server/broker/tenants.h"
@@ -10,8 +12,10 @@
 
 typedef struct Broker {
     uv_loop_t loop;
-    uv_timer_t idle;
-    uv_signal_t terminate, interrupt;
+    uv_timer_t idle, watchdog;
+    uv_signal_t terminate, interrupt, hangup;
+    const Options *options;
+    Config config;
     unsigned idle_exit_s; /* 0: never */
     Peers peers;
     Tenants tenants;
@@ -21,6 +25,11 @@ typedef struct Broker {
     Cache cache;
     Stats stats;
 } Broker;
+
+/* reload.c */
+/* Reads the configuration file, if the options name one: 0; or 1, and what is wrong has been logged. */
+int broker_read_config(Broker *broker, bool must_be_there);
+void broker_reload(Broker *broker); /* SIGHUP */
 
 /* dispatch.c */
 PeerHandled dispatch_message(void *broker, Peer *peer, const MsgMessage *m); /* PeerOps.message */

@@ -79,7 +79,7 @@ static int cache_read(Cache *cache, const char *name, char **ret_data, size_t *r
 static void cache_corrupt(Cache *cache, const char *name) {
     unlinkat(cache->dir, name, 0);
     if (!cache->corrupt++)
-        log_line("the disk cache had a corrupt file (removed): %s", name);
+        log_at(LOG_WARNING, "the disk cache had a corrupt file (removed): %s", name);
 }
 
 /* A file whose magic, version and sum are right. 0 or 1. */
@@ -256,7 +256,7 @@ static int cache_put(Cache *cache, const Key *key, const char *suffix, CacheHead
     int r = cache_write(cache, name, header, data, size);
     if (r < 0) {
         if (!cache->complained++)
-            log_line("the disk cache cannot be written: %s", strerror(-r));
+            log_at(LOG_WARNING, "the disk cache cannot be written: %s", strerror(-r));
         return r;
     }
     cache->used += (sizeof *header + size + 4095) / 4096 * 4096;

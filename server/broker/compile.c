@@ -355,7 +355,7 @@ static void done_image(Broker *broker, const Job *job, const msgpack_object *bod
     const char *wrong = decode_both(broker, &pool, source, body, &spec, &image);
     if (wrong) {
         broker->stats.jobs_failed++;
-        log_line("the compiler process gave %s", wrong);
+        log_at(LOG_ERROR, "the compiler process gave %s", wrong);
         answer_waiters(job, "worker", pool_printf(&pool, "the compiler process gave %s", wrong));
         return;
     }
@@ -375,7 +375,7 @@ void compile_done(void *arg, Job *job, const MsgMessage *done, Str frame, const 
     Str text;
     if (!done) {
         broker->stats.jobs_failed++;
-        log_line("job failed: %s", failure);
+        log_at(LOG_WARNING, "job failed: %s", failure);
         answer_waiters(job, "worker", str_from_cstr(failure));
     } else if (wire_str(wire_find(&done->body, "error"), &text)) {
         broker->stats.units_refused += !job->dump;

@@ -2,11 +2,26 @@
  * REAP. */
 #include "base/cleanup.h"
 #include "server/broker/broker.h"
+#include "server/broker/log.h"
 #include <errno.h>
 
+#define SAY_LIMIT_MS 10000
 #define GROW_MAX 64 /* chunks at once: what committing them takes, the other peers wait */
 
+/* Whoever meets a limit meets it again at once: an operator wants to read of it now and then. */
+static void say_limit(const Peer *peer, const char *message) {
+    Tenant *tenant = peer->tenant;
+    uint64_t now = uv_now(peer->peers->loop);
+    if (!tenant || (tenant->said_ms && now - tenant->said_ms < SAY_LIMIT_MS))
+        return;
+    tenant->said_ms = now ? now : 1;
+    log_about(LOG_WARNING, peer->uid, "uid %u, namespace %s, pid %d: refused: %s", (unsigned)peer->uid,
+              tenant->namespace_, (int)peer->pid, message);
+}
+
 void dispatch_refuse(Peer *peer, const MsgMessage *m, const char *code, const char *message) {
+    if (!strcmp(code, "quota") || !strcmp(code, "full") || !strcmp(code, "busy"))
+        say_limit(peer, message);
     peer_reply_error(peer, m->id, code, str_from_cstr(message));
 }
 

@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stddef.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -21,6 +21,7 @@
 #define LISTEN_WAIT_STEPS 500
 #define LISTEN_WAIT_NS 10000000 /* a step: 10 ms */
 #define SYSTEMD_FIRST_FD 3
+#define LISTEN_MAX_FDS 65536
 
 static int listener_address(const char *path, struct sockaddr_un *ret_address) {
     *ret_address = (struct sockaddr_un){.sun_family = AF_UNIX};
@@ -108,22 +109,32 @@ int listener_open(const char *path, Listener *ret_listener) {
     return r;
 }
 
-int listener_from_systemd(Listener *ret_listener) {
-    const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
+static bool is_listening(int fd) {
     int listening = 0;
     socklen_t size = sizeof listening;
-    if (!pid || !fds || strtol(pid, NULL, 10) != getpid() || strtol(fds, NULL, 10) < 1)
+    return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) == 0 && listening;
+}
+
+int listener_from_systemd(Listener *ret_listener, void (*stored)(int fd)) {
+    const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
+    long n = fds ? strtol(fds, NULL, 10) : 0;
+    int listener = -1;
+    if (!pid || n < 1 || n > LISTEN_MAX_FDS || strtol(pid, NULL, 10) != getpid())
         return 1;
     unsetenv("LISTEN_PID");
     unsetenv("LISTEN_FDS");
     unsetenv("LISTEN_FDNAMES");
-    if (getsockopt(SYSTEMD_FIRST_FD, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) < 0)
-        return -errno;
-    if (!listening)
+    for (int fd = SYSTEMD_FIRST_FD; fd < SYSTEMD_FIRST_FD + n; fd++) {
+        fcntl(fd, F_SETFD, FD_CLOEXEC);
+        if (listener < 0 && is_listening(fd))
+            listener = fd;
+        else
+            stored(fd);
+    }
+    if (listener < 0)
         return -ENOTSOCK;
-    fcntl(SYSTEMD_FIRST_FD, F_SETFD, FD_CLOEXEC);
-    fcntl(SYSTEMD_FIRST_FD, F_SETFL, O_NONBLOCK);
-    *ret_listener = (Listener){.fd = SYSTEMD_FIRST_FD, .lock = -1};
+    fcntl(listener, F_SETFL, O_NONBLOCK);
+    *ret_listener = (Listener){.fd = listener, .lock = -1};
     return 0;
 }
 
@@ -134,17 +145,4 @@ void listener_deinit(Listener *listener) {
     cleanup_closep(&listener->lock);
     free(listener->path);
     *listener = LISTENER_NULL;
-}
-
-void notify_systemd(const char *state) {
-    const char *path = getenv("NOTIFY_SOCKET");
-    struct sockaddr_un address;
-    if (!path || (path[0] != '/' && path[0] != '@') || listener_address(path, &address) < 0)
-        return;
-    if (path[0] == '@')
-        address.sun_path[0] = 0;
-    cleanup_close int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
-    if (fd >= 0 && sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&address, size) < 0)
-        return; /* whoever started this daemon has to do without */
 }

@@ -10,7 +10,7 @@ typedef struct Listener {
 /* 0; 1: another daemon serves that path; or a negative errno, -EPERM also when the directory is not this user's alone.
  */
 int listener_open(const char *path, Listener *ret_listener);
-int listener_from_systemd(Listener *ret_listener); /* 0; 1: it gave none; or a negative errno */
-void listener_deinit(Listener *listener);          /* removes the socket and then gives up the lock */
-
-void notify_systemd(const char *state); /* sd_notify: "READY=1", "STOPPING=1"; without $NOTIFY_SOCKET nothing */
+/* 0; 1: it gave none; or a negative errno. What else it gives (what notify_store put into its store) goes to `stored`, which owns it
+ * then. */
+int listener_from_systemd(Listener *ret_listener, void (*stored)(int fd));
+void listener_deinit(Listener *listener); /* removes the socket and then gives up the lock */

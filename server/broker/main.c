@@ -5,6 +5,7 @@
 #include "server/broker/identity.h"
 #include "server/broker/listen.h"
 #include "server/broker/log.h"
+#include "server/broker/notify.h"
 #include "server/broker/options.h"
 #include <errno.h>
 #include <signal.h>
@@ -20,20 +21,30 @@ static void broker_stop(Broker *broker) {
     uv_close((uv_handle_t *)&broker->idle, NULL);
     uv_close((uv_handle_t *)&broker->terminate, NULL);
     uv_close((uv_handle_t *)&broker->interrupt, NULL);
+    uv_close((uv_handle_t *)&broker->hangup, NULL);
+    uv_close((uv_handle_t *)&broker->watchdog, NULL);
     peers_stop(&broker->peers);
     lingers_stop(&broker->lingers);
     workers_stop(&broker->workers);
 }
 
 static void broker_signalled(uv_signal_t *handle, int signal_) {
-    (void)signal_;
-    broker_stop(handle->data);
+    Broker *broker = handle->data;
+    if (signal_ == SIGHUP) {
+        broker_reload(broker);
+        return;
+    }
+    log_at(LOG_NOTICE, "%s: stops, with %u connections", signal_ == SIGTERM ? "SIGTERM" : "SIGINT",
+           broker->peers.count);
+    broker_stop(broker);
 }
 
 static void broker_idle(uv_timer_t *timer) {
     Broker *broker = timer->data;
-    if (broker_is_idle(broker)) /* else it is started again when the last one leaves */
-        broker_stop(broker);
+    if (!broker_is_idle(broker)) /* it is started again when the last one leaves */
+        return;
+    log_at(LOG_INFO, "no client for %u s: stops", broker->idle_exit_s);
+    broker_stop(broker);
 }
 
 static void broker_identified(void *arg) {
@@ -45,9 +56,14 @@ static void broker_identified(void *arg) {
 }
 
 static void broker_set_up_tenants(Broker *broker, const Options *options) {
+    broker->config.defaults = (Limits){.arena = options->arena_quota,
+                                       .code = JITD_WINDOW_SIZE,
+                                       .connections = PEERS_MAX_PER_UID,
+                                       .compile_seconds = 3600};
     broker->tenants = (Tenants){.segment_size = options->segment_size / 4096 * 4096,
                                 .arena_size = ARENA_DEFAULT_SIZE,
-                                .arena_quota = options->arena_quota};
+                                .arena_quota = options->arena_quota,
+                                .config = &broker->config};
 }
 
 static int broker_set_up_workers(Broker *broker, const Options *options) {
@@ -67,6 +83,7 @@ static int broker_set_up_workers(Broker *broker, const Options *options) {
 static int broker_set_up_peers(Broker *broker, const Listener *listener) {
     broker->peers.ops = (PeerOps){.message = dispatch_message, .left = dispatch_left, .arg = broker};
     broker->peers.any_uid = !listener->path;
+    broker->peers.config = &broker->config;
     broker->lingers = (Lingers){.loop = &broker->loop, .gone = dispatch_gone, .arg = broker};
     return peers_init(&broker->peers, &broker->loop, listener->fd);
 }
@@ -77,40 +94,59 @@ static void hold_signals(int how) {
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
     sigprocmask(how, &set, NULL);
 }
 
+static int broker_set_up_signal(Broker *broker, uv_signal_t *handle, int signal_) {
+    handle->data = broker;
+    int r = uv_signal_init(&broker->loop, handle);
+    return r == 0 ? uv_signal_start(handle, broker_signalled, signal_) : r;
+}
+
 static int broker_set_up_signals(Broker *broker) {
-    broker->terminate.data = broker->interrupt.data = broker->idle.data = broker;
+    broker->idle.data = broker;
     int r = uv_timer_init(&broker->loop, &broker->idle);
     if (r == 0)
         r = uv_timer_start(&broker->idle, broker_idle, broker->idle_exit_s * (uint64_t)1000, 0);
     if (r == 0 && !broker->idle_exit_s)
         uv_timer_stop(&broker->idle);
     if (r == 0)
-        r = uv_signal_init(&broker->loop, &broker->terminate);
+        r = broker_set_up_signal(broker, &broker->terminate, SIGTERM);
     if (r == 0)
-        r = uv_signal_init(&broker->loop, &broker->interrupt);
+        r = broker_set_up_signal(broker, &broker->interrupt, SIGINT);
     if (r == 0)
-        r = uv_signal_start(&broker->terminate, broker_signalled, SIGTERM);
-    return r == 0 ? uv_signal_start(&broker->interrupt, broker_signalled, SIGINT) : r;
+        r = broker_set_up_signal(broker, &broker->hangup, SIGHUP);
+    if (r == 0)
+        r = notify_watchdog_start(&broker->loop, &broker->watchdog);
+    return r < 0 ? r : 0;
 }
 
 static void broker_open_cache(Broker *broker, const Options *options) {
     broker->cache = CACHE_NULL;
     int r = *options->cache_dir ? cache_open(options->cache_dir, options->cache_size, &broker->cache) : 0;
     if (r < 0)
-        log_line("no disk cache: %s: %s", options->cache_dir, strerror(-r));
+        log_at(LOG_WARNING, "no disk cache: %s: %s", options->cache_dir, strerror(-r));
+}
+
+static void broker_say_start(const Broker *broker, const Listener *listener) {
+    const Options *o = broker->options;
+    log_at(LOG_NOTICE, "jitd %s serves %s: %u compiler processes at most, cache %s, configuration %s", JITD_VERSION,
+           listener->path ? listener->path : "systemd's socket", o->max_workers, *o->cache_dir ? o->cache_dir : "none",
+           o->config ? o->config : "none");
 }
 
 static int broker_run(const Options *options, const Listener *listener) {
     static Broker broker;
+    broker.options = options;
     broker.idle_exit_s = options->idle_exit_s;
     int r = uv_loop_init(&broker.loop);
     if (r < 0)
         return r;
     broker_open_cache(&broker, options);
     broker_set_up_tenants(&broker, options);
+    if (broker_read_config(&broker, false))
+        return -EINVAL;
     r = broker_set_up_workers(&broker, options);
     if (r == 0)
         r = broker_set_up_signals(&broker);
@@ -120,6 +156,7 @@ static int broker_run(const Options *options, const Listener *listener) {
         return r;
     hold_signals(SIG_UNBLOCK);
     broker.stats.started_ms = uv_now(&broker.loop);
+    broker_say_start(&broker, listener);
     notify_systemd("READY=1");
     uv_run(&broker.loop, UV_RUN_DEFAULT);
     tenants_deinit(&broker.tenants);
@@ -136,12 +173,16 @@ static void raise_fd_limit(void) {
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+static void close_stored(int fd) {
+    close(fd);
+}
+
 static int listen_somewhere(const Options *options, Listener *ret_listener) {
-    int r = listener_from_systemd(ret_listener);
+    int r = listener_from_systemd(ret_listener, close_stored);
     if (r != 1)
         return r;
     if (!options->socket) {
-        log_line("no --socket, and none from systemd");
+        log_at(LOG_ERROR, "no --socket, and none from systemd");
         return -EINVAL;
     }
     return listener_open(options->socket, ret_listener);
@@ -156,6 +197,7 @@ int main(int argc, char **argv) {
     signal(SIGPIPE, SIG_IGN);
     hold_signals(SIG_BLOCK);
     umask(077);
+    log_set_level(options.log_level);
     raise_fd_limit();
     if ((r = log_open(options.log)) < 0 || sodium_init() < 0) {
         fprintf(stderr, "jitd: %s: %s\n", options.log ? options.log : "libsodium", strerror(-r));
@@ -167,7 +209,7 @@ int main(int argc, char **argv) {
     else if (r == 1)
         r = 0; /* another one serves already */
     if (r < 0)
-        log_line("%s: %s", options.socket ? options.socket : "the socket", strerror(-r));
+        log_at(LOG_ERROR, "%s: %s", options.socket ? options.socket : "the socket", strerror(-r));
     listener_deinit(&listener);
     options_deinit(&options);
     return r < 0;

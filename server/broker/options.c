@@ -1,6 +1,8 @@
 /* Reading options; see options.h. */
 #include "server/broker/options.h"
 #include "base/cleanup.h"
+#include "protocol/abi.h"
+#include "protocol/messages.h"
 #include "server/broker/cache.h"
 #include "shared-mem/arena.h"
 #include <errno.h>
@@ -24,7 +26,13 @@ static const char usage[] =
     "  --cache-size BYTES    of that directory (default 1 GiB)\n"
     "  --arena-quota BYTES   of one namespace's shared objects (default: half of the memory, at most 4 GiB)\n"
     "  --segment-size BYTES  of one code segment (default 64 MiB)\n"
-    "  --log FILE            instead of stderr\n";
+    "  --config FILE         limits of users and namespaces; read again on SIGHUP (jitd.conf(5))\n"
+    "  --state-dir DIR       of what a daemon that follows this one has to know (default: $RUNTIME_DIRECTORY, else\n"
+    "                        the socket's name with .state behind it; empty: none)\n"
+    "  --log FILE            instead of stderr; opened again on SIGHUP\n"
+    "  --log-level LEVEL     error, warning, notice, info (the default) or debug\n"
+    "  --version             says which one it is\n"
+    "  --help                says this\n";
 
 enum {
     OPT_SOCKET,
@@ -39,6 +47,10 @@ enum {
     OPT_QUOTA,
     OPT_SEGMENT,
     OPT_LOG,
+    OPT_LEVEL,
+    OPT_CONFIG,
+    OPT_STATE,
+    OPT_VERSION,
     OPT_HELP
 };
 
@@ -55,6 +67,10 @@ static const struct option long_options[] = {
     {"arena-quota", required_argument, NULL, OPT_QUOTA},
     {"segment-size", required_argument, NULL, OPT_SEGMENT},
     {"log", required_argument, NULL, OPT_LOG},
+    {"log-level", required_argument, NULL, OPT_LEVEL},
+    {"config", required_argument, NULL, OPT_CONFIG},
+    {"state-dir", required_argument, NULL, OPT_STATE},
+    {"version", no_argument, NULL, OPT_VERSION},
     {"help", no_argument, NULL, OPT_HELP},
     {0},
 };
@@ -123,6 +139,21 @@ static int option_set(Options *o, int which, const char *name, char *arg) {
     case OPT_LOG:
         o->log = arg;
         return 0;
+    case OPT_LEVEL:
+        if (log_parse_level(arg, &o->log_level) == 0)
+            return 0;
+        fputs("jitd: --log-level must be error, warning, notice, info or debug\n", stderr);
+        return -EINVAL;
+    case OPT_CONFIG:
+        o->config = arg;
+        return 0;
+    case OPT_STATE:
+        free(o->state_dir);
+        o->state_dir = strdup(arg);
+        return o->state_dir ? 0 : -ENOMEM;
+    case OPT_VERSION:
+        printf("jitd %s (protocol %d, ABI %d)\n", JITD_VERSION, PROTOCOL_VERSION, JITD_ABI_VERSION);
+        return 1;
     case OPT_HELP:
         fputs(usage, stdout);
         return 1;
@@ -171,6 +202,15 @@ static char *default_worker(void) {
     return path;
 }
 
+/* systemd's is there for as long as the unit says; a private daemon's lies where its socket does, in a directory of the user's own. */
+static char *default_state_dir(const Options *o) {
+    const char *dir = getenv("RUNTIME_DIRECTORY");
+    char *path = NULL;
+    if (dir && *dir == '/')
+        return strndup(dir, strcspn(dir, ":"));
+    return o->socket && asprintf(&path, "%s.state", o->socket) >= 0 ? path : NULL;
+}
+
 static uint64_t default_quota(void) {
     struct sysinfo info;
     uint64_t half = sysinfo(&info) == 0 ? (uint64_t)info.totalram * info.mem_unit / 2 : ARENA_DEFAULT_SIZE;
@@ -186,6 +226,7 @@ int options_read(int argc, char **argv, Options *ret_options) {
     Options o = {.deadline_ms = 10000,
                  .worker_idle_ms = 60000,
                  .memory = (uint64_t)1 << 30,
+                 .log_level = LOG_INFO,
                  .cache_size = CACHE_DEFAULT_SIZE,
                  .segment_size = (uint64_t)64 << 20};
     int r = 0, which, index = 0;
@@ -201,6 +242,8 @@ int options_read(int argc, char **argv, Options *ret_options) {
         o.worker = default_worker();
     if (r == 0 && !o.cache_dir)
         o.cache_dir = default_cache_dir();
+    if (r == 0 && !o.state_dir)
+        o.state_dir = default_state_dir(&o);
     if (r == 0 && (!o.worker || !o.cache_dir))
         r = -ENOMEM;
     if (r == 0)
@@ -213,5 +256,6 @@ int options_read(int argc, char **argv, Options *ret_options) {
 void options_deinit(Options *options) {
     free(options->worker);
     free(options->cache_dir);
+    free(options->state_dir);
     *options = (Options){0};
 }

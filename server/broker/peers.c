@@ -9,6 +9,7 @@
 #define PEER_READ 16384
 #define PEER_READ_MAX ((size_t)256 * 1024)
 #define PEERS_RELISTEN_MS 100
+#define PEERS_SAY_FULL_MS 10000
 
 struct PeerOut {
     size_t size, sent, nfds;
@@ -63,7 +64,7 @@ void peer_doom(Peer *p, const char *why) {
     p->doomed = why;
     if (*why) {
         p->peers->dropped++;
-        log_line("dropped peer pid %d uid %u: %s", (int)p->pid, (unsigned)p->uid, why);
+        log_about(LOG_WARNING, p->uid, "dropped peer pid %d uid %u: %s", (int)p->pid, (unsigned)p->uid, why);
     }
     uv_timer_start(&p->reaper, peer_reap, 0, 0);
 }
@@ -321,13 +322,31 @@ void peers_resume(Peers *peers) {
 
 /* ---- accepting ---- */
 
-static bool peers_admit(const Peers *peers, const struct ucred *who) {
-    unsigned own = 0;
+/* Of one kind said once in a while: who is turned away comes again. */
+static void peers_say_full(Peers *peers, const struct ucred *who, const char *what, uint64_t limit) {
+    uint64_t now = uv_now(peers->loop);
+    if (peers->said_full && now - peers->said_full < PEERS_SAY_FULL_MS)
+        return;
+    peers->said_full = now ? now : 1;
+    log_about(LOG_WARNING, who->uid, "turned away pid %d uid %u: %s (the limit is %llu)", (int)who->pid,
+              (unsigned)who->uid, what, (unsigned long long)limit);
+}
+
+static uint64_t peers_limit(const Peers *peers, uid_t uid) {
+    return peers->config ? config_limits(peers->config, uid, STR_NULL).connections : PEERS_MAX_PER_UID;
+}
+
+static bool peers_admit(Peers *peers, const struct ucred *who) {
+    uint64_t own = 0, limit = peers_limit(peers, who->uid);
     if (!peers->any_uid && who->uid != geteuid() && who->uid != 0)
         return false;
     for (Peer *p = peers->list; p; p = p->next)
         own += p->uid == who->uid;
-    return peers->count < PEERS_MAX && own < PEERS_MAX_PER_UID;
+    if (own >= limit)
+        peers_say_full(peers, who, "its user has too many connections", limit);
+    else if (peers->count >= PEERS_MAX)
+        peers_say_full(peers, who, "there are too many connections", PEERS_MAX);
+    return peers->count < PEERS_MAX && own < limit;
 }
 
 static int peer_new(Peers *peers, int fd, const struct ucred *who) {

@@ -4,6 +4,7 @@
 #pragma once
 #include "protocol/fdpass.h"
 #include "protocol/messages.h"
+#include "server/broker/config.h"
 #include "server/broker/tenants.h"
 #include <uv.h>
 
@@ -61,9 +62,11 @@ struct Peers {
     int fd;
     bool any_uid; /* else only this daemon's own uid and root */
     PeerOps ops;
+    const Config *config; /* NULL: everybody has the usual limits */
     Peer *list;
     unsigned count;
-    uint64_t dropped; /* for breaking a limit or the protocol */
+    uint64_t said_full; /* when the log was last told that somebody was turned away */
+    uint64_t dropped;   /* for breaking a limit or the protocol */
 };
 
 int peers_init(Peers *peers, uv_loop_t *loop, int listen_fd);

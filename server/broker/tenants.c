@@ -141,6 +141,8 @@ static int tenant_add_segment(const Tenants *tenants, Tenant *tenant) {
 int tenant_reserve_code(const Tenants *tenants, Tenant *tenant, uint64_t size, Segment **ret_segment) {
     Segment *last = &tenant->segments[tenant->nsegments - 1];
     uint64_t at = segment_next(last);
+    if (tenant_code_used(tenant) + size > tenant->code_limit)
+        return -ENOSPC;
     if (at <= last->size && last->size - at >= size) {
         *ret_segment = last;
         return 0;
@@ -237,15 +239,24 @@ static int tenant_new(const Tenants *tenants, uid_t uid, Str namespace_, Tenant 
     t->arena = ARENA_OWNER_NULL;
     int r = table_create(&t->table);
     if (r == 0)
-        r = arena_create(tenants->arena_size, tenants->arena_quota, &t->arena);
+        r = arena_create(tenants->arena_size, tenants->arena_size, &t->arena);
     if (r == 0)
         r = tenant_add_segment(tenants, t);
     if (r < 0) {
         tenant_free(t);
         return r;
     }
+    tenant_set_limits(tenants, t);
     *ret_tenant = t;
     return 0;
+}
+
+void tenant_set_limits(const Tenants *tenants, Tenant *tenant) {
+    Limits limits = {.arena = tenants->arena_quota, .code = JITD_WINDOW_SIZE};
+    if (tenants->config)
+        limits = config_limits(tenants->config, tenant->uid, str_from_cstr(tenant->namespace_));
+    arena_owner_set_quota(&tenant->arena, limits.arena);
+    tenant->code_limit = limits.code;
 }
 
 /* Room for one more: over a limit, the tenant without peers that was used longest ago goes, the uid's own where it is

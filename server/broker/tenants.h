@@ -2,6 +2,7 @@
  * names of published objects, and the rows of roots of clients that died. */
 #pragma once
 #include "protocol/spec.h"
+#include "server/broker/config.h"
 #include "server/broker/map.h"
 #include "shared-mem/arena.h"
 #include "shared-mem/segment.h"
@@ -67,19 +68,24 @@ typedef struct Tenant {
     PublishedName *names;
     DeadRow *dead;
     unsigned peers;
+    uint64_t code_limit; /* bytes */
     uint64_t unit_bytes, used_ms;
+    uint64_t said_ms; /* when the log was told of a limit that its clients met */
     struct Tenant *next, *prev;
 } Tenant;
 
 typedef struct Tenants {
     Tenant *list;
     uint64_t segment_size, arena_size, arena_quota;
+    const Config *config; /* NULL: arena_quota is the only limit */
 } Tenants;
 
 void tenants_deinit(Tenants *tenants);
 Tenant *tenants_find(const Tenants *tenants, uid_t uid, Str namespace_); /* NULL: there is none */
 /* Finds or makes it. 0; 1: too many of this uid (or in all), and all in use; or a negative errno. */
 int tenants_open(Tenants *tenants, uid_t uid, Str namespace_, Tenant **ret_tenant);
+
+void tenant_set_limits(const Tenants *tenants, Tenant *tenant); /* what the configuration says now */
 
 /* Makes room for `size` bytes of code: *ret_segment is where they fit, behind `used` rounded up to IMAGE_ALIGN. 1: a
  * new segment was opened for it (the tenant's peers must hear of it), 0: an old one has room; -ENOSPC: the window is

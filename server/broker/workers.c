@@ -78,7 +78,7 @@ static void workers_backoff_over(uv_timer_t *timer) {
 static void workers_died_early(Workers *pool, const char *why) {
     unsigned shift = pool->early_deaths < 10 ? pool->early_deaths : 10;
     uint64_t wait = (uint64_t)WORKERS_BACKOFF_MS << shift;
-    log_line("the compiler process does not start: %s", why);
+    log_at(LOG_ERROR, "the compiler process does not start: %s", why);
     pool->early_deaths++;
     snprintf(pool->why, sizeof pool->why, "%s", why);
     uv_timer_start(&pool->backoff, workers_backoff_over, wait < WORKERS_BACKOFF_MAX_MS ? wait : WORKERS_BACKOFF_MAX_MS,

@@ -1,6 +1,7 @@
 /* jitd-cc: the compiler on the command line. Shows what a stage makes of Python files or unit descriptions. With several
  * files each dump follows a line "== FILE"; a file that is refused shows "error: " and the message. Exit status 1 when
  * any was. */
+#include "protocol/abi.h"
 #include "server/compiler/compiler.h"
 #include "server/compiler/dump.h"
 #include "server/compiler/lex.h"
@@ -23,14 +24,16 @@ typedef struct Options {
     Str method;
 } Options;
 
-static int usage(void) {
-    fprintf(stderr, "usage: jitd-cc [--dump=WHAT] [--entry='f(int,float)']... [--method=NAME] [--function] FILE...\n"
-                    "FILE is Python source, or a unit description (*.unit). WHAT is one of\n"
-                    "  tokens ast          of the file, or with --function of its first statement\n"
-                    "  unit                the unit description made of the file's classes and functions\n"
-                    "  bound typed ir iropt asm image (the default)\n"
-                    "Entries are methods (\"Point.norm\") and functions; without, everything by its annotations.\n");
-    return 2;
+static int usage(FILE *out) {
+    fprintf(out, "usage: jitd-cc [--dump=WHAT] [--entry='f(int,float)']... [--method=NAME] [--function] FILE...\n"
+                 "FILE is Python source, or a unit description (*.unit). WHAT is one of\n"
+                 "  tokens ast          of the file, or with --function of its first statement\n"
+                 "  unit                the unit description made of the file's classes and functions\n"
+                 "  bound typed ir iropt asm image (the default)\n"
+                 "Entries are methods (\"Point.norm\") and functions; without, everything by its annotations.\n"
+                 "  --version           says which one it is\n"
+                 "  --help              says this\n");
+    return out == stderr ? 2 : 0;
 }
 
 static int read_file(const char *path, Pool *pool, Str *ret_text) {
@@ -148,14 +151,20 @@ int main(int argc, char **argv) {
                                                  {"entry", required_argument, NULL, 'e'},
                                                  {"method", required_argument, NULL, 'm'},
                                                  {"function", no_argument, NULL, 'f'},
+                                                 {"version", no_argument, NULL, 'v'},
+                                                 {"help", no_argument, NULL, 'h'},
                                                  {0}};
     Options options = {.dump = DUMP_COMPILE, .what = COMPILE_IMAGE};
     int option, status = 0;
     while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1)
-        if (!set_option(&options, option))
-            return usage();
+        if (option == 'v')
+            return printf("jitd-cc %s (ABI %d)\n", JITD_VERSION, JITD_ABI_VERSION) < 0;
+        else if (option == 'h')
+            return usage(stdout);
+        else if (!set_option(&options, option))
+            return usage(stderr);
     if (optind == argc)
-        return usage();
+        return usage(stderr);
     if (options.dump == DUMP_COMPILE)
         compiler_init(NULL);
     for (int i = optind; i < argc; i++)

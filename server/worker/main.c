@@ -1,4 +1,6 @@
 /* jitd-worker: the compiler as a process of its own, started by the broker with a pipe on standard input and output. */
+#include "protocol/abi.h"
+#include "protocol/messages.h"
 #include "server/compiler/compiler.h"
 #include "server/worker/serve.h"
 #include <errno.h>
@@ -11,11 +13,24 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-static int usage(const char *name) {
-    fprintf(stderr,
-            "usage: %s [--memory BYTES] [--cpu SECONDS]\n"
-            "Reads compilation jobs from standard input and answers on standard output; started by jitd.\n",
-            name);
+static const char usage_text[] =
+    "usage: jitd-worker [--memory BYTES] [--cpu SECONDS]\n"
+    "Reads compilation jobs from standard input and answers on standard output; started by jitd.\n"
+    "  --memory BYTES  of its own (default 1 GiB)\n"
+    "  --cpu SECONDS   of processor time (default 60)\n"
+    "  --version       says which one it is\n"
+    "  --help          says this\n";
+
+static int answer(int question) {
+    if (question == 'v')
+        printf("jitd-worker %s (protocol %d, ABI %d)\n", JITD_VERSION, PROTOCOL_VERSION, JITD_ABI_VERSION);
+    else
+        fputs(usage_text, stdout);
+    return 0;
+}
+
+static int usage(void) {
+    fputs(usage_text, stderr);
     return 2;
 }
 
@@ -45,16 +60,21 @@ static void on_abort(int signal_number) {
 }
 
 int main(int argc, char **argv) {
-    static const struct option options[] = {
-        {"memory", required_argument, NULL, 'm'}, {"cpu", required_argument, NULL, 'c'}, {0}};
+    static const struct option options[] = {{"memory", required_argument, NULL, 'm'},
+                                            {"cpu", required_argument, NULL, 'c'},
+                                            {"version", no_argument, NULL, 'v'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {0}};
     unsigned long memory = 1ul << 30, cpu = 60;
     int option;
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
-        if (!(option == 'm' && parse_number(optarg, 1ul << 40, &memory)) &&
-            !(option == 'c' && parse_number(optarg, 86400, &cpu)))
-            return usage(argv[0]);
+        if (option == 'v' || option == 'h')
+            return answer(option);
+        else if (!(option == 'm' && parse_number(optarg, 1ul << 40, &memory)) &&
+                 !(option == 'c' && parse_number(optarg, 86400, &cpu)))
+            return usage();
     if (optind < argc)
-        return usage(argv[0]);
+        return usage();
     SandboxLimits limits = {.memory = memory, .cpu_seconds = (unsigned)cpu};
     memory_limit = memory;
     mallopt(M_TRIM_THRESHOLD,

@@ -1,0 +1,162 @@
+"""The daemon as a service: its log and levels, the configuration file and SIGHUP, what it tells a service manager, --version."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+
+import pytest
+from broker_harness import BUILD, GROW, JITD, PATIENCE, Daemon, Refused, until
+
+PROGRAMS = {"jitd": JITD, "jitd-worker": BUILD / "server/worker/jitd-worker", "jitd-cc": BUILD / "server/tool/jitd-cc",
+            "jitctl": BUILD / "client/cli/jitctl"}
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_version_and_help(name):
+    run = subprocess.run([PROGRAMS[name], "--version"], capture_output=True, text=True)
+    assert run.returncode == 0 and re.fullmatch(rf"{name} \d+\.\d+\.\d+ \(.*\)\n", run.stdout), run
+    run = subprocess.run([PROGRAMS[name], "--help"], capture_output=True, text=True)
+    assert run.returncode == 0 and run.stdout.startswith(f"usage: {name} ") and "--version" in run.stdout
+
+
+def test_start_and_stop_are_in_the_log():
+    with Daemon() as d:
+        assert re.search(r"Z jitd: notice: jitd \S+ serves /\S+: ", d.log.read_text())
+        d.stop()
+        assert "notice: SIGTERM: stops, with 0 connections" in d.log.read_text()
+
+
+def test_the_log_level():
+    with Daemon("--log-level", "error") as d:
+        d.stop()
+        assert not d.log.read_text()
+
+
+def test_a_log_file_is_opened_again():
+    with Daemon() as d:
+        d.stop()
+        d.arguments += ["--log", str(d.directory / "own")]
+        d.start()
+        (d.directory / "own").rename(d.directory / "old")
+        d.process.send_signal(signal.SIGHUP)
+        until(lambda: (d.directory / "own").exists() and "SIGHUP" in (d.directory / "own").read_text())
+        assert "serves" in (d.directory / "old").read_text()
+
+
+def journal():
+    """A stream that $JOURNAL_STREAM names, as systemd does for its own."""
+    read, write = os.pipe()
+    st = os.fstat(write)
+    return os.fdopen(read), write, {"JOURNAL_STREAM": f"{st.st_dev}:{st.st_ino}"}
+
+
+def test_levels_go_to_the_journal():
+    lines, stream, env = journal()
+    with Daemon() as d:
+        d.stop()
+        process = subprocess.Popen(d.arguments, stderr=stream, env=d.env | env)
+        os.close(stream)
+        assert re.match(r"<5>jitd \S+ serves ", lines.readline())
+        process.terminate()
+        assert lines.readline().startswith("<5>SIGTERM: stops")
+        assert process.wait(PATIENCE) == 0
+    lines.close()
+
+
+def configured(d, text):
+    (d.directory / "conf").write_text(text)
+    d.process.send_signal(signal.SIGHUP)
+
+
+def test_limits_of_users_and_namespaces():
+    uid, mib = os.getuid(), 1 << 20
+    with Daemon() as d:
+        d.stop()
+        (d.directory / "conf").write_text(f"[all]\narena-quota = 1M\n[user {uid} namespace roomy]\narena-quota = 2M\n")
+        d.arguments += ["--config", str(d.directory / "conf")]
+        d.start()
+        for namespace, size in (("small", mib), ("roomy", 2 * mib)):
+            with d.client(namespace) as c:
+                assert c.ask(GROW, chunks=64)["count"] == size // (256 << 10)
+                with pytest.raises(Refused, match="full"):
+                    c.ask(GROW, chunks=1)
+        assert "refused: the arena is full" in d.log.read_text()
+        with d.client("small") as c:
+            c.ask(GROW, chunks=64)
+            configured(d, "[all]\narena-quota = 3M\n")
+            until(lambda: "read again" in d.log.read_text())
+            assert c.ask(GROW, chunks=64)["count"] == 8
+
+
+def test_connections_of_a_user():
+    with Daemon() as d:
+        d.stop()
+        (d.directory / "conf").write_text("connections = 2\n")
+        d.arguments += ["--config", str(d.directory / "conf")]
+        d.start()
+        with d.client(lives=True), d.client(lives=True):
+            assert d.client(hello=False, lives=True).is_dropped()
+            assert "too many connections (the limit is 2)" in d.log.read_text()
+
+
+@pytest.mark.parametrize("text, said", [("nonsense", "conf:1: a line is a heading"), ("\nlog-level = loud", "conf:2: log-level is"),
+                                        ("[user nobody-there]", "conf:1: there is no such user"), ("[colour red]", "conf:1: a heading is"),
+                                        ("arena-quota = 1X", "conf:1: arena-quota must be from"), ("arena-quota = -1", "must be from"),
+                                        ("connections = 0", "must be from 1 "), ("speed = 1", "conf:1: there is no such setting"),
+                                        ("#" + "x" * 2000, "conf:1: a line has at most")])
+def test_a_wrong_file_changes_nothing(text, said):
+    with Daemon() as d:
+        d.stop()
+        d.arguments += ["--config", str(d.directory / "conf")]
+        (d.directory / "conf").write_text("log-level = info\n")
+        d.start()
+        configured(d, text)
+        until(lambda: said in d.log.read_text())
+        assert "left as it was" in d.log.read_text()
+        d.client().close()
+        d.stop()
+        run = subprocess.run(d.arguments, capture_output=True, text=True, timeout=PATIENCE)  # at the start it is an error
+        assert run.returncode == 1 and said in run.stderr
+        (d.directory / "conf").unlink()
+        d.start()  # no file is no mistake: there are the defaults
+
+
+@pytest.fixture
+def manager():
+    """A daemon with a service manager's socket: what it says there comes one by one."""
+    with Daemon() as d:
+        d.stop()
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as said:
+            said.bind(str(d.directory / "notify"))
+            said.settimeout(PATIENCE)
+            yield d, said
+
+
+def test_reloading_is_told(manager):
+    d, said = manager
+    d.env |= {"NOTIFY_SOCKET": str(d.directory / "notify")}
+    d.start()
+    assert said.recv(200) == b"READY=1"
+    d.process.send_signal(signal.SIGHUP)
+    assert re.fullmatch(rb"RELOADING=1\nMONOTONIC_USEC=\d+", said.recv(200))
+    assert said.recv(200) == b"READY=1"
+    d.stop()
+    assert said.recv(200) == b"STOPPING=1"
+
+
+def test_the_watchdog_hears_of_the_event_loop(manager):
+    d, said = manager
+    d.env |= {"NOTIFY_SOCKET": str(d.directory / "notify"), "WATCHDOG_USEC": "30000"}
+    d.start()
+    heard = [said.recv(200) for _ in range(6)]
+    assert heard.count(b"WATCHDOG=1") == 5
+    d.process.send_signal(signal.SIGSTOP)  # it hangs
+    said.settimeout(1)
+    with pytest.raises(TimeoutError):
+        while True:
+            assert said.recv(200) == b"WATCHDOG=1"
+    d.process.send_signal(signal.SIGCONT)
+    said.settimeout(PATIENCE)
+    assert said.recv(200) == b"WATCHDOG=1"
