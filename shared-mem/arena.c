@@ -132,6 +132,10 @@ uint8_t *arena_base(Arena *a) {
     return a->base;
 }
 
+int arena_fd(const Arena *a) {
+    return a->fd;
+}
+
 JitdAlloc *arena_alloc_state(Arena *a) {
     return &a->alloc;
 }

@@ -23,6 +23,12 @@ typedef struct ArenaOwner {
 #define ARENA_OWNER_NULL ((ArenaOwner){.fd = -1})
 
 int arena_create(uint64_t size, uint64_t quota, ArenaOwner *ret_owner);
+/* Takes over the arena that a broker before this one made: its size must be known. -EPROTO, -EPERM, -EINVAL: it is none. What clients
+ * wrote into it is believed as little as ever. Takes the fd on success. */
+int arena_owner_adopt(int fd, uint64_t size, uint64_t quota, ArenaOwner *ret_owner);
+typedef enum ArenaRowUse { ARENA_ROW_FREE, ARENA_ROW_LIVE, ARENA_ROW_DEAD, ARENA_ROW_LEFT } ArenaRowUse;
+ArenaRowUse arena_owner_row(ArenaOwner *owner, uint32_t row,
+                            uint32_t *ret_pid);                /* dead: somebody has to give it back */
 void arena_owner_set_quota(ArenaOwner *owner, uint64_t quota); /* what is over it already stays */
 void arena_owner_deinit(ArenaOwner *owner);
 int arena_owner_take_row(ArenaOwner *owner, uint32_t pid,
@@ -61,6 +67,7 @@ int arena_attach(int fd, uint64_t size, uint32_t row, const Table *table, const 
 void arena_detach(Arena *arena); /* gives back the row in good order: everything private is freed, roots are released */
 int arena_grant(Arena *arena, uint32_t first, uint32_t count); /* chunks that the broker gave unasked: 0, or -EPROTO */
 uint8_t *arena_base(Arena *arena);
+int arena_fd(const Arena *arena); /* a program that closes all descriptors has another file under that number */
 JitdAlloc *arena_alloc_state(Arena *arena);
 _Atomic uint32_t *arena_own_classes(Arena *arena); /* counts the ids of table_make_own's classes */
 

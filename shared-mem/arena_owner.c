@@ -73,6 +73,50 @@ int arena_create(uint64_t size, uint64_t quota, ArenaOwner *ret_owner) {
     return 0;
 }
 
+static int header_is_ours(const ArenaOwner *owner) {
+    ShmArena want = layout_of(owner);
+    const ShmArena *h = header(owner);
+    return h->magic == ARENA_MAGIC && h->layout == want.layout && h->size == want.size && h->nchunks == want.nchunks &&
+           h->rows_at == want.rows_at && h->directory_at == want.directory_at && h->bits_at == want.bits_at &&
+           h->chunks_at == want.chunks_at;
+}
+
+int arena_owner_adopt(int fd, uint64_t size, uint64_t quota, ArenaOwner *ret_owner) {
+    ShmArena layout = {0};
+    int r = shm_arena_layout(size, &layout);
+    if (r == 0)
+        r = memfd_verify(fd, size, MEMFD_SEALS_SIZE);
+    if (r < 0)
+        return r;
+    uint8_t *base = mmap(NULL, layout.bits_at, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (base == MAP_FAILED)
+        return -errno;
+    ArenaOwner owner = {.fd = fd, .base = base, .size = size, .quota = quota, .mapped = layout.bits_at};
+    if (!header_is_ours(&owner)) {
+        munmap(base, layout.bits_at);
+        return -EPROTO;
+    }
+    *ret_owner = owner;
+    return 0;
+}
+
+ArenaRowUse arena_owner_row(ArenaOwner *owner, uint32_t row, uint32_t *ret_pid) {
+    ShmRow *r = row_at(owner, row);
+    *ret_pid = atomic_load_explicit(&r->pid, memory_order_relaxed);
+    switch (SHM_ROW_KIND(atomic_load_explicit(&r->state, memory_order_acquire))) {
+    case SHM_ROW_LIVE:
+        return ARENA_ROW_LIVE;
+    case SHM_ROW_DEAD:
+    case SHM_ROW_REAPING:
+    case SHM_ROW_REAPED:
+        return ARENA_ROW_DEAD;
+    case SHM_ROW_LEFT:
+        return ARENA_ROW_LEFT;
+    default:
+        return ARENA_ROW_FREE;
+    }
+}
+
 void arena_owner_set_quota(ArenaOwner *owner, uint64_t quota) {
     owner->quota = quota;
     header(owner)->limit = chunk_limit(owner);

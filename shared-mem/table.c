@@ -6,11 +6,13 @@
 #include "shared-mem/memfd.h"
 #include "base/cleanup.h"
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #define TABLE_VERSION 2
 #define TABLE_REFS_BYTES ((uint64_t)4 << 20)
+#define TABLE_OWN_MAX (TABLE_MAX_CLASSES - TABLE_OWN_CLASSES)
 
 typedef struct ShmTable {
     uint64_t magic;
@@ -74,30 +76,72 @@ int table_map(int fd, size_t size, Table *ret_table) {
     return 0;
 }
 
-/* From the mapping, not from the file: a program that closes all descriptors has another file under that number. */
+int table_remap(Table *table, int fd) {
+    Table probe;
+    int r = table_map(fd, table->size, &probe);
+    if (r < 0)
+        return r;
+    munmap(probe.base, probe.size);
+    if (mmap(table->base, table->size, PROT_READ, MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED)
+        return -errno;
+    if (table->fd >= 0)
+        close(table->fd);
+    table->fd = fd;
+    return 0;
+}
+
+/* ---- own classes: in this process's memory, so that the broker's table may be replaced under them ---- */
+
+struct TableOwn {
+    uint32_t n, nrefs;               /* the highest place in use, and how many references are */
+    ShmClass classes[TABLE_OWN_MAX]; /* some places are other processes' */
+    uint32_t refs[TABLE_REFS_BYTES / sizeof(uint32_t)];
+};
+
 int table_make_own(Table *table, _Atomic uint32_t *own_classes) {
-    if (table->writable)
+    if (table->writable || table->own)
         return 0;
-    uint8_t *own = mmap(NULL, table->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *own =
+        mmap(NULL, sizeof *table->own, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (own == MAP_FAILED)
         return -errno;
-    const ShmTable *h = header(table);
-    uint32_t methods = atomic_load_explicit(&h->nmethods, memory_order_acquire);
-    uint32_t classes = atomic_load_explicit(&h->nclasses, memory_order_acquire);
-    uint64_t refs = atomic_load_explicit(&h->refs_used, memory_order_relaxed);
-    memcpy(own, table->base, METHODS_AT + methods * sizeof(ShmMethod));
-    memcpy(own + CLASSES_AT, table->base + CLASSES_AT, classes * sizeof(ShmClass));
-    memcpy(own + REFS_AT, table->base + REFS_AT, refs);
-    if (mremap(own, table->size, table->size, MREMAP_MAYMOVE | MREMAP_FIXED, table->base) == MAP_FAILED) {
-        munmap(own, table->size);
-        return -errno;
-    }
-    table->writable = 1;
+    table->own = own;
     table->own_classes = own_classes;
     return 0;
 }
 
+/* The next place; TABLE_OWN_MAX: there is none left. What others have counted is not believed to be in range. */
+static uint32_t own_take(const Table *table) {
+    uint32_t taken = atomic_load_explicit(table->own_classes, memory_order_relaxed);
+    do {
+        if (taken >= TABLE_OWN_MAX)
+            return TABLE_OWN_MAX;
+    } while (!atomic_compare_exchange_weak_explicit(table->own_classes, &taken, taken + 1, memory_order_relaxed,
+                                                    memory_order_relaxed));
+    return taken >= table->own->n ? taken : TABLE_OWN_MAX;
+}
+
+static int own_add_class(Table *table, const Key *key, uint32_t size, const uint32_t *refs, uint32_t nrefs,
+                         uint32_t *ret_class_id) {
+    TableOwn *own = table->own;
+    bool room = nrefs <= sizeof own->refs / sizeof own->refs[0] - own->nrefs;
+    uint32_t place = room ? own_take(table) : TABLE_OWN_MAX;
+    if (place == TABLE_OWN_MAX)
+        return -ENOSPC;
+    ShmClass *c = &own->classes[place];
+    *c = (ShmClass){.nrefs = nrefs, .refs = own->nrefs, .key = *key};
+    if (nrefs)
+        memcpy(own->refs + own->nrefs, refs, nrefs * sizeof *refs);
+    own->nrefs += nrefs;
+    own->n = place + 1;
+    atomic_store_explicit(&c->size, size, memory_order_relaxed);
+    *ret_class_id = TABLE_OWN_CLASSES + own->n;
+    return 0;
+}
+
 void table_deinit(Table *table) {
+    if (table->own)
+        munmap(table->own, sizeof *table->own);
     if (table->base)
         munmap(table->base, table->size);
     if (table->fd >= 0)
@@ -124,40 +168,48 @@ static uint64_t refs_take(Table *table, const uint32_t *refs, uint32_t nrefs) {
     return REFS_AT + used;
 }
 
-/* The next one of its kind; 0: there is none left. What others have counted is not believed to be in range. */
-static uint32_t take_id(Table *table) {
-    uint32_t n = atomic_load_explicit(&header(table)->nclasses, memory_order_relaxed);
-    if (!table->own_classes)
-        return n < TABLE_OWN_CLASSES ? n + 1 : 0;
-    uint32_t taken = atomic_load_explicit(table->own_classes, memory_order_relaxed);
-    do {
-        if (taken >= TABLE_MAX_CLASSES - TABLE_OWN_CLASSES)
-            return 0;
-    } while (!atomic_compare_exchange_weak_explicit(table->own_classes, &taken, taken + 1, memory_order_relaxed,
-                                                    memory_order_relaxed));
-    uint32_t id = TABLE_OWN_CLASSES + 1 + taken;
-    return id > n ? id : 0;
+static int class_ok(uint32_t size, const uint32_t *refs, uint32_t nrefs) {
+    return size >= 16 && size <= 65536 && nrefs <= TABLE_MAX_REFS && refs_ok(size, refs, nrefs);
 }
 
-int table_add_class(Table *table, const Key *key, uint32_t size, const uint32_t *refs, uint32_t nrefs,
-                    uint32_t *ret_class_id) {
+int table_restore_class(Table *table, uint32_t class_id, const Key *key, uint32_t size, const uint32_t *refs,
+                        uint32_t nrefs) {
     if (!table->writable)
         return -EPERM;
-    if (size < 16 || size > 65536 || nrefs > TABLE_MAX_REFS || !refs_ok(size, refs, nrefs))
+    if (!class_ok(size, refs, nrefs) || !class_id)
         return -EINVAL;
-    uint64_t at = refs_take(table, refs, nrefs);
-    uint32_t id = at ? take_id(table) : 0;
-    if (!id)
+    ShmTable *h = header(table);
+    uint64_t at = class_id <= TABLE_OWN_CLASSES ? refs_take(table, refs, nrefs) : 0;
+    if (!at)
         return -ENOSPC;
-    ShmClass *c = class_at(table, id);
+    ShmClass *c = class_at(table, class_id);
     c->key = *key;
     c->nrefs = nrefs;
     c->refs = at;
     atomic_store_explicit(&c->size, size, memory_order_release); /* partner: table_class */
-    atomic_store_explicit(&header(table)->nclasses, id,
-                          memory_order_release); /* partner: table_class, table_find_class */
-    *ret_class_id = id;
+    if (atomic_load_explicit(&h->nclasses, memory_order_relaxed) < class_id)
+        atomic_store_explicit(&h->nclasses, class_id,
+                              memory_order_release); /* partner: table_class, table_find_class */
     return 0;
+}
+
+int table_add_class(Table *table, const Key *key, uint32_t size, const uint32_t *refs, uint32_t nrefs,
+                    uint32_t *ret_class_id) {
+    if (!table->writable && !table->own)
+        return -EPERM;
+    if (!class_ok(size, refs, nrefs))
+        return -EINVAL;
+    if (table->own)
+        return own_add_class(table, key, size, refs, nrefs, ret_class_id);
+    uint32_t id = atomic_load_explicit(&header(table)->nclasses, memory_order_relaxed) + 1;
+    int r = table_restore_class(table, id, key, size, refs, nrefs);
+    if (r == 0)
+        *ret_class_id = id;
+    return r;
+}
+
+uint32_t table_nmethods(const Table *table) {
+    return atomic_load_explicit(&header(table)->nmethods, memory_order_acquire);
 }
 
 int table_reserve_methods(Table *table, uint32_t n, uint32_t *ret_first) {
@@ -185,15 +237,24 @@ const ShmMethod *table_method(const Table *table, uint32_t slot) {
     return slot < n && slot < TABLE_MAX_METHODS ? method_at(table, slot) : NULL;
 }
 
+static const ShmClass *own_class(const Table *table, uint32_t number) {
+    const ShmClass *c = table->own && number <= table->own->n ? &table->own->classes[number - 1] : NULL;
+    return c && atomic_load_explicit(&c->size, memory_order_relaxed) ? c : NULL;
+}
+
 const ShmClass *table_class(const Table *table, uint32_t class_id) {
+    if (class_id > TABLE_OWN_CLASSES)
+        return own_class(table, class_id - TABLE_OWN_CLASSES);
     uint32_t n = atomic_load_explicit(&header(table)->nclasses, memory_order_acquire);
-    if (class_id - 1 >= n || class_id > TABLE_MAX_CLASSES)
+    if (class_id - 1 >= n)
         return NULL;
     const ShmClass *c = class_at(table, class_id);
     return atomic_load_explicit(&c->size, memory_order_acquire) ? c : NULL;
 }
 
 const uint32_t *table_class_refs(const Table *table, const ShmClass *c) {
+    if (table->own && c >= table->own->classes && c < table->own->classes + TABLE_OWN_MAX)
+        return table->own->refs + c->refs;
     uint64_t at = c->refs, bytes = (uint64_t)c->nrefs * sizeof(uint32_t);
     if (at < REFS_AT || at % sizeof(uint32_t) || at > table->size || bytes > table->size - at)
         return NULL;
@@ -202,7 +263,7 @@ const uint32_t *table_class_refs(const Table *table, const ShmClass *c) {
 
 uint32_t table_find_class(const Table *table, const Key *key) {
     uint32_t n = atomic_load_explicit(&header(table)->nclasses, memory_order_acquire);
-    for (uint32_t i = 1; i <= n && i <= TABLE_MAX_CLASSES; i++)
+    for (uint32_t i = 1; i <= n && i <= TABLE_OWN_CLASSES; i++)
         if (key_eq(&class_at(table, i)->key, key))
             return i;
     return 0;

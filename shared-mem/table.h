@@ -26,11 +26,14 @@ typedef struct ShmClass {
 } ShmClass;
 _Static_assert(sizeof(ShmClass) == 48, "class table entry");
 
+typedef struct TableOwn TableOwn;
+
 typedef struct Table {
     int fd;
     uint8_t *base;
     size_t size;
     int writable;
+    TableOwn *own;                 /* classes that only this process knows; NULL: none */
     _Atomic uint32_t *own_classes; /* of table_make_own */
 } Table;
 
@@ -40,10 +43,16 @@ typedef struct Table {
 int table_create(Table *ret_table);
 int table_add_class(Table *table, const Key *key, uint32_t size, const uint32_t *refs, uint32_t nrefs,
                     uint32_t *ret_class_id);
+/* As another broker had it: under this id. Ids that are left out stand for nothing. */
+int table_restore_class(Table *table, uint32_t class_id, const Key *key, uint32_t size, const uint32_t *refs,
+                        uint32_t nrefs);
+uint32_t table_nmethods(const Table *table);
 int table_reserve_methods(Table *table, uint32_t n, uint32_t *ret_first);
 void table_set_method(Table *table, uint32_t slot, uint64_t thunk, uint64_t native);
 /* Client: */
 int table_map(int fd, size_t size, Table *ret_table); /* takes the fd on success */
+/* Another broker's table, with all that is in this one, in its place: whoever has looked into this one goes on there. Takes the fd. */
+int table_remap(Table *table, int fd);
 /* From now on a client adds classes of its own, which nobody else sees: when no broker is there to do it. Their ids are counted by
  * *own_classes, which all clients of the arena share: an id stands for one class in its arena, and no process takes another's for one
  * that it knows. */

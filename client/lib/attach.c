@@ -12,19 +12,33 @@ static int refuse(char *error, size_t size, int r, const char *what) {
     return r;
 }
 
-int attach_map_segment(Client *client, int fd, uint64_t offset, uint64_t size) {
-    cleanup_close int own = fd;
-    if (!client->window.base) /* observing, or not that far yet */
-        return 0;
+/* The place of what is known of a segment; another file at the same place is another daemon's copy of it. */
+static Mapped *segment_place(Client *client, uint64_t offset, uint64_t size) {
     for (size_t i = 0; i < client->nsegments; i++)
         if (client->segments[i].offset == offset && client->segments[i].size == size)
-            return 0;
-    if (client->nsegments == CLIENT_MAX_SEGMENTS)
+            return &client->segments[i];
+    return client->nsegments == CLIENT_MAX_SEGMENTS ? NULL : &client->segments[client->nsegments];
+}
+
+int attach_map_segment(Client *client, int fd, uint64_t offset, uint64_t size) {
+    cleanup_close int own = fd;
+    struct stat st;
+    if (!client->window.base) /* observing, or not that far yet */
+        return 0;
+    Mapped *place = segment_place(client, offset, size);
+    if (!place)
         return -ENOSPC;
+    if (fstat(own, &st) < 0)
+        return -errno;
+    bool known = place < client->segments + client->nsegments;
+    if (known && place->inode == st.st_ino)
+        return 0;
     int r = window_map(&client->window, own, offset, size);
-    if (r == 0)
-        client->segments[client->nsegments++] = (Mapped){offset, size};
-    return r;
+    if (r < 0)
+        return r;
+    *place = (Mapped){offset, size, st.st_ino};
+    client->nsegments += !known;
+    return 0;
 }
 
 int attach_segments(Client *client, const msgpack_object *hello) {
@@ -110,10 +124,9 @@ ArenaOps attach_arena_ops(Client *client) {
                       .arg = client};
 }
 
-/* Without `first` it is the hello of a forked child, which makes no wishes. */
-static void pack_hello(msgpack_sbuffer *body, const Client *client, bool first) {
+static void pack_hello(msgpack_sbuffer *body, const Client *client) {
     msgpack_packer pk;
-    bool observe = client->options.observe, wish = first && client->options.makes_objects;
+    bool observe = client->options.observe, wish = client->options.makes_objects;
     msgpack_sbuffer_init(body);
     msgpack_packer_init(&pk, body, msgpack_sbuffer_write);
     msgpack_pack_map(&pk, 2 + observe + wish);
@@ -131,12 +144,20 @@ static void pack_hello(msgpack_sbuffer *body, const Client *client, bool first) 
     }
 }
 
-int attach_hello(Client *client, bool first, msgpack_unpacked *ret_owner, msgpack_object *ret_body, char *error,
-                 size_t size) {
+int attach_read_version(Client *client, const msgpack_object *hello, char *error, size_t size) {
+    uint64_t version = 0;
+    if (wire_uint(wire_find(hello, "version"), UINT32_MAX, &version) && version == PROTOCOL_VERSION)
+        return 0;
+    snprintf(error, size, "the daemon at %s speaks version %u of the protocol, this library %d", client->path,
+             (unsigned)version, PROTOCOL_VERSION);
+    return -EPROTO;
+}
+
+static int attach_hello(Client *client, msgpack_unpacked *ret_owner, msgpack_object *ret_body, char *error,
+                        size_t size) {
     msgpack_sbuffer body;
     ClientError refusal = {.code = ""};
-    uint64_t version = 0;
-    pack_hello(&body, client, first);
+    pack_hello(&body, client);
     int r = request_exchange(client, MESSAGE_HELLO, body.data, body.size, CLIENT_START_MS, true, ret_owner, ret_body,
                              &refusal);
     msgpack_sbuffer_destroy(&body);
@@ -146,12 +167,10 @@ int attach_hello(Client *client, bool first, msgpack_unpacked *ret_owner, msgpac
     }
     if (r < 0)
         return refuse(error, size, r, client->path);
-    if (wire_uint(wire_find(ret_body, "version"), UINT32_MAX, &version) && version == PROTOCOL_VERSION)
-        return 0;
-    msgpack_unpacked_destroy(ret_owner);
-    snprintf(error, size, "the daemon at %s speaks version %u of the protocol, this library %d", client->path,
-             (unsigned)version, PROTOCOL_VERSION);
-    return -EPROTO;
+    r = attach_read_version(client, ret_body, error, size);
+    if (r < 0)
+        msgpack_unpacked_destroy(ret_owner);
+    return r;
 }
 
 static int map_arena(Client *client, const msgpack_object *hello, int fd) {
@@ -214,7 +233,7 @@ static int map_everything(Client *client, const msgpack_object *hello) {
 /* Sends what is known to be asked, and works while the daemon does. */
 static int post_first(Client *client) {
     msgpack_sbuffer body;
-    pack_hello(&body, client, true);
+    pack_hello(&body, client);
     int r = request_post(client, MESSAGE_HELLO, body.data, body.size);
     msgpack_sbuffer_destroy(&body);
     if (r == 0 && client->options.next_message)
@@ -230,7 +249,7 @@ static int attach(Client *client, char *error, size_t size) {
     int r = post_first(client);
     if (r < 0)
         return refuse(error, size, r, client->path);
-    r = attach_hello(client, true, &owner, &hello, error, size);
+    r = attach_hello(client, &owner, &hello, error, size);
     if (r < 0)
         return r;
     if (!client->options.observe)
@@ -254,6 +273,7 @@ static int open_client(Client *client, const ClientOptions *options, char *error
         int r = connect_any(client, options, deadline, error, size);
         if (r < 0)
             return r;
+        request_connected(client);
         r = attach(client, error, size);
         if (!daemon_left(r) || clock_ms() >= deadline)
             return r;
@@ -276,11 +296,14 @@ int client_open(const ClientOptions *options, Client **ret_client, char *error, 
     client_set_interrupt(client, NULL);
     int r = open_client(client, options, error, error_size);
     client->options.socket = client->options.namespace_ = client->options.daemon = client->options.next_body = NULL;
-    if (r < 0)
+    client->options.next_daemon = NULL;
+    if (r < 0) {
         client_close(client);
-    else
-        *ret_client = client;
-    return r < 0 ? r : 0;
+        return r;
+    }
+    client->attached = true;
+    *ret_client = client;
+    return 0;
 }
 
 void client_close(Client *client) {
@@ -298,6 +321,7 @@ void client_close(Client *client) {
             close(client->fork_pipe[i]);
     free(client->path);
     free(client->namespace_);
+    free(client->daemon);
     free(client);
 }
 

@@ -25,6 +25,8 @@ typedef struct ClientOptions {
     const char *namespace_; /* NULL: $JITD_NAMESPACE or "default" */
     /* The jitd binary to start; NULL: $JITD_DAEMON, else beside this library, else from PATH; "": never start one. */
     const char *daemon;
+    /* The same for a private daemon that dies later, while this process lives: another one is started. */
+    const char *next_daemon;
     const void *imports[JITD_N_IMPORTS]; /* NULL entries are filled with the library's own */
     /* A signal came while a request waits: not 0 gives it up with -EINTR. May make requests itself. NULL: go on. */
     int (*interrupted)(void *arg);
@@ -61,7 +63,8 @@ void client_set_interrupt(Client *client, const volatile uint32_t *flag);
 /* One request, blocking up to timeout_ms (-1: the default, 30 s), events handled on the way. The body is packed
  * msgpack (a map). 0: *ret_body is the answer's map, valid until msgpack_unpacked_destroy(ret_owner). 1: the broker
  * answered ERROR: code and message are copied. Negative errno: the connection is gone (client_connected() is then
- * false; everything mapped stays usable). */
+ * false; everything mapped stays usable), and no other could be had: a request whose connection is lost is made again on
+ * the next one, with the daemon that follows. */
 typedef struct ClientError {
     char code[32];
     char message[4096];
@@ -72,6 +75,12 @@ int client_request(Client *client, int message, const char *body, size_t size, i
  * prepared is its parent's. */
 int client_request_once(Client *client, int message, const char *body, size_t size, int timeout_ms,
                         msgpack_unpacked *ret_owner, msgpack_object *ret_body, ClientError *ret_error);
+/* After a request that failed with a negative errno: whether it may have been carried out nevertheless. */
+int client_unsure(Client *client);
+/* Why there will be no connection any more, in words; NULL: there is one, or may be again. */
+const char *client_parted(Client *client);
+/* A number that goes with a PUBLISH: one that was sent again because its answer was lost is done once. */
+uint64_t client_nonce(Client *client);
 int client_request_fd(Client *client); /* the socket, for those who want to poll (an interpreter that wants Ctrl-C) */
 int client_connected(Client *client);
 /* Gives back what dead clients held; 1 if there was any. Happens by itself when the broker tells of a death; also worth a

@@ -159,6 +159,10 @@ int connect_any(Client *client, const ClientOptions *options, int64_t deadline, 
     r = private_path(path, error, size);
     if (r < 0)
         return r;
+    client->may_start = !options->next_daemon || options->next_daemon[0];
+    if (client->may_start && options->next_daemon && !client->daemon &&
+        !(client->daemon = strdup(options->next_daemon)))
+        return -ENOMEM;
     r = connect_exactly(client, path, error, size);
     if (!nobody_listens(r) || (options->daemon && !options->daemon[0]))
         return r;

@@ -12,7 +12,6 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static void close_end(Client *client, int end) {
@@ -47,48 +46,6 @@ void client_fork_parent(Client *client) {
     close_end(client, 0);
 }
 
-/* The arena that the daemon gives must be the one that is mapped: a new daemon has a new one. */
-static int check_same_arena(Client *client) {
-    int arena = request_take_fd(client), table = request_take_fd(client);
-    struct stat st;
-    int r = arena < 0 || table < 0 || fstat(arena, &st) < 0 ? -EPROTO : 0;
-    if (r == 0 && (st.st_dev != client->arena_device || st.st_ino != client->arena_inode))
-        r = -ESTALE;
-    if (arena >= 0)
-        close(arena);
-    if (table >= 0)
-        close(table);
-    return r;
-}
-
-static int take_row(Client *client, const msgpack_object *hello) {
-    uint64_t row;
-    if (!wire_uint(wire_find(hello, "row"), ARENA_MAX_ROWS - 1, &row))
-        return -EPROTO;
-    int r = check_same_arena(client);
-    if (r == 0)
-        r = attach_segments(client, hello);
-    if (r < 0)
-        return r;
-    ArenaOps ops = attach_arena_ops(client);
-    client->row = (uint32_t)row;
-    return arena_after_fork_child(client->arena, client->row, &ops);
-}
-
-static int attach_again(Client *client) {
-    char ignored[256];
-    msgpack_unpacked owner;
-    msgpack_object hello;
-    int r = connect_path(client->path, &client->socket);
-    if (r == 0)
-        r = attach_hello(client, false, &owner, &hello, ignored, sizeof ignored);
-    if (r < 0)
-        return r;
-    r = take_row(client, &hello);
-    msgpack_unpacked_destroy(&owner);
-    return r;
-}
-
 int client_fork_child(Client *client) {
     if (client->fork_pipe[0] < 0) {
         client->usable = false;
@@ -96,11 +53,11 @@ int client_fork_child(Client *client) {
     }
     threads_unlock();
     close_end(client, 0);
-    bool was_connected = client->socket >= 0 && client->fork_failed == 0;
     request_forget(client); /* before they would be told that there is no connection any more */
     request_disconnect(client);
     client->pid = getpid();
-    int r = was_connected ? attach_again(client) : -ENOTCONN;
+    client->reconnecting = false;
+    int r = client->fork_failed == 0 ? reconnect_child(client) : -ENOTCONN;
     if (r < 0) {
         client->usable = false;
         request_disconnect(client);

@@ -15,7 +15,7 @@ typedef struct Waiter Waiter;
 typedef struct ThreadFrame ThreadFrame;
 
 typedef struct Mapped {
-    uint64_t offset, size;
+    uint64_t offset, size, inode;
 } Mapped;
 
 struct Client {
@@ -24,6 +24,18 @@ struct Client {
     pid_t pid; /* who opened the connection */
     char *path, *namespace_;
     ClientOptions options; /* its strings are not kept */
+    bool may_start;        /* the daemon is a private one, and this process may start another */
+    char *daemon;          /* which program; NULL: it is looked for */
+
+    /* reconnect.c: */
+    uint32_t connection; /* its number: what was asked on an older one is not answered on this */
+    bool attached;       /* there was one: it is worth trying to get another */
+    bool reconnecting;
+    bool unsure;        /* the last request was sent, and nobody knows whether it was carried out */
+    const char *parted; /* why there will be none any more; NULL: there may */
+    bool nobody;        /* when it was tried last nobody listened */
+    int64_t retry_at;   /* ms of clock_ms; before it nobody is waited for */
+    int retry_ms;       /* the next pause */
 
     uint32_t next_id;
     Waiter *waiters;     /* requests under way, the latest first */
@@ -67,16 +79,39 @@ int connect_path(const char *path, int *ret_socket);
 void connect_pause(const Client *client); /* before trying again */
 int64_t clock_ms(void);
 
+/* reconnect.c: after the daemon died, was replaced or let this client go. 0: connected again to one that has the same arena, everything
+ * mapped anew where it was; or a negative errno. Waits for a daemon for a tenth of a second at most, and not again at once. */
+#define CLIENT_RECONNECT_MS 100
+int reconnect(Client *client);
+int reconnect_child(Client *client); /* in a forked child, which takes a row of its own */
+
 /* spawn.c: starts a private daemon at that socket. 0, or a negative errno with the reason in `error`. It may not
  * listen yet. */
 int spawn_daemon(const char *binary, const char *socket_path, char *error, size_t size);
 
 /* request.c */
 void request_disconnect(Client *client);
-int request_take_fd(Client *client); /* the oldest fd received, the caller's now; -1: none */
-/* As client_request; `yields`: the callers' lock may be given up while it waits. */
+void request_connected(Client *client); /* client->socket is a new connection */
+int request_take_fd(Client *client);    /* the oldest fd received, the caller's now; -1: none */
+
+typedef struct Request {
+    int message;
+    const char *body;
+    size_t size;
+    int timeout_ms;
+    bool yields; /* the callers' lock may be given up while it waits */
+    bool once;   /* not made again in the child when a signal handler forks while it waits: there it is -ECHILD */
+    bool unsure; /* afterwards: it was sent, and nobody knows whether it was carried out */
+} Request;
+
+/* As client_request, without what that does afterwards. */
+int request_make(Client *client, Request *request, msgpack_unpacked *ret_owner, msgpack_object *ret_body,
+                 ClientError *ret_error);
 int request_exchange(Client *client, int message, const char *body, size_t size, int timeout_ms, bool yields,
                      msgpack_unpacked *ret_owner, msgpack_object *ret_body, ClientError *ret_error);
+/* On this very connection; `fd` (-1: none) goes along. */
+int request_exchange_once(Client *client, int message, const char *body, size_t size, int fd, int timeout_ms,
+                          msgpack_unpacked *ret_owner, msgpack_object *ret_body, ClientError *ret_error);
 void request_drop_fds(Client *client);
 void request_forget(
     Client *client); /* the requests under way: they are a parent's, or that of a thread that this process lacks */
@@ -86,12 +121,11 @@ int request_post(Client *client, int message, const char *body, size_t size);
 int request_flush(Client *client);
 
 /* attach.c */
-int attach_hello(Client *client, bool first, msgpack_unpacked *ret_owner, msgpack_object *ret_body, char *error,
-                 size_t size);
 /* Claims their fds; those already mapped are skipped. */
 int attach_segments(Client *client, const msgpack_object *hello);
 int attach_map_segment(Client *client, int fd, uint64_t offset, uint64_t size); /* takes the fd */
 ArenaOps attach_arena_ops(Client *client);
+int attach_read_version(Client *client, const msgpack_object *hello, char *error, size_t size);
 
 /* imports.c: those the options leave open are the library's own. */
 void imports_fill(const void *const *given, const void **ret_imports);

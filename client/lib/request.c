@@ -16,9 +16,11 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 
 struct Waiter {
     uint64_t id;
+    uint32_t connection; /* on which it was sent */
     bool done;
     bool yields;    /* the callers' lock may be given up meanwhile */
     bool abandoned; /* `interrupted` said so */
@@ -31,15 +33,8 @@ struct Waiter {
     char body[];
 };
 
-typedef struct Request {
-    int message;
-    const char *body;
-    size_t size;
-    int timeout_ms;
-    bool yields;
-} Request;
-
 #define READ_SIZE 16384
+#define REQUEST_TRIES 3 /* more, on new connections */
 
 void request_drop_fds(Client *client) {
     for (size_t i = 0; i < client->nfds; i++)
@@ -84,6 +79,10 @@ void request_disconnect(Client *client) {
     drop_out(client);
     frame_buffer_deinit(&client->in);
     client->in = FRAME_BUFFER_NULL;
+}
+
+void request_connected(Client *client) {
+    client->connection++;
 }
 
 void request_forget(Client *client) {
@@ -280,8 +279,8 @@ static int step(Client *client, Waiter *w, int64_t *deadline) {
     if (w->abandoned && !has_out(client)) /* not in the middle of a frame: others would be torn */
         return -EINTR;
     r = wait_for(client, w, deadline, &readable);
-    return r == 0 && readable && !w->done && client->socket >= 0 && find_waiter(client, w->id) == w ? receive(client)
-                                                                                                    : r;
+    bool ours = client->socket >= 0 && w->connection == client->connection && find_waiter(client, w->id) == w;
+    return r == 0 && readable && ours ? receive(client) : r;
 }
 
 /* Until w is done: 0, or a negative errno. */
@@ -290,9 +289,11 @@ static int serve(Client *client, Waiter *w, int64_t deadline) {
         if (client->pid != getpid() ||
             find_waiter(client, w->id) != w) /* a signal handler forked: it was the parent's */
             return -ECHILD;
-        if (client->socket < 0)
+        if (client->socket < 0 || w->connection != client->connection) /* or somebody has connected again meanwhile */
             return -ENOTCONN;
         int r = step(client, w, &deadline);
+        if (r < 0 && w->connection != client->connection) /* it was the old one's */
+            continue;
         if (r == -EINTR || (r == -ETIMEDOUT && !has_out(client)))
             return r;
         if (r < 0) {
@@ -324,7 +325,8 @@ static int read_answer(Client *client, Waiter *w, msgpack_unpacked *ret_owner, m
     msgpack_unpacked_destroy(&w->owner);
     if (error)
         return 1;
-    request_disconnect(client);
+    if (w->connection == client->connection)
+        request_disconnect(client);
     return -EPROTO;
 }
 
@@ -370,7 +372,12 @@ int request_post(Client *client, int message, const char *body, size_t size) {
     Waiter *w = r == 0 ? calloc(1, sizeof *w + size) : NULL;
     if (!w)
         return r < 0 ? r : -ENOMEM;
-    *w = (Waiter){.id = new_id(client), .message = message, .size = size, .outer = client->posted, .wake = -1};
+    *w = (Waiter){.id = new_id(client),
+                  .connection = client->connection,
+                  .message = message,
+                  .size = size,
+                  .outer = client->posted,
+                  .wake = -1};
     memcpy(w->body, body, size);
     r = write_request(client, message, w->id, body, size);
     if (r == 0)
@@ -389,38 +396,92 @@ static Waiter *take_posted(Client *client, int message, const char *body, size_t
     return NULL;
 }
 
-static int exchange(Client *client, const Request *q, msgpack_unpacked *ret_owner, msgpack_object *ret_body,
+/* A small one, on a connection that nothing else is to be sent on: it goes in one piece. */
+static int send_with_fd(Client *client, const Request *q, uint64_t id, int fd) {
+    MessageWriter w;
+    int r = has_out(client) ? -EPIPE : write_head(&w, q->message, id, q->size);
+    if (r < 0)
+        return r;
+    r = msgpack_sbuffer_write(&w.buffer, q->body, q->size) < 0 ? -ENOMEM : 0;
+    long n = r == 0 ? fdpass_send(client->socket, w.buffer.data, w.buffer.size, &fd, 1, 0) : r;
+    r = n == (long)w.buffer.size ? 0 : n < 0 ? (int)n : -EPIPE;
+    message_writer_deinit(&w);
+    return r;
+}
+
+/* When it fails it was not sent whole, and so nobody carries it out. */
+static int send_request(Client *client, const Request *q, uint64_t id, int fd) {
+    int r = fd >= 0 ? send_with_fd(client, q, id, fd) : write_request(client, q->message, id, q->body, q->size);
+    if (r < 0)
+        return r;
+    r = request_flush(client);
+    if (r < 0)
+        request_disconnect(client);
+    return r;
+}
+
+static int exchange(Client *client, Request *q, int fd, msgpack_unpacked *ret_owner, msgpack_object *ret_body,
                     ClientError *ret_error) {
     int r = check_usable(client);
     if (r < 0)
         return r;
     int64_t deadline = clock_ms() + (q->timeout_ms < 0 ? CLIENT_TIMEOUT_MS : q->timeout_ms);
-    Waiter own = {.wake = -1}, *posted = take_posted(client, q->message, q->body, q->size), *w = posted ? posted : &own;
+    Waiter own = {.connection = client->connection, .wake = -1},
+           *posted = take_posted(client, q->message, q->body, q->size), *w = posted ? posted : &own;
     w->yields = q->yields;
     if (!posted) {
         own.id = new_id(client);
-        r = write_request(client, q->message, own.id, q->body, q->size);
+        r = send_request(client, q, own.id, fd);
     }
-    if (r == 0)
+    if (r == 0) {
         r = wait_answer(client, w, deadline, ret_owner, ret_body, ret_error);
+        q->unsure = q->unsure || r < 0;
+    }
     free(posted);
     return r;
 }
 
-/* Again where we are the child of a signal handler's fork, and have our own connection. */
-static int exchange_again(Client *client, const Request *q, msgpack_unpacked *ret_owner, msgpack_object *ret_body,
-                          ClientError *ret_error) {
-    int r;
-    do
-        r = exchange(client, q, ret_owner, ret_body, ret_error);
-    while (r == -ECHILD && check_usable(client) == 0);
+int request_exchange_once(Client *client, int message, const char *body, size_t size, int fd, int timeout_ms,
+                          msgpack_unpacked *ret_owner, msgpack_object *ret_body, ClientError *ret_error) {
+    Request q = {.message = message, .body = body, .size = size, .timeout_ms = timeout_ms};
+    return exchange(client, &q, fd, ret_owner, ret_body, ret_error);
+}
+
+/* Whether the request can be made again: on the connection of a child that we are, on the one that a signal handler or another thread made
+ * meanwhile, or on a new one. */
+static bool again(Client *client, const Request *q, int r) {
+    if (r == -ECHILD)
+        return !q->once && check_usable(client) == 0;
+    if (r != -ECONNRESET && r != -EPIPE && r != -ENOTCONN && r != -EBADF && r != -ENOTSOCK) /* the program closed it */
+        return false;
+    return check_usable(client) == 0 || reconnect(client) == 0;
+}
+
+int request_make(Client *client, Request *q, msgpack_unpacked *ret_owner, msgpack_object *ret_body,
+                 ClientError *ret_error) {
+    int r, tries = 0;
+    do {
+        r = exchange(client, q, -1, ret_owner, ret_body, ret_error);
+        tries += r != -ECHILD;
+    } while (tries <= REQUEST_TRIES && again(client, q, r));
     return r;
 }
 
 int request_exchange(Client *client, int message, const char *body, size_t size, int timeout_ms, bool yields,
                      msgpack_unpacked *ret_owner, msgpack_object *ret_body, ClientError *ret_error) {
-    Request q = {message, body, size, timeout_ms, yields};
-    return exchange_again(client, &q, ret_owner, ret_body, ret_error);
+    Request q = {.message = message, .body = body, .size = size, .timeout_ms = timeout_ms, .yields = yields};
+    return request_make(client, &q, ret_owner, ret_body, ret_error);
+}
+
+int client_unsure(Client *client) {
+    return client->unsure;
+}
+
+uint64_t client_nonce(Client *client) {
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    uint64_t nonce = (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+    return (nonce ^ ((uint64_t)client->pid << 40) ^ ((uint64_t)client->row << 22)) | 1;
 }
 
 /* Not while the arena itself is asking, nor inside an epoch, whose end the freeing would wait for: then at a later
@@ -435,22 +496,26 @@ int client_reap(Client *client) {
     return rows > 0;
 }
 
-static int reap_after(Client *client, int r) {
+static int request_and_reap(Client *client, Request *q, msgpack_unpacked *ret_owner, msgpack_object *ret_body,
+                            ClientError *ret_error) {
+    int r = request_make(client, q, ret_owner, ret_body, ret_error);
     if (client->deaths)
         client_reap(client);
+    client->unsure = q->unsure;
     return r;
 }
 
 int client_request(Client *client, int message, const char *body, size_t size, int timeout_ms,
                    msgpack_unpacked *ret_owner, msgpack_object *ret_body, ClientError *ret_error) {
-    Request q = {message, body, size, timeout_ms, true};
-    return reap_after(client, exchange_again(client, &q, ret_owner, ret_body, ret_error));
+    Request q = {.message = message, .body = body, .size = size, .timeout_ms = timeout_ms, .yields = true};
+    return request_and_reap(client, &q, ret_owner, ret_body, ret_error);
 }
 
 int client_request_once(Client *client, int message, const char *body, size_t size, int timeout_ms,
                         msgpack_unpacked *ret_owner, msgpack_object *ret_body, ClientError *ret_error) {
-    Request q = {message, body, size, timeout_ms, true};
-    return reap_after(client, exchange(client, &q, ret_owner, ret_body, ret_error));
+    Request q = {
+        .message = message, .body = body, .size = size, .timeout_ms = timeout_ms, .yields = true, .once = true};
+    return request_and_reap(client, &q, ret_owner, ret_body, ret_error);
 }
 
 int client_request_fd(Client *client) {

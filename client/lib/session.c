@@ -10,7 +10,7 @@ int jitd_attach(const jitd_options *options, jitd_session **ret_session, jitd_er
     if (options) {
         inner.socket = options->socket;
         inner.namespace_ = options->name_space;
-        inner.daemon = options->daemon;
+        inner.daemon = inner.next_daemon = options->daemon;
     }
     int r = client_open(&inner, &session->client, message, sizeof message);
     if (r < 0) {
@@ -34,17 +34,19 @@ int jitd_connected(const jitd_session *session) {
     return client_connected(session->client);
 }
 
-/* {"name": name} or {"name": name, "object": object} */
-static void pack_name(msgpack_sbuffer *body, const char *name, const uint64_t *object) {
+/* {"name": name} or {"name": name, "object": object, "nonce": a number} */
+static void pack_name(jitd_session *session, msgpack_sbuffer *body, const char *name, const uint64_t *object) {
     msgpack_packer pk;
     msgpack_sbuffer_init(body);
     msgpack_packer_init(&pk, body, msgpack_sbuffer_write);
-    msgpack_pack_map(&pk, object ? 2 : 1);
+    msgpack_pack_map(&pk, object ? 3 : 1);
     wire_put_cstr(&pk, "name");
     wire_put_cstr(&pk, name);
     if (object) {
         wire_put_cstr(&pk, "object");
         msgpack_pack_uint64(&pk, *object);
+        wire_put_cstr(&pk, "nonce");
+        msgpack_pack_uint64(&pk, client_nonce(session->client));
     }
 }
 
@@ -54,7 +56,7 @@ static int ask_name(jitd_session *session, int message, const char *name, const 
     msgpack_sbuffer body;
     msgpack_unpacked owner;
     msgpack_object map;
-    pack_name(&body, name, object);
+    pack_name(session, &body, name, object);
     int r = request_map(session, message, &body, &owner, &map, error);
     msgpack_sbuffer_destroy(&body);
     if (r < 0)
@@ -74,9 +76,7 @@ static int publish_in_epoch(jitd_session *session, const char *name, jitd_ref ob
         shm_incref(frame, object);
     }
     int r = ask_name(session, MESSAGE_PUBLISH, name, &object, "old", &old, error);
-    if (r < 0 &&
-        r !=
-            JITD_E_DISCONNECTED) /* whether a lost request was carried out is not known: rather too high than too low */
+    if (r < 0 && !client_unsure(session->client)) /* else rather too high than too low */
         shm_decref(frame, object, arena_release);
     if (r == 0 && old && arena_check_ref(client_arena(session->client), old, &class_id) == 0)
         shm_decref(frame, old, arena_release);

@@ -12,10 +12,14 @@
 
 typedef struct Broker {
     uv_loop_t loop;
-    uv_timer_t idle, watchdog;
+    uv_timer_t idle, watchdog, handover;
     uv_signal_t terminate, interrupt, hangup;
     const Options *options;
     Config config;
+    int state_dir;       /* of ledgers; -1: none */
+    bool private;        /* its socket is its own: it serves this user alone (and root) */
+    bool handover_waits; /* it has just begun: who has an arena of the daemon before may still come */
+    bool stopping;
     unsigned idle_exit_s; /* 0: never */
     Peers peers;
     Tenants tenants;

@@ -90,6 +90,7 @@ static int class_note(Tenant *tenant, const DefSpec *def, uint32_t id, const uin
         return -ENOMEM;
     }
     HASH_ADD(hh, tenant->classes, key, sizeof c->key, c);
+    ledger_put_class(tenant, c);
     return 0;
 }
 

@@ -2,8 +2,11 @@
  * REAP. */
 #include "base/cleanup.h"
 #include "server/broker/broker.h"
+#include "server/broker/handover.h"
 #include "server/broker/log.h"
 #include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
 
 #define SAY_LIMIT_MS 10000
 #define GROW_MAX 64 /* chunks at once: what committing them takes, the other peers wait */
@@ -132,6 +135,11 @@ static void row_left(Broker *broker, Peer *peer) {
 void dispatch_left(void *arg, Peer *peer) {
     Broker *broker = arg;
     jobs_forget(&broker->jobs, peer);
+    if (broker->stopping) { /* its process lives: what it holds is the next daemon's business */
+        if (peer->pidfd >= 0)
+            close(peer->pidfd);
+        return;
+    }
     if (peer->tenant) {
         if (!peer->observer)
             row_left(broker, peer);
@@ -215,28 +223,125 @@ static void hello_observe(Broker *broker, Peer *peer, const MsgMessage *m, Str n
     hello_reply_observer(peer, m);
 }
 
+/* What a client that was here before asks for: its arena, and (but for a forked child) its row. */
+typedef struct HelloBack {
+    bool asked, row_asked,
+        handed; /* handed: it was asked for the arena's descriptor, and gives it or says that it cannot */
+    uint64_t device, inode, row;
+} HelloBack;
+
+static bool hello_read_back(const MsgMessage *m, HelloBack *ret) {
+    msgpack_object_array pair;
+    const msgpack_object *arena = wire_find(&m->body, "arena"), *row = wire_find(&m->body, "row"),
+                         *handed = wire_find(&m->body, "handed");
+    *ret = (HelloBack){.asked = arena != NULL, .row_asked = row != NULL};
+    return (!arena ||
+            (wire_array(arena, &pair) && pair.size == 2 && wire_uint(&pair.ptr[0], UINT64_MAX, &ret->device) &&
+             wire_uint(&pair.ptr[1], UINT64_MAX, &ret->inode))) &&
+           (!row || (arena && wire_uint(row, ARENA_MAX_ROWS - 1, &ret->row))) &&
+           (!handed || wire_bool(handed, &ret->handed));
+}
+
+static bool is_arena_of(const Tenant *tenant, const HelloBack *back) {
+    struct stat st;
+    return fstat(tenant->arena.fd, &st) == 0 && st.st_dev == back->device && st.st_ino == back->inode;
+}
+
+static void refuse_open(Peer *peer, const MsgMessage *m, int r) {
+    dispatch_refuse(peer, m, "quota",
+                    r == 1         ? "too many namespaces in use"
+                    : r == -ENOSPC ? "too many clients in this namespace"
+                                   : "the daemon cannot make the namespace's memory");
+}
+
+/* The tenant, also one that the daemon before had. 0; 1: the peer was answered, or has to wait (*ret_handled says which). */
+static int hello_find_tenant(Broker *broker, Peer *peer, const MsgMessage *m, Str namespace_, const HelloBack *back,
+                             Tenant **ret_tenant, PeerHandled *ret_handled) {
+    Handover found = HANDOVER_NOTHING;
+    *ret_handled = PEER_HANDLED;
+    if ((*ret_tenant = tenants_find(&broker->tenants, peer->uid, namespace_)))
+        return 0;
+    if (tenants_make_room(&broker->tenants, peer->uid))
+        found = handover_adopt(broker, peer->uid, namespace_, peer->handed, ret_tenant);
+    if (found == HANDOVER_DONE)
+        return 0;
+    if (found == HANDOVER_MISSING && back->asked && !back->handed &&
+        handover_expects(broker, peer->uid, namespace_, back->device, back->inode)) {
+        peer->takes_fd = true;
+        dispatch_refuse(peer, m, "handback", "hand over the arena's descriptor with the next hello");
+        return 1;
+    }
+    if (found == HANDOVER_MISSING && handover_waits(broker) && !back->asked) {
+        *ret_handled = PEER_HOLD;
+        return 1;
+    }
+    if (back->asked) { /* a new one is of no use to it */
+        dispatch_refuse(peer, m, "stale", "this daemon does not have the arena of the one before");
+        return 1;
+    }
+    int r = tenants_open(&broker->tenants, peer->uid, namespace_, ret_tenant);
+    if (r) {
+        refuse_open(peer, m, r);
+        return 1;
+    }
+    handover_keep(broker, *ret_tenant);
+    return 0;
+}
+
+static bool row_is_anothers(const Broker *broker, const Peer *peer, const Tenant *tenant, uint32_t row) {
+    for (const Peer *p = broker->peers.list; p; p = p->next)
+        if (p != peer && p->tenant == tenant && !p->observer && p->row == row)
+            return true;
+    return false;
+}
+
+/* Its old row, if it is that process's and nobody has declared it dead. 0, or -ESTALE. */
+static int take_back_row(Broker *broker, Peer *peer, Tenant *tenant, uint32_t row) {
+    uint32_t pid;
+    if (arena_owner_row(&tenant->arena, row, &pid) != ARENA_ROW_LIVE || pid != (uint32_t)peer->pid ||
+        row_is_anothers(broker, peer, tenant, row))
+        return -ESTALE;
+    if (linger_back(&broker->lingers, tenant, row))
+        tenant->peers--;
+    peer->row = row;
+    return 0;
+}
+
 /* Who cannot be watched gets no row: it would have to be kept for ever, or be given away while its process uses it. */
-static void hello_enter(Broker *broker, Peer *peer, const MsgMessage *m, Str namespace_, uint64_t wish) {
+static void refuse_unwatched(Peer *peer, const MsgMessage *m, int error) {
+    char text[128];
+    snprintf(text, sizeof text, "the daemon cannot watch process %d, and so cannot lend it memory: %s", (int)peer->pid,
+             strerror(error));
+    dispatch_refuse(peer, m, "quota", text);
+}
+
+static PeerHandled hello_enter(Broker *broker, Peer *peer, const MsgMessage *m, Str namespace_, uint64_t wish,
+                               const HelloBack *back) {
     Tenant *tenant;
+    PeerHandled handled;
     cleanup_close int pidfd = linger_pidfd(peer->fd, peer->pid);
     if (pidfd < 0 && pidfd != -ESRCH) {
-        char text[128];
-        snprintf(text, sizeof text, "the daemon cannot watch process %d, and so cannot lend it memory: %s",
-                 (int)peer->pid, strerror(-pidfd));
-        dispatch_refuse(peer, m, "quota", text);
-        return;
+        refuse_unwatched(peer, m, -pidfd);
+        return PEER_HANDLED;
     }
-    int r = tenants_open(&broker->tenants, peer->uid, namespace_, &tenant);
-    if (r == 0)
-        r = arena_owner_take_row(&tenant->arena, (uint32_t)peer->pid, &peer->row);
+    if (hello_find_tenant(broker, peer, m, namespace_, back, &tenant, &handled))
+        return handled;
+    if (back->asked && !is_arena_of(tenant, back)) {
+        dispatch_refuse(peer, m, "stale", "the namespace has another arena now");
+        return PEER_HANDLED;
+    }
+    int r = back->row_asked ? take_back_row(broker, peer, tenant, (uint32_t)back->row)
+                            : arena_owner_take_row(&tenant->arena, (uint32_t)peer->pid, &peer->row);
+    if (r == -ESTALE) {
+        dispatch_refuse(peer, m, "stale", "what this process held has been given back");
+        return PEER_HANDLED;
+    }
     if (r) {
-        dispatch_refuse(peer, m, "quota",
-                        r == 1         ? "too many namespaces in use"
-                        : r == -ENOSPC ? "too many clients in this namespace"
-                                       : "the daemon cannot make the namespace's memory");
-        return;
+        refuse_open(peer, m, r);
+        return PEER_HANDLED;
     }
     peer_greeted(peer);
+    peer->takes_fd = false;
     peer->tenant = tenant;
     peer->pidfd = pidfd < 0 ? -1 : steal_fd(pidfd);
     tenant->peers++;
@@ -244,17 +349,20 @@ static void hello_enter(Broker *broker, Peer *peer, const MsgMessage *m, Str nam
     hello_reply(peer, m, wish);
     tell_newcomer(broker, tenant, peer);
     workers_want_identity(&broker->workers);
+    return PEER_HANDLED;
 }
 
 static PeerHandled dispatch_hello(Broker *broker, Peer *peer, const MsgMessage *m) {
     uint64_t version, wish = 0;
     Str namespace_;
     bool observe = false;
+    HelloBack back;
     const msgpack_object *o = wire_find(&m->body, "observe"), *chunks = wire_find(&m->body, "chunks");
     if (!wire_uint(wire_find(&m->body, "version"), UINT32_MAX, &version) ||
         !wire_str(wire_find(&m->body, "namespace"), &namespace_) || !namespace_.len ||
         namespace_.len > TENANT_MAX_NAMESPACE || memchr(namespace_.ptr, 0, namespace_.len) ||
-        (o && !wire_bool(o, &observe)) || (chunks && !wire_uint(chunks, UINT32_MAX, &wish))) {
+        (o && !wire_bool(o, &observe)) || (chunks && !wire_uint(chunks, UINT32_MAX, &wish)) ||
+        !hello_read_back(m, &back)) {
         dispatch_refuse(peer, m, "malformed", "a hello without version or namespace (1 to 64 bytes)");
     } else if (version != PROTOCOL_VERSION) {
         char text[96];
@@ -264,7 +372,7 @@ static PeerHandled dispatch_hello(Broker *broker, Peer *peer, const MsgMessage *
     } else if (observe) {
         hello_observe(broker, peer, m, namespace_);
     } else {
-        hello_enter(broker, peer, m, namespace_, wish);
+        return hello_enter(broker, peer, m, namespace_, wish, &back);
     }
     return PEER_HANDLED;
 }
@@ -293,17 +401,31 @@ static PeerHandled dispatch_grow(Broker *broker, Peer *peer, const MsgMessage *m
     return PEER_HANDLED;
 }
 
+/* Who lost the answer with the daemon before, or with its connection, asks again. */
+static int publish_once(Tenant *tenant, Str name, uint64_t object, uint64_t nonce, uint64_t *ret_old) {
+    if (tenant_was_published(tenant, nonce, ret_old))
+        return 0;
+    int r = tenant_publish_name(tenant, name, object, ret_old);
+    if (r == 0) {
+        tenant_note_published(tenant, nonce, *ret_old);
+        ledger_put_name(tenant, name, object, *ret_old, nonce);
+    }
+    return r;
+}
+
 static PeerHandled dispatch_publish(Broker *broker, Peer *peer, const MsgMessage *m) {
     Str name;
-    uint64_t object, old = 0;
+    uint64_t object, old = 0, nonce = 0;
     MessageWriter w;
+    const msgpack_object *once = wire_find(&m->body, "nonce");
     (void)broker;
     if (!wire_str(wire_find(&m->body, "name"), &name) ||
-        !wire_uint(wire_find(&m->body, "object"), peer->tenant->arena.size, &object)) {
+        !wire_uint(wire_find(&m->body, "object"), peer->tenant->arena.size, &object) ||
+        (once && !wire_uint(once, UINT64_MAX, &nonce))) {
         dispatch_refuse(peer, m, "malformed", "a name and an object's offset are needed");
         return PEER_HANDLED;
     }
-    int r = tenant_publish_name(peer->tenant, name, object, &old);
+    int r = publish_once(peer->tenant, name, object, nonce, &old);
     if (r == -ENAMETOOLONG) {
         dispatch_refuse(peer, m, "malformed", "a name has 1 to 1024 bytes");
     } else if (r < 0) {

@@ -92,6 +92,16 @@ int linger_start(Lingers *lingers, int pidfd, void *tenant, uint32_t row) {
     return r;
 }
 
+bool linger_back(Lingers *lingers, const void *tenant, uint32_t row) {
+    for (Linger *l = lingers->list; l; l = l->next) {
+        if (l->tenant != tenant || l->row != row)
+            continue;
+        linger_end(l);
+        return true;
+    }
+    return false;
+}
+
 void lingers_stop(Lingers *lingers) {
     while (lingers->list)
         linger_end(lingers->list);

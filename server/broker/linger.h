@@ -3,6 +3,7 @@
  * process is gone, which its pidfd tells. */
 #pragma once
 #include <stdint.h>
+#include <stdbool.h>
 #include <uv.h>
 
 typedef struct Linger Linger;
@@ -22,4 +23,6 @@ int linger_pidfd(int socket, pid_t pid);
 /* Waits for the end of the process behind `pidfd` (taken over). 0: `gone` will be called; 1: it has ended already; or a
  * negative errno: nobody will hear of its end, so that its row has to be left alone. */
 int linger_start(Lingers *lingers, int pidfd, void *tenant, uint32_t row);
+/* Its process has a connection again: nobody waits for its end here any more. False: nobody did. */
+bool linger_back(Lingers *lingers, const void *tenant, uint32_t row);
 void lingers_stop(Lingers *lingers); /* forgets them all */

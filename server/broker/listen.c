@@ -115,8 +115,10 @@ static bool is_listening(int fd) {
     return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) == 0 && listening;
 }
 
-int listener_from_systemd(Listener *ret_listener, void (*stored)(int fd)) {
-    const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
+int listener_from_systemd(Listener *ret_listener, void (*stored)(int fd, const char *name)) {
+    const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS"), *given = getenv("LISTEN_FDNAMES");
+    cleanup_free char *names = strdup(given ? given : "");
+    char *rest = names, *name;
     long n = fds ? strtol(fds, NULL, 10) : 0;
     int listener = -1;
     if (!pid || n < 1 || n > LISTEN_MAX_FDS || strtol(pid, NULL, 10) != getpid())
@@ -126,10 +128,11 @@ int listener_from_systemd(Listener *ret_listener, void (*stored)(int fd)) {
     unsetenv("LISTEN_FDNAMES");
     for (int fd = SYSTEMD_FIRST_FD; fd < SYSTEMD_FIRST_FD + n; fd++) {
         fcntl(fd, F_SETFD, FD_CLOEXEC);
+        name = rest ? strsep(&rest, ":") : NULL;
         if (listener < 0 && is_listening(fd))
             listener = fd;
         else
-            stored(fd);
+            stored(fd, name ? name : "");
     }
     if (listener < 0)
         return -ENOTSOCK;

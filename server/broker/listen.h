@@ -12,5 +12,5 @@ typedef struct Listener {
 int listener_open(const char *path, Listener *ret_listener);
 /* 0; 1: it gave none; or a negative errno. What else it gives (what notify_store put into its store) goes to `stored`, which owns it
  * then. */
-int listener_from_systemd(Listener *ret_listener, void (*stored)(int fd));
+int listener_from_systemd(Listener *ret_listener, void (*stored)(int fd, const char *name));
 void listener_deinit(Listener *listener); /* removes the socket and then gives up the lock */

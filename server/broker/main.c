@@ -2,7 +2,9 @@
  * code and believes nobody. */
 #include "base/cleanup.h"
 #include "server/broker/broker.h"
+#include "server/broker/handover.h"
 #include "server/broker/identity.h"
+#include "server/broker/ledger.h"
 #include "server/broker/listen.h"
 #include "server/broker/log.h"
 #include "server/broker/notify.h"
@@ -23,6 +25,8 @@ static void broker_stop(Broker *broker) {
     uv_close((uv_handle_t *)&broker->interrupt, NULL);
     uv_close((uv_handle_t *)&broker->hangup, NULL);
     uv_close((uv_handle_t *)&broker->watchdog, NULL);
+    broker->stopping = true;
+    handover_stop(broker);
     peers_stop(&broker->peers);
     lingers_stop(&broker->lingers);
     workers_stop(&broker->workers);
@@ -98,6 +102,16 @@ static void hold_signals(int how) {
     sigprocmask(how, &set, NULL);
 }
 
+/* Where it cannot be written down, the next daemon begins anew: no reason not to serve. */
+static int broker_set_up_handover(Broker *broker, const Listener *listener) {
+    const char *path = broker->options->state_dir;
+    broker->private = listener->path != NULL;
+    broker->state_dir = path && *path ? ledger_open_dir(path) : -1;
+    if (path && *path && broker->state_dir < 0)
+        log_at(LOG_WARNING, "%s: %s: the next daemon will begin anew", path, strerror(-broker->state_dir));
+    return handover_start(broker);
+}
+
 static int broker_set_up_signal(Broker *broker, uv_signal_t *handle, int signal_) {
     handle->data = broker;
     int r = uv_signal_init(&broker->loop, handle);
@@ -151,6 +165,8 @@ static int broker_run(const Options *options, const Listener *listener) {
     if (r == 0)
         r = broker_set_up_signals(&broker);
     if (r == 0)
+        r = broker_set_up_handover(&broker, listener);
+    if (r == 0)
         r = broker_set_up_peers(&broker, listener);
     if (r < 0)
         return r;
@@ -160,6 +176,10 @@ static int broker_run(const Options *options, const Listener *listener) {
     notify_systemd("READY=1");
     uv_run(&broker.loop, UV_RUN_DEFAULT);
     tenants_deinit(&broker.tenants);
+    if (broker.state_dir >= 0)
+        close(broker.state_dir);
+    if (broker.private && options->state_dir)
+        rmdir(options->state_dir); /* if nothing is left in it */
     cache_deinit(&broker.cache);
     return uv_loop_close(&broker.loop);
 }
@@ -173,12 +193,8 @@ static void raise_fd_limit(void) {
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-static void close_stored(int fd) {
-    close(fd);
-}
-
 static int listen_somewhere(const Options *options, Listener *ret_listener) {
-    int r = listener_from_systemd(ret_listener, close_stored);
+    int r = listener_from_systemd(ret_listener, handover_stash);
     if (r != 1)
         return r;
     if (!options->socket) {

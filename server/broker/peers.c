@@ -33,6 +33,8 @@ static void peer_closed(uv_handle_t *handle) {
     Peer *p = handle->data;
     if (--p->handles)
         return;
+    if (p->handed >= 0)
+        close(p->handed);
     close(p->fd);
     free(p);
 }
@@ -270,6 +272,25 @@ static void peer_messages(Peer *p) {
         frame_buffer_deinit(&p->in); /* an idle peer takes no memory */
 }
 
+/* Unless it was asked for a descriptor it takes none: the kernel closes those that come. */
+static ssize_t peer_receive(Peer *p, char *at, size_t room) {
+    int fds[FDPASS_MAX];
+    size_t n = 0;
+    if (!p->takes_fd)
+        return recv(p->fd, at, room, MSG_DONTWAIT);
+    long r = fdpass_recv(p->fd, at, room, fds, &n, MSG_DONTWAIT);
+    if (r < 0) {
+        errno = (int)-r;
+        return -1;
+    }
+    for (size_t i = 0; i < n; i++)
+        if (p->handed < 0)
+            p->handed = fds[i];
+        else
+            close(fds[i]);
+    return r;
+}
+
 static void peer_read(Peer *p) {
     char *at;
     size_t room;
@@ -279,7 +300,7 @@ static void peer_read(Peer *p) {
     }
     if (room > PEER_READ_MAX)
         room = PEER_READ_MAX;
-    ssize_t n = recv(p->fd, at, room, MSG_DONTWAIT); /* takes no fds: the kernel closes those that come */
+    ssize_t n = peer_receive(p, at, room);
     if (n > 0) {
         frame_buffer_commit(&p->in, (size_t)n);
         peer_messages(p);
@@ -353,7 +374,7 @@ static int peer_new(Peers *peers, int fd, const struct ucred *who) {
     Peer *p = calloc(1, sizeof *p);
     if (!p)
         return -ENOMEM;
-    *p = (Peer){.peers = peers, .fd = fd, .uid = who->uid, .pid = who->pid, .pidfd = -1, .handles = 3};
+    *p = (Peer){.peers = peers, .fd = fd, .uid = who->uid, .pid = who->pid, .pidfd = -1, .handed = -1, .handles = 3};
     int r = uv_poll_init(peers->loop, &p->poll, fd);
     if (r < 0) {
         free(p);

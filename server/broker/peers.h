@@ -38,6 +38,8 @@ typedef struct Peer {
     bool corked;                           /* several answers are being made: they are sent together */
     bool dropped;
     const char *doomed; /* why it is to be dropped; NULL: it is not */
+    bool takes_fd;      /* it was asked to hand over a descriptor: `handed`, -1: none yet */
+    int handed;
     /* dispatch.c's: */
     bool greeted, observer;
     unsigned deaths_told; /* since its last request */

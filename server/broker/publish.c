@@ -81,6 +81,7 @@ static void publish_place(Tenant *tenant, Segment *segment, const Unit *unit, co
     for (uint32_t i = 0; i < image->nentries; i++)
         table_set_method(&tenant->table, unit->slot + i, offset + image->entries[i].thunk,
                          offset + image->entries[i].native);
+    ledger_put_unit(tenant, unit, offset, (Str){(const char *)segment->base + at, image->code.len});
 }
 
 int publish_unit(const Tenants *tenants, Tenant *tenant, const Publication *publication, Unit **ret_unit,

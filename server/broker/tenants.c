@@ -1,6 +1,7 @@
 /* The registry of tenants; see tenants.h. Classes are in classes.c. */
 #include "server/broker/tenants.h"
 #include "base/cleanup.h"
+#include "server/broker/handover.h"
 #include "server/broker/image.h"
 #include <errno.h>
 
@@ -44,7 +45,7 @@ static uint64_t unit_bytes(const Unit *unit) {
     return sizeof *unit + unit->meta_size + unit->source_packed + unit->ndefs * (sizeof(Key) + sizeof(uint32_t));
 }
 
-static void tenant_remove_unit(Tenant *tenant, Unit *unit) {
+void tenant_remove_unit(Tenant *tenant, Unit *unit) {
     Class *c = tenant_root_class(tenant, unit);
     if (c)
         DL_DELETE(c->units, unit);
@@ -114,6 +115,20 @@ int tenant_publish_name(Tenant *tenant, Str name, uint64_t object, uint64_t *ret
     return r;
 }
 
+void tenant_note_published(Tenant *tenant, uint64_t nonce, uint64_t old) {
+    if (nonce)
+        tenant->published[tenant->npublished++ % TENANT_PUBLISHED] = (Published){nonce, old};
+}
+
+bool tenant_was_published(const Tenant *tenant, uint64_t nonce, uint64_t *ret_old) {
+    for (unsigned i = 0; nonce && i < TENANT_PUBLISHED; i++)
+        if (tenant->published[i].nonce == nonce) {
+            *ret_old = tenant->published[i].old;
+            return true;
+        }
+    return false;
+}
+
 uint64_t tenant_find_name(const Tenant *tenant, Str name) {
     if (!name.len || name.len > TENANT_MAX_NAME)
         return 0;
@@ -128,14 +143,17 @@ static uint64_t segment_next(const Segment *segment) {
 }
 
 static int tenant_add_segment(const Tenants *tenants, Tenant *tenant) {
-    uint64_t offset = JITD_SEGMENTS_OFFSET + tenant->nsegments * tenants->segment_size;
+    const Segment *last = tenant->nsegments ? &tenant->segments[tenant->nsegments - 1] : NULL;
+    uint64_t offset = last ? last->offset + last->size : JITD_SEGMENTS_OFFSET;
     if (tenant->nsegments == TENANT_MAX_SEGMENTS ||
         offset + tenants->segment_size > JITD_WINDOW_SIZE - 2 * IMAGE_MAX_ADDEND)
         return -ENOSPC;
     int r = segment_create(offset, tenants->segment_size, &tenant->segments[tenant->nsegments]);
-    if (r == 0)
-        tenant->nsegments++;
-    return r;
+    if (r < 0)
+        return r;
+    tenant->nsegments++;
+    ledger_put_segment(tenant, offset, tenants->segment_size);
+    return 0;
 }
 
 int tenant_reserve_code(const Tenants *tenants, Tenant *tenant, uint64_t size, Segment **ret_segment) {
@@ -192,7 +210,7 @@ void tenant_forget_objects(Tenant *tenant) {
 
 /* ---- tenants ---- */
 
-static void tenant_free(Tenant *tenant) {
+void tenant_free(Tenant *tenant) {
     while (tenant->units)
         tenant_remove_unit(tenant, tenant->units);
     for (Class *c, *next = tenant->classes; (c = next);) {
@@ -209,6 +227,7 @@ static void tenant_free(Tenant *tenant) {
         tenant_row_reaped(tenant, tenant->dead->row);
     for (unsigned i = 0; i < tenant->nsegments; i++)
         segment_deinit(&tenant->segments[i]);
+    ledger_close(&tenant->ledger);
     table_deinit(&tenant->table);
     arena_owner_deinit(&tenant->arena);
     free(tenant);
@@ -229,24 +248,31 @@ Tenant *tenants_find(const Tenants *tenants, uid_t uid, Str namespace_) {
     return NULL;
 }
 
-static int tenant_new(const Tenants *tenants, uid_t uid, Str namespace_, Tenant **ret_tenant) {
+Tenant *tenant_alloc(uid_t uid, Str namespace_) {
     Tenant *t = calloc(1, sizeof *t);
     if (!t)
-        return -ENOMEM;
+        return NULL;
     t->uid = uid;
     memcpy(t->namespace_, namespace_.ptr, namespace_.len);
     t->table = TABLE_NULL;
     t->arena = ARENA_OWNER_NULL;
-    int r = table_create(&t->table);
-    if (r == 0)
-        r = arena_create(tenants->arena_size, tenants->arena_size, &t->arena);
+    t->ledger = LEDGER_NULL;
+    if (table_create(&t->table) == 0)
+        return t;
+    tenant_free(t);
+    return NULL;
+}
+
+static int tenant_new(const Tenants *tenants, uid_t uid, Str namespace_, Tenant **ret_tenant) {
+    Tenant *t = tenant_alloc(uid, namespace_);
+    int r = t ? arena_create(tenants->arena_size, tenants->arena_size, &t->arena) : -ENOMEM;
     if (r == 0)
         r = tenant_add_segment(tenants, t);
     if (r < 0) {
-        tenant_free(t);
+        if (t)
+            tenant_free(t);
         return r;
     }
-    tenant_set_limits(tenants, t);
     *ret_tenant = t;
     return 0;
 }
@@ -259,9 +285,20 @@ void tenant_set_limits(const Tenants *tenants, Tenant *tenant) {
     tenant->code_limit = limits.code;
 }
 
+void tenants_add(Tenants *tenants, Tenant *tenant) {
+    tenant_set_limits(tenants, tenant);
+    DL_APPEND(tenants->list, tenant);
+}
+
+void tenants_forget(Tenants *tenants, Tenant *tenant) {
+    DL_DELETE(tenants->list, tenant);
+    handover_drop(tenant);
+    tenant_free(tenant);
+}
+
 /* Room for one more: over a limit, the tenant without peers that was used longest ago goes, the uid's own where it is
  * the uid's limit. False: all are in use. */
-static bool tenants_make_room(Tenants *tenants, uid_t uid) {
+bool tenants_make_room(Tenants *tenants, uid_t uid) {
     unsigned all = 0, own = 0;
     Tenant *oldest = NULL;
     for (Tenant *t = tenants->list; t; t = t->next) {
@@ -274,8 +311,7 @@ static bool tenants_make_room(Tenants *tenants, uid_t uid) {
         return true;
     if (!oldest)
         return false;
-    DL_DELETE(tenants->list, oldest);
-    tenant_free(oldest);
+    tenants_forget(tenants, oldest);
     return true;
 }
 
@@ -287,7 +323,7 @@ int tenants_open(Tenants *tenants, uid_t uid, Str namespace_, Tenant **ret_tenan
         int r = tenant_new(tenants, uid, namespace_, &t);
         if (r < 0)
             return r;
-        DL_APPEND(tenants->list, t);
+        tenants_add(tenants, t);
     }
     *ret_tenant = t;
     return 0;

@@ -3,6 +3,7 @@
 #pragma once
 #include "protocol/spec.h"
 #include "server/broker/config.h"
+#include "server/broker/ledger.h"
 #include "server/broker/map.h"
 #include "shared-mem/arena.h"
 #include "shared-mem/segment.h"
@@ -56,6 +57,12 @@ typedef struct DeadRow {
     struct DeadRow *next, *prev;
 } DeadRow;
 
+/* What a publication was answered: who lost the answer with the daemon asks again. */
+typedef struct Published {
+    uint64_t nonce, old;
+} Published;
+#define TENANT_PUBLISHED 256
+
 typedef struct Tenant {
     uid_t uid;
     char namespace_[TENANT_MAX_NAMESPACE + 1];
@@ -66,7 +73,10 @@ typedef struct Tenant {
     Unit *units;
     Class *classes;
     PublishedName *names;
+    Published published[TENANT_PUBLISHED]; /* a ring */
+    unsigned npublished;
     DeadRow *dead;
+    Ledger ledger;
     unsigned peers;
     uint64_t code_limit; /* bytes */
     uint64_t unit_bytes, used_ms;
@@ -84,6 +94,11 @@ void tenants_deinit(Tenants *tenants);
 Tenant *tenants_find(const Tenants *tenants, uid_t uid, Str namespace_); /* NULL: there is none */
 /* Finds or makes it. 0; 1: too many of this uid (or in all), and all in use; or a negative errno. */
 int tenants_open(Tenants *tenants, uid_t uid, Str namespace_, Tenant **ret_tenant);
+bool tenants_make_room(Tenants *tenants, uid_t uid); /* for one more: false: all are in use */
+Tenant *tenant_alloc(uid_t uid, Str namespace_);     /* with an empty table; NULL: it cannot be made */
+void tenants_add(Tenants *tenants, Tenant *tenant);
+void tenants_forget(Tenants *tenants, Tenant *tenant); /* nobody uses it: it is not handed over either */
+void tenant_free(Tenant *tenant);
 
 void tenant_set_limits(const Tenants *tenants, Tenant *tenant); /* what the configuration says now */
 
@@ -97,6 +112,7 @@ Unit *tenant_find_unit(const Tenant *tenant, const Key *fingerprint);
 Unit *tenant_find_unit_by_name(const Tenant *tenant, Str name); /* a class's own one first */
 /* Registers it (the tenant owns it then), in the place of an older one with the same fingerprint. */
 void tenant_add_unit(Tenant *tenant, Unit *unit);
+void tenant_remove_unit(Tenant *tenant, Unit *unit);
 void unit_free(Unit *unit);
 
 /* The class ids of all definitions, registered where they are new; ret_ids has ndefs places. 0, -ENOSPC, -ENOMEM, or
@@ -105,6 +121,9 @@ int tenant_register_classes(Tenant *tenant, const UnitSpec *unit, uint32_t *ret_
 
 /* The object a name stood for before (0: none). object 0 removes it. 0, -ENOSPC, -ENAMETOOLONG or -ENOMEM. */
 int tenant_publish_name(Tenant *tenant, Str name, uint64_t object, uint64_t *ret_old);
+/* A nonce (not 0) is a publication's own: whether it was made before, and what it was answered. */
+void tenant_note_published(Tenant *tenant, uint64_t nonce, uint64_t old);
+bool tenant_was_published(const Tenant *tenant, uint64_t nonce, uint64_t *ret_old);
 uint64_t tenant_find_name(const Tenant *tenant, Str name);
 
 /* Rows of roots of peers that left. */

@@ -26,6 +26,7 @@ static void identified(void *arg) {
 static void start(Broker *broker) {
     need(uv_loop_init(&broker->loop) == 0);
     broker->cache = CACHE_NULL;
+    broker->state_dir = -1;
     broker->tenants = (Tenants){.segment_size = 1 << 20, .arena_size = ARENA_DEFAULT_SIZE, .arena_quota = 16 << 20};
     broker->workers = (Workers){.path = "", .max = 0, .have_identity = true, .on_identity = identified, .arg = broker};
     broker->jobs = (Jobs){.workers = &broker->workers, .on_done = compile_done, .arg = broker};

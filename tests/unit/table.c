@@ -131,6 +131,39 @@ Test(table, an_id_is_unique_in_its_arena) {
     table_deinit(&other);
 }
 
+Test(table, classes_of_another_broker) {
+    uint32_t id, refs[1] = {24};
+    cr_assert_eq(table_restore_class(&broker, 7, &(Key){{7}}, 40, refs, 1), 0);
+    cr_assert_eq(table_class(&client, 7)->size, 40);
+    cr_assert_null(table_class(&client, 3));
+    cr_assert_eq(table_find_class(&client, &(Key){{7}}), 7);
+    cr_assert_eq(table_add_class(&broker, &(Key){{8}}, 24, NULL, 0, &id), 0);
+    cr_assert_eq(id, 8);
+    cr_assert_eq(table_restore_class(&broker, 0, &(Key){{9}}, 40, NULL, 0), -EINVAL);
+    cr_assert_eq(table_restore_class(&broker, TABLE_OWN_CLASSES + 1, &(Key){{9}}, 40, NULL, 0), -ENOSPC);
+    cr_assert_eq(table_restore_class(&client, 9, &(Key){{9}}, 40, NULL, 0), -EPERM);
+}
+
+Test(table, another_one_in_its_place) {
+    Table next;
+    uint32_t id, mine;
+    uint8_t *base = client.base;
+    _Atomic uint32_t counter = 0;
+    cr_assert_eq(table_make_own(&client, &counter), 0);
+    cr_assert_eq(table_add_class(&client, &(Key){{2}}, 48, NULL, 0, &mine), 0);
+    cr_assert_eq(table_create(&next), 0);
+    cr_assert_eq(table_add_class(&next, &(Key){{1}}, 40, NULL, 0, &id), 0);
+    cr_assert_eq(table_remap(&client, dup(next.fd)), 0);
+    cr_assert_eq(client.base, base);
+    cr_assert_eq(table_class(&client, id)->size, 40);
+    cr_assert_eq(table_class(&client, mine)->size, 48);
+    int other = memfd_new("other", client.size);
+    cr_assert_eq(table_remap(&client, other), -EPERM);
+    cr_assert_eq(table_class(&client, id)->size, 40);
+    close(other);
+    table_deinit(&next);
+}
+
 Test(table, foreign_files_are_refused) {
     Table t;
     int fd = memfd_new("other", broker.size);

@@ -151,14 +151,14 @@ static int open_client(ClientOptions *options, Client **ret_client) {
     return r;
 }
 
-/* connect(socket, namespace, daemon, message, body, whether objects will be made): message and body (0: none) are what will be
+/* connect(socket, namespace, daemon, the same for later, message, body, whether objects will be made): message and body (0: none) are what will be
  * requested next. Raises ConnectionError; ConnectionRefusedError when nobody listens. */
 PyObject *context_connect(PyObject *module, PyObject *args) {
     (void)module;
     ClientOptions options = {0};
     PyObject *next;
-    if (!PyArg_ParseTuple(args, "zzziOp", &options.socket, &options.namespace_, &options.daemon, &options.next_message,
-                          &next, &options.makes_objects))
+    if (!PyArg_ParseTuple(args, "zzzziOp", &options.socket, &options.namespace_, &options.daemon, &options.next_daemon,
+                          &options.next_message, &next, &options.makes_objects))
         return NULL;
     if (jitd_context.arena)
         Py_RETURN_NONE;

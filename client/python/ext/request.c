@@ -174,6 +174,11 @@ static PyObject *raise_remote(const ClientError *error) {
     return NULL;
 }
 
+static const char *why_not(int r) {
+    const char *parted = client_parted(jitd_context.client);
+    return parted ? parted : strerror(-r);
+}
+
 /* What client_request gave, as a Python value. */
 static PyObject *read_result(int r, msgpack_unpacked *owner, const msgpack_object *answer, const ClientError *error) {
     if (r > 0)
@@ -181,7 +186,7 @@ static PyObject *read_result(int r, msgpack_unpacked *owner, const msgpack_objec
     if (r < 0 && PyErr_Occurred())
         return NULL;
     if (r < 0)
-        return PyErr_Format(PyExc_ConnectionError, "the jitd daemon does not answer: %s", strerror(-r));
+        return PyErr_Format(PyExc_ConnectionError, "the jitd daemon does not answer: %s", why_not(r));
     PyObject *result = unpack_object(answer);
     msgpack_unpacked_destroy(owner);
     return result;
@@ -268,7 +273,7 @@ static int publish_once(PyObject *body, uint64_t ref) {
     JitdFrame *frame = context_frame();
     if (!frame)
         return -1;
-    if (!jitd_context.client || !client_connected(jitd_context.client)) {
+    if (!jitd_context.client) {
         PyErr_SetString(PyExc_ConnectionError, "there is no jitd daemon that could keep the name");
         return -1;
     }
@@ -284,8 +289,7 @@ static int publish_once(PyObject *body, uint64_t ref) {
     uint64_t drop = 0;
     if (answer)
         drop = (uint64_t)answer_object(answer, "old");
-    else if (PyErr_ExceptionMatches(
-                 jitd_RemoteError)) /* else it may have been carried out: rather too high a count than too low */
+    else if (!client_unsure(jitd_context.client)) /* else rather too high a count than too low */
         drop = ref;
     if (drop && (frame = context_frame())) /* of a child's thread, it may be a new one */
         drop_ref(frame, drop);
@@ -306,7 +310,8 @@ PyObject *request_publish(PyObject *module, PyObject *args) {
         if (object != Py_None && !((Instance *)object)->data)
             return instance_released(object);
         uint64_t ref = object != Py_None ? instance_ref(object) : 0;
-        PyObject *body = Py_BuildValue("{sOsK}", "name", name, "object", (unsigned long long)ref);
+        unsigned long long nonce = jitd_context.client ? client_nonce(jitd_context.client) : 0;
+        PyObject *body = Py_BuildValue("{sOsKsK}", "name", name, "object", (unsigned long long)ref, "nonce", nonce);
         r = body ? publish_once(body, ref) : -1;
         Py_XDECREF(body);
     }

@@ -58,9 +58,9 @@ def connect(ready: "Sequence[Record]" = ()) -> None:
 def _connect(*known: "Any") -> None:
     try:
         try:
-            _jitd.connect(None, None, "", *known)
+            _jitd.connect(None, None, "", _daemon(), *known)
         except ConnectionRefusedError:  # nobody listens: start one
-            _jitd.connect(None, None, _daemon(), *known)
+            _jitd.connect(None, None, _daemon(), _daemon(), *known)
     except ConnectionError as error:
         log(f"jitd has no daemon, classes run as plain Python: {error}")
         _jitd.connect_local()
