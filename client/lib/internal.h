@@ -33,7 +33,7 @@ struct Client {
     bool reconnecting;
     bool unsure;        /* the last request was sent, and nobody knows whether it was carried out */
     const char *parted; /* why there will be none any more; NULL: there may */
-    bool nobody;        /* when it was tried last nobody listened */
+    bool nobody;        /* when it was tried last nobody was there */
     int64_t retry_at;   /* ms of clock_ms; before it nobody is waited for */
     int retry_ms;       /* the next pause */
 

@@ -152,7 +152,7 @@ static int try_for_a_while(Client *client, bool row, bool wait) {
     }
 }
 
-/* To find that nobody listens takes no time, and is tried by each request. Waiting for it, or for one that does not answer, is not done
+/* To find that nobody is there takes no time, and is tried by each request. Waiting for it, or for one that does not answer, is not done
  * again at once. */
 static int again(Client *client, bool row) {
     bool wait = clock_ms() >= client->retry_at;
@@ -161,7 +161,7 @@ static int again(Client *client, bool row) {
     client->reconnecting = true;
     int r = try_for_a_while(client, row, wait);
     client->reconnecting = false;
-    client->nobody = nobody_is_there(r);
+    client->nobody = may_come(r);
     if (r == 0)
         client->retry_at = client->retry_ms = 0;
     if (r == 0 || !wait)

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -50,9 +51,21 @@ static int listener_resolve(const char *path, char **ret_path) {
     return asprintf(ret_path, "%s/%s", directory, slash ? slash + 1 : path) < 0 ? -ENOMEM : 0;
 }
 
-static int listener_is_served(const struct sockaddr_un *address) {
+/* The one who listens may be dead and its socket still be open for an instant: in a child that it was just about to start. */
+static bool listener_lives(int fd) {
+    struct ucred who;
+    socklen_t size = sizeof who;
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) < 0 || who.pid <= 0 || kill(who.pid, 0) == 0 ||
+           errno != ESRCH;
+}
+
+static bool listener_is_served(const struct sockaddr_un *address) {
     cleanup_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    return fd >= 0 && (connect(fd, (const struct sockaddr *)address, sizeof *address) == 0 || errno == EAGAIN);
+    if (fd < 0)
+        return false;
+    if (connect(fd, (const struct sockaddr *)address, sizeof *address) < 0)
+        return errno == EAGAIN;
+    return listener_lives(fd);
 }
 
 static int listener_lock(const char *path, const struct sockaddr_un *address, int *ret_fd) {
