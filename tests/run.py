@@ -252,14 +252,16 @@ def count_arena(text):
 
 
 def torture(kills):
-    """Kills of whole clients and of compiler processes, and of processes in the arena's own functions: at random, and at each step."""
+    """Kills of whole clients, of compiler processes and of the daemon, and of processes in the arena's own functions: at random, and at each step."""
     found = pythons()
     default = default_python(found)
     program = BUILD / "tests/faults/test_kill_arena"
     arena = Suite("torture-arena", [[program, str(kills)], [program, "steps"]], count_arena)
     whole = pytest_suite("torture", default, found[default], ["tests/faults", "-k", "kill"], {"JITD_KILLS": str(kills)})
-    arena.limit = whole.limit = SUITE_SECONDS + 10 * kills
-    return [whole, arena]
+    broker = pytest_suite("torture-broker", default, found[default], ["tests/integration/test_daemon_restart.py", "-k", "kill"],
+                          {"JITD_KILLS": str(kills)})
+    arena.limit = whole.limit = broker.limit = SUITE_SECONDS + 10 * kills
+    return [whole, arena, broker]
 
 
 def main():

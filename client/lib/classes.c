@@ -27,9 +27,7 @@ int request_map(jitd_session *session, int message, const msgpack_sbuffer *body,
     ClientError refusal = {.code = ""};
     const char *bytes = body ? body->data : "\x80";
     int r = client_request(session->client, message, bytes, body ? body->size : 1, -1, ret_owner, ret_map, &refusal);
-    if (r > 0)
-        return error_set(error, JITD_E_SYSTEM, "RuntimeError", "%s: %s", refusal.code, refusal.message);
-    return r < 0 ? error_errno(error, r) : 0;
+    return error_request(error, r, &refusal);
 }
 
 /* ---- layouts ---- */

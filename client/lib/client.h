@@ -71,16 +71,13 @@ typedef struct ClientError {
 } ClientError;
 int client_request(Client *client, int message, const char *body, size_t size, int timeout_ms,
                    msgpack_unpacked *ret_owner, msgpack_object *ret_body, ClientError *ret_error);
-/* The same, but not made again in the child when a signal handler forks while it waits: there it is -ECHILD, and what the caller had
- * prepared is its parent's. */
-int client_request_once(Client *client, int message, const char *body, size_t size, int timeout_ms,
-                        msgpack_unpacked *ret_owner, msgpack_object *ret_body, ClientError *ret_error);
-/* After a request that failed with a negative errno: whether it may have been carried out nevertheless. */
-int client_unsure(Client *client);
 /* Why there will be no connection any more, in words; NULL: there is one, or may be again. */
 const char *client_parted(Client *client);
-/* A number that goes with a PUBLISH: one that was sent again because its answer was lost is done once. */
-uint64_t client_nonce(Client *client);
+/* PUBLISH: the name (UTF-8, with its length) stands for the object from now on (0: for none). Transfers a count that the caller has
+ * made to the name, and gives back the count of what it stood for before; when it fails, the caller's count is given back, at the latest
+ * when it is known that it was not carried out. As client_request; but it is not made again in the child when a signal handler forks
+ * while it waits: there it is -ECHILD, and the count is its parent's. */
+int client_publish(Client *client, Str name, uint64_t object, ClientError *ret_error);
 int client_request_fd(Client *client); /* the socket, for those who want to poll (an interpreter that wants Ctrl-C) */
 int client_connected(Client *client);
 /* Gives back what dead clients held; 1 if there was any. Happens by itself when the broker tells of a death; also worth a

@@ -57,6 +57,7 @@ int client_fork_child(Client *client) {
     request_disconnect(client);
     client->pid = getpid();
     client->reconnecting = false;
+    client->nunsettled = 0; /* those counts are the parent's */
     int r = client->fork_failed == 0 ? reconnect_child(client) : -ENOTCONN;
     if (r < 0) {
         client->usable = false;

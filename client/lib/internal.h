@@ -14,6 +14,12 @@
 typedef struct Waiter Waiter;
 typedef struct ThreadFrame ThreadFrame;
 
+/* A publication of which nobody knows whether it was made: its answer was lost, and there was no daemon to ask again. */
+typedef struct Unsettled {
+    uint64_t nonce, object, since;
+} Unsettled;
+#define CLIENT_MAX_UNSETTLED 256
+
 typedef struct Mapped {
     uint64_t offset, size, inode;
 } Mapped;
@@ -31,7 +37,6 @@ struct Client {
     uint32_t connection; /* its number: what was asked on an older one is not answered on this */
     bool attached;       /* there was one: it is worth trying to get another */
     bool reconnecting;
-    bool unsure;        /* the last request was sent, and nobody knows whether it was carried out */
     const char *parted; /* why there will be none any more; NULL: there may */
     bool nobody;        /* when it was tried last nobody was there */
     int64_t retry_at;   /* ms of clock_ms; before it nobody is waited for */
@@ -47,6 +52,9 @@ struct Client {
     size_t nfds;
     int in_arena; /* inside a request that the arena makes: no reaping then */
     bool deaths;  /* a DEATH event came */
+
+    Unsettled unsettled[CLIENT_MAX_UNSETTLED];
+    size_t nunsettled;
 
     uint32_t row;
     Window window;
@@ -104,9 +112,11 @@ typedef struct Request {
     bool unsure; /* afterwards: it was sent, and nobody knows whether it was carried out */
 } Request;
 
-/* As client_request, without what that does afterwards. */
+/* As client_request; but without what that does afterwards. */
 int request_make(Client *client, Request *request, msgpack_unpacked *ret_owner, msgpack_object *ret_body,
                  ClientError *ret_error);
+int request_and_after(Client *client, Request *request, msgpack_unpacked *ret_owner, msgpack_object *ret_body,
+                      ClientError *ret_error);
 int request_exchange(Client *client, int message, const char *body, size_t size, int timeout_ms, bool yields,
                      msgpack_unpacked *ret_owner, msgpack_object *ret_body, ClientError *ret_error);
 /* On this very connection; `fd` (-1: none) goes along. */
@@ -119,6 +129,9 @@ void request_forget(
  * body takes its answer. Both 0 or a negative errno. */
 int request_post(Client *client, int message, const char *body, size_t size);
 int request_flush(Client *client);
+
+/* publish.c */
+void publish_settle(Client *client); /* asks what became of the publications that are unsettled */
 
 /* attach.c */
 /* Claims their fds; those already mapped are skipped. */

@@ -16,7 +16,6 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <time.h>
 
 struct Waiter {
     uint64_t id;
@@ -473,17 +472,6 @@ int request_exchange(Client *client, int message, const char *body, size_t size,
     return request_make(client, &q, ret_owner, ret_body, ret_error);
 }
 
-int client_unsure(Client *client) {
-    return client->unsure;
-}
-
-uint64_t client_nonce(Client *client) {
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    uint64_t nonce = (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-    return (nonce ^ ((uint64_t)client->pid << 40) ^ ((uint64_t)client->row << 22)) | 1;
-}
-
 /* Not while the arena itself is asking, nor inside an epoch, whose end the freeing would wait for: then at a later
  * request. */
 int client_reap(Client *client) {
@@ -496,26 +484,20 @@ int client_reap(Client *client) {
     return rows > 0;
 }
 
-static int request_and_reap(Client *client, Request *q, msgpack_unpacked *ret_owner, msgpack_object *ret_body,
-                            ClientError *ret_error) {
+int request_and_after(Client *client, Request *q, msgpack_unpacked *ret_owner, msgpack_object *ret_body,
+                      ClientError *ret_error) {
     int r = request_make(client, q, ret_owner, ret_body, ret_error);
     if (client->deaths)
         client_reap(client);
-    client->unsure = q->unsure;
+    if (client->nunsettled && r >= 0)
+        publish_settle(client);
     return r;
 }
 
 int client_request(Client *client, int message, const char *body, size_t size, int timeout_ms,
                    msgpack_unpacked *ret_owner, msgpack_object *ret_body, ClientError *ret_error) {
     Request q = {.message = message, .body = body, .size = size, .timeout_ms = timeout_ms, .yields = true};
-    return request_and_reap(client, &q, ret_owner, ret_body, ret_error);
-}
-
-int client_request_once(Client *client, int message, const char *body, size_t size, int timeout_ms,
-                        msgpack_unpacked *ret_owner, msgpack_object *ret_body, ClientError *ret_error) {
-    Request q = {
-        .message = message, .body = body, .size = size, .timeout_ms = timeout_ms, .yields = true, .once = true};
-    return request_and_reap(client, &q, ret_owner, ret_body, ret_error);
+    return request_and_after(client, &q, ret_owner, ret_body, ret_error);
 }
 
 int client_request_fd(Client *client) {

@@ -34,53 +34,38 @@ int jitd_connected(const jitd_session *session) {
     return client_connected(session->client);
 }
 
-/* {"name": name} or {"name": name, "object": object, "nonce": a number} */
-static void pack_name(jitd_session *session, msgpack_sbuffer *body, const char *name, const uint64_t *object) {
+static void pack_name(msgpack_sbuffer *body, const char *name) {
     msgpack_packer pk;
     msgpack_sbuffer_init(body);
     msgpack_packer_init(&pk, body, msgpack_sbuffer_write);
-    msgpack_pack_map(&pk, object ? 3 : 1);
+    msgpack_pack_map(&pk, 1);
     wire_put_cstr(&pk, "name");
     wire_put_cstr(&pk, name);
-    if (object) {
-        wire_put_cstr(&pk, "object");
-        msgpack_pack_uint64(&pk, *object);
-        wire_put_cstr(&pk, "nonce");
-        msgpack_pack_uint64(&pk, client_nonce(session->client));
-    }
 }
 
-/* The answer's one number, an object or 0. */
-static int ask_name(jitd_session *session, int message, const char *name, const uint64_t *object, const char *answer,
-                    uint64_t *ret, jitd_error *error) {
+static int ask_name(jitd_session *session, const char *name, uint64_t *ret_object, jitd_error *error) {
     msgpack_sbuffer body;
     msgpack_unpacked owner;
     msgpack_object map;
-    pack_name(session, &body, name, object);
-    int r = request_map(session, message, &body, &owner, &map, error);
+    pack_name(&body, name);
+    int r = request_map(session, MESSAGE_FIND, &body, &owner, &map, error);
     msgpack_sbuffer_destroy(&body);
     if (r < 0)
         return r;
-    if (!wire_uint(wire_find(&map, answer), UINT64_MAX, ret))
+    if (!wire_uint(wire_find(&map, "object"), UINT64_MAX, ret_object))
         r = error_set(error, JITD_E_SYSTEM, "RuntimeError", "the daemon's answer is malformed");
     msgpack_unpacked_destroy(&owner);
     return r;
 }
 
 static int publish_in_epoch(jitd_session *session, const char *name, jitd_ref object, jitd_error *error) {
-    uint32_t class_id;
-    uint64_t old;
     JitdFrame *frame = client_frame(session->client);
+    ClientError refusal;
     if (object) { /* the name's own count, before anybody can find it */
         arena_share(frame, object);
         shm_incref(frame, object);
     }
-    int r = ask_name(session, MESSAGE_PUBLISH, name, &object, "old", &old, error);
-    if (r < 0 && !client_unsure(session->client)) /* else rather too high than too low */
-        shm_decref(frame, object, arena_release);
-    if (r == 0 && old && arena_check_ref(client_arena(session->client), old, &class_id) == 0)
-        shm_decref(frame, old, arena_release);
-    return r;
+    return error_request(error, client_publish(session->client, str_from_cstr(name), object, &refusal), &refusal);
 }
 
 int jitd_publish(jitd_session *session, const char *name, jitd_ref object, jitd_error *error) {
@@ -98,7 +83,7 @@ static int find_in_epoch(jitd_session *session, const char *name, jitd_ref *ret_
     uint64_t object;
     uint32_t class_id;
     Arena *arena = client_arena(session->client);
-    int r = ask_name(session, MESSAGE_FIND, name, NULL, "object", &object, error);
+    int r = ask_name(session, name, &object, error);
     if (r < 0)
         return r;
     if (!shm_is_object(object) || arena_check_ref(arena, object, &class_id) != 0 ||

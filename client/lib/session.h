@@ -70,7 +70,8 @@ struct jitd_session {
 /* trap.c: fills *error and returns its code. */
 int error_set(jitd_error *error, int code, const char *exception, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
-int error_errno(jitd_error *error, int r); /* of the Client's functions */
+int error_errno(jitd_error *error, int r);                               /* of the Client's functions */
+int error_request(jitd_error *error, int r, const ClientError *refusal); /* of client_request's and client_publish's */
 int error_trap(jitd_error *error, const jitd_method *method, int32_t status, const JitdTrap *trap);
 
 /* classes.c */

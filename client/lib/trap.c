@@ -39,6 +39,12 @@ int error_errno(jitd_error *error, int r) {
     }
 }
 
+int error_request(jitd_error *error, int r, const ClientError *refusal) {
+    if (r > 0)
+        return error_set(error, JITD_E_SYSTEM, "RuntimeError", "%s: %s", refusal->code, refusal->message);
+    return r < 0 ? error_errno(error, r) : 0;
+}
+
 /* ---- text ---- */
 
 typedef struct Text {

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #define SAY_LIMIT_MS 10000
 #define GROW_MAX 64 /* chunks at once: what committing them takes, the other peers wait */
@@ -401,14 +402,21 @@ static PeerHandled dispatch_grow(Broker *broker, Peer *peer, const MsgMessage *m
     return PEER_HANDLED;
 }
 
+static uint64_t monotonic_ms(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
 /* Who lost the answer with the daemon before, or with its connection, asks again. */
 static int publish_once(Tenant *tenant, Str name, uint64_t object, uint64_t nonce, uint64_t *ret_old) {
     if (tenant_was_published(tenant, nonce, ret_old))
         return 0;
     int r = tenant_publish_name(tenant, name, object, ret_old);
     if (r == 0) {
-        tenant_note_published(tenant, nonce, *ret_old);
-        ledger_put_name(tenant, name, object, *ret_old, nonce);
+        uint64_t ms = monotonic_ms();
+        tenant_note_published(tenant, nonce, *ret_old, ms);
+        ledger_put_name(tenant, name, object, *ret_old, nonce, ms);
     }
     return r;
 }
@@ -438,17 +446,32 @@ static PeerHandled dispatch_publish(Broker *broker, Peer *peer, const MsgMessage
     return PEER_HANDLED;
 }
 
+/* What became of a publication whose answer was lost: 1: it was made; 0: it was not; 2: nobody knows any more. */
+static void reply_nonce(Peer *peer, const MsgMessage *m, uint64_t nonce, uint64_t since) {
+    uint64_t old = 0;
+    bool made = tenant_was_published(peer->tenant, nonce, &old);
+    MessageWriter w;
+    reply_begin(&w, m, 2);
+    put_uint(&w, "made", made ? 1 : tenant_knows_published(peer->tenant, since) ? 0 : 2);
+    put_uint(&w, "old", old);
+    peer_reply(peer, m->id, &w, NULL, 0);
+}
+
 static PeerHandled dispatch_find(Broker *broker, Peer *peer, const MsgMessage *m) {
     Str name;
+    uint64_t nonce, since;
     MessageWriter w;
     (void)broker;
-    if (!wire_str(wire_find(&m->body, "name"), &name)) {
+    if (wire_str(wire_find(&m->body, "name"), &name)) {
+        reply_begin(&w, m, 1);
+        put_uint(&w, "object", tenant_find_name(peer->tenant, name));
+        peer_reply(peer, m->id, &w, NULL, 0);
+    } else if (wire_uint(wire_find(&m->body, "nonce"), UINT64_MAX, &nonce) && nonce &&
+               wire_uint(wire_find(&m->body, "since"), UINT64_MAX, &since)) {
+        reply_nonce(peer, m, nonce, since);
+    } else {
         dispatch_refuse(peer, m, "malformed", "which name?");
-        return PEER_HANDLED;
     }
-    reply_begin(&w, m, 1);
-    put_uint(&w, "object", tenant_find_name(peer->tenant, name));
-    peer_reply(peer, m->id, &w, NULL, 0);
     return PEER_HANDLED;
 }
 

@@ -198,13 +198,14 @@ void ledger_put_unit_gone(Tenant *tenant, const Key *fingerprint) {
 
 /* ---- names ---- */
 
-static void append_name(Ledger *ledger, Str name, uint64_t object, uint64_t old, uint64_t nonce) {
+static void append_name(Ledger *ledger, Str name, uint64_t object, const Published *made) {
     Record r;
-    record_begin(&r, RECORD_NAME, 4);
+    record_begin(&r, RECORD_NAME, 5);
     wire_put_str(&r.packer, name);
     msgpack_pack_uint64(&r.packer, object);
-    msgpack_pack_uint64(&r.packer, old);
-    msgpack_pack_uint64(&r.packer, nonce);
+    msgpack_pack_uint64(&r.packer, made->old);
+    msgpack_pack_uint64(&r.packer, made->nonce);
+    msgpack_pack_uint64(&r.packer, made->ms);
     ledger_append(ledger, &r);
 }
 
@@ -237,17 +238,20 @@ static void ledger_compact(Tenant *tenant) {
     }
     ledger.size = (uint64_t)lseek(ledger.fd, 0, SEEK_END);
     for (PublishedName *n = tenant->names; n; n = n->hh.next)
-        append_name(&ledger, str_from_cstr(n->name), n->object, 0, 0);
+        append_name(&ledger, str_from_cstr(n->name), n->object, &(Published){.ms = UINT64_MAX});
+    for (unsigned i = 0; i < TENANT_PUBLISHED; i++) /* the oldest first */
+        if (tenant->published[(tenant->npublished + i) % TENANT_PUBLISHED].ms)
+            append_name(&ledger, STR(""), 0, &tenant->published[(tenant->npublished + i) % TENANT_PUBLISHED]);
     if (ledger.fd >= 0 && commit_file(&ledger) < 0)
         ledger_break(&ledger, -EIO);
     close(old->fd);
     *old = ledger;
 }
 
-void ledger_put_name(Tenant *tenant, Str name, uint64_t object, uint64_t old, uint64_t nonce) {
+void ledger_put_name(Tenant *tenant, Str name, uint64_t object, uint64_t old, uint64_t nonce, uint64_t ms) {
     if (tenant->ledger.fd < 0)
         return;
-    append_name(&tenant->ledger, name, object, old, nonce);
+    append_name(&tenant->ledger, name, object, &(Published){nonce, old, ms});
     tenant->ledger.garbage += old || !object;
     if (tenant->ledger.garbage > GARBAGE_MIN && tenant->ledger.garbage > 4 * (uint64_t)HASH_COUNT(tenant->names))
         ledger_compact(tenant);

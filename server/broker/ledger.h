@@ -47,4 +47,4 @@ void ledger_put_segment(struct Tenant *tenant, uint64_t offset, uint64_t size);
 void ledger_put_class(struct Tenant *tenant, const struct Class *c);
 void ledger_put_unit(struct Tenant *tenant, const struct Unit *unit, uint64_t offset, Str code);
 void ledger_put_unit_gone(struct Tenant *tenant, const Key *fingerprint);
-void ledger_put_name(struct Tenant *tenant, Str name, uint64_t object, uint64_t old, uint64_t nonce);
+void ledger_put_name(struct Tenant *tenant, Str name, uint64_t object, uint64_t old, uint64_t nonce, uint64_t ms);

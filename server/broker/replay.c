@@ -214,13 +214,16 @@ static bool replay_gone(Tenant *t, const MsgRecord *r) {
     return true;
 }
 
+/* Without a name: only a nonce, of a publication that later ones have made useless. */
 static bool replay_name(Tenant *t, const MsgRecord *r) {
     Str name;
-    uint64_t object, old, nonce, ignored;
+    uint64_t object, old, nonce, ms, ignored;
     if (!wire_str(value(r, 0), &name) || !number(r, 1, t->arena.size, &object) || !number(r, 2, UINT64_MAX, &old) ||
-        !number(r, 3, UINT64_MAX, &nonce) || tenant_publish_name(t, name, object, &ignored) < 0)
+        !number(r, 3, UINT64_MAX, &nonce) || !number(r, 4, UINT64_MAX, &ms) ||
+        (name.len && tenant_publish_name(t, name, object, &ignored) < 0))
         return false;
-    tenant_note_published(t, nonce, old);
+    if (ms != UINT64_MAX)
+        tenant_note_published(t, nonce, old, ms);
     t->ledger.garbage += old || !object;
     return true;
 }

@@ -115,9 +115,12 @@ int tenant_publish_name(Tenant *tenant, Str name, uint64_t object, uint64_t *ret
     return r;
 }
 
-void tenant_note_published(Tenant *tenant, uint64_t nonce, uint64_t old) {
-    if (nonce)
-        tenant->published[tenant->npublished++ % TENANT_PUBLISHED] = (Published){nonce, old};
+void tenant_note_published(Tenant *tenant, uint64_t nonce, uint64_t old, uint64_t ms) {
+    tenant->published[tenant->npublished++ % TENANT_PUBLISHED] = (Published){nonce, old, ms};
+}
+
+bool tenant_knows_published(const Tenant *tenant, uint64_t ms) {
+    return tenant->npublished < TENANT_PUBLISHED || tenant->published[tenant->npublished % TENANT_PUBLISHED].ms < ms;
 }
 
 bool tenant_was_published(const Tenant *tenant, uint64_t nonce, uint64_t *ret_old) {

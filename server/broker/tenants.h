@@ -59,9 +59,9 @@ typedef struct DeadRow {
 
 /* What a publication was answered: who lost the answer with the daemon asks again. */
 typedef struct Published {
-    uint64_t nonce, old;
+    uint64_t nonce, old, ms; /* of the machine's monotonic clock, the same in every process */
 } Published;
-#define TENANT_PUBLISHED 256
+#define TENANT_PUBLISHED 1024
 
 typedef struct Tenant {
     uid_t uid;
@@ -122,8 +122,9 @@ int tenant_register_classes(Tenant *tenant, const UnitSpec *unit, uint32_t *ret_
 /* The object a name stood for before (0: none). object 0 removes it. 0, -ENOSPC, -ENAMETOOLONG or -ENOMEM. */
 int tenant_publish_name(Tenant *tenant, Str name, uint64_t object, uint64_t *ret_old);
 /* A nonce (not 0) is a publication's own: whether it was made before, and what it was answered. */
-void tenant_note_published(Tenant *tenant, uint64_t nonce, uint64_t old);
+void tenant_note_published(Tenant *tenant, uint64_t nonce, uint64_t old, uint64_t ms);
 bool tenant_was_published(const Tenant *tenant, uint64_t nonce, uint64_t *ret_old);
+bool tenant_knows_published(const Tenant *tenant, uint64_t ms); /* all that were made from then on */
 uint64_t tenant_find_name(const Tenant *tenant, Str name);
 
 /* Rows of roots of peers that left. */

@@ -7,6 +7,7 @@ import os
 import socket
 import struct
 import subprocess
+import time
 
 import pytest
 from broker_harness import COMPILE, FIND, HELLO, PATIENCE, PUBLISH, VERSION, Client, Daemon, Refused, class_, frame, key, unit
@@ -105,6 +106,25 @@ def test_an_answer_that_was_lost_is_not_made_twice():
         with again(d, old) as back:
             assert back.ask(PUBLISH, name="n", object=0, nonce=78) == {"old": 2 * OBJECT}
             assert back.ask(PUBLISH, name="n", object=0, nonce=79) == {"old": 0}
+
+
+def test_what_became_of_a_publication():
+    with Daemon() as d, Client(d.path, lives=True) as old:
+        old.ask(PUBLISH, name="n", object=OBJECT, nonce=5)
+        old.ask(PUBLISH, name="n", object=2 * OBJECT, nonce=6)
+        assert old.ask(FIND, nonce=6, since=1) == {"made": 1, "old": OBJECT}
+        assert old.ask(FIND, nonce=7, since=1) == {"made": 0, "old": 0}
+        for i in range(2000):  # more than are remembered
+            old.ask(PUBLISH, name="m", object=OBJECT, nonce=100 + i)
+        for _ in range(2):
+            now = time.monotonic_ns() // 1000000
+            assert old.ask(FIND, nonce=6, since=1)["made"] == 2 and old.ask(FIND, nonce=7, since=now)["made"] == 0
+            assert old.ask(FIND, nonce=2099, since=1) == {"made": 1, "old": OBJECT}
+            restart(d)
+            old = again(d, old)
+        with pytest.raises(Refused, match="malformed"):
+            old.ask(FIND, nonce=0, since=1)
+        old.close()
 
 
 def test_names_given_again_and_again_do_not_fill_the_disk():

@@ -218,20 +218,30 @@ print("done", rounds)
     for _ in range(int(os.environ.get("JITD_KILLS", "25"))):
         restart(d)
         assert all(w.poll() is None for w in workers), [w.stderr.read() for w in workers if w.poll() is not None]
+    check = program(CHECK, "check.py", JITD_SOCKET=d.socket).start(stdin=-1)  # here before they leave: then nothing is forgotten as a whole
+    assert check.stdout.readline() == "ready\n", check.stderr.read()
     for w in workers:
         out, err = w.communicate("stop\n", timeout=PATIENCE)
         assert out.startswith("done") and w.returncode == 0, err
-    check = program("""
-import jitd
+    out, err = check.communicate("\n", timeout=PATIENCE)
+    assert out == "0 inconsistent, 0 left\n", out + err
+
+
+CHECK = """
+import jitd, sys
 @jitd.jitclass
 class Box:
     v: int
     next: "Box | None" = None
 box = Box(1)
-while jitd._jitd.reap() > 0: pass
-print(jitd._jitd.check()[0], jitd._jitd.arena_stats()["shared_objects"])
-""", "check.py", JITD_SOCKET=d.socket).run()
-    assert check.stdout == "0 0\n", check.stdout
+print("ready", flush=True)
+sys.stdin.readline()
+jitd.stats()
+for _ in range(20):
+    jitd._jitd.reap()
+    Box(2)
+print(f"{jitd._jitd.check()[0]} inconsistent, {jitd._jitd.arena_stats()['shared_objects']} left")
+"""
 
 
 def other_version(path, stop):

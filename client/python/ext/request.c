@@ -192,11 +192,7 @@ static PyObject *read_result(int r, msgpack_unpacked *owner, const msgpack_objec
     return result;
 }
 
-typedef int Requester(Client *client, int message, const char *body, size_t size, int timeout_ms,
-                      msgpack_unpacked *ret_owner, msgpack_object *ret_body, ClientError *ret_error);
-
-/* NULL without an exception: only a client_request_once that has to be prepared again. */
-static PyObject *ask_by(Requester *requester, int message, PyObject *body) {
+static PyObject *ask(int message, PyObject *body) {
     if (!jitd_context.client)
         return PyErr_Format(PyExc_ConnectionError, "jitd is not connected to a daemon");
     msgpack_sbuffer buffer;
@@ -206,16 +202,11 @@ static PyObject *ask_by(Requester *requester, int message, PyObject *body) {
     ClientError error;
     PyObject *result = NULL;
     if (request_pack_into(&buffer, body) == 0) {
-        int r = requester(jitd_context.client, message, buffer.data, buffer.size, -1, &owner, &answer, &error);
-        if (r != -ECHILD || requester == client_request || !client_usable(jitd_context.client))
-            result = read_result(r, &owner, &answer, &error);
+        int r = client_request(jitd_context.client, message, buffer.data, buffer.size, -1, &owner, &answer, &error);
+        result = read_result(r, &owner, &answer, &error);
     }
     msgpack_sbuffer_destroy(&buffer);
     return result;
-}
-
-static PyObject *ask(int message, PyObject *body) {
-    return ask_by(client_request, message, body);
 }
 
 /* request(number, body) -> answer; RemoteError(code, message) when the broker refuses. */
@@ -259,17 +250,19 @@ static int64_t answer_object(PyObject *answer, const char *key) {
     return offset;
 }
 
-static void drop_ref(JitdFrame *frame, uint64_t ref) {
-    uint32_t class_id;
+/* The name's own count, made before anybody can find the object. */
+static uint64_t count_for_name(JitdFrame *frame, PyObject *object) {
+    uint64_t ref = instance_ref(object);
     arena_enter(jitd_context.arena);
-    if (arena_check_ref(jitd_context.arena, ref, &class_id) == 0)
-        shm_decref(frame, ref, import_release);
+    arena_share(frame, ref);
+    shm_incref(frame, ref);
     arena_leave(jitd_context.arena);
+    return ref;
 }
 
-/* The name gets a count of its own before anybody can find it, and gives back that of the object it had: -1 with an exception; 1: a signal
- * handler forked meanwhile and we are the child, whose parent's that count is. */
-static int publish_once(PyObject *body, uint64_t ref) {
+/* -1 with an exception; 1: a signal handler forked meanwhile and we are the child, whose parent's the count is. */
+static int publish_once(Str name, PyObject *object) {
+    ClientError error;
     JitdFrame *frame = context_frame();
     if (!frame)
         return -1;
@@ -277,23 +270,27 @@ static int publish_once(PyObject *body, uint64_t ref) {
         PyErr_SetString(PyExc_ConnectionError, "there is no jitd daemon that could keep the name");
         return -1;
     }
-    if (ref) {
-        arena_enter(jitd_context.arena);
-        arena_share(frame, ref);
-        shm_incref(frame, ref);
-        arena_leave(jitd_context.arena);
-    }
-    PyObject *answer = ask_by(client_request_once, MESSAGE_PUBLISH, body);
-    if (!answer && !PyErr_Occurred())
+    uint64_t ref = object == Py_None ? 0 : count_for_name(frame, object);
+    int r = client_publish(jitd_context.client, name, ref, &error);
+    if (r == -ECHILD && client_usable(jitd_context.client) && !PyErr_Occurred())
         return 1;
-    uint64_t drop = 0;
-    if (answer)
-        drop = (uint64_t)answer_object(answer, "old");
-    else if (!client_unsure(jitd_context.client)) /* else rather too high a count than too low */
-        drop = ref;
-    if (drop && (frame = context_frame())) /* of a child's thread, it may be a new one */
-        drop_ref(frame, drop);
+    if (r > 0)
+        raise_remote(&error);
+    else if (r < 0 && !PyErr_Occurred())
+        PyErr_Format(PyExc_ConnectionError, "the jitd daemon does not answer: %s", why_not(r));
     return PyErr_Occurred() ? -1 : 0;
+}
+
+static int publish_object(Str name, PyObject *object) {
+    int r = 1;
+    while (r == 1) {
+        if (object != Py_None && !((Instance *)object)->data) {
+            instance_released(object);
+            return -1;
+        }
+        r = publish_once(name, object);
+    }
+    return r;
 }
 
 /* publish(name, object or None) */
@@ -305,16 +302,11 @@ PyObject *request_publish(PyObject *module, PyObject *args) {
     if (object != Py_None && !class_of_type(Py_TYPE(object)))
         return PyErr_Format(PyExc_TypeError, "only instances of a jitclass can be published, not %s",
                             Py_TYPE(object)->tp_name);
-    int r = 1;
-    while (r == 1) {
-        if (object != Py_None && !((Instance *)object)->data)
-            return instance_released(object);
-        uint64_t ref = object != Py_None ? instance_ref(object) : 0;
-        unsigned long long nonce = jitd_context.client ? client_nonce(jitd_context.client) : 0;
-        PyObject *body = Py_BuildValue("{sOsKsK}", "name", name, "object", (unsigned long long)ref, "nonce", nonce);
-        r = body ? publish_once(body, ref) : -1;
-        Py_XDECREF(body);
-    }
+    PyObject *bytes = PyUnicode_AsEncodedString(name, "utf-8", "surrogatepass");
+    if (!bytes)
+        return NULL;
+    int r = publish_object((Str){PyBytes_AS_STRING(bytes), (size_t)PyBytes_GET_SIZE(bytes)}, object);
+    Py_DECREF(bytes);
     return r < 0 ? NULL : Py_NewRef(Py_None);
 }
 
