@@ -81,25 +81,6 @@ static int header_is_ours(const ArenaOwner *owner) {
            h->chunks_at == want.chunks_at;
 }
 
-int arena_owner_adopt(int fd, uint64_t size, uint64_t quota, ArenaOwner *ret_owner) {
-    ShmArena layout = {0};
-    int r = shm_arena_layout(size, &layout);
-    if (r == 0)
-        r = memfd_verify(fd, size, MEMFD_SEALS_SIZE);
-    if (r < 0)
-        return r;
-    uint8_t *base = mmap(NULL, layout.bits_at, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    if (base == MAP_FAILED)
-        return -errno;
-    ArenaOwner owner = {.fd = fd, .base = base, .size = size, .quota = quota, .mapped = layout.bits_at};
-    if (!header_is_ours(&owner)) {
-        munmap(base, layout.bits_at);
-        return -EPROTO;
-    }
-    *ret_owner = owner;
-    return 0;
-}
-
 ArenaRowUse arena_owner_row(ArenaOwner *owner, uint32_t row, uint32_t *ret_pid) {
     ShmRow *r = row_at(owner, row);
     *ret_pid = atomic_load_explicit(&r->pid, memory_order_relaxed);
@@ -190,6 +171,26 @@ static void pass_by_committed(ArenaOwner *owner, uint32_t limit) {
     uint32_t committed = atomic_load_explicit(&header(owner)->committed, memory_order_acquire); /* partner: chunk.c */
     if (committed > owner->next_chunk && committed <= limit)
         owner->next_chunk = committed;
+}
+
+int arena_owner_adopt(int fd, uint64_t size, uint64_t quota, ArenaOwner *ret_owner) {
+    ShmArena layout = {0};
+    int r = shm_arena_layout(size, &layout);
+    if (r == 0)
+        r = memfd_verify(fd, size, MEMFD_SEALS_SIZE);
+    if (r < 0)
+        return r;
+    uint8_t *base = mmap(NULL, layout.bits_at, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (base == MAP_FAILED)
+        return -errno;
+    ArenaOwner owner = {.fd = fd, .base = base, .size = size, .quota = quota, .mapped = layout.bits_at};
+    if (!header_is_ours(&owner)) {
+        munmap(base, layout.bits_at);
+        return -EPROTO;
+    }
+    pass_by_committed(&owner, chunk_limit(&owner));
+    *ret_owner = owner;
+    return 0;
 }
 
 /* The chunks from next_chunk on that nobody was faster to take. */

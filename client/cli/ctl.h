@@ -7,8 +7,8 @@
 typedef struct Ctl {
     Client *client;
     bool json;
-    const char *target; /* CLASS.METHOD, CLASS or FUNCTION */
-    const char *what;   /* "ir", "asm" */
+    const char *target; /* CLASS.METHOD, CLASS or FUNCTION, or what the command takes; NULL: nothing */
+    const char *what;   /* the command's name */
 } Ctl;
 
 /* Each returns the exit status: 0; 1: it could not be had (and why was said on stderr); 2: wrong usage. */
@@ -18,6 +18,14 @@ int report_status(Ctl *ctl);
 int report_classes(Ctl *ctl);
 int report_stats(Ctl *ctl);
 int dump_code(Ctl *ctl);
+int operate_names(Ctl *ctl);
+int operate_clients(Ctl *ctl);
+int operate_namespaces(Ctl *ctl);
+int operate_log(Ctl *ctl);
+int operate_purge(Ctl *ctl);
+int metrics_print(Ctl *ctl);
+int top_run(Ctl *ctl);
+int doctor_run(const ClientOptions *options); /* needs no daemon */
 
 /* Of a map: 0 and "" where it has no such key. */
 uint64_t ctl_uint(const msgpack_object *map, const char *key);

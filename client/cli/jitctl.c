@@ -3,48 +3,68 @@
 #include <getopt.h>
 #include <stdio.h>
 
-static const char usage_text[] =
-    "usage: jitctl [--socket PATH] [--namespace NAME] [--json] COMMAND\n"
-    "  status             the daemon, its clients and its memory\n"
-    "  classes            the compiled classes and functions\n"
-    "  stats              all counters, and the time of each pass of the compiler\n"
-    "  ir CLASS.METHOD    a method's LLVM IR; also of a class or function: ir CLASS, ir FUNCTION\n"
-    "  asm CLASS.METHOD   its machine code, as text\n"
-    "  --version          says which one it is\n";
+typedef struct Command {
+    const char *name, *takes; /* takes: what follows it; in brackets: may follow; NULL: nothing */
+    int (*run)(Ctl *);        /* NULL: doctor, which needs no daemon */
+    const char *help;
+} Command;
+
+static const Command commands[] = {
+    {"status", NULL, report_status, "the daemon, its clients and its memory"},
+    {"top", NULL, top_run, "the same with all namespaces and clients, live"},
+    {"classes", NULL, report_classes, "the compiled classes and functions"},
+    {"names", NULL, operate_names, "the published names, and their objects' places in the arena"},
+    {"clients", NULL, operate_clients, "the attached processes"},
+    {"namespaces", NULL, operate_namespaces, "what each namespace has, and may have"},
+    {"stats", NULL, report_stats, "all counters, and the time of each pass of the compiler"},
+    {"metrics", NULL, metrics_print, "the figures in Prometheus's text format"},
+    {"log", "[follow]", operate_log, "the daemon's last log lines (follow: and those to come)"},
+    {"ir", "CLASS.METHOD", dump_code, "a method's LLVM IR; also of a CLASS or a FUNCTION"},
+    {"asm", "CLASS.METHOD", dump_code, "its machine code, as text"},
+    {"purge", "namespace|cache", operate_purge, "forgets the namespace, if nobody uses it, or empties the disk cache"},
+    {"doctor", NULL, NULL, "looks at limits, paths, permissions and versions, and says what to do"},
+};
+#define N_COMMANDS (sizeof commands / sizeof commands[0])
 
 static int usage(FILE *out, int code) {
-    fputs(usage_text, out);
+    fputs("usage: jitctl [--socket PATH] [--namespace NAME] [--json] COMMAND\n"
+          "Tells what the jitd daemon of this user, or of the machine, has and does. It never starts one.\n",
+          out);
+    for (size_t i = 0; i < N_COMMANDS; i++)
+        fprintf(out, "  %-11s%-17s%s\n", commands[i].name, commands[i].takes ? commands[i].takes : "",
+                commands[i].help);
+    fputs("  --socket PATH     ask this daemon (default: $JITD_SOCKET, the system's, or the user's private one)\n"
+          "  --namespace NAME  in this namespace (default: $JITD_NAMESPACE, or \"default\")\n"
+          "  --json            for programs\n"
+          "  --version         says which one it is\n"
+          "  --help            says this\n",
+          out);
     return code;
 }
 
-typedef struct Command {
-    const char *name;
-    int (*run)(Ctl *);
-    bool target;
-} Command;
-
-static const Command commands[] = {{"status", report_status, false},
-                                   {"classes", report_classes, false},
-                                   {"stats", report_stats, false},
-                                   {"ir", dump_code, true},
-                                   {"asm", dump_code, true}};
-
 static const Command *find_command(const char *name) {
-    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+    for (size_t i = 0; i < N_COMMANDS; i++)
         if (!strcmp(commands[i].name, name))
             return &commands[i];
     return NULL;
+}
+
+/* Whether `n` words may follow the command. */
+static bool takes(const Command *command, int n) {
+    if (!command->takes)
+        return n == 0;
+    return n == 1 || (n == 0 && command->takes[0] == '[');
 }
 
 static int run(const Command *command, const char *target, Ctl *ctl, const ClientOptions *options) {
     char error[512] = "";
     ctl->what = command->name;
     ctl->target = target;
-    if (client_open(options, &ctl->client, error, sizeof error) < 0) {
+    if (command->run && client_open(options, &ctl->client, error, sizeof error) < 0) {
         fprintf(stderr, "jitctl: %s\n", error);
         return 1;
     }
-    int r = command->run(ctl);
+    int r = command->run ? command->run(ctl) : doctor_run(options);
     client_close(ctl->client);
     if (fflush(stdout) || ferror(stdout)) {
         perror("jitctl");
@@ -81,8 +101,8 @@ int main(int argc, char **argv) {
     const Command *command = optind < argc ? find_command(argv[optind]) : NULL;
     if (!command && optind < argc)
         fprintf(stderr, "jitctl: there is no command '%s'\n", argv[optind]);
-    else if (command && argc - optind != 1 + command->target)
-        fprintf(stderr, "jitctl: %s takes %s\n", command->name, command->target ? "one name" : "nothing more");
+    else if (command && !takes(command, argc - optind - 1))
+        fprintf(stderr, "jitctl: %s takes %s\n", command->name, command->takes ? command->takes : "nothing more");
     else if (command)
         return run(command, argv[optind + 1], &ctl, &options);
     return usage(stderr, 2);

@@ -51,3 +51,10 @@ void compile_done(void *broker, Job *job, const MsgMessage *done, Str frame, con
 /* report.c */
 PeerHandled report_stats(Broker *broker, Peer *peer, const MsgMessage *m);
 PeerHandled report_classes(Broker *broker, Peer *peer, const MsgMessage *m);
+
+/* operate.c */
+PeerHandled operate_names(Broker *broker, Peer *peer, const MsgMessage *m);
+PeerHandled operate_clients(Broker *broker, Peer *peer, const MsgMessage *m);
+PeerHandled operate_namespaces(Broker *broker, Peer *peer, const MsgMessage *m);
+PeerHandled operate_log(Broker *broker, Peer *peer, const MsgMessage *m);
+PeerHandled operate_purge(Broker *broker, Peer *peer, const MsgMessage *m);

@@ -499,11 +499,13 @@ typedef struct Handler {
 } Handler;
 
 static const Handler handlers[] = {
-    {MESSAGE_LOOKUP, true, compile_lookup}, {MESSAGE_COMPILE, false, compile_compile},
-    {MESSAGE_GROW, false, dispatch_grow},   {MESSAGE_PUBLISH, false, dispatch_publish},
-    {MESSAGE_FIND, false, dispatch_find},   {MESSAGE_DUMP, true, compile_dump},
-    {MESSAGE_STATS, true, report_stats},    {MESSAGE_CLASSES, true, report_classes},
-    {MESSAGE_REAP, false, dispatch_reap},
+    {MESSAGE_LOOKUP, true, compile_lookup},   {MESSAGE_COMPILE, false, compile_compile},
+    {MESSAGE_GROW, false, dispatch_grow},     {MESSAGE_PUBLISH, false, dispatch_publish},
+    {MESSAGE_FIND, false, dispatch_find},     {MESSAGE_DUMP, true, compile_dump},
+    {MESSAGE_STATS, true, report_stats},      {MESSAGE_CLASSES, true, report_classes},
+    {MESSAGE_REAP, false, dispatch_reap},     {MESSAGE_NAMES, true, operate_names},
+    {MESSAGE_CLIENTS, true, operate_clients}, {MESSAGE_NAMESPACES, true, operate_namespaces},
+    {MESSAGE_LOG, true, operate_log},         {MESSAGE_PURGE, true, operate_purge},
 };
 
 PeerHandled dispatch_message(void *arg, Peer *peer, const MsgMessage *m) {

@@ -130,7 +130,7 @@ def test_no_daemon_is_said_and_none_is_started(tmp_path):
     [
         ([], ""),
         (["nonsense"], "jitctl: there is no command 'nonsense'"),
-        (["ir"], "jitctl: ir takes one name"),
+        (["ir"], "jitctl: ir takes CLASS.METHOD"),
         (["status", "more"], "jitctl: status takes nothing more"),
         (["--bogus", "status"], "unrecognized option '--bogus'"),
     ],
