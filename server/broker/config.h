@@ -10,17 +10,16 @@
 #define CONFIG_ERROR 2048 /* bytes that say what is wrong with it */
 
 typedef struct Limits {
-    uint64_t arena;           /* bytes of a namespace's shared objects */
-    uint64_t code;            /* bytes of a namespace's machine code */
-    uint64_t connections;     /* of a user */
-    uint64_t compile_seconds; /* of a user's compilations, per minute and compiler process */
+    uint64_t arena;       /* bytes of a namespace's shared objects */
+    uint64_t code;        /* bytes of a namespace's machine code */
+    uint64_t connections; /* of a user */
 } Limits;
 
 typedef struct LimitRule {
     bool any_user, any_namespace;
     uid_t uid;
     char namespace_[CONFIG_NAMESPACE + 1];
-    bool set[4]; /* of the limits, in their order */
+    bool set[3]; /* of the limits, in their order */
     Limits limits;
 } LimitRule;
 

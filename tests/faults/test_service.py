@@ -7,7 +7,7 @@ import socket
 import subprocess
 
 import pytest
-from broker_harness import BUILD, GROW, JITD, PATIENCE, Daemon, Refused, until
+from broker_harness import BUILD, GROW, HERE, JITD, PATIENCE, Daemon, Refused, until
 
 PROGRAMS = {"jitd": JITD, "jitd-worker": BUILD / "server/worker/jitd-worker", "jitd-cc": BUILD / "server/tool/jitd-cc",
             "jitctl": BUILD / "client/cli/jitctl"}
@@ -88,6 +88,19 @@ def test_limits_of_users_and_namespaces():
             configured(d, "[all]\narena-quota = 3M\n")
             until(lambda: "read again" in d.log.read_text())
             assert c.ask(GROW, chunks=64)["count"] == 8
+
+
+def test_the_file_that_is_installed():
+    """As it is, and with what is commented out in it."""
+    source = (HERE.parent.parent / "systemd/jitd.conf").read_text()
+    texts = [source, re.sub(r"^#(?=[\[a-z])", "", source, flags=re.M)]
+    assert texts[1].count("\n[") == 3
+    with Daemon() as d:
+        for text in texts:
+            d.stop()
+            (d.directory / "conf").write_text(text)
+            d.arguments += ["--config", str(d.directory / "conf")]
+            d.start()
 
 
 def test_connections_of_a_user():
