@@ -24,6 +24,7 @@ int operate_namespaces(Ctl *ctl);
 int operate_log(Ctl *ctl);
 int operate_purge(Ctl *ctl);
 int metrics_print(Ctl *ctl);
+int arena_show(Ctl *ctl); /* of a client that is attached */
 int top_run(Ctl *ctl);
 int doctor_run(const ClientOptions *options); /* needs no daemon */
 

@@ -16,6 +16,7 @@ static const Command commands[] = {
     {"names", NULL, operate_names, "the published names, and their objects' places in the arena"},
     {"clients", NULL, operate_clients, "the attached processes"},
     {"namespaces", NULL, operate_namespaces, "what each namespace has, and may have"},
+    {"arena", "[svg]", arena_show, "its objects by class and by process; a picture of its memory"},
     {"stats", NULL, report_stats, "all counters, and the time of each pass of the compiler"},
     {"metrics", NULL, metrics_print, "the figures in Prometheus's text format"},
     {"log", "[follow]", operate_log, "the daemon's last log lines (follow: and those to come)"},
@@ -56,8 +57,9 @@ static bool takes(const Command *command, int n) {
     return n == 1 || (n == 0 && command->takes[0] == '[');
 }
 
-static int run(const Command *command, const char *target, Ctl *ctl, const ClientOptions *options) {
+static int run(const Command *command, const char *target, Ctl *ctl, ClientOptions *options) {
     char error[512] = "";
+    options->observe = command->run != arena_show; /* whoever looks at the arena has to map it */
     ctl->what = command->name;
     ctl->target = target;
     if (command->run && client_open(options, &ctl->client, error, sizeof error) < 0) {
@@ -78,7 +80,7 @@ int main(int argc, char **argv) {
         {"socket", required_argument, NULL, 's'}, {"namespace", required_argument, NULL, 'n'},
         {"json", no_argument, NULL, 'j'},         {"version", no_argument, NULL, 'v'},
         {"help", no_argument, NULL, 'h'},         {0}};
-    ClientOptions options = {.daemon = "", .observe = 1};
+    ClientOptions options = {.daemon = "", .next_daemon = "", .observe = 1};
     Ctl ctl = {.json = false};
     for (int c; (c = getopt_long(argc, argv, "s:n:jh", long_options, NULL)) != -1;)
         switch (c) {

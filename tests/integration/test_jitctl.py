@@ -148,3 +148,33 @@ def test_full_disk_is_an_error(daemon):
     with open("/dev/full", "w") as full:
         done = subprocess.run([JITCTL, "--socket", daemon.path, "status"], stdout=full, stderr=subprocess.PIPE)
     assert done.returncode == 1
+
+
+def test_arena(program, own_daemon):
+    """Objects by class and by process, as tables, as JSON and as a picture."""
+    code = """
+import jitd, json, subprocess, sys, os, xml.etree.ElementTree as xml
+@jitd.jitclass
+class Box:
+    v: int
+    next: "Box | None" = None
+@jitd.jitclass
+class Other:
+    a: float
+boxes = [Box(i) for i in range(1000)]
+jitd.publish("b", boxes[0])
+other = Other(1.0)
+def ctl(*a):
+    return subprocess.run([sys.argv[1], *a], capture_output=True, text=True, check=True).stdout
+found = json.loads(ctl("--json", "arena"))
+classes = {c["name"]: c for c in found["classes"]}
+assert classes["__main__.Box"]["objects"] == 1000 and classes["__main__.Box"]["shared"] == 1, classes
+assert classes["__main__.Other"]["objects"] == 1
+[mine] = [p for p in found["processes"] if p["pid"] == os.getpid()]
+assert mine["objects"] == 1001 and mine["state"] == "attached" and found["bytes"] >= mine["chunks"] * found["chunk_bytes"]
+assert "__main__.Box" in ctl("arena") and str(os.getpid()) in ctl("arena")
+picture = xml.fromstring(ctl("arena", "svg"))
+assert len(picture.findall("{http://www.w3.org/2000/svg}rect")) == found["bytes"] // found["chunk_bytes"]
+print("done")
+"""
+    assert program(code, JITD_SOCKET=own_daemon.socket).run(JITCTL).stdout == "done\n"

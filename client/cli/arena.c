@@ -1,0 +1,236 @@
+/* arena: what lies in the namespace's memory, by class and by process, and a picture of its chunks. Attaches for that as any client does; others
+ * go on meanwhile, so the figures are near the truth, not at one instant. */
+#include "client/cli/ctl.h"
+#include "client/cli/table.h"
+#include "shared-mem/arena_private.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+typedef struct ClassFigures {
+    uint64_t objects, shared, bytes;
+} ClassFigures;
+
+typedef struct RowFigures {
+    uint64_t chunks, objects, bytes;
+} RowFigures;
+
+typedef struct Survey {
+    Arena *arena;
+    ClassFigures classes[TABLE_MAX_CLASSES + 1];
+    RowFigures rows[ARENA_MAX_ROWS]; /* 0: chunks that nobody owns */
+    uint32_t *used;                  /* bytes of each chunk's objects */
+    uint32_t nchunks;
+    msgpack_object_array names; /* of CLASSES */
+} Survey;
+
+static void count_object(Arena *a, uint64_t object, uint64_t head, void *arg) {
+    Survey *s = arg;
+    uint32_t chunk = arena_chunk_of(a, object), state = arena_chunk_state(a, chunk), id = SHM_HEAD_CLASS(head);
+    uint32_t bytes = shm_class_block_size(SHM_CHUNK_CLASS(state)), row = SHM_CHUNK_ROW(state);
+    ClassFigures *c = &s->classes[id <= TABLE_MAX_CLASSES ? id : 0];
+    c->objects++;
+    c->shared += SHM_HEAD_STATE(head) == SHM_STATE_SHARED;
+    c->bytes += bytes;
+    s->used[chunk] += bytes;
+    if (row < ARENA_MAX_ROWS) {
+        s->rows[row].objects++;
+        s->rows[row].bytes += bytes;
+    }
+}
+
+static int survey(Survey *s) {
+    s->nchunks = arena_committed(s->arena);
+    s->used = calloc(s->nchunks + 1, sizeof *s->used);
+    if (!s->used)
+        return 1;
+    for (uint32_t i = 0; i < s->nchunks; i++) {
+        uint32_t row = SHM_CHUNK_ROW(arena_chunk_state(s->arena, i));
+        s->rows[row < ARENA_MAX_ROWS ? row : 0].chunks++;
+        chunk_each_object(s->arena, i, count_object, s);
+    }
+    return 0;
+}
+
+static Str class_name(const Survey *s, uint32_t id) {
+    for (uint32_t i = 0; i < s->names.size; i++)
+        if (ctl_uint(&s->names.ptr[i], "class_id") == id)
+            return ctl_text(&s->names.ptr[i], "name");
+    return STR("(of a process without a daemon)");
+}
+
+/* ---- as tables ---- */
+
+static void print_classes(const Survey *s) {
+    Cells t;
+    cells_init(&t, 5);
+    for (size_t i = 0; i < 5; i++)
+        cells_add(&t, str_from_cstr((const char *[]){"class", "id", "objects", "shared", "memory"}[i]));
+    for (uint32_t id = 0; id <= TABLE_MAX_CLASSES; id++) {
+        if (!s->classes[id].objects)
+            continue;
+        cells_add(&t, class_name(s, id));
+        cells_add_uint(&t, id);
+        cells_add_uint(&t, s->classes[id].objects);
+        cells_add_uint(&t, s->classes[id].shared);
+        cells_add_bytes(&t, s->classes[id].bytes);
+    }
+    cells_print(&t, stdout);
+    cells_deinit(&t);
+}
+
+static const char *row_state(const Survey *s, uint32_t row) {
+    switch (SHM_ROW_KIND(atomic_load_explicit(&arena_row(s->arena, row)->state, memory_order_acquire))) {
+    case SHM_ROW_LIVE:
+        return row == s->arena->row ? "this one" : "attached";
+    case SHM_ROW_DEAD:
+    case SHM_ROW_REAPING:
+        return "dead";
+    default:
+        return "nobody";
+    }
+}
+
+static void print_rows(const Survey *s) {
+    Cells t;
+    char digits[24];
+    cells_init(&t, 5);
+    for (size_t i = 0; i < 5; i++)
+        cells_add(&t, str_from_cstr((const char *[]){"process", "state", "chunks", "objects", "memory"}[i]));
+    for (uint32_t row = 0; row < ARENA_MAX_ROWS; row++) {
+        if (!s->rows[row].chunks)
+            continue;
+        snprintf(digits, sizeof digits, "%u", row ? atomic_load(&arena_row(s->arena, row)->pid) : 0);
+        cells_add(&t, row ? str_from_cstr(digits) : STR("-"));
+        cells_add(&t, str_from_cstr(row ? row_state(s, row) : "nobody"));
+        cells_add_uint(&t, s->rows[row].chunks);
+        cells_add_uint(&t, s->rows[row].objects);
+        cells_add_bytes(&t, s->rows[row].bytes);
+    }
+    cells_print(&t, stdout);
+    cells_deinit(&t);
+}
+
+/* ---- as JSON ---- */
+
+static void put_uint(msgpack_packer *pk, const char *key, uint64_t value) {
+    wire_put_cstr(pk, key);
+    msgpack_pack_uint64(pk, value);
+}
+
+static void pack_classes(const Survey *s, msgpack_packer *pk) {
+    size_t n = 0;
+    for (uint32_t id = 0; id <= TABLE_MAX_CLASSES; id++)
+        n += s->classes[id].objects > 0;
+    msgpack_pack_array(pk, n);
+    for (uint32_t id = 0; id <= TABLE_MAX_CLASSES; id++) {
+        if (!s->classes[id].objects)
+            continue;
+        msgpack_pack_map(pk, 5);
+        wire_put_cstr(pk, "name");
+        wire_put_str(pk, class_name(s, id));
+        put_uint(pk, "class_id", id);
+        put_uint(pk, "objects", s->classes[id].objects);
+        put_uint(pk, "shared", s->classes[id].shared);
+        put_uint(pk, "bytes", s->classes[id].bytes);
+    }
+}
+
+static void pack_rows(const Survey *s, msgpack_packer *pk) {
+    size_t n = 0;
+    for (uint32_t row = 0; row < ARENA_MAX_ROWS; row++)
+        n += s->rows[row].chunks > 0;
+    msgpack_pack_array(pk, n);
+    for (uint32_t row = 0; row < ARENA_MAX_ROWS; row++) {
+        if (!s->rows[row].chunks)
+            continue;
+        msgpack_pack_map(pk, 6);
+        put_uint(pk, "row", row);
+        put_uint(pk, "pid", row ? atomic_load(&arena_row(s->arena, row)->pid) : 0);
+        wire_put_cstr(pk, "state");
+        wire_put_cstr(pk, row ? row_state(s, row) : "nobody");
+        put_uint(pk, "chunks", s->rows[row].chunks);
+        put_uint(pk, "objects", s->rows[row].objects);
+        put_uint(pk, "bytes", s->rows[row].bytes);
+    }
+}
+
+static int print_json(const Survey *s) {
+    msgpack_sbuffer buffer;
+    msgpack_packer pk;
+    msgpack_unpacked owner;
+    msgpack_sbuffer_init(&buffer);
+    msgpack_packer_init(&pk, &buffer, msgpack_sbuffer_write);
+    msgpack_pack_map(&pk, 4);
+    put_uint(&pk, "bytes", s->nchunks * ARENA_CHUNK_SIZE);
+    put_uint(&pk, "chunk_bytes", ARENA_CHUNK_SIZE);
+    wire_put_cstr(&pk, "classes");
+    pack_classes(s, &pk);
+    wire_put_cstr(&pk, "processes");
+    pack_rows(s, &pk);
+    int r = wire_unpack((Str){buffer.data, buffer.size}, &owner);
+    if (r == 0) {
+        ctl_print_json(&owner.data);
+        msgpack_unpacked_destroy(&owner);
+    }
+    msgpack_sbuffer_destroy(&buffer);
+    return r ? 1 : 0;
+}
+
+/* ---- as a picture: a square for each chunk, the fuller the darker, in its owner's colour ---- */
+
+#define SVG_COLUMNS 64
+#define SVG_SIDE 12
+
+static void print_svg(const Survey *s) {
+    uint32_t lines = (s->nchunks + SVG_COLUMNS - 1) / SVG_COLUMNS;
+    printf("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%u\" font-family=\"sans-serif\" "
+           "font-size=\"11\">\n",
+           SVG_COLUMNS * SVG_SIDE, lines * SVG_SIDE + 20);
+    printf("<text x=\"2\" y=\"12\">%u chunks of 256 KiB; each in the colour of its process, the fuller the "
+           "darker</text>\n",
+           s->nchunks);
+    for (uint32_t i = 0; i < s->nchunks; i++) {
+        uint32_t row = SHM_CHUNK_ROW(arena_chunk_state(s->arena, i));
+        unsigned full = (unsigned)((uint64_t)s->used[i] * 100 / ARENA_CHUNK_SIZE);
+        printf("<rect x=\"%u\" y=\"%u\" width=\"%d\" height=\"%d\" fill=\"hsl(%u,%d%%,%u%%)\"><title>chunk %u, process "
+               "%u: %u%%</title></rect>\n",
+               i % SVG_COLUMNS * SVG_SIDE, i / SVG_COLUMNS * SVG_SIDE + 20, SVG_SIDE - 1, SVG_SIDE - 1, row * 47 % 360,
+               row ? 70 : 0, 92 - full * 57 / 100, i,
+               row && row < ARENA_MAX_ROWS ? atomic_load(&arena_row(s->arena, row)->pid) : 0, full);
+    }
+    puts("</svg>");
+}
+
+int arena_show(Ctl *ctl) {
+    msgpack_unpacked owner;
+    msgpack_object map;
+    bool svg = ctl->target && !strcmp(ctl->target, "svg");
+    if (ctl->target && !svg) {
+        fprintf(stderr, "jitctl: arena takes nothing, or 'svg', not '%s'\n", ctl->target);
+        return 2;
+    }
+    int r = ctl_ask(ctl, MESSAGE_CLASSES, NULL, &owner, &map);
+    if (r)
+        return r;
+    Survey *s = calloc(1, sizeof *s);
+    if (s) {
+        s->arena = client_arena(ctl->client);
+        wire_array(wire_find(&map, "classes"), &s->names);
+    }
+    if (!s || survey(s)) {
+        fputs("jitctl: no memory\n", stderr);
+        r = 1;
+    } else if (svg) {
+        print_svg(s);
+    } else if (ctl->json) {
+        r = print_json(s);
+    } else {
+        print_classes(s);
+        putchar('\n');
+        print_rows(s);
+    }
+    free(s ? s->used : NULL);
+    free(s);
+    msgpack_unpacked_destroy(&owner);
+    return r;
+}
