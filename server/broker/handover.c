@@ -70,7 +70,7 @@ static int find_in_process(const char *pid, const LedgerHead *head) {
         link[n] = 0;
         if (strncmp(link, "/memfd:jitd-arena", 17) != 0)
             continue;
-        int fd = openat(dirfd(dir), e->d_name, O_RDWR | O_CLOEXEC);
+        int fd = openat(dirfd(dir), e->d_name, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
         if (is_the_arena(fd, head))
             found = fd;
         else if (fd >= 0)

@@ -60,9 +60,8 @@ static void broker_identified(void *arg) {
 }
 
 static void broker_set_up_tenants(Broker *broker, const Options *options) {
-    broker->config.defaults = (Limits){.arena = options->arena_quota,
-                                       .code = JITD_WINDOW_SIZE,
-                                       .connections = PEERS_MAX_PER_UID};
+    broker->config.defaults =
+        (Limits){.arena = options->arena_quota, .code = JITD_WINDOW_SIZE, .connections = PEERS_MAX_PER_UID};
     broker->tenants = (Tenants){.segment_size = options->segment_size / 4096 * 4096,
                                 .arena_size = ARENA_DEFAULT_SIZE,
                                 .arena_quota = options->arena_quota,
