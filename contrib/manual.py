@@ -76,7 +76,6 @@ def bash(helps: list[Help]) -> str:
         --socket | --worker | --cache-dir | --state-dir | --log | --config) COMPREPLY=($(compgen -f -- "$word")) ;;
         purge) COMPREPLY=($(compgen -W "namespace cache" -- "$word")) ;;
         log) COMPREPLY=($(compgen -W "follow" -- "$word")) ;;
-        arena) COMPREPLY=($(compgen -W "svg" -- "$word")) ;;
         *) COMPREPLY=($(compgen -W "{words}" -- "$word")) ;;
     esac
 }}

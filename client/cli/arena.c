@@ -204,11 +204,6 @@ static void print_svg(const Survey *s) {
 int arena_show(Ctl *ctl) {
     msgpack_unpacked owner;
     msgpack_object map;
-    bool svg = ctl->target && !strcmp(ctl->target, "svg");
-    if (ctl->target && !svg) {
-        fprintf(stderr, "jitctl: arena takes nothing, or 'svg', not '%s'\n", ctl->target);
-        return 2;
-    }
     int r = ctl_ask(ctl, MESSAGE_CLASSES, NULL, &owner, &map);
     if (r)
         return r;
@@ -220,7 +215,7 @@ int arena_show(Ctl *ctl) {
     if (!s || survey(s)) {
         fputs("jitctl: no memory\n", stderr);
         r = 1;
-    } else if (svg) {
+    } else if (ctl->svg) {
         print_svg(s);
     } else if (ctl->json) {
         r = print_json(s);

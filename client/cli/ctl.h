@@ -6,7 +6,7 @@
 
 typedef struct Ctl {
     Client *client;
-    bool json;
+    bool json, svg;
     const char *target; /* CLASS.METHOD, CLASS or FUNCTION, or what the command takes; NULL: nothing */
     const char *what;   /* the command's name */
 } Ctl;

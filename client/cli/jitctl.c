@@ -16,7 +16,7 @@ static const Command commands[] = {
     {"names", NULL, operate_names, "the published names, and their objects' places in the arena"},
     {"clients", NULL, operate_clients, "the attached processes"},
     {"namespaces", NULL, operate_namespaces, "what each namespace has, and may have"},
-    {"arena", "[svg]", arena_show, "its objects by class and by process; a picture of its memory"},
+    {"arena", NULL, arena_show, "the objects by class and by process; with --svg a picture of the memory"},
     {"stats", NULL, report_stats, "all counters, and the time of each pass of the compiler"},
     {"metrics", NULL, metrics_print, "the figures in Prometheus's text format"},
     {"log", "[follow]", operate_log, "the daemon's last log lines (follow: and those to come)"},
@@ -37,6 +37,7 @@ static int usage(FILE *out, int code) {
     fputs("  --socket PATH     ask this daemon (default: $JITD_SOCKET, the system's, or the user's private one)\n"
           "  --namespace NAME  in this namespace (default: $JITD_NAMESPACE, or \"default\")\n"
           "  --json            for programs\n"
+          "  --svg             arena's picture\n"
           "  --version         says which one it is\n"
           "  --help            says this\n",
           out);
@@ -92,6 +93,9 @@ int main(int argc, char **argv) {
             break;
         case 'j':
             ctl.json = true;
+            break;
+        case 'g':
+            ctl.svg = true;
             break;
         case 'v':
             return printf("jitctl %s (protocol %d)\n", JITD_VERSION, PROTOCOL_VERSION) < 0;

@@ -208,6 +208,47 @@ def test_a_torn_tail(cut):
             assert back.ask(FIND, name="more")["object"] == OBJECT
 
 
+def records(data):
+    """Where each record of a ledger ends."""
+    at, ends = 0, []
+    while at < len(data):
+        at += 24 + struct.unpack_from("<I", data, at)[0]
+        ends.append(at)
+    assert at == len(data)
+    return ends
+
+
+def test_a_death_at_any_byte_of_what_is_written():
+    """Whatever length the file has, the daemon that follows has what whole records say, and no more."""
+    names = [f"name {i}" for i in range(4)]
+    with Daemon() as d, Client(d.path, lives=True) as old:
+        for i, name in enumerate(names):
+            old.ask(PUBLISH, name=name, object=OBJECT + 32 * i)
+            old.compile(f"unit {i}", [class_(f"C{i}", [("x", "int")])])
+        kill(d)
+        ledger = ledger_of(d)
+        data = ledger.read_bytes()
+        ends = records(data)
+        cuts = {end + k for end in ends for k in (-1, 0, 1, 23)} | set(range(0, len(data), 97))
+        for cut in sorted(c for c in cuts if c <= len(data)):
+            ledger.write_bytes(data[:cut])
+            ledger.chmod(0o600)
+            d.start()
+            if cut < ends[1]:  # those two are there before the file has its name
+                with pytest.raises(Refused, match="stale"):
+                    again(d, old)
+            else:
+                with again(d, old) as back:
+                    there = [back.ask(FIND, name=name)["object"] == OBJECT + 32 * i for i, name in enumerate(names)]
+                    units = [u is not None for u in back.lookup(*[key(f"unit {i}") for i in range(4)])]
+                whole = sum(end <= cut for end in ends)
+                # the head and a segment; then for each round a name, a class and a unit
+                assert there == [whole >= 3 + 3 * i for i in range(4)]
+                assert all(units[i] for i in range(4) if whole >= 5 + 3 * i)
+            kill(d)
+        d.start()
+
+
 @pytest.mark.parametrize("damage", ["empty", "head", "mode"])
 def test_a_damaged_ledger_is_not_believed(damage):
     with Daemon() as d, Client(d.path, lives=True) as old:

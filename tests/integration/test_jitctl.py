@@ -173,7 +173,7 @@ assert classes["__main__.Other"]["objects"] == 1
 [mine] = [p for p in found["processes"] if p["pid"] == os.getpid()]
 assert mine["objects"] == 1001 and mine["state"] == "attached" and found["bytes"] >= mine["chunks"] * found["chunk_bytes"]
 assert "__main__.Box" in ctl("arena") and str(os.getpid()) in ctl("arena")
-picture = xml.fromstring(ctl("arena", "svg"))
+picture = xml.fromstring(ctl("arena", "--svg"))
 assert len(picture.findall("{http://www.w3.org/2000/svg}rect")) == found["bytes"] // found["chunk_bytes"]
 print("done")
 """
