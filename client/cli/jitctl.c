@@ -77,10 +77,13 @@ static int run(const Command *command, const char *target, Ctl *ctl, ClientOptio
 }
 
 int main(int argc, char **argv) {
-    static const struct option long_options[] = {
-        {"socket", required_argument, NULL, 's'}, {"namespace", required_argument, NULL, 'n'},
-        {"json", no_argument, NULL, 'j'},         {"version", no_argument, NULL, 'v'},
-        {"help", no_argument, NULL, 'h'},         {0}};
+    static const struct option long_options[] = {{"socket", required_argument, NULL, 's'},
+                                                 {"namespace", required_argument, NULL, 'n'},
+                                                 {"json", no_argument, NULL, 'j'},
+                                                 {"svg", no_argument, NULL, 'g'},
+                                                 {"version", no_argument, NULL, 'v'},
+                                                 {"help", no_argument, NULL, 'h'},
+                                                 {0}};
     ClientOptions options = {.daemon = "", .next_daemon = "", .observe = 1};
     Ctl ctl = {.json = false};
     for (int c; (c = getopt_long(argc, argv, "s:n:jh", long_options, NULL)) != -1;)
