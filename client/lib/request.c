@@ -153,7 +153,8 @@ static int wait_for(Client *client, Waiter *w, int64_t *deadline, bool *ret_read
     if (n != -EINTR)
         return n < 0 ? n : 0;
     int64_t before = clock_ms();
-    if (!w->abandoned && client->options.interrupted && client->options.interrupted(client->options.interrupted_arg))
+    bool ask = !w->abandoned && !client->reconnecting; /* nobody else uses a connection before it is ours */
+    if (ask && client->options.interrupted && client->options.interrupted(client->options.interrupted_arg))
         w->abandoned = true;
     *deadline += clock_ms() - before;
     return 0;
