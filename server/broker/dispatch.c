@@ -289,18 +289,19 @@ static int hello_find_tenant(Broker *broker, Peer *peer, const MsgMessage *m, St
     return 0;
 }
 
-static bool row_is_anothers(const Broker *broker, const Peer *peer, const Tenant *tenant, uint32_t row) {
-    for (const Peer *p = broker->peers.list; p; p = p->next)
+/* An old connection of the same client may be over without our having seen to it. */
+static bool row_is_anothers(Broker *broker, const Peer *peer, const Tenant *tenant, uint32_t row) {
+    for (Peer *p = broker->peers.list; p; p = p->next)
         if (p != peer && p->tenant == tenant && !p->observer && p->row == row)
-            return true;
+            return !peer_drop_if_over(p);
     return false;
 }
 
 /* Its old row, if it is that process's and nobody has declared it dead. 0, or -ESTALE. */
 static int take_back_row(Broker *broker, Peer *peer, Tenant *tenant, uint32_t row) {
     uint32_t pid;
-    if (arena_owner_row(&tenant->arena, row, &pid) != ARENA_ROW_LIVE || pid != (uint32_t)peer->pid ||
-        row_is_anothers(broker, peer, tenant, row))
+    if (row_is_anothers(broker, peer, tenant, row) || arena_owner_row(&tenant->arena, row, &pid) != ARENA_ROW_LIVE ||
+        pid != (uint32_t)peer->pid)
         return -ESTALE;
     if (linger_back(&broker->lingers, tenant, row))
         tenant->peers--;

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "server/broker/log.h"
 #include <errno.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #define PEER_READ 16384
@@ -69,6 +70,15 @@ void peer_doom(Peer *p, const char *why) {
         log_about(LOG_WARNING, p->uid, "dropped peer pid %d uid %u: %s", (int)p->pid, (unsigned)p->uid, why);
     }
     uv_timer_start(&p->reaper, peer_reap, 0, 0);
+}
+
+bool peer_drop_if_over(Peer *p) {
+    struct pollfd f = {.fd = p->fd, .events = POLLRDHUP};
+    if (!p->doomed && poll(&f, 1, 0) <= 0)
+        return false;
+    peer_doom(p, "");
+    peer_drop(p);
+    return true;
 }
 
 /* ---- time limits ---- */

@@ -79,6 +79,8 @@ void peers_resume(Peers *peers); /* gives the held ones' messages again */
  * must live as long as the peer. Takes what w holds. */
 void peer_send(Peer *peer, MessageWriter *w, const int *fds, size_t nfds);
 void peer_doom(Peer *peer, const char *why); /* to be dropped as soon as nobody is in the middle of using it */
+/* Now, if its client has closed the connection: the caller is in the middle of another one's message. */
+bool peer_drop_if_over(Peer *peer);
 
 /* An answer: ends the message that message_begin(w, MESSAGE_REPLY, id) began and sends it. */
 void peer_reply(Peer *peer, uint64_t id, MessageWriter *w, const int *fds, size_t nfds);
