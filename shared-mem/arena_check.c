@@ -105,6 +105,8 @@ static void check_object(Arena *a, uint64_t object, uint64_t head, void *arg) {
     const ArenaClass *class = arena_class(a, head);
     if (SHM_HEAD_STATE(head) != SHM_STATE_PRIVATE && SHM_HEAD_STATE(head) != SHM_STATE_SHARED)
         error(c, "block %#lx has state %u", (long)object, SHM_HEAD_STATE(head));
+    else if (!class && SHM_HEAD_CLASS(head) > TABLE_OWN_CLASSES)
+        return; /* only its process knows what it refers to */
     else if (!class || class->size_class != SHM_CHUNK_CLASS(state))
         error(c, "object %#lx is of class %u in a chunk of size class %u", (long)object, SHM_HEAD_CLASS(head),
               SHM_CHUNK_CLASS(state));
