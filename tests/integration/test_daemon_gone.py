@@ -73,7 +73,7 @@ sys.stdin.readline()
 keep.clear()
 assert Used(7).inc() == 8
 del many, new, used
-assert jitd._jitd.check()[0] == 0
+assert jitd._jitd.check()[0] == 0, jitd._jitd.check()
 print("done")
 """
 
@@ -116,7 +116,7 @@ assert box.get() == 2 and [b.get() for b in boxes] == list(range(100))
 boxes = [Box(i) for i in range(100)]
 os.write(turn[1], b"x")
 assert os.waitpid(pid, 0)[1] == 0
-assert jitd._jitd.check()[0] == 0
+assert jitd._jitd.check()[0] == 0, jitd._jitd.check()
 print("done")
 """
 
