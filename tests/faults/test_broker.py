@@ -244,7 +244,7 @@ def test_who_cannot_be_watched_gets_no_row():
                 c.ask(HELLO, version=VERSION, namespace="default")
             resource.prlimit(d.process.pid, resource.RLIMIT_NOFILE, usual)
             assert c.ask(HELLO, version=VERSION, namespace="default")["row"] == 1
-        assert observer.stats()["clients"] >= 1
+            assert observer.stats()["clients"] >= 1
 
 
 def test_a_newcomer_hears_of_the_dead_that_a_sleeper_leaves_lying(daemon):

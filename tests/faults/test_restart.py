@@ -10,7 +10,7 @@ import subprocess
 import time
 
 import pytest
-from broker_harness import COMPILE, FIND, HELLO, PATIENCE, PUBLISH, VERSION, Client, Daemon, Refused, class_, frame, key, unit
+from broker_harness import COMPILE, FIND, HELLO, PATIENCE, PUBLISH, VERSION, Client, Daemon, Refused, class_, frame, key, unit, until
 from test_systemd import activated
 
 OBJECT = 1 << 20
@@ -149,7 +149,7 @@ def test_it_is_gone_when_all_have_left():
     with Daemon() as d:
         Client(d.path).close()
         with d.client(observe=True) as c:
-            c.stats()
+            until(lambda: c.stats()["clients"] == 0)
         d.stop()
         assert not (d.directory / "sock.state").exists()
 
