@@ -10,7 +10,8 @@ static PyObject *module_new(PyObject *module, PyObject *type) {
 }
 
 static PyMethodDef functions[] = {
-    {"connect", context_connect, METH_VARARGS, "connect(socket, namespace, daemon, message, body, makes_objects)"},
+    {"connect", context_connect, METH_VARARGS,
+     "connect(socket, namespace, daemon, the same for later, message, body, makes_objects)"},
     {"connect_local", context_connect_local, METH_NOARGS, "use an arena of this process, without a daemon"},
     {"connected", context_connected, METH_NOARGS, "None: not yet; True: to a daemon; False: a local arena"},
     {"local_class", context_local_class, METH_VARARGS, "register a class in the local arena"},
