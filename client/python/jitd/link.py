@@ -489,7 +489,9 @@ def real_file(name: str, known: "dict[str, str]" = {}) -> str:
 
 def _code_bytes(code: "Any") -> bytes:
     real = real_file(code.co_filename)
-    return dumps(code if real == code.co_filename else _moved(code, real), 2)
+    # Since 3.14 code.replace() forgets which locals are parameters: so either all go through it or none.
+    same = real == code.co_filename and sys.version_info < (3, 14)
+    return dumps(code if same else _moved(code, real), 2)
 
 
 def _moved(code: "Any", file: str) -> "Any":
