@@ -25,6 +25,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
+
+#define FULL_WAIT_STEPS 500
+#define FULL_WAIT_NS 2000000
 
 static int map_arena(Arena *a) {
     ShmArena want;
@@ -58,7 +62,9 @@ static int take_row(Arena *a, uint32_t row, const ArenaOps *ops) {
     a->me = arena_row(a, row);
     a->ops = ops ? *ops : (ArenaOps){0};
     a->alloc = (JitdAlloc){.row = row, .owner = a};
+    a->deaths = atomic_load_explicit(&a->header->deaths, memory_order_relaxed);
     limbo_init(a);
+    proof_introduce(a);
     return roots_init(a);
 }
 
@@ -150,12 +156,32 @@ static uint64_t no_memory(JitdFrame *frame) {
     return 0;
 }
 
+/* The arena is full, and something of ours waits for epochs to end: so do we, if it is not for our own. */
+static int wait_for_limbo(Arena *a, uint32_t size_class) {
+    for (int i = 0; i < FULL_WAIT_STEPS && !limbo_empty(a) && !a->epoch.nest; i++) {
+        nanosleep(&(struct timespec){.tv_nsec = FULL_WAIT_NS}, NULL);
+        arena_poll(a);
+        if (a->alloc.free[size_class] || chunk_refill(a, size_class) == 0)
+            return 0;
+    }
+    return -ENOMEM;
+}
+
 static int refill(Arena *a, uint32_t size_class) {
     limbo_poll(a, LIMBO_BATCH);
     if (a->alloc.free[size_class] || chunk_refill(a, size_class) == 0)
         return 0;
-    arena_poll(a); /* full: wait for no batch */
-    return a->alloc.free[size_class] ? 0 : chunk_refill(a, size_class);
+    if (proof_bury_all(a)) /* no daemon may be there to do it */
+        arena_reap(a);
+    arena_poll(a); /* wait for no batch */
+    if (a->alloc.free[size_class] || chunk_refill(a, size_class) == 0)
+        return 0;
+    return wait_for_limbo(a, size_class);
+}
+
+void arena_breathe(Arena *a) {
+    if (a->waiting.n || a->held.n || a->filling.n >= LIMBO_BATCH)
+        limbo_poll(a, LIMBO_BATCH);
 }
 
 uint64_t arena_alloc(JitdFrame *frame, uint32_t size_class) {
@@ -193,7 +219,8 @@ int arena_after_fork_child(Arena *a, uint32_t new_row, const ArenaOps *ops) {
         a->own[i].n = a->own[i].next = a->carving[i] = 0;
     a->uncarved.n = a->nown = 0;
     a->freed_bytes = 0;
-    a->filling.n = a->waiting.n = 0; /* the parent's */
+    a->filling.n = a->waiting.n = a->held.n = 0; /* the parent's */
+    memset(a->held_seen, 0, sizeof a->held_seen);
     int r = take_row(a, new_row, ops);
     if (r == 0)
         r = roots_copy(a, &parents);

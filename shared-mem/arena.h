@@ -19,6 +19,8 @@ typedef struct ArenaOwner {
     uint32_t
         next_chunk; /* chunks are handed out in order; those that become free again are taken by clients among themselves */
     uint32_t prepared; /* chunks below this one have memory already */
+    uint8_t lent
+        [ARENA_MAX_ROWS]; /* rows that were handed out and whose end nobody told us of: what clients write is not believed */
 } ArenaOwner;
 #define ARENA_OWNER_NULL ((ArenaOwner){.fd = -1})
 
@@ -80,8 +82,12 @@ void arena_share(JitdFrame *frame, uint64_t object);
  * every native call and every read of a reference out of a shared object happens inside one. */
 static inline void arena_enter(Arena *arena);
 static inline void arena_leave(Arena *arena);
+/* A call that runs other code meanwhile; see arena_inline.h. */
+static inline uint32_t arena_pause(Arena *arena);
+static inline void arena_resume(Arena *arena, uint32_t nest);
 /* Frees what waited for epochs to end, as far as they have; never blocks. Call it now and then, outside native calls. */
 void arena_poll(Arena *arena);
+void arena_breathe(Arena *arena); /* the same at next to no cost where there is nothing to do: in a pause */
 
 /* Checks and roots. */
 int arena_check_ref(Arena *arena, uint64_t object,

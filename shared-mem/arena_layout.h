@@ -18,14 +18,16 @@ typedef struct ShmArena {
     _Atomic uint32_t top_row;     /* rows from this one on were never used */
     _Atomic int32_t unowned;      /* chunks without an owner: a hint where looking is worth it */
     _Atomic uint32_t own_classes; /* ids given out to classes that only their process knows: table_make_own */
-    uint8_t pad[4096 - 76];
+    _Atomic uint32_t deaths;      /* rows that were marked dead so far: who sees it change reaps */
+    _Atomic uint32_t era;         /* counts up; an object knows in which it became shared (limbo.c) */
+    uint8_t pad[4096 - 84];
 } ShmArena;
 _Static_assert(sizeof(ShmArena) == 4096, "arena header");
 
 /* A client's row. */
 enum {
     SHM_ROW_FREE = 0,
-    SHM_ROW_LIVE = 1,    /* a client has it */
+    SHM_ROW_LIVE = 1,    /* a client has it; the upper half tells it from those before it */
     SHM_ROW_DEAD = 2,    /* its client died; nobody looks after it yet */
     SHM_ROW_REAPING = 3, /* the row in the upper half is giving back what it held */
     SHM_ROW_REAPED = 4,  /* holds nothing; the broker may hand it out again */
@@ -41,17 +43,23 @@ enum {
 
 typedef struct ShmRow {
     _Atomic uint64_t state;
-    _Atomic uint32_t pid; /* for people */
+    _Atomic uint32_t pid; /* as the broker sees it: for people */
     _Atomic uint32_t
-        sharing; /* 1 while a closure is being made shared: objects with SHM_SHARING still count as private */
-    uint8_t pad0[48];
+        sharing;           /* 1 while a closure is being made shared: objects with SHM_SHARING still count as private */
+    _Atomic uint32_t self; /* the process's own number, */
+    uint8_t pad0[4];       /* */
+    _Atomic uint64_t pid_space; /* in the pid namespace with this inode (proof.c); 0: not known */
+    uint8_t pad1[32];
     _Atomic uint64_t active; /* odd inside an epoch; own cache line */
-    uint8_t pad1[56];
+    _Atomic uint64_t pauses; /* so far */
+    _Atomic uint64_t depth;  /* of pauses now: that many calls go on though their epochs have ended */
+    uint8_t pad2[40];
     _Atomic uint64_t limbo[SHM_ROW_LIMBO_WORDS]; /* bit (chunk mod 16384): an object in it may be in this row's limbo */
     _Atomic uint64_t
         roots[SHM_ROW_ROOTS]; /* objects that a proxy holds; more of them in chunks of class SHM_CLASS_ROOTS */
 } ShmRow;
 _Static_assert(sizeof(ShmRow) == 4096, "row");
+_Static_assert(offsetof(ShmRow, active) == 64 && offsetof(ShmRow, depth) == 80, "arena_pause knows where they are");
 
 /* A chunk's state is one word: size class | owner's row << 8. Owner 0: an orphan, or free when the class is 0, too. */
 typedef struct ShmChunk {
@@ -76,6 +84,9 @@ _Static_assert(sizeof(ShmChunk) == 64, "chunk directory entry");
 
 /* A flag of the head: part of a closure that is on its way to being shared. */
 #define SHM_SHARING ((uint64_t)1 << 40)
+
+/* link of a shared object that is not in limbo: the era in which it became shared; 0 when that has been forgotten. */
+#define SHM_ERA_MAX 0xffffffu
 
 /* link of an object in limbo: whose. The top bit keeps it apart from every link of a free block, which lies in the same place. */
 #define SHM_LINK_LIMBO(row) (0x80000000u | (row))

@@ -117,18 +117,23 @@ static void init_row(ShmRow *row, uint32_t pid) {
     memset(row->roots, 0, sizeof row->roots);
     atomic_store_explicit(&row->pid, pid, memory_order_relaxed);
     atomic_store_explicit(&row->sharing, 0, memory_order_relaxed);
+    atomic_store_explicit(&row->self, 0, memory_order_relaxed);
+    atomic_store_explicit(&row->pid_space, 0, memory_order_relaxed);
+    atomic_store_explicit(&row->depth, 0, memory_order_relaxed);
     atomic_store_explicit(&row->active, (active | 1) + 1,
                           memory_order_relaxed); /* outside, and never seen before: limbo.c */
-    atomic_store_explicit(&row->state, SHM_ROW_STATE(SHM_ROW_LIVE, 0), memory_order_release);
+    atomic_store_explicit(&row->state, SHM_ROW_STATE(SHM_ROW_LIVE, (uint64_t)(uint32_t)(active >> 1)),
+                          memory_order_release);
 }
 
 int arena_owner_take_row(ArenaOwner *owner, uint32_t pid, uint32_t *ret_row) {
     for (uint32_t i = 1; i < ARENA_MAX_ROWS; i++) {
         uint32_t kind = SHM_ROW_KIND(
             atomic_load_explicit(&row_at(owner, i)->state, memory_order_acquire)); /* partner: arena_reap */
-        if (kind != SHM_ROW_FREE && kind != SHM_ROW_REAPED)
+        if (owner->lent[i] || (kind != SHM_ROW_FREE && kind != SHM_ROW_REAPED))
             continue;
         init_row(row_at(owner, i), pid);
+        owner->lent[i] = 1;
         if (atomic_load_explicit(&header(owner)->top_row, memory_order_relaxed) <= i)
             atomic_store_explicit(&header(owner)->top_row, i + 1, memory_order_release);
         *ret_row = i;
@@ -233,10 +238,11 @@ int arena_owner_grow(ArenaOwner *owner, uint32_t row, uint32_t chunks, uint32_t 
     return 0;
 }
 
-static void change(ArenaOwner *owner, uint32_t row, uint32_t from, uint32_t to) {
-    uint64_t old = SHM_ROW_STATE(from, 0);
-    atomic_compare_exchange_strong_explicit(&row_at(owner, row)->state, &old, SHM_ROW_STATE(to, 0),
-                                            memory_order_acq_rel, memory_order_relaxed);
+static int change(ArenaOwner *owner, uint32_t row, uint32_t from, uint32_t to) {
+    uint64_t old = atomic_load_explicit(&row_at(owner, row)->state, memory_order_relaxed);
+    return SHM_ROW_KIND(old) == from &&
+           atomic_compare_exchange_strong_explicit(&row_at(owner, row)->state, &old, SHM_ROW_STATE(to, 0),
+                                                   memory_order_acq_rel, memory_order_relaxed);
 }
 
 int arena_owner_in_use(ArenaOwner *owner, uint32_t row) {
@@ -247,9 +253,12 @@ int arena_owner_in_use(ArenaOwner *owner, uint32_t row) {
 int arena_owner_mark_dead(ArenaOwner *owner, uint32_t row) {
     if (!row || row >= ARENA_MAX_ROWS)
         return 0;
-    change(owner, row, SHM_ROW_LIVE, SHM_ROW_DEAD);
+    owner->lent[row] = 0;
+    if (change(owner, row, SHM_ROW_LIVE, SHM_ROW_DEAD))
+        atomic_fetch_add_explicit(&header(owner)->deaths, 1, memory_order_release); /* partner: arena_poll */
     change(owner, row, SHM_ROW_LEFT, SHM_ROW_FREE);
-    return SHM_ROW_KIND(atomic_load_explicit(&row_at(owner, row)->state, memory_order_relaxed)) == SHM_ROW_DEAD;
+    uint32_t kind = SHM_ROW_KIND(atomic_load_explicit(&row_at(owner, row)->state, memory_order_relaxed));
+    return kind == SHM_ROW_DEAD || kind == SHM_ROW_REAPING; /* a client may have found it dead before us */
 }
 
 void arena_owner_free_row(ArenaOwner *owner, uint32_t row) {
@@ -264,6 +273,7 @@ int arena_owner_reset(ArenaOwner *owner) {
     if (fallocate(owner->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, (off_t)owner->size) < 0)
         return -errno;
     owner->next_chunk = owner->prepared = 0;
+    memset(owner->lent, 0, sizeof owner->lent);
     write_header(owner);
     return 0;
 }

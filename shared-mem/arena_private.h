@@ -12,10 +12,15 @@ typedef struct ArenaList { /* of chunk numbers or entries */
     uint32_t *v, n, cap, next;
 } ArenaList;
 
-typedef struct ArenaBatch { /* of objects in limbo */
+typedef struct ArenaBatch { /* of objects in limbo, with their eras */
     uint64_t *v;
     size_t n, cap;
 } ArenaBatch;
+
+typedef struct ArenaSleeper { /* what was noted of a row's process */
+    uint64_t active, used;    /* its epoch, and its processor time */
+    uint32_t era;             /* that began after that */
+} ArenaSleeper;
 
 typedef struct ArenaRoots {
     uint64_t *keys;         /* open addressing: object, 0 = empty */
@@ -38,6 +43,7 @@ struct Arena {
     uint64_t chunks_at;
     uint32_t nchunks;
     uint32_t row;
+    uint32_t deaths; /* of the header, when we last looked for dead rows */
     int fd;
     JitdAlloc alloc;
     const Table *table;
@@ -47,9 +53,12 @@ struct Arena {
     uint32_t carving[JITD_SIZE_CLASSES]; /* chunk + 1 that has blocks never carved; 0 = none */
     ArenaList uncarved;                  /* further such chunks, of any class */
     uint32_t nown;
-    uint64_t freed_bytes; /* since the last look for empty chunks */
-    ArenaBatch filling, waiting;
-    uint64_t seen[ARENA_MAX_ROWS]; /* of each row, when `waiting` began to wait: its odd epoch, or 0 */
+    uint64_t freed_bytes;               /* since the last look for empty chunks */
+    ArenaBatch filling, waiting, held;  /* limbo.c */
+    uint64_t seen[ARENA_MAX_ROWS];      /* of each row, when `waiting` began to wait: its odd epoch, or 0 */
+    uint64_t held_seen[ARENA_MAX_ROWS]; /* the same of the sleepers that `held` waits for */
+    ArenaSleeper asleep[ARENA_MAX_ROWS];
+    int64_t waits_since, looked; /* when `waiting` began to; when it was last looked into */
     uint32_t nseen;
     uint64_t *queue; /* of arena_share: address space for every block there can be */
     size_t queue_size;
@@ -93,6 +102,11 @@ static inline uint64_t shm_head(ShmObject *object) {
 static inline void arena_order(void) {
     atomic_signal_fence(memory_order_seq_cst);
     SHM_STEP();
+}
+
+static inline uint32_t arena_rows_used(const Arena *a) {
+    uint32_t top = atomic_load_explicit(&a->header->top_row, memory_order_acquire);
+    return top < ARENA_MAX_ROWS ? top : ARENA_MAX_ROWS;
 }
 
 /* ---- blocks ---- */
@@ -158,6 +172,14 @@ int check_block(const Arena *a, uint64_t offset, uint32_t *ret_chunk, uint32_t *
 
 /* arena_check; and how many objects have a count that nothing in the arena accounts for. */
 int check_all(Arena *a, char *text, size_t size, uint64_t *ret_too_high);
+
+/* ---- proof.c ---- */
+void proof_introduce(Arena *a);         /* writes down who we are */
+int proof_bury(Arena *a, uint32_t row); /* 1: its process is dead, and it is marked so now */
+int proof_bury_all(Arena *a);           /* how many */
+
+uint64_t proof_processor_time(const Arena *a, uint32_t row); /* ns; 0: not known */
+int proof_runs(const Arena *a, uint32_t row);                /* 0: no thread of its is on a processor or wants to be */
 
 /* ---- reap.c ---- */
 void reap_row(Arena *a, uint32_t row);

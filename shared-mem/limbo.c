@@ -20,6 +20,15 @@
  * reference is counted down, and a child whose count is then zero and which was not revived is dead as well. If the parent was revived, the
  * child has count 1 and simply leaves limbo.
  *
+ * Sleepers. A process that is stopped inside an epoch, or sleeps there, would keep all that dies from being freed, for ever. But what
+ * became shared after it ran last it cannot have in hand: it has not read anything since. So objects know the era in which they became
+ * shared (in `link`). Who waits for long notes how much processor time each process that it waits for has used, and begins a new era
+ * then: whoever shares an object in that era or a later one does it after the noting. If LONG_MS after the objects entered limbo such a
+ * process has still used no more, and runs on no processor, then it has not run between the noting and the objects' end, and those
+ * of its era or later are judged without it. The others are kept apart until it moves (`held`), so that it costs what was alive when it
+ * fell asleep, at most. (Processor time is brought up to date when a process leaves the processor, and by the clock's ticks: hence
+ * LONG_MS.) A judged child whose parent is held has its parent's count and merely leaves limbo.
+ *
  * Entering limbo is one compare-and-swap of refs and link together: it decides between two that saw the count fall to zero, and names the
  * row that has the object. The list itself is private memory: if its process dies, the objects are found by that name, in the chunks that
  * the row's bitmap names (set before, limbo_adopt). What is freed twice over by such a finder is excluded by `bit set`, see there. */
@@ -32,6 +41,10 @@
 #include <unistd.h>
 
 #define FAMILY_MAX 65536 /* members that enter limbo at once */
+#define ERA_BIT 40       /* in a batch's entries: offsets are below it (shm_arena_layout) */
+#define SOON_MS 3        /* a wait that takes longer is looked into, */
+#define LONG_MS                                                                                                        \
+    100 /* and after that long who has not run since is passed by: processor time is counted at least that often */
 
 static int membarrier(int command) {
     return (int)syscall(SYS_membarrier, command, 0, 0);
@@ -39,7 +52,8 @@ static int membarrier(int command) {
 
 void limbo_init(Arena *a) {
     a->epoch.active = &a->me->active;
-    a->epoch.nest = 0;
+    a->epoch.nest = a->epoch.pins = 0;
+    memset(a->asleep, 0, sizeof a->asleep);
     a->epoch.fence = membarrier(MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED) < 0;
 }
 
@@ -53,7 +67,15 @@ static void barrier_all(void) {
 
 /* ---- entering ---- */
 
-static void batch_push(ArenaBatch *batch, uint64_t object) {
+static inline uint64_t entry_object(uint64_t entry) {
+    return entry & (((uint64_t)1 << ERA_BIT) - 1);
+}
+
+static inline uint32_t entry_era(uint64_t entry) {
+    return (uint32_t)(entry >> ERA_BIT);
+}
+
+static void batch_push(ArenaBatch *batch, uint64_t entry) {
     if (batch->n == batch->cap) {
         size_t cap = batch->cap ? batch->cap * 2 : 1024;
         uint64_t *v = realloc(batch->v, cap * sizeof *v);
@@ -62,7 +84,7 @@ static void batch_push(ArenaBatch *batch, uint64_t object) {
         batch->v = v;
         batch->cap = cap;
     }
-    batch->v[batch->n++] = object;
+    batch->v[batch->n++] = entry;
 }
 
 static void note_chunk(Arena *a, uint64_t object) {
@@ -77,14 +99,15 @@ static void note_chunk(Arena *a, uint64_t object) {
 /* From count `count`, not in limbo, to limbo; 0 if it is not in that state (any more). */
 static int enter_limbo(Arena *a, uint64_t object, uint32_t count) {
     _Atomic uint64_t *word = shm_count_word(arena_object(a, object));
-    uint64_t old = SHM_COUNT(count, 0), new = SHM_COUNT(count | SHM_REFS_LIMBO, SHM_LINK_LIMBO(a->row));
-    if (atomic_load_explicit(word, memory_order_relaxed) != old)
+    uint64_t old = atomic_load_explicit(word, memory_order_relaxed);
+    uint64_t new = SHM_COUNT(count | SHM_REFS_LIMBO, SHM_LINK_LIMBO(a->row)), era = old >> 32;
+    if ((uint32_t)old != count || era > SHM_ERA_MAX)
         return 0;
     note_chunk(a, object);
     if (!atomic_compare_exchange_strong_explicit(word, &old, new, memory_order_seq_cst, memory_order_relaxed))
         return 0;
     arena_order();
-    batch_push(&a->filling, object);
+    batch_push(&a->filling, object | era << ERA_BIT);
     return 1;
 }
 
@@ -106,18 +129,24 @@ void limbo_retire(Arena *a, uint64_t object) {
     if (!enter_limbo(a, object, 0))
         return;
     for (size_t i = first; i < a->filling.n && i - first < FAMILY_MAX; i++)
-        enter_children(a, a->filling.v[i]);
+        enter_children(a, entry_object(a->filling.v[i]));
 }
 
-/* ---- leaving ---- */
+/* ---- waiting ---- */
+
+static int64_t now_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
 
 static void begin_wait(Arena *a) {
     ArenaBatch empty = a->waiting;
     a->waiting = a->filling;
     a->filling = empty;
+    a->waits_since = now_ms();
     barrier_all();
-    uint32_t n = atomic_load_explicit(&a->header->top_row, memory_order_acquire);
-    a->nseen = n < ARENA_MAX_ROWS ? n : ARENA_MAX_ROWS;
+    a->nseen = arena_rows_used(a);
     for (uint32_t i = 0; i < a->nseen; i++) {
         uint64_t active =
             atomic_load_explicit(&arena_row(a, i)->active, memory_order_acquire); /* partner: arena_leave */
@@ -125,18 +154,21 @@ static void begin_wait(Arena *a) {
     }
 }
 
-static int wait_is_over(Arena *a) {
-    for (uint32_t i = 0; i < a->nseen; i++) {
+/* Whether all rows have left that were seen inside. */
+static int is_over(Arena *a, uint64_t *seen, uint32_t n) {
+    for (uint32_t i = 0; i < n; i++) {
         ShmRow *row = arena_row(a, i);
-        if (!a->seen[i])
+        if (!seen[i])
             continue;
         if (SHM_ROW_KIND(atomic_load_explicit(&row->state, memory_order_acquire)) == SHM_ROW_LIVE &&
-            atomic_load_explicit(&row->active, memory_order_acquire) == a->seen[i])
+            atomic_load_explicit(&row->active, memory_order_acquire) == seen[i])
             return 0;
-        a->seen[i] = 0;
+        seen[i] = 0;
     }
     return 1;
 }
+
+/* ---- leaving ---- */
 
 static void destroy(Arena *a, uint64_t object) {
     uint64_t head = shm_head(arena_object(a, object));
@@ -147,7 +179,8 @@ static void destroy(Arena *a, uint64_t object) {
         chunk_free_shared(a, object, c);
 }
 
-static void judge(Arena *a, uint64_t object) {
+static void judge(Arena *a, uint64_t entry) {
+    uint64_t object = entry_object(entry);
     _Atomic uint64_t *word = shm_count_word(arena_object(a, object));
     uint64_t old = atomic_load_explicit(word, memory_order_acquire), new;
     for (;;) {
@@ -156,37 +189,104 @@ static void judge(Arena *a, uint64_t object) {
             destroy(a, object);
             return;
         }
-        new = count ? SHM_COUNT(count, 0) : SHM_COUNT(SHM_REFS_LIMBO, SHM_LINK_LIMBO(a->row));
+        new = count ? SHM_COUNT(count, entry_era(entry)) : SHM_COUNT(SHM_REFS_LIMBO, SHM_LINK_LIMBO(a->row));
         if (!atomic_compare_exchange_weak_explicit(word, &old, new, memory_order_acq_rel, memory_order_acquire))
             continue;
         if (!count)
-            batch_push(&a->filling, object);
+            batch_push(&a->filling, entry);
         return;
     }
 }
 
-static void end_wait(Arena *a) {
-    for (size_t i = 0; i < a->waiting.n; i++)
-        judge(a, a->waiting.v[i]); /* what falls to zero by that goes into the other batch */
-    a->waiting.n = 0;
-    if (a->waiting.cap > 4 * FAMILY_MAX) { /* an unusual day */
-        free(a->waiting.v);
-        a->waiting = (ArenaBatch){0};
+static void empty_batch(ArenaBatch *batch) {
+    batch->n = 0;
+    if (batch->cap > 4 * FAMILY_MAX) { /* an unusual day */
+        free(batch->v);
+        *batch = (ArenaBatch){0};
     }
 }
 
+static void judge_all(Arena *a, ArenaBatch *batch) {
+    for (size_t i = 0; i < batch->n; i++)
+        judge(a, batch->v[i]); /* what falls to zero by that goes into the filling one */
+    empty_batch(batch);
+}
+
+/* ---- sleepers ---- */
+
+/* The row's process has not run since the era that is noted for it; else it is noted anew, in the next era. */
+static int sleeps(Arena *a, uint32_t row, uint32_t *new_era) {
+    ArenaSleeper *s = &a->asleep[row];
+    uint64_t used = proof_processor_time(a, row);
+    if (used && s->active == a->seen[row] && s->used == used && !proof_runs(a, row))
+        return 1;
+    if (!*new_era) {
+        uint32_t era = atomic_load_explicit(&a->header->era, memory_order_relaxed);
+        if (era < SHM_ERA_MAX)
+            era = atomic_fetch_add_explicit(&a->header->era, 1, memory_order_seq_cst) + 1; /* partner: share_object */
+        *new_era = era;
+    }
+    *s = (ArenaSleeper){.active = a->seen[row], .used = used, .era = *new_era < SHM_ERA_MAX ? *new_era : UINT32_MAX};
+    return 0;
+}
+
+/* Looks at all that are waited for: 0, or the era from which on none of them can have anything in hand. */
+static uint32_t all_sleep_since(Arena *a) {
+    uint32_t era = 0, new_era = 0;
+    int all = 1;
+    for (uint32_t i = 0; i < a->nseen; i++) {
+        if (!a->seen[i])
+            continue;
+        if (i == a->row || proof_bury(a, i) || !sleeps(a, i, &new_era))
+            all = 0;
+        else if (a->asleep[i].era > era)
+            era = a->asleep[i].era;
+    }
+    return all ? era : 0;
+}
+
+static void pass_by(Arena *a, uint32_t era) {
+    for (uint32_t i = 0; i < ARENA_MAX_ROWS; i++)
+        if (i < a->nseen && a->seen[i])
+            a->held_seen[i] = a->seen[i];
+    for (size_t i = 0; i < a->waiting.n; i++)
+        if (entry_era(a->waiting.v[i]) >= era)
+            judge(a, a->waiting.v[i]);
+        else
+            batch_push(&a->held, a->waiting.v[i]);
+    empty_batch(&a->waiting);
+}
+
+/* A wait that takes long: are we waiting for the dead, or for a sleeper? */
+static void look_into_it(Arena *a) {
+    int64_t now = now_ms(), waited = now - a->waits_since;
+    int64_t next = a->looked < a->waits_since ? a->waits_since + SOON_MS : a->looked + LONG_MS;
+    if (now < next)
+        return;
+    a->looked = now;
+    uint32_t era = all_sleep_since(a);
+    if (era && waited >= LONG_MS)
+        pass_by(a, era);
+}
+
+/* ---- */
+
 int limbo_empty(const Arena *a) {
-    return !a->filling.n && !a->waiting.n;
+    return !a->filling.n && !a->waiting.n && !a->held.n;
 }
 
 void limbo_poll(Arena *a, size_t batch) {
     arena_enter(a); /* freeing follows references, too; what began to wait before does not wait for this */
-    if (a->waiting.n && wait_is_over(a)) {
-        end_wait(a);
-        if (limbo_empty(a))
-            for (uint32_t i = 0; i < SHM_ROW_LIMBO_WORDS; i++)
-                atomic_store_explicit(&a->me->limbo[i], 0, memory_order_relaxed);
-    }
+    size_t before = a->waiting.n + a->held.n;
+    if (a->waiting.n && is_over(a, a->seen, a->nseen))
+        judge_all(a, &a->waiting);
+    else if (a->waiting.n)
+        look_into_it(a);
+    if (a->held.n && is_over(a, a->held_seen, ARENA_MAX_ROWS))
+        judge_all(a, &a->held);
+    if (before && limbo_empty(a))
+        for (uint32_t i = 0; i < SHM_ROW_LIMBO_WORDS; i++)
+            atomic_store_explicit(&a->me->limbo[i], 0, memory_order_relaxed);
     arena_leave(a);
     if (!a->waiting.n && a->filling.n >= batch)
         begin_wait(a);
@@ -195,10 +295,13 @@ void limbo_poll(Arena *a, size_t batch) {
 void limbo_deinit(Arena *a) {
     free(a->filling.v);
     free(a->waiting.v);
-    a->filling = a->waiting = (ArenaBatch){0};
+    free(a->held.v);
+    a->filling = a->waiting = a->held = (ArenaBatch){0};
 }
 
 void arena_poll(Arena *a) {
+    if (!a->epoch.nest && atomic_load_explicit(&a->header->deaths, memory_order_relaxed) != a->deaths)
+        arena_reap(a); /* somebody died: nobody else may be awake to be told of it */
     limbo_poll(a, 1);
     if (a->waiting.n && !a->epoch.nest)
         limbo_poll(a, 1); /* nobody inside: no need to wait for the next time */

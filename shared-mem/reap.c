@@ -46,11 +46,6 @@ static void lift_claims(Arena *a, uint32_t row, uint32_t top) {
     }
 }
 
-static uint32_t rows_used(const Arena *a) {
-    uint32_t top = atomic_load_explicit(&a->header->top_row, memory_order_acquire);
-    return top < ARENA_MAX_ROWS ? top : ARENA_MAX_ROWS;
-}
-
 void reap_row(Arena *a, uint32_t row) {
     arena_enter(a);
     roots_drop_row(a, row);
@@ -65,7 +60,7 @@ void reap_row(Arena *a, uint32_t row) {
     arena_order();
     atomic_store_explicit(&arena_row(a, row)->sharing, 0, memory_order_relaxed);
     retire_chunks(a, row);
-    lift_claims(a, row, rows_used(a));
+    lift_claims(a, row, arena_rows_used(a));
 }
 
 /* Dead, or claimed by one who is no longer alive. */
@@ -85,7 +80,8 @@ static int claim(Arena *a, uint32_t row) {
 
 int arena_reap(Arena *a) {
     int reaped = 0;
-    for (uint32_t row = 1, top = rows_used(a); row < top; row++) {
+    a->deaths = atomic_load_explicit(&a->header->deaths, memory_order_acquire); /* partner: arena_owner_mark_dead */
+    for (uint32_t row = 1, top = arena_rows_used(a); row < top; row++) {
         if (row == a->row || !claim(a, row))
             continue;
         reap_row(a, row);

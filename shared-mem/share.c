@@ -56,16 +56,16 @@ static void set_head(Arena *a, uint64_t object, uint64_t flags) {
                           memory_order_release);
 }
 
-/* The link of a shared object belongs to the arena; whoever used it as the proxy's index is told. */
-static void take_link(Arena *a, uint64_t object) {
+/* The link of a shared object belongs to the arena, which keeps the era there; whoever used it as the proxy's index is told. */
+static void take_link(Arena *a, uint64_t object, uint32_t era) {
     _Atomic uint32_t *place = &arena_object(a, object)->link;
     uint32_t link = atomic_load_explicit(place, memory_order_relaxed);
-    if (!link)
-        return;
-    roots_insert_reserved(a, object);
-    arena_order();
-    atomic_store_explicit(place, 0, memory_order_relaxed);
-    if (a->ops.shared)
+    if (link) {
+        roots_insert_reserved(a, object);
+        arena_order();
+    }
+    atomic_store_explicit(place, era, memory_order_relaxed);
+    if (link && a->ops.shared)
         a->ops.shared(a->ops.arg, object, link);
 }
 
@@ -77,8 +77,9 @@ static void set_sharing(Arena *a, uint32_t on) {
 
 void share_object(Arena *a, uint64_t object) {
     size_t n = list_closure(a, object);
+    uint32_t era = atomic_load_explicit(&a->header->era, memory_order_acquire); /* partner: limbo.c, sleeps */
     for (size_t i = 0; i < n; i++)
-        take_link(a, a->queue[i]);
+        take_link(a, a->queue[i], era < SHM_ERA_MAX ? era : SHM_ERA_MAX);
     if (n == 1) {
         set_head(a, object, 0);
         return;

@@ -2,9 +2,14 @@
 #include "client/lib/internal.h"
 #include <math.h>
 
-/* A program without an interpreter has no signal handlers that would have to run. */
-static int32_t no_poll(JitdFrame *frame, uint32_t effects) {
-    (void)frame, (void)effects;
+/* A program without an interpreter has no signal handlers that would have to run: but a long call must not keep what dies meanwhile from
+ * being freed. */
+static int32_t pause_only(JitdFrame *frame, uint32_t effects) {
+    Arena *arena = frame->alloc->owner;
+    (void)effects;
+    uint32_t nest = arena_pause(arena);
+    arena_breathe(arena);
+    arena_resume(arena, nest);
     return JITD_TRAP_NONE;
 }
 
@@ -22,7 +27,7 @@ static const void *const defaults[] = {
 #define alloc arena_alloc
 #define release arena_release
 #define share arena_share
-#define poll no_poll
+#define poll pause_only
 #define pymath no_pymath
 #define IMPORT(name, ret, args) (const void *)name,
 #include "protocol/imports.def"

@@ -73,9 +73,9 @@ int jitd_publish(jitd_session *session, const char *name, jitd_ref object, jitd_
     int r = object ? check_object(session, object, &class_id, error) : check_attached(session, error);
     if (r < 0)
         return r;
-    arena_enter(client_arena(session->client));
+    arena_pin(client_arena(session->client));
     r = publish_in_epoch(session, name, object, error);
-    arena_leave(client_arena(session->client));
+    arena_unpin(client_arena(session->client));
     return r;
 }
 
@@ -98,9 +98,9 @@ static int find_in_epoch(jitd_session *session, const char *name, jitd_ref *ret_
 int jitd_find(jitd_session *session, const char *name, jitd_ref *ret_object, jitd_error *error) {
     if (check_attached(session, error) < 0)
         return JITD_E_DISCONNECTED;
-    arena_enter(client_arena(session->client)); /* until it is counted, what the answer names must not be reused */
+    arena_pin(client_arena(session->client)); /* until it is counted, what the answer names must not be reused */
     int r = find_in_epoch(session, name, ret_object, error);
-    arena_leave(client_arena(session->client));
+    arena_unpin(client_arena(session->client));
     return r;
 }
 

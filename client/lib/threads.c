@@ -124,7 +124,7 @@ void threads_forget(Client *client) {
 }
 
 void client_set_interrupt(Client *client, const volatile uint32_t *flag) {
-    static const volatile uint32_t never = 0;
-    client->interrupt = flag ? flag : &never;
+    static const volatile uint32_t always = 1;
+    client->interrupt = flag ? flag : &always;
     threads_update(client);
 }

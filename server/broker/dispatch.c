@@ -49,9 +49,8 @@ static void put_uint(MessageWriter *w, const char *key, uint64_t value) {
 
 /* ---- deaths ---- */
 
-#define DEATHS_WAITING_MAX 16
-#define DEATHS_TOLD_MAX                                                                                                \
-    32 /* to one client between its requests: unread events fill its socket, and it would be dropped */
+/* To one client between its requests: unread events fill its socket, and it would be dropped. */
+#define DEATHS_TOLD_MAX 32
 
 static Peer *tenant_any_client(const Broker *broker, const Tenant *tenant) {
     for (Peer *p = broker->peers.list; p; p = p->next)
@@ -90,16 +89,15 @@ static void tell_deaths(const Broker *broker, const Tenant *tenant) {
     }
 }
 
-/* A client that sleeps for long reads no events. When many dead rows wait for such a one, a newcomer is told of them: it
- * has requests to make at once, and a row that two are told of is reaped by one of them. */
-static void tell_newcomer(const Broker *broker, const Tenant *tenant, Peer *peer) {
-    unsigned waiting = 0;
-    for (DeadRow *dead = tenant->dead; dead; dead = dead->next)
-        waiting++;
-    for (DeadRow *dead = tenant->dead; dead && waiting >= DEATHS_WAITING_MAX && peer->deaths_told < DEATHS_TOLD_MAX;
-         dead = dead->next)
-        tell_death(peer, dead);
-    tell_deaths(broker, tenant);
+/* A client that sleeps for long reads no events. So who asks something, and is awake, is told of all the dead that still lie about,
+ * each once: a row that two are told of is reaped by one of them. */
+static void tell_awake(Peer *peer) {
+    for (DeadRow *dead = peer->tenant->dead; dead && peer->deaths_told < DEATHS_TOLD_MAX; dead = dead->next)
+        if (dead->number > peer->last_death) {
+            peer->last_death = dead->number;
+            if (dead->told != peer)
+                tell_death(peer, dead);
+        }
 }
 
 /* Nobody uses the row any more: its process has left in good order, or is gone. */
@@ -349,7 +347,7 @@ static PeerHandled hello_enter(Broker *broker, Peer *peer, const MsgMessage *m, 
     tenant->peers++;
     tenant_row_reaped(tenant, peer->row); /* it was a dead one's, if a client reaped it and died before saying so */
     hello_reply(peer, m, wish);
-    tell_newcomer(broker, tenant, peer);
+    tell_awake(peer);
     workers_want_identity(&broker->workers);
     return PEER_HANDLED;
 }
@@ -512,6 +510,8 @@ static const Handler handlers[] = {
 PeerHandled dispatch_message(void *arg, Peer *peer, const MsgMessage *m) {
     Broker *broker = arg;
     peer->deaths_told = 0;
+    if (peer->tenant && !peer->observer && m->number != MESSAGE_REAP)
+        tell_awake(peer);
     if (!peer->greeted && m->number == MESSAGE_HELLO)
         return dispatch_hello(broker, peer, m);
     for (size_t i = 0; peer->greeted && i < sizeof handlers / sizeof handlers[0]; i++) {

@@ -43,6 +43,7 @@ typedef struct Peer {
     /* dispatch.c's: */
     bool greeted, observer;
     unsigned deaths_told; /* since its last request */
+    uint64_t last_death;  /* it was told of all up to this one */
     Tenant *tenant;       /* NULL: none */
     uint32_t row;
     int pidfd; /* of its process; -1: it was gone when it said hello */

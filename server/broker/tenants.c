@@ -189,6 +189,7 @@ int tenant_row_died(Tenant *tenant, uint32_t row) {
     if (!dead)
         return -ENOMEM;
     dead->row = row;
+    dead->number = ++tenant->deaths;
     DL_APPEND(tenant->dead, dead);
     return 0;
 }

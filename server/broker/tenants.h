@@ -53,7 +53,8 @@ typedef struct PublishedName {
 
 typedef struct DeadRow {
     uint32_t row;
-    const void *told; /* the peer that was asked to reap it; NULL: nobody yet */
+    uint64_t number;  /* of the tenant's deaths: counts up */
+    const void *told; /* the peer that was asked to reap it when it died; NULL: nobody yet */
     struct DeadRow *next, *prev;
 } DeadRow;
 
@@ -79,6 +80,7 @@ typedef struct Tenant {
     Ledger ledger;
     unsigned peers;
     uint64_t code_limit; /* bytes */
+    uint64_t deaths;     /* so far */
     uint64_t unit_bytes, used_ms;
     uint64_t said_ms; /* when the log was told of a limit that its clients met */
     struct Tenant *next, *prev;

@@ -263,9 +263,12 @@ Test(session, full_arena_is_reaped_on_demand) {
         raise(SIGKILL);
     }
     waitpid(pid, &status, 0);
-    for (int i = 0; i < PATIENCE_MS && !stats_of(session).dead_rows; i++)
+    ArenaStats stats = {0};
+    for (int i = 0; i < PATIENCE_MS && !stats.dead_rows; i++) {
         usleep(1000);
-    cr_assert_eq(stats_of(session).dead_rows, 1);
+        arena_stats(client_arena(session->client), &stats);
+    }
+    cr_assert_eq(stats.dead_rows, 1);
     jitd_unref(session, new_node(session));
     cr_assert_eq(broker.reaps, 1);
     finish();

@@ -92,9 +92,24 @@ void context_resume(uint32_t inside) {
     suspended_here -= inside;
 }
 
+/* A pause of the epoch (arena.h) is this thread's alone: where others are inside, too, there is none. */
+static __thread uint32_t paused_here __attribute__((tls_model("initial-exec")));
+
+uint32_t context_pause(void) {
+    uint32_t nest = suspended_total ? 0 : arena_pause(jitd_context.arena);
+    paused_here += nest != 0;
+    return nest;
+}
+
+void context_end_pause(uint32_t nest) {
+    paused_here -= nest != 0;
+    arena_resume(jitd_context.arena, nest);
+}
+
 /* The arena's epoch was made anew: we are in it as often as this thread will leave it. */
 static void enter_again(void) {
     suspended_total = suspended_here;
+    arena_set_pauses(jitd_context.arena, paused_here);
     for (uint32_t i = 0; i < suspended_here; i++)
         arena_enter(jitd_context.arena);
 }

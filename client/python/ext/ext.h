@@ -37,6 +37,8 @@ static inline JitdFrame *context_frame(void) {
     return likely(jitd_frame != NULL) ? jitd_frame : context_new_frame();
 }
 /* Around whatever lets other Python code run inside of an epoch: takes what context_suspend gave. */
+uint32_t context_pause(void); /* around a poll: what context_end_pause wants */
+void context_end_pause(uint32_t nest);
 uint32_t context_suspend(void);
 void context_resume(uint32_t inside);
 PyObject *context_connect(PyObject *module, PyObject *args);
@@ -58,8 +60,12 @@ extern uint32_t
 int32_t import_pymath(JitdFrame *frame, uint32_t fn, uint32_t n, const char *types, const JitdValue *in,
                       JitdValue *out);
 void import_release(JitdFrame *frame, uint64_t object);
-COLD void import_release_waiting(JitdFrame *frame);
-void import_after_fork(void); /* in the child */
+void import_drop_shared(JitdFrame *frame,
+                        uint64_t object); /* a proxy's count of a shared object; inside one epoch for it */
+/* At the end of a call that entered so many epochs, and has not left them. */
+COLD void import_release_waiting(JitdFrame *frame, uint32_t own_epochs);
+COLD void import_drop_proxies(void); /* when it has: may run any Python code */
+void import_after_fork(void);        /* in the child */
 /* What waits for compiled code to end: releases of objects, proxies that nobody keeps any more. */
 #define IMPORT_OBJECTS 1
 #define IMPORT_PROXIES 2
@@ -138,8 +144,10 @@ static inline int proxy_is_needed(const Instance *self) {
 
 /* After a release that Python code asked for: what it made superfluous goes now. */
 static inline void proxy_settle(void) {
-    if (unlikely(import_put_off) && jitd_frame)
-        import_release_waiting(jitd_frame);
+    if (unlikely(import_put_off) && jitd_frame) {
+        import_release_waiting(jitd_frame, 0);
+        import_drop_proxies();
+    }
 }
 
 /* ---- state.c: an instance's state as a dict, for copying, pickling and vars() ---- */
@@ -347,11 +355,13 @@ static inline int32_t plan_run(const Plan *plan, JitdFrame *frame, uint64_t self
         arena_enter(jitd_context.arena);
     status =
         likely(!plan->ffi) ? code_run(plan->method, frame, self, in, out) : plan_run_ffi(plan, frame, self, in, out);
+    if (unlikely(import_put_off))
+        import_release_waiting(frame, plan->epoch);
     if (plan->epoch)
         arena_leave(jitd_context.arena);
     frame->running = outer;
     if (unlikely(import_put_off))
-        import_release_waiting(frame);
+        import_drop_proxies();
     return status;
 }
 

@@ -11,10 +11,11 @@
  *   kept      Python code runs. Names that mean something else then are an error, as there is no way back.
  *
  * Whatever Python code runs in a poll (a handler, or another thread that got the lock) may drop objects that the suspended
- * compiled code borrows: it counts only what it stores. For shared objects its epoch keeps them. For private ones the
- * release is put off while any compiled code is suspended, and made up for when no compiled code runs at all: everything
- * that can borrow is inside an epoch, so that is when the arena's epoch is left. An object whose release was put off may
- * have been counted up again meanwhile (returned by the code that borrowed it), and may be in the list twice. */
+ * compiled code borrows. What it has in hand itself it counts for the poll; what its caller gave it, the caller's proxies count, which
+ * close() may take away. So the release of private objects, and the counts of shared ones' proxies, are put off while any compiled code is
+ * suspended, and made up for when no compiled code runs at all: everything that can borrow is inside an epoch, so that is when the arena's
+ * epoch is left. An object whose release was put off may have been counted up again meanwhile (returned by the code that borrowed it), and
+ * may be in the list twice. The epoch itself pauses in a poll: a call may go on for hours, and what dies elsewhere would wait for it. */
 #include "client/python/ext/ext.h"
 #include <signal.h>
 #include <time.h>
@@ -22,6 +23,8 @@
 #define HOLD_NS 50000000 /* so long may a call keep the lock whose stores nobody may see */
 
 const volatile uint32_t import_interrupt_flag = 1;
+#define COUNT_OF ((uint64_t)1) /* of a shared object, in a list's entry: a count; else a private object's release */
+
 static uint32_t suspended; /* polls that are running Python code */
 static __thread uint32_t suspended_here __attribute__((tls_model("initial-exec"))); /* those of this thread */
 uint32_t import_put_off; /* IMPORT_OBJECTS, IMPORT_PROXIES: what waits */
@@ -50,18 +53,36 @@ void import_release(JitdFrame *frame, uint64_t object) {
     arena_release(frame, object);
 }
 
-void import_release_waiting(JitdFrame *frame) {
-    if (suspended || ((ArenaEpoch *)jitd_context.arena)->nest)
+void import_drop_shared(JitdFrame *frame, uint64_t object) {
+    const ArenaEpoch *epoch = (const ArenaEpoch *)jitd_context.arena;
+    if (likely(!suspended) ||
+        (epoch->nest == 1 && !arena_pauses(jitd_context.arena))) /* what is suspended has no references */
+        arena_decref(jitd_context.arena, frame, object);
+    else
+        put_off(object | COUNT_OF);
+}
+
+static bool compiled_code_runs(uint32_t own_epochs) {
+    return suspended || ((ArenaEpoch *)jitd_context.arena)->nest != own_epochs;
+}
+
+void import_release_waiting(JitdFrame *frame, uint32_t own_epochs) {
+    if (compiled_code_runs(own_epochs))
         return;
     for (uint32_t i = 0; i < waiting_for; i++) {
-        ShmObject *object = shm_object(frame, waiting[i]);
-        if (SHM_HEAD_STATE(atomic_load_explicit(&object->head, memory_order_relaxed)) == SHM_STATE_PRIVATE &&
-            !atomic_load_explicit(&object->refs, memory_order_relaxed))
+        ShmObject *object = shm_object(frame, waiting[i] & ~COUNT_OF);
+        if (waiting[i] & COUNT_OF)
+            arena_decref(jitd_context.arena, frame, waiting[i] & ~COUNT_OF);
+        else if (SHM_HEAD_STATE(atomic_load_explicit(&object->head, memory_order_relaxed)) == SHM_STATE_PRIVATE &&
+                 !atomic_load_explicit(&object->refs, memory_order_relaxed))
             arena_release(frame, waiting[i]);
     }
     waiting_for = 0;
     import_put_off &= ~(uint32_t)IMPORT_OBJECTS;
-    if (import_put_off)
+}
+
+void import_drop_proxies(void) {
+    if ((import_put_off & IMPORT_PROXIES) && !compiled_code_runs(0))
         proxy_drop_leaving();
 }
 
@@ -160,10 +181,14 @@ static int32_t poll_open(JitdFrame *frame, uint32_t effects, uint32_t work) {
 }
 
 int32_t import_poll(JitdFrame *frame, uint32_t effects) {
+    uint32_t nest = context_pause();
+    arena_breathe(jitd_context.arena);
     uint32_t work = pending_work();
-    if (likely(!work))
-        return JITD_TRAP_NONE;
-    return effects == JITD_EFFECTS_UNDO ? poll_hidden(work) : poll_open(frame, effects, work);
+    int32_t status = likely(!work)                  ? JITD_TRAP_NONE
+                     : effects == JITD_EFFECTS_UNDO ? poll_hidden(work)
+                                                    : poll_open(frame, effects, work);
+    context_end_pause(nest);
+    return status;
 }
 
 /* Where the daemon must be asked for more memory, signal handlers wait, too: the next poll, or the end of the call, is the place. */

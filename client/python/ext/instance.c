@@ -77,7 +77,7 @@ COLD static void unbind_shared(uint64_t ref, JitdFrame *frame) {
     static unsigned drops;
     arena_enter(jitd_context.arena);
     arena_root_drop(jitd_context.arena, ref);
-    shm_decref(frame, ref, import_release);
+    import_drop_shared(frame, ref);
     arena_leave(jitd_context.arena);
     if (++drops % 64 == 0) {
         arena_poll(jitd_context.arena);

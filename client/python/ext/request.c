@@ -326,10 +326,10 @@ PyObject *request_lookup(PyObject *module, PyObject *args) {
     PyObject *body = Py_BuildValue("{sO}", "name", name);
     if (!body)
         return NULL;
-    arena_enter(jitd_context.arena); /* the object cannot go away between the answer and our count */
+    arena_pin(jitd_context.arena); /* the object cannot go away between the answer and our count */
     while (!(result = find_once(body)) && !PyErr_Occurred())
         ; /* the name was given to another object meanwhile */
-    arena_leave(jitd_context.arena);
+    arena_unpin(jitd_context.arena);
     Py_DECREF(body);
     return result;
 }
