@@ -27,6 +27,7 @@
 #include <sys/mman.h>
 #include <time.h>
 
+#define FULL_COLLECT_MS 500
 #define FULL_WAIT_STEPS 500
 #define FULL_WAIT_NS 2000000
 
@@ -50,6 +51,7 @@ static int map_arena(Arena *a) {
     a->rows = (ShmRow *)(a->base + want.rows_at);
     a->directory = (ShmChunk *)(a->base + want.directory_at);
     a->bits = (_Atomic uint64_t *)(a->base + want.bits_at);
+    a->names = (_Atomic uint64_t *)(a->base + want.names_at);
     a->chunks_at = want.chunks_at;
     a->nchunks = want.nchunks;
     return 0;
@@ -176,7 +178,9 @@ static int refill(Arena *a, uint32_t size_class) {
     arena_poll(a); /* wait for no batch */
     if (a->alloc.free[size_class] || chunk_refill(a, size_class) == 0)
         return 0;
-    return wait_for_limbo(a, size_class);
+    if (wait_for_limbo(a, size_class) == 0)
+        return 0;
+    return arena_collect(a, FULL_COLLECT_MS) > 0 ? chunk_refill(a, size_class) : -ENOMEM;
 }
 
 void arena_breathe(Arena *a) {

@@ -7,6 +7,7 @@
 
 #define ARENA_CHUNK_SIZE ((uint64_t)256 * 1024)
 #define ARENA_MAX_ROWS 1024
+#define ARENA_MAX_NAMES 65536
 #define ARENA_DEFAULT_SIZE ((uint64_t)4 << 30) /* sparse; the broker commits chunks on request, within the quota */
 
 typedef struct Arena Arena;
@@ -19,8 +20,9 @@ typedef struct ArenaOwner {
     uint32_t
         next_chunk; /* chunks are handed out in order; those that become free again are taken by clients among themselves */
     uint32_t prepared; /* chunks below this one have memory already */
-    uint8_t lent
-        [ARENA_MAX_ROWS]; /* rows that were handed out and whose end nobody told us of: what clients write is not believed */
+    uint8_t restoring; /* names are being given again, as the broker before had them */
+    /* Rows that were handed out and whose end nobody told us of: what clients write is not believed. */
+    uint8_t lent[ARENA_MAX_ROWS];
 } ArenaOwner;
 #define ARENA_OWNER_NULL ((ArenaOwner){.fd = -1})
 
@@ -46,6 +48,16 @@ int arena_owner_in_use(ArenaOwner *owner, uint32_t row);    /* its client has no
 int arena_owner_mark_dead(ArenaOwner *owner, uint32_t row); /* 1: it has to be reaped; 0: it left in good order */
 void arena_owner_free_row(ArenaOwner *owner,
                           uint32_t row); /* after REAP; ignored unless the row is reaped in the arena, too */
+
+/* A name, known by its place, stands for `object` now (0: none): for those who look for what is held. */
+void arena_owner_name(ArenaOwner *owner, uint32_t place, uint64_t object);
+/* The same, asked for by the client of `row`, who noted it (arena_publish_begin). `old` is its count to give back. 0; -ECANCELED: it, or
+ * whoever reaps it, thinks no more of it. */
+int arena_owner_publish(ArenaOwner *owner, uint32_t row, uint32_t note, uint32_t place, uint64_t object, uint64_t old);
+/* It had been done before, by another broker perhaps: only the note is brought up to it. */
+void arena_owner_published(ArenaOwner *owner, uint32_t row, uint32_t note, uint64_t object, uint64_t old);
+/* After arena_owner_adopt: all names have been given again. Until then nobody may think that he sees what they hold. */
+void arena_owner_names_are_back(ArenaOwner *owner);
 
 /* When no client is left and no name holds an object: forgets everything and gives the memory back to the system. */
 int arena_owner_reset(ArenaOwner *owner);
@@ -86,7 +98,7 @@ static inline void arena_leave(Arena *arena);
 static inline uint32_t arena_pause(Arena *arena);
 static inline void arena_resume(Arena *arena, uint32_t nest);
 /* Frees what waited for epochs to end, as far as they have; never blocks. Call it now and then, outside native calls. */
-void arena_poll(Arena *arena);
+void arena_poll(Arena *arena);    /* after a death also collects garbage, a tenth of the time at most */
 void arena_breathe(Arena *arena); /* the same at next to no cost where there is nothing to do: in a pause */
 
 /* Checks and roots. */
@@ -105,6 +117,17 @@ int arena_incref_live(Arena *arena, uint64_t object); /* one count more unless i
 /* Deaths: gives back everything that dead rows held. Any client may do it at any time; it is done by one at a time and
  * survives the death of whoever does it. Returns how many rows were reaped, or a negative errno. */
 int arena_reap(Arena *arena);
+
+/* Frees shared objects that nothing holds though their counts say so: what deaths leave behind, and cycles (collect.c). Waits up to so
+ * long (twice) for other processes' calls to end. How many it freed; -EAGAIN: somebody was in a call all the time; -EBUSY: we are. */
+int arena_collect(Arena *arena, int milliseconds);
+
+/* A name is about to be given to the object by a request to the broker (0: taken away from it): shares and counts it, and notes that in the
+ * row, so that a death in the middle loses no count. Which note; -1: none is free, and only a death is not provided for. */
+int arena_publish_begin(Arena *arena, JitdFrame *frame, uint64_t object);
+typedef enum PublishOutcome { PUBLISH_DONE, PUBLISH_REFUSED, PUBLISH_UNKNOWN } PublishOutcome;
+/* The request ended so; `old` is what it was answered. Gives back the count that is nobody's now. */
+void arena_publish_end(Arena *arena, int note, uint64_t object, PublishOutcome outcome, uint64_t old);
 
 /* fork(): in the parent before, shares every object with a proxy; in the child, after it has a new row. */
 int arena_before_fork(Arena *arena);

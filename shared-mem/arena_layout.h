@@ -1,6 +1,6 @@
 /* What lies where in an arena's memfd, seen by all processes: offsets and fixed-width integers only.
  *
- *   header, one page | rows, one page each | chunk directory | bits: 1 KiB per chunk | chunks of 256 KiB
+ *   header, one page | rows, one page each | what names stand for | chunk directory | bits: 1 KiB per chunk | chunks of 256 KiB
  */
 #pragma once
 #include "shared-mem/object.h"
@@ -12,15 +12,17 @@
 typedef struct ShmArena {
     uint64_t magic;
     uint32_t layout, nchunks;
-    uint64_t size, rows_at, directory_at, bits_at, chunks_at;
-    uint32_t limit;               /* chunks that the namespace may have */
-    _Atomic uint32_t committed;   /* chunks below this one are backed by memory; only grows (but for a reset) */
-    _Atomic uint32_t top_row;     /* rows from this one on were never used */
-    _Atomic int32_t unowned;      /* chunks without an owner: a hint where looking is worth it */
-    _Atomic uint32_t own_classes; /* ids given out to classes that only their process knows: table_make_own */
-    _Atomic uint32_t deaths;      /* rows that were marked dead so far: who sees it change reaps */
-    _Atomic uint32_t era;         /* counts up; an object knows in which it became shared (limbo.c) */
-    uint8_t pad[4096 - 84];
+    uint64_t size, rows_at, names_at, directory_at, bits_at, chunks_at;
+    uint32_t limit;                /* chunks that the namespace may have */
+    _Atomic uint32_t committed;    /* chunks below this one are backed by memory; only grows (but for a reset) */
+    _Atomic uint32_t top_row;      /* rows from this one on were never used */
+    _Atomic int32_t unowned;       /* chunks without an owner: a hint where looking is worth it */
+    _Atomic uint32_t own_classes;  /* ids given out to classes that only their process knows: table_make_own */
+    _Atomic uint32_t deaths;       /* rows that were marked dead so far: who sees it change reaps */
+    _Atomic uint32_t era;          /* counts up; an object knows in which it became shared (limbo.c) */
+    _Atomic uint32_t top_name;     /* places of names from this one on were never used */
+    _Atomic uint64_t publications; /* counts up when names or notes change at the broker's hand; odd while they do */
+    uint8_t pad[4096 - 104];
 } ShmArena;
 _Static_assert(sizeof(ShmArena) == 4096, "arena header");
 
@@ -40,6 +42,16 @@ enum {
 #define SHM_ROW_LIMBO_WORDS 256
 #define SHM_ROW_LIMBO_BITS (SHM_ROW_LIMBO_WORDS * 64)
 #define SHM_ROW_ROOTS 240
+#define SHM_ROW_NOTES 2
+
+/* A publication under way (publish.c). object: its offset and one of these; 0: none. */
+#define SHM_NOTE_ASKED 1     /* the row has a count of it, which is the name's when the broker has done it */
+#define SHM_NOTE_DONE 2      /* the name has it; the row has one of `old` */
+#define SHM_NOTE_CANCELLED 3 /* the broker must not do it any more */
+typedef struct ShmNote {
+    _Atomic uint64_t object, old;
+} ShmNote;
+_Static_assert(sizeof(ShmNote) == 16, "note");
 
 typedef struct ShmRow {
     _Atomic uint64_t state;
@@ -49,7 +61,7 @@ typedef struct ShmRow {
     _Atomic uint32_t self; /* the process's own number, */
     uint8_t pad0[4];       /* */
     _Atomic uint64_t pid_space; /* in the pid namespace with this inode (proof.c); 0: not known */
-    uint8_t pad1[32];
+    ShmNote notes[SHM_ROW_NOTES];
     _Atomic uint64_t active; /* odd inside an epoch; own cache line */
     _Atomic uint64_t pauses; /* so far */
     _Atomic uint64_t depth;  /* of pauses now: that many calls go on though their epochs have ended */

@@ -14,12 +14,14 @@
 #define BITS_BYTES ((uint64_t)SHM_BITS_WORDS * 8)
 
 int shm_arena_layout(uint64_t size, ShmArena *ret_header) {
-    uint64_t fixed = sizeof(ShmArena) + (uint64_t)ARENA_MAX_ROWS * sizeof(ShmRow) + ARENA_CHUNK_SIZE + 4096;
+    uint64_t fixed =
+        sizeof(ShmArena) + (uint64_t)ARENA_MAX_ROWS * sizeof(ShmRow) + ARENA_MAX_NAMES * 8 + ARENA_CHUNK_SIZE + 4096;
     if (size % 4096 || size <= fixed + 2 * ARENA_CHUNK_SIZE || size > (uint64_t)1 << 40)
         return -EINVAL;
     uint64_t n = (size - fixed) / (ARENA_CHUNK_SIZE + sizeof(ShmChunk) + BITS_BYTES);
     *ret_header = (ShmArena){.layout = ARENA_LAYOUT, .nchunks = (uint32_t)n, .size = size, .rows_at = sizeof(ShmArena)};
-    ret_header->directory_at = ret_header->rows_at + (uint64_t)ARENA_MAX_ROWS * sizeof(ShmRow);
+    ret_header->names_at = ret_header->rows_at + (uint64_t)ARENA_MAX_ROWS * sizeof(ShmRow);
+    ret_header->directory_at = ret_header->names_at + ARENA_MAX_NAMES * 8;
     ret_header->bits_at = (ret_header->directory_at + n * sizeof(ShmChunk) + 4095) & ~(uint64_t)4095;
     ret_header->chunks_at = (ret_header->bits_at + n * BITS_BYTES + ARENA_CHUNK_SIZE - 1) & ~(ARENA_CHUNK_SIZE - 1);
     return 0;
@@ -77,8 +79,8 @@ static int header_is_ours(const ArenaOwner *owner) {
     ShmArena want = layout_of(owner);
     const ShmArena *h = header(owner);
     return h->magic == ARENA_MAGIC && h->layout == want.layout && h->size == want.size && h->nchunks == want.nchunks &&
-           h->rows_at == want.rows_at && h->directory_at == want.directory_at && h->bits_at == want.bits_at &&
-           h->chunks_at == want.chunks_at;
+           h->rows_at == want.rows_at && h->names_at == want.names_at && h->directory_at == want.directory_at &&
+           h->bits_at == want.bits_at && h->chunks_at == want.chunks_at;
 }
 
 ArenaRowUse arena_owner_row(ArenaOwner *owner, uint32_t row, uint32_t *ret_pid) {
@@ -115,6 +117,7 @@ static void init_row(ShmRow *row, uint32_t pid) {
     uint64_t active = atomic_load_explicit(&row->active, memory_order_relaxed);
     memset(row->limbo, 0, sizeof row->limbo);
     memset(row->roots, 0, sizeof row->roots);
+    memset(row->notes, 0, sizeof row->notes);
     atomic_store_explicit(&row->pid, pid, memory_order_relaxed);
     atomic_store_explicit(&row->sharing, 0, memory_order_relaxed);
     atomic_store_explicit(&row->self, 0, memory_order_relaxed);
@@ -176,26 +179,6 @@ static void pass_by_committed(ArenaOwner *owner, uint32_t limit) {
     uint32_t committed = atomic_load_explicit(&header(owner)->committed, memory_order_acquire); /* partner: chunk.c */
     if (committed > owner->next_chunk && committed <= limit)
         owner->next_chunk = committed;
-}
-
-int arena_owner_adopt(int fd, uint64_t size, uint64_t quota, ArenaOwner *ret_owner) {
-    ShmArena layout = {0};
-    int r = shm_arena_layout(size, &layout);
-    if (r == 0)
-        r = memfd_verify(fd, size, MEMFD_SEALS_SIZE);
-    if (r < 0)
-        return r;
-    uint8_t *base = mmap(NULL, layout.bits_at, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    if (base == MAP_FAILED)
-        return -errno;
-    ArenaOwner owner = {.fd = fd, .base = base, .size = size, .quota = quota, .mapped = layout.bits_at};
-    if (!header_is_ours(&owner)) {
-        munmap(base, layout.bits_at);
-        return -EPROTO;
-    }
-    pass_by_committed(&owner, chunk_limit(&owner));
-    *ret_owner = owner;
-    return 0;
 }
 
 /* The chunks from next_chunk on that nobody was faster to take. */
@@ -264,6 +247,117 @@ int arena_owner_mark_dead(ArenaOwner *owner, uint32_t row) {
 void arena_owner_free_row(ArenaOwner *owner, uint32_t row) {
     if (row && row < ARENA_MAX_ROWS)
         change(owner, row, SHM_ROW_REAPED, SHM_ROW_FREE);
+}
+
+/* While names and notes change at our hand `publications` is odd: who looks at them then looks again (collect.c). A broker that
+ * dies in between leaves it odd, until the next one has seen to the names. */
+static void begin_names(ArenaOwner *owner) {
+    uint64_t n = atomic_load_explicit(&header(owner)->publications, memory_order_relaxed);
+    atomic_store_explicit(&header(owner)->publications, n | 1, memory_order_relaxed);
+    atomic_thread_fence(memory_order_seq_cst);
+}
+
+static void end_names(ArenaOwner *owner) {
+    uint64_t n = atomic_load_explicit(&header(owner)->publications, memory_order_relaxed);
+    if (!owner->restoring)
+        atomic_store_explicit(&header(owner)->publications, (n | 1) + 1, memory_order_release);
+}
+
+static _Atomic uint64_t *names_of(const ArenaOwner *owner) {
+    ShmArena layout = layout_of(owner);
+    return (_Atomic uint64_t *)(owner->base + layout.names_at);
+}
+
+static void set_name(ArenaOwner *owner, uint32_t place, uint64_t object) {
+    if (atomic_load_explicit(&header(owner)->top_name, memory_order_relaxed) <= place)
+        atomic_store_explicit(&header(owner)->top_name, place + 1, memory_order_release);
+    atomic_store_explicit(&names_of(owner)[place], object, memory_order_release); /* partner: collect.c */
+}
+
+void arena_owner_name(ArenaOwner *owner, uint32_t place, uint64_t object) {
+    if (place >= ARENA_MAX_NAMES)
+        return;
+    begin_names(owner);
+    set_name(owner, place, object);
+    end_names(owner);
+}
+
+static void forget_names(ArenaOwner *owner) {
+    owner->restoring = 1;
+    begin_names(owner);
+    for (uint32_t i = 0; i < ARENA_MAX_NAMES; i++)
+        if (atomic_load_explicit(&names_of(owner)[i], memory_order_relaxed))
+            atomic_store_explicit(&names_of(owner)[i], 0, memory_order_relaxed);
+}
+
+void arena_owner_names_are_back(ArenaOwner *owner) {
+    owner->restoring = 0;
+    end_names(owner);
+}
+
+static ShmNote *note_at(const ArenaOwner *owner, uint32_t row, uint32_t note) {
+    return row && row < ARENA_MAX_ROWS && note < SHM_ROW_NOTES ? &row_at(owner, row)->notes[note] : NULL;
+}
+
+static int note_is_of(const ShmNote *note, uint64_t object) {
+    uint64_t word = atomic_load_explicit(&note->object, memory_order_acquire); /* partner: arena_publish_begin */
+    return word == (object | SHM_NOTE_ASKED) || word == (object | SHM_NOTE_DONE);
+}
+
+static int set_done(ShmNote *note, uint64_t object, uint64_t old) {
+    uint64_t asked = object | SHM_NOTE_ASKED;
+    atomic_store_explicit(&note->old, old, memory_order_release);
+    return atomic_compare_exchange_strong_explicit(&note->object, &asked, object | SHM_NOTE_DONE, memory_order_acq_rel,
+                                                   memory_order_relaxed) ||
+           asked == (object | SHM_NOTE_DONE); /* by a broker that died before it could tell its successor */
+}
+
+int arena_owner_publish(ArenaOwner *owner, uint32_t row, uint32_t note, uint32_t place, uint64_t object, uint64_t old) {
+    ShmNote *n = note_at(owner, row, note);
+    if (!n || place >= ARENA_MAX_NAMES)
+        return -EINVAL;
+    if (!note_is_of(n, object))
+        return -ECANCELED;
+    begin_names(owner);
+    int done = set_done(n, object, old);
+    if (done)
+        set_name(owner, place, object);
+    end_names(owner);
+    return done ? 0 : -ECANCELED;
+}
+
+void arena_owner_published(ArenaOwner *owner, uint32_t row, uint32_t note, uint64_t object, uint64_t old) {
+    ShmNote *n = note_at(owner, row, note);
+    if (!n || !note_is_of(n, object))
+        return;
+    begin_names(owner);
+    set_done(n, object, old);
+    end_names(owner);
+}
+
+int arena_owner_adopt(int fd, uint64_t size, uint64_t quota, ArenaOwner *ret_owner) {
+    ShmArena layout = {0};
+    int r = shm_arena_layout(size, &layout);
+    if (r == 0)
+        r = memfd_verify(fd, size, MEMFD_SEALS_SIZE);
+    if (r < 0)
+        return r;
+    uint8_t *base = mmap(NULL, layout.bits_at, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (base == MAP_FAILED)
+        return -errno;
+    ArenaOwner owner = {.fd = fd, .base = base, .size = size, .quota = quota, .mapped = layout.bits_at};
+    if (!header_is_ours(&owner)) {
+        munmap(base, layout.bits_at);
+        return -EPROTO;
+    }
+    pass_by_committed(&owner, chunk_limit(&owner));
+    for (uint32_t i = 1; i < ARENA_MAX_ROWS; i++) {
+        uint32_t kind = SHM_ROW_KIND(atomic_load_explicit(&row_at(&owner, i)->state, memory_order_acquire));
+        owner.lent[i] = kind == SHM_ROW_LIVE || kind == SHM_ROW_LEFT;
+    }
+    forget_names(&owner);
+    *ret_owner = owner;
+    return 0;
 }
 
 int arena_owner_reset(ArenaOwner *owner) {

@@ -39,11 +39,13 @@ struct Arena {
     ShmArena *header;
     ShmRow *rows, *me;
     ShmChunk *directory;
-    _Atomic uint64_t *bits;
+    _Atomic uint64_t *bits, *names;
     uint64_t chunks_at;
     uint32_t nchunks;
     uint32_t row;
-    uint32_t deaths; /* of the header, when we last looked for dead rows */
+    uint32_t deaths;       /* of the header, when we last looked for dead rows */
+    uint32_t garbage;      /* somebody died: there may be some */
+    int64_t collect_after; /* ms: not earlier */
     int fd;
     JitdAlloc alloc;
     const Table *table;
@@ -100,7 +102,7 @@ static inline uint64_t shm_head(ShmObject *object) {
 }
 /* The program order of stores is what a death leaves behind: keep the compiler from changing it. */
 static inline void arena_order(void) {
-    atomic_signal_fence(memory_order_seq_cst);
+    atomic_thread_fence(memory_order_acq_rel); /* no instruction on x86; elsewhere others must see that order, too */
     SHM_STEP();
 }
 
@@ -147,7 +149,8 @@ void release_count(Arena *a, uint64_t object);  /* one count of a shared object 
 void release_fields(Arena *a, uint64_t object, uint64_t head, uint32_t row);
 
 /* ---- limbo.c ---- */
-#define LIMBO_BATCH 256 /* objects that make a membarrier worth while */
+#define LIMBO_BATCH 256  /* objects that make a membarrier worth while */
+#define LIMBO_ERA_BIT 40 /* in a batch's entries: offsets are below it (shm_arena_layout) */
 void limbo_init(Arena *a);
 void limbo_poll(Arena *a, size_t batch); /* arena_poll, but begins to wait only when there are `batch` objects */
 void limbo_deinit(Arena *a);
@@ -162,6 +165,12 @@ void roots_insert_reserved(Arena *a, uint64_t object); /* for a proxy of a priva
 int roots_copy(Arena *a, const ArenaRoots *parents);   /* fork */
 void roots_drop_row(Arena *a, uint32_t row);
 
+/* ---- collect.c ---- */
+void collect_now_and_then(Arena *a);
+
+/* ---- publish.c ---- */
+void publish_drop_row(Arena *a, uint32_t row);
+
 /* ---- share.c ---- */
 void share_object(Arena *a, uint64_t object);
 int share_counts_as_private(const Arena *a, uint64_t head, uint32_t row);
@@ -172,6 +181,15 @@ int check_block(const Arena *a, uint64_t offset, uint32_t *ret_chunk, uint32_t *
 
 /* arena_check; and how many objects have a count that nothing in the arena accounts for. */
 int check_all(Arena *a, char *text, size_t size, uint64_t *ret_too_high);
+
+void limbo_barrier(void); /* every store that any process made before now is visible afterwards */
+int64_t limbo_now_ms(void);
+void limbo_push(ArenaBatch *batch, uint64_t entry);
+static inline uint64_t limbo_entry_object(uint64_t entry) {
+    return entry & (((uint64_t)1 << LIMBO_ERA_BIT) - 1);
+}
+/* In an epoch: marks a shared object that is not in limbo as being in ours, whatever its count: 1, and its entry for a batch; or 0. */
+int limbo_flag(Arena *a, uint64_t object, uint64_t head, uint64_t *ret_entry);
 
 /* ---- proof.c ---- */
 void proof_introduce(Arena *a);         /* writes down who we are */

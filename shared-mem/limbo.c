@@ -41,7 +41,6 @@
 #include <unistd.h>
 
 #define FAMILY_MAX 65536 /* members that enter limbo at once */
-#define ERA_BIT 40       /* in a batch's entries: offsets are below it (shm_arena_layout) */
 #define SOON_MS 3        /* a wait that takes longer is looked into, */
 #define LONG_MS                                                                                                        \
     100 /* and after that long who has not run since is passed by: processor time is counted at least that often */
@@ -59,7 +58,7 @@ void limbo_init(Arena *a) {
 
 /* Every store that any process made before now is visible to us afterwards. Without membarrier (an old kernel, a strict seccomp filter) the
  * readers that know of it use fences; for others we wait far longer than a store can stay in a processor's buffer. */
-static void barrier_all(void) {
+void limbo_barrier(void) {
     if (membarrier(MEMBARRIER_CMD_GLOBAL_EXPEDITED) < 0 && membarrier(MEMBARRIER_CMD_GLOBAL) < 0)
         nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
     atomic_thread_fence(memory_order_seq_cst);
@@ -67,15 +66,11 @@ static void barrier_all(void) {
 
 /* ---- entering ---- */
 
-static inline uint64_t entry_object(uint64_t entry) {
-    return entry & (((uint64_t)1 << ERA_BIT) - 1);
-}
-
 static inline uint32_t entry_era(uint64_t entry) {
-    return (uint32_t)(entry >> ERA_BIT);
+    return (uint32_t)(entry >> LIMBO_ERA_BIT);
 }
 
-static void batch_push(ArenaBatch *batch, uint64_t entry) {
+void limbo_push(ArenaBatch *batch, uint64_t entry) {
     if (batch->n == batch->cap) {
         size_t cap = batch->cap ? batch->cap * 2 : 1024;
         uint64_t *v = realloc(batch->v, cap * sizeof *v);
@@ -96,19 +91,42 @@ static void note_chunk(Arena *a, uint64_t object) {
     arena_order();
 }
 
-/* From count `count`, not in limbo, to limbo; 0 if it is not in that state (any more). */
-static int enter_limbo(Arena *a, uint64_t object, uint32_t count) {
+/* From a count of `count`, or whatever (ANY_COUNT), and not in limbo, to limbo; 0 if it is not in that state (any more). */
+#define ANY_COUNT UINT32_MAX
+
+static int mark_limbo(Arena *a, uint64_t object, uint32_t count, uint64_t *ret_entry) {
     _Atomic uint64_t *word = shm_count_word(arena_object(a, object));
-    uint64_t old = atomic_load_explicit(word, memory_order_relaxed);
-    uint64_t new = SHM_COUNT(count | SHM_REFS_LIMBO, SHM_LINK_LIMBO(a->row)), era = old >> 32;
-    if ((uint32_t)old != count || era > SHM_ERA_MAX)
-        return 0;
-    note_chunk(a, object);
-    if (!atomic_compare_exchange_strong_explicit(word, &old, new, memory_order_seq_cst, memory_order_relaxed))
-        return 0;
+    uint64_t old = atomic_load_explicit(word, memory_order_relaxed), era;
+    int noted = 0;
+    do {
+        era = old >> 32;
+        if ((count != ANY_COUNT && (uint32_t)old != count) || ((uint32_t)old & ~SHM_REFS_COUNT) || era > SHM_ERA_MAX)
+            return 0;
+        if (!noted++)
+            note_chunk(a, object);
+    } while (!atomic_compare_exchange_weak_explicit(word, &old,
+                                                    SHM_COUNT((uint32_t)old | SHM_REFS_LIMBO, SHM_LINK_LIMBO(a->row)),
+                                                    memory_order_seq_cst, memory_order_relaxed));
     arena_order();
-    batch_push(&a->filling, object | era << ERA_BIT);
+    *ret_entry = object | era << LIMBO_ERA_BIT;
     return 1;
+}
+
+static int enter_limbo(Arena *a, uint64_t object, uint32_t count) {
+    uint64_t entry;
+    if (!mark_limbo(a, object, count, &entry))
+        return 0;
+    limbo_push(&a->filling, entry);
+    return 1;
+}
+
+/* What has been in limbo since before our epoch may be freed at any time, and then the word is a link of somebody's free list. If the head
+ * is the same after the word was seen without limbo's mark, it was an object then, and none that is freed before our epoch ends. */
+int limbo_flag(Arena *a, uint64_t object, uint64_t head, uint64_t *ret_entry) {
+    uint64_t word = atomic_load_explicit(shm_count_word(arena_object(a, object)), memory_order_acquire);
+    if (((uint32_t)word & ~SHM_REFS_COUNT) || word >> 32 > SHM_ERA_MAX || shm_head(arena_object(a, object)) != head)
+        return 0;
+    return mark_limbo(a, object, ANY_COUNT, ret_entry);
 }
 
 static void enter_children(Arena *a, uint64_t object) {
@@ -129,12 +147,12 @@ void limbo_retire(Arena *a, uint64_t object) {
     if (!enter_limbo(a, object, 0))
         return;
     for (size_t i = first; i < a->filling.n && i - first < FAMILY_MAX; i++)
-        enter_children(a, entry_object(a->filling.v[i]));
+        enter_children(a, limbo_entry_object(a->filling.v[i]));
 }
 
 /* ---- waiting ---- */
 
-static int64_t now_ms(void) {
+int64_t limbo_now_ms(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
@@ -144,8 +162,8 @@ static void begin_wait(Arena *a) {
     ArenaBatch empty = a->waiting;
     a->waiting = a->filling;
     a->filling = empty;
-    a->waits_since = now_ms();
-    barrier_all();
+    a->waits_since = limbo_now_ms();
+    limbo_barrier();
     a->nseen = arena_rows_used(a);
     for (uint32_t i = 0; i < a->nseen; i++) {
         uint64_t active =
@@ -180,7 +198,7 @@ static void destroy(Arena *a, uint64_t object) {
 }
 
 static void judge(Arena *a, uint64_t entry) {
-    uint64_t object = entry_object(entry);
+    uint64_t object = limbo_entry_object(entry);
     _Atomic uint64_t *word = shm_count_word(arena_object(a, object));
     uint64_t old = atomic_load_explicit(word, memory_order_acquire), new;
     for (;;) {
@@ -193,7 +211,7 @@ static void judge(Arena *a, uint64_t entry) {
         if (!atomic_compare_exchange_weak_explicit(word, &old, new, memory_order_acq_rel, memory_order_acquire))
             continue;
         if (!count)
-            batch_push(&a->filling, entry);
+            limbo_push(&a->filling, entry);
         return;
     }
 }
@@ -253,13 +271,13 @@ static void pass_by(Arena *a, uint32_t era) {
         if (entry_era(a->waiting.v[i]) >= era)
             judge(a, a->waiting.v[i]);
         else
-            batch_push(&a->held, a->waiting.v[i]);
+            limbo_push(&a->held, a->waiting.v[i]);
     empty_batch(&a->waiting);
 }
 
 /* A wait that takes long: are we waiting for the dead, or for a sleeper? */
 static void look_into_it(Arena *a) {
-    int64_t now = now_ms(), waited = now - a->waits_since;
+    int64_t now = limbo_now_ms(), waited = now - a->waits_since;
     int64_t next = a->looked < a->waits_since ? a->waits_since + SOON_MS : a->looked + LONG_MS;
     if (now < next)
         return;
@@ -302,6 +320,8 @@ void limbo_deinit(Arena *a) {
 void arena_poll(Arena *a) {
     if (!a->epoch.nest && atomic_load_explicit(&a->header->deaths, memory_order_relaxed) != a->deaths)
         arena_reap(a); /* somebody died: nobody else may be awake to be told of it */
+    else if (a->garbage && !a->epoch.nest)
+        collect_now_and_then(a);
     limbo_poll(a, 1);
     if (a->waiting.n && !a->epoch.nest)
         limbo_poll(a, 1); /* nobody inside: no need to wait for the next time */
@@ -322,7 +342,7 @@ static void adopt_one(Arena *a, uint64_t object, uint64_t head, void *arg) {
     while (old >> 32 == SHM_LINK_LIMBO(row))
         if (atomic_compare_exchange_weak_explicit(word, &old, SHM_COUNT((uint32_t)old, SHM_LINK_LIMBO(a->row)),
                                                   memory_order_acq_rel, memory_order_acquire)) {
-            batch_push(&a->filling, object);
+            limbo_push(&a->filling, object);
             return;
         }
 }

@@ -2,7 +2,7 @@
  *
  * The broker marks the row dead; any client may then claim it (one compare-and-swap) and reap it. A reaper that dies itself is recognised by
  * its own row, and the next one begins from the start, so every step can be repeated:
- *   1. roots: each entry is wiped, then counted down (a private object's entry is only wiped);
+ *   1. roots: each entry is wiped, then counted down (a private object's entry is only wiped); publications under way (publish.c);
  *   2. the row's chunks are swept: private objects let go of the shared ones they refer to (each field is wiped first), and their heads
  *      become 0. Private objects among themselves need no counting, they all go;
  *   3. what the row had in limbo becomes the reaper's (limbo_adopt);
@@ -10,8 +10,8 @@
  *      finds in a dead object still means what it meant;
  *   5. claims that the dead row had on others are lifted, and the row is done.
  * What can be left too high: a count whose process, or reaper, was killed between counting up and storing, or wiping and counting down; an object whose
- * last count was given up but which had not entered limbo. Those objects are never freed before the arena is reset (or a collection finds
- * them); nothing is ever counted too low. */
+ * last count was given up but which had not entered limbo. Those objects are found by the collection that follows (collect.c); nothing is
+ * ever counted too low. */
 #include "shared-mem/arena_private.h"
 
 static void sweep_one(Arena *a, uint64_t object, uint64_t head, void *arg) {
@@ -49,6 +49,7 @@ static void lift_claims(Arena *a, uint32_t row, uint32_t top) {
 void reap_row(Arena *a, uint32_t row) {
     arena_enter(a);
     roots_drop_row(a, row);
+    publish_drop_row(a, row);
     sweep(a, row);
     arena_leave(a);
     arena_order();
@@ -88,6 +89,7 @@ int arena_reap(Arena *a) {
         atomic_store_explicit(&arena_row(a, row)->state, SHM_ROW_STATE(SHM_ROW_REAPED, 0),
                               memory_order_release); /* partner: arena_owner_take_row */
         reaped++;
+        a->garbage = 1;
         if (a->ops.reaped)
             a->ops.reaped(a->ops.arg, row);
     }

@@ -79,8 +79,9 @@ static void change_class(Arena *a, Release *r, uint64_t head) {
 }
 
 static void drop_shared(Arena *a, _Atomic uint64_t *field, uint64_t child) {
+    arena_enter(
+        a); /* our caller need not be inside: it has a private object. From here we have the count in hand (collect.c) */
     atomic_store_explicit(field, JITD_UNSET, memory_order_relaxed);
-    arena_enter(a); /* our caller need not be inside: it has a private object */
     release_count(a, child);
     arena_leave(a);
 }

@@ -17,6 +17,7 @@ typedef struct ThreadFrame ThreadFrame;
 /* A publication of which nobody knows whether it was made: its answer was lost, and there was no daemon to ask again. */
 typedef struct Unsettled {
     uint64_t nonce, object, since;
+    int note; /* of the row's; -1: none */
 } Unsettled;
 #define CLIENT_MAX_UNSETTLED 256
 

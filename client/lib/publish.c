@@ -1,6 +1,7 @@
 /* Publishing: a name takes over a count. The daemon may die before it, or after it was made and before that was said: it is made again with
  * the same number (nonce), which the daemon that follows knows. When there is none for long, the caller is told that it failed, and what became of
- * it is asked later: rather a count too many meanwhile than one too few. */
+ * it is asked later: rather a count too many meanwhile than one too few. That this client may die before is provided for by a note in its
+ * row (shared-mem/publish.c). */
 #include "client/lib/internal.h"
 #include <errno.h>
 #include <time.h>
@@ -11,14 +12,6 @@ static uint64_t new_nonce(const Client *client) {
     clock_gettime(CLOCK_REALTIME, &t);
     uint64_t ns = (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
     return ((ns + calls++) ^ (uint64_t)client->pid << 40 ^ (uint64_t)client->row << 22) | 1;
-}
-
-static void give_back(Client *client, uint64_t object) {
-    uint32_t class_id;
-    arena_enter(client->arena);
-    if (object && arena_check_ref(client->arena, object, &class_id) == 0)
-        shm_decref(client_frame(client), object, arena_release);
-    arena_leave(client->arena);
 }
 
 static void pack_number(msgpack_packer *pk, const char *key, uint64_t number) {
@@ -46,7 +39,7 @@ static int settle(Client *client, const Unsettled *u) {
         return r < 0 ? r : 0;
     if (wire_uint(wire_find(&answer, "made"), 2, &made) && wire_uint(wire_find(&answer, "old"), UINT64_MAX, &old) &&
         made < 2)
-        give_back(client, made ? old : u->object);
+        arena_publish_end(client->arena, u->note, u->object, made ? PUBLISH_DONE : PUBLISH_REFUSED, old);
     msgpack_unpacked_destroy(&owner);
     return 0;
 }
@@ -71,11 +64,13 @@ static void pack_publication(msgpack_sbuffer *body, Str name, const Unsettled *u
     msgpack_packer pk;
     msgpack_sbuffer_init(body);
     msgpack_packer_init(&pk, body, msgpack_sbuffer_write);
-    msgpack_pack_map(&pk, 3);
+    msgpack_pack_map(&pk, 3 + (u->note >= 0));
     wire_put_cstr(&pk, "name");
     wire_put_str(&pk, name);
     pack_number(&pk, "object", u->object);
     pack_number(&pk, "nonce", u->nonce);
+    if (u->note >= 0)
+        pack_number(&pk, "note", (uint64_t)u->note);
 }
 
 int client_publish(Client *client, Str name, uint64_t object, ClientError *ret_error) {
@@ -84,6 +79,7 @@ int client_publish(Client *client, Str name, uint64_t object, ClientError *ret_e
     msgpack_object answer;
     uint64_t old = 0;
     Unsettled u = {.nonce = new_nonce(client), .object = object, .since = (uint64_t)clock_ms()};
+    u.note = arena_publish_begin(client->arena, client_frame(client), object);
     pack_publication(&body, name, &u);
     Request q = {.message = MESSAGE_PUBLISH,
                  .body = body.data,
@@ -97,9 +93,9 @@ int client_publish(Client *client, Str name, uint64_t object, ClientError *ret_e
         if (!wire_uint(wire_find(&answer, "old"), UINT64_MAX, &old))
             r = -EPROTO;
         msgpack_unpacked_destroy(&owner);
-        give_back(client, old);
+        arena_publish_end(client->arena, u.note, object, r == 0 ? PUBLISH_DONE : PUBLISH_UNKNOWN, old);
     } else if (r > 0 || (r != -ECHILD && !q.unsure)) {
-        give_back(client, object);
+        arena_publish_end(client->arena, u.note, object, PUBLISH_REFUSED, 0);
     } else if (r != -ECHILD) {
         keep(client, &u);
     }

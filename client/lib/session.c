@@ -58,25 +58,13 @@ static int ask_name(jitd_session *session, const char *name, uint64_t *ret_objec
     return r;
 }
 
-static int publish_in_epoch(jitd_session *session, const char *name, jitd_ref object, jitd_error *error) {
-    JitdFrame *frame = client_frame(session->client);
-    ClientError refusal;
-    if (object) { /* the name's own count, before anybody can find it */
-        arena_share(frame, object);
-        shm_incref(frame, object);
-    }
-    return error_request(error, client_publish(session->client, str_from_cstr(name), object, &refusal), &refusal);
-}
-
 int jitd_publish(jitd_session *session, const char *name, jitd_ref object, jitd_error *error) {
     uint32_t class_id;
+    ClientError refusal;
     int r = object ? check_object(session, object, &class_id, error) : check_attached(session, error);
     if (r < 0)
         return r;
-    arena_pin(client_arena(session->client));
-    r = publish_in_epoch(session, name, object, error);
-    arena_unpin(client_arena(session->client));
-    return r;
+    return error_request(error, client_publish(session->client, str_from_cstr(name), object, &refusal), &refusal);
 }
 
 static int find_in_epoch(jitd_session *session, const char *name, jitd_ref *ret_object, jitd_error *error) {

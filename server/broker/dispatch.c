@@ -407,34 +407,48 @@ static uint64_t monotonic_ms(void) {
     return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
+typedef struct Publish {
+    uint64_t object, nonce;
+    uint32_t row;
+    const uint64_t *note; /* NULL: the client has none of it */
+} Publish;
+
 /* Who lost the answer with the daemon before, or with its connection, asks again. */
-static int publish_once(Tenant *tenant, Str name, uint64_t object, uint64_t nonce, uint64_t *ret_old) {
-    if (tenant_was_published(tenant, nonce, ret_old))
+static int publish_once(Tenant *tenant, Str name, const Publish *p, uint64_t *ret_old) {
+    if (tenant_was_published(tenant, p->nonce, ret_old)) {
+        if (p->note)
+            arena_owner_published(&tenant->arena, p->row, (uint32_t)*p->note, p->object, *ret_old);
         return 0;
-    int r = tenant_publish_name(tenant, name, object, ret_old);
+    }
+    int r = tenant_publish_name(tenant, name, p->object, p->row, p->note, ret_old);
     if (r == 0) {
         uint64_t ms = monotonic_ms();
-        tenant_note_published(tenant, nonce, *ret_old, ms);
-        ledger_put_name(tenant, name, object, *ret_old, nonce, ms);
+        tenant_note_published(tenant, p->nonce, *ret_old, ms);
+        ledger_put_name(tenant, name, p->object, *ret_old, p->nonce, ms);
     }
     return r;
 }
 
 static PeerHandled dispatch_publish(Broker *broker, Peer *peer, const MsgMessage *m) {
     Str name;
-    uint64_t object, old = 0, nonce = 0;
+    uint64_t note;
+    Publish p = {.row = peer->row};
     MessageWriter w;
-    const msgpack_object *once = wire_find(&m->body, "nonce");
+    const msgpack_object *once = wire_find(&m->body, "nonce"), *noted = wire_find(&m->body, "note");
     (void)broker;
     if (!wire_str(wire_find(&m->body, "name"), &name) ||
-        !wire_uint(wire_find(&m->body, "object"), peer->tenant->arena.size, &object) ||
-        (once && !wire_uint(once, UINT64_MAX, &nonce))) {
+        !wire_uint(wire_find(&m->body, "object"), peer->tenant->arena.size, &p.object) || p.object % 16 ||
+        (once && !wire_uint(once, UINT64_MAX, &p.nonce)) || (noted && !wire_uint(noted, UINT32_MAX, &note))) {
         dispatch_refuse(peer, m, "malformed", "a name and an object's offset are needed");
         return PEER_HANDLED;
     }
-    int r = publish_once(peer->tenant, name, object, nonce, &old);
+    p.note = noted ? &note : NULL;
+    uint64_t old = 0;
+    int r = publish_once(peer->tenant, name, &p, &old);
     if (r == -ENAMETOOLONG) {
         dispatch_refuse(peer, m, "malformed", "a name has 1 to 1024 bytes");
+    } else if (r == -ECANCELED || r == -EINVAL) {
+        dispatch_refuse(peer, m, "note", "the publication is not noted in the client's row");
     } else if (r < 0) {
         dispatch_refuse(peer, m, "quota", "too many names");
     } else {

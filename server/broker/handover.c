@@ -143,6 +143,8 @@ static Tenant *adopt(Broker *broker, const char *name, const LedgerHead *head, S
         r = ledger_replay(broker->state_dir, name, data, t);
     if (r == 0 && !t->nsegments)
         r = 1;
+    if (r == 0)
+        arena_owner_names_are_back(&t->arena);
     if (r) {
         log_about(LOG_ERROR, head->uid, "namespace %s of uid %u cannot be taken over from the daemon before: %s",
                   head->namespace_, (unsigned)head->uid, r < 0 ? strerror(-r) : "what it wrote down is damaged");

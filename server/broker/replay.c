@@ -220,7 +220,7 @@ static bool replay_name(Tenant *t, const MsgRecord *r) {
     uint64_t object, old, nonce, ms, ignored;
     if (!wire_str(value(r, 0), &name) || !number(r, 1, t->arena.size, &object) || !number(r, 2, UINT64_MAX, &old) ||
         !number(r, 3, UINT64_MAX, &nonce) || !number(r, 4, UINT64_MAX, &ms) ||
-        (name.len && tenant_publish_name(t, name, object, &ignored) < 0))
+        (name.len && tenant_publish_name(t, name, object, 0, NULL, &ignored) < 0))
         return false;
     if (ms != UINT64_MAX)
         tenant_note_published(t, nonce, old, ms);

@@ -70,12 +70,23 @@ void tenant_add_unit(Tenant *tenant, Unit *unit) {
 /* ---- names ---- */
 
 static void tenant_remove_name(Tenant *tenant, PublishedName *entry) {
+    tenant->name_places[entry->place] = 0;
     HASH_DEL(tenant->names, entry);
     free(entry->name);
     free(entry);
 }
 
-static int tenant_add_name(Tenant *tenant, Str name, uint64_t object) {
+/* There is a free one: the caller counts the names. */
+static uint32_t tenant_take_place(Tenant *tenant) {
+    uint32_t place = tenant->next_place;
+    while (tenant->name_places[place])
+        place = (place + 1) % TENANT_MAX_NAMES;
+    tenant->name_places[place] = 1;
+    tenant->next_place = (place + 1) % TENANT_MAX_NAMES;
+    return place;
+}
+
+static int tenant_add_name(Tenant *tenant, Str name, PublishedName **ret_entry) {
     if (HASH_COUNT(tenant->names) >= TENANT_MAX_NAMES)
         return -ENOSPC;
     PublishedName *entry = calloc(1, sizeof *entry);
@@ -87,8 +98,9 @@ static int tenant_add_name(Tenant *tenant, Str name, uint64_t object) {
     }
     memcpy(copy, name.ptr, name.len);
     copy[name.len] = 0;
-    *entry = (PublishedName){.name = copy, .object = object};
+    *entry = (PublishedName){.name = copy, .place = tenant_take_place(tenant)};
     HASH_ADD_KEYPTR(hh, tenant->names, entry->name, name.len, entry);
+    *ret_entry = entry;
     return 0;
 }
 
@@ -98,20 +110,23 @@ static PublishedName *tenant_name(const Tenant *tenant, Str name) {
     return entry;
 }
 
-int tenant_publish_name(Tenant *tenant, Str name, uint64_t object, uint64_t *ret_old) {
+int tenant_publish_name(Tenant *tenant, Str name, uint64_t object, uint32_t row, const uint64_t *note,
+                        uint64_t *ret_old) {
     if (!name.len || name.len > TENANT_MAX_NAME)
         return -ENAMETOOLONG;
     PublishedName *entry = tenant_name(tenant, name);
-    uint64_t old = entry ? entry->object : 0;
-    int r = 0;
-    if (entry && object)
-        entry->object = object;
+    int r = entry || (!object && !note) ? 0 : tenant_add_name(tenant, name, &entry);
+    if (r < 0)
+        return r;
+    *ret_old = entry ? entry->object : 0;
+    if (note)
+        r = arena_owner_publish(&tenant->arena, row, (uint32_t)*note, entry->place, object, entry->object);
     else if (entry)
+        arena_owner_name(&tenant->arena, entry->place, object);
+    if (entry && r == 0)
+        entry->object = object;
+    if (entry && !entry->object)
         tenant_remove_name(tenant, entry);
-    else if (object)
-        r = tenant_add_name(tenant, name, object);
-    if (r == 0)
-        *ret_old = old;
     return r;
 }
 

@@ -13,7 +13,7 @@
 #define TENANT_MAX_NAMESPACE 64
 #define TENANT_MAX_UNITS 65536
 #define TENANT_MAX_UNIT_BYTES ((uint64_t)64 << 20) /* of descriptions kept in the daemon's memory */
-#define TENANT_MAX_NAMES 65536
+#define TENANT_MAX_NAMES ARENA_MAX_NAMES
 #define TENANT_MAX_NAME 1024
 #define TENANTS_MAX 256
 #define TENANTS_MAX_PER_UID 32
@@ -48,6 +48,7 @@ typedef struct Class {
 typedef struct PublishedName {
     char *name;
     uint64_t object;
+    uint32_t place; /* in the arena: arena_owner_name */
     UT_hash_handle hh;
 } PublishedName;
 
@@ -76,6 +77,8 @@ typedef struct Tenant {
     PublishedName *names;
     Published published[TENANT_PUBLISHED]; /* a ring */
     unsigned npublished;
+    uint8_t name_places[TENANT_MAX_NAMES]; /* 1: taken */
+    uint32_t next_place;                   /* where to look for a free one */
     DeadRow *dead;
     Ledger ledger;
     unsigned peers;
@@ -121,8 +124,10 @@ void unit_free(Unit *unit);
  * -EEXIST: a key that already stands for another layout. */
 int tenant_register_classes(Tenant *tenant, const UnitSpec *unit, uint32_t *ret_ids);
 
-/* The object a name stood for before (0: none). object 0 removes it. 0, -ENOSPC, -ENAMETOOLONG or -ENOMEM. */
-int tenant_publish_name(Tenant *tenant, Str name, uint64_t object, uint64_t *ret_old);
+/* Gives a name to an object (0: removes it), for the client of `row` that noted it there under `note` (NULL: it did not). *ret_old: what it
+ * stood for before, 0: nothing. 0, -ENOSPC, -ENAMETOOLONG, -ENOMEM; -ECANCELED: there is no such note. */
+int tenant_publish_name(Tenant *tenant, Str name, uint64_t object, uint32_t row, const uint64_t *note,
+                        uint64_t *ret_old);
 /* A nonce (not 0) is a publication's own: whether it was made before, and what it was answered. */
 void tenant_note_published(Tenant *tenant, uint64_t nonce, uint64_t old, uint64_t ms);
 bool tenant_was_published(const Tenant *tenant, uint64_t nonce, uint64_t *ret_old);

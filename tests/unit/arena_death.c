@@ -42,6 +42,7 @@ Test(arena_death, private_objects_let_go_of_shared_ones) {
     Peer p = fix_peer(), q = fix_peer();
     uint64_t shared = new_leaf(&q), mine = new_node(&p);
     arena_share(&q.frame, shared);
+    cr_assert_eq(arena_root_add(q.arena, shared), 0);
     shm_incref(&p.frame, shared);
     set_ref(&p, mine, NODE_OTHER, shared);
     cr_assert_eq(object(&q, shared)->refs, 2);
@@ -126,12 +127,14 @@ Test(arena_death, a_made_sharing_stands) {
     set_ref(&p, a, NODE_NEXT, b);
     arena_share(&p.frame, a);
     cr_assert_eq(arena_incref_live(q.arena, a), 0);
+    cr_assert_eq(arena_root_add(q.arena, a), 0);
     drop(&p, a);
     object(&p, b)->head |= SHM_SHARING; /* died before the last mark was off */
     abandon(&p);
     arena_reap(q.arena);
     cr_assert_eq(stats(&q).objects, 2);
     cr_assert_eq(object(&q, b)->head & SHM_SHARING, 0);
+    arena_root_drop(q.arena, a);
     drop(&q, a);
     cr_assert_eq(stats(&q).objects, 0);
     arena_detach(q.arena);

@@ -203,17 +203,17 @@ Test(publish, one_layout_for_a_class_key) {
 
 Test(publish, names) {
     uint64_t old = 99;
-    cr_assert_eq(tenant_publish_name(tenant, STR("a"), 64, &old), 0);
+    cr_assert_eq(tenant_publish_name(tenant, STR("a"), 64, 0, NULL, &old), 0);
     cr_assert_eq(old, 0);
-    cr_assert_eq(tenant_publish_name(tenant, STR("a"), 0, &old), 0);
+    cr_assert_eq(tenant_publish_name(tenant, STR("a"), 0, 0, NULL, &old), 0);
     cr_assert_eq(old, 64);
-    cr_assert_eq(tenant_publish_name(tenant, STR("a"), 0, &old), 0);
+    cr_assert_eq(tenant_publish_name(tenant, STR("a"), 0, 0, NULL, &old), 0);
     cr_assert_eq(old, 0);
-    cr_assert_eq(tenant_publish_name(tenant, STR_NULL, 64, &old), -ENAMETOOLONG);
+    cr_assert_eq(tenant_publish_name(tenant, STR_NULL, 64, 0, NULL, &old), -ENAMETOOLONG);
     for (uint32_t i = 0; i < TENANT_MAX_NAMES; i++)
-        cr_assert_eq(tenant_publish_name(tenant, (Str){(char *)&i, 4}, 64, &old), 0);
-    cr_assert_eq(tenant_publish_name(tenant, STR("one more"), 64, &old), -ENOSPC);
-    cr_assert_eq(tenant_publish_name(tenant, (Str){"\1\0\0\0", 4}, 128, &old), 0);
+        cr_assert_eq(tenant_publish_name(tenant, (Str){(char *)&i, 4}, 64, 0, NULL, &old), 0);
+    cr_assert_eq(tenant_publish_name(tenant, STR("one more"), 64, 0, NULL, &old), -ENOSPC);
+    cr_assert_eq(tenant_publish_name(tenant, (Str){"\1\0\0\0", 4}, 128, 0, NULL, &old), 0);
     cr_assert_eq(old, 64);
 }
 

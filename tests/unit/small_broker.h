@@ -198,6 +198,9 @@ static inline void put_answer(msgpack_packer *pk, SmallPeer *p, const MsgMessage
         put_number(pk, "object", broker.named);
         break;
     case MESSAGE_PUBLISH:
+        if (arena_owner_publish(&broker.arena, p->row, (uint32_t)field(m, "note"), 0, field(m, "object"),
+                                broker.named) < 0)
+            abort();
         put_number(pk, "old", broker.named);
         broker.named = field(m, "object");
         break;

@@ -362,6 +362,14 @@ PyObject *context_reap(PyObject *module, PyObject *args) {
     return PyLong_FromLong(jitd_context.arena ? arena_reap(jitd_context.arena) : 0);
 }
 
+PyObject *context_collect(PyObject *module, PyObject *args) {
+    (void)module;
+    int milliseconds;
+    if (!PyArg_ParseTuple(args, "i", &milliseconds))
+        return NULL;
+    return PyLong_FromLong(jitd_context.arena ? arena_collect(jitd_context.arena, milliseconds) : 0);
+}
+
 PyObject *context_arena_stats(PyObject *module, PyObject *args) {
     (void)module, (void)args;
     ArenaStats s = {0};

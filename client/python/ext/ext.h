@@ -50,6 +50,7 @@ PyObject *context_fork_parent(PyObject *module, PyObject *args);
 PyObject *context_fork_child(PyObject *module, PyObject *args);
 PyObject *context_check(PyObject *module, PyObject *args);
 PyObject *context_arena_stats(PyObject *module, PyObject *args);
+PyObject *context_collect(PyObject *module, PyObject *args);
 PyObject *context_reap(PyObject *module, PyObject *args);
 
 /* ---- imports.c: what generated code calls in this process ---- */
@@ -319,6 +320,7 @@ typedef struct Plan {
     uint8_t uniform; /* the code that all parameters have, or CODE_SLOW */
     uint8_t fast;    /* all parameters are simple and few */
     uint8_t epoch;   /* its code may read references: it runs inside an epoch (arena.h) */
+    uint8_t holds;   /* which then lasts until its results, which may be references, have proxies */
     uint8_t bare;    /* its code may be called as it is: no guard, no epoch, no poll */
     Pool pool;
     uint32_t *redone; /* calls given back to be redone, by site; NULL: none yet */
@@ -344,7 +346,8 @@ static inline int32_t code_run(const ShmMethod *code, JitdFrame *frame, uint64_t
     return likely(thunk != NULL) ? thunk(frame, self, in, out) : -1;
 }
 
-/* Calls the code; -1 when there is none (any more), or its names mean something else now. */
+/* Calls the code; -1 when there is none (any more), or its names mean something else now. After JITD_TRAP_NONE of a plan that holds, the
+ * epoch is left when the results are converted. */
 static inline int32_t plan_run(const Plan *plan, JitdFrame *frame, uint64_t self, const JitdValue *in, JitdValue *out) {
     int32_t status;
     if (plan->guard && unlikely(!guard_holds(plan->guard)))
@@ -357,7 +360,7 @@ static inline int32_t plan_run(const Plan *plan, JitdFrame *frame, uint64_t self
         likely(!plan->ffi) ? code_run(plan->method, frame, self, in, out) : plan_run_ffi(plan, frame, self, in, out);
     if (unlikely(import_put_off))
         import_release_waiting(frame, plan->epoch);
-    if (plan->epoch)
+    if (plan->epoch && !(plan->holds && status == JITD_TRAP_NONE))
         arena_leave(jitd_context.arena);
     frame->running = outer;
     if (unlikely(import_put_off))

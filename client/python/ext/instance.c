@@ -275,9 +275,10 @@ PyObject *instance_try_proxy(uint64_t ref) {
         Py_INCREF(known);
         return known;
     }
-    if (arena_incref_live(jitd_context.arena, ref) < 0)
-        return NULL;
-    return instance_adopt(ref);
+    arena_enter(jitd_context.arena); /* its count is in hand until it has a root (collect.c) */
+    PyObject *proxy = arena_incref_live(jitd_context.arena, ref) < 0 ? NULL : instance_adopt(ref);
+    arena_leave(jitd_context.arena);
+    return proxy;
 }
 
 /* ---- attributes ---- */

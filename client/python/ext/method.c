@@ -59,6 +59,16 @@ static inline int convert_fast(const Plan *plan, PyObject *const *args, JitdValu
     }
 }
 
+static PyObject *result_held(const Plan *plan, const JitdValue *out) {
+    PyObject *result = convert_result(plan->result, &out);
+    if (plan->holds) {
+        arena_leave(jitd_context.arena);
+        if (unlikely(import_put_off))
+            import_drop_proxies();
+    }
+    return result;
+}
+
 static inline PyObject *result_fast(const Plan *plan, const JitdValue *out) {
     switch (plan->result_code) {
     case CODE_FLOAT:
@@ -70,7 +80,7 @@ static inline PyObject *result_fast(const Plan *plan, const JitdValue *out) {
     case CODE_NONE:
         Py_RETURN_NONE;
     default:
-        return convert_result(plan->result, &out);
+        return result_held(plan, out);
     }
 }
 

@@ -19,6 +19,8 @@ static PyMethodDef functions[] = {
     {"fork_parent", context_fork_parent, METH_NOARGS, NULL},
     {"fork_child", context_fork_child, METH_NOARGS, NULL},
     {"check", context_check, METH_NOARGS, "(number of inconsistencies of the arena, the first one in words)"},
+    {"collect", context_collect, METH_VARARGS,
+     "collect(ms): frees shared objects that nothing holds; how many, or a negative errno"},
     {"reap", context_reap, METH_NOARGS, "take back what dead processes held"},
     {"arena_stats", context_arena_stats, METH_NOARGS, NULL},
     {"convert", class_convert, METH_VARARGS, NULL},

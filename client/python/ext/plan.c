@@ -126,6 +126,7 @@ Plan *plan_new(PyObject *unit, PyObject *guard, uint32_t slot, PyObject *params,
         PyErr_Format(PyExc_ValueError, "no slot %u in the method table", slot);
     } else if (plan_set_defs(plan, defs) == 0 && plan_set_params(plan, params) == 0 &&
                plan_set_result(plan, result) == 0 && plan_set_ffi(plan) == 0) {
+        plan->holds = plan->epoch && (plan->result_code == CODE_REF || plan->result_code == CODE_SLOW);
         plan->bare = !plan->guard && !plan->epoch && !(flags & (PLAN_LOOPS | PLAN_PYTHON));
         return plan;
     }

@@ -250,28 +250,16 @@ static int64_t answer_object(PyObject *answer, const char *key) {
     return offset;
 }
 
-/* The name's own count, made before anybody can find the object. */
-static uint64_t count_for_name(JitdFrame *frame, PyObject *object) {
-    uint64_t ref = instance_ref(object);
-    arena_enter(jitd_context.arena);
-    arena_share(frame, ref);
-    shm_incref(frame, ref);
-    arena_leave(jitd_context.arena);
-    return ref;
-}
-
 /* -1 with an exception; 1: a signal handler forked meanwhile and we are the child, whose parent's the count is. */
 static int publish_once(Str name, PyObject *object) {
     ClientError error;
-    JitdFrame *frame = context_frame();
-    if (!frame)
+    if (!context_frame())
         return -1;
     if (!jitd_context.client) {
         PyErr_SetString(PyExc_ConnectionError, "there is no jitd daemon that could keep the name");
         return -1;
     }
-    uint64_t ref = object == Py_None ? 0 : count_for_name(frame, object);
-    int r = client_publish(jitd_context.client, name, ref, &error);
+    int r = client_publish(jitd_context.client, name, object == Py_None ? 0 : instance_ref(object), &error);
     if (r == -ECHILD && client_usable(jitd_context.client) && !PyErr_Occurred())
         return 1;
     if (r > 0)
