@@ -169,12 +169,12 @@ static bool lookup_must_wait(Broker *broker, const Peer *peer, const Key *keys, 
     return miss && workers_want_identity(&broker->workers);
 }
 
-static Unit *lookup_one(Broker *broker, const Peer *peer, const Key *key) {
+static Unit *lookup_one(Broker *broker, Peer *peer, const Key *key) {
     Unit *unit = peer->tenant ? tenant_find_unit(peer->tenant, key) : NULL;
     broker->stats.lookups++;
     if (unit)
         broker->stats.cache_hits++;
-    else if (peer->tenant && !peer->observer)
+    else if (peer->tenant && !peer->observer && ++peer->spent)
         unit = lookup_on_disk(broker, peer->tenant, peer->uid, key);
     if (unit)
         unit->hits++;

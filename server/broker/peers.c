@@ -110,7 +110,7 @@ static void peer_update_timer(Peer *p) {
 }
 
 static bool peer_wants_input(const Peer *p) {
-    return !p->held && p->out_bytes < PEER_QUEUE_SOFT;
+    return !p->held && !p->turn_over && p->out_bytes < PEER_QUEUE_SOFT;
 }
 
 static void peer_event(uv_poll_t *poll, int status, int events);
@@ -130,7 +130,10 @@ static void peer_update(Peer *p) {
     else if (!p->stall_by)
         p->stall_by = now + PEER_STALL_MS;
     peer_update_timer(p);
-    int events = (peer_wants_input(p) ? UV_READABLE : UV_DISCONNECT) | (p->out ? UV_WRITABLE : 0);
+    int input = p->turn_over          ? 0
+                : peer_wants_input(p) ? UV_READABLE
+                                      : UV_DISCONNECT; /* what it sent before it left counts */
+    int events = input | (p->out ? UV_WRITABLE : 0);
     if (events == p->events)
         return;
     p->events = events;
@@ -263,13 +266,32 @@ static void peer_message(Peer *p, Str frame) {
     msgpack_unpacked_destroy(&owner);
 }
 
+static void peer_messages(Peer *p);
+
+static void peer_go_on(uv_timer_t *timer) {
+    Peer *p = timer->data;
+    p->turn_over = false;
+    peer_messages(p);
+    peer_update(p);
+}
+
+/* It has had its turn: nothing is read from it before the others have had theirs. */
+static void peer_next_turn(Peer *p) {
+    p->turn_over = true;
+    uv_timer_start(&p->reaper, peer_go_on, 1, 0); /* at 0 some libuvs call it before they look at the others */
+}
+
 /* Handles what has come, as long as the peer takes its answers. Those to requests that came together go together. */
 static void peer_messages(Peer *p) {
     Str frame;
     int r = 1;
-    while (r == 1 && !p->doomed && peer_wants_input(p)) { /* again: sending may have made room */
+    p->spent = 0;
+    while (r == 1 && p->spent < PEER_TURN && !p->doomed &&
+           peer_wants_input(p)) { /* again: sending may have made room */
         p->corked = true;
-        while (!p->doomed && peer_wants_input(p) && (r = frame_buffer_next(&p->in, &frame)) == 1) {
+        while (p->spent < PEER_TURN && !p->doomed && peer_wants_input(p) &&
+               (r = frame_buffer_next(&p->in, &frame)) == 1) {
+            p->spent++;
             p->frame_by = 0;
             peer_message(p, frame);
         }
@@ -278,6 +300,8 @@ static void peer_messages(Peer *p) {
     }
     if (r < 0)
         peer_doom(p, "its message is too large");
+    else if (p->spent >= PEER_TURN && !p->doomed)
+        peer_next_turn(p);
     if (!frame_buffer_partial(&p->in))
         frame_buffer_deinit(&p->in); /* an idle peer takes no memory */
 }
@@ -367,17 +391,19 @@ static uint64_t peers_limit(const Peers *peers, uid_t uid) {
     return peers->config ? config_limits(peers->config, uid, STR_NULL).connections : PEERS_MAX_PER_UID;
 }
 
+/* Half of what the others leave: whoever comes, there is room. */
 static bool peers_admit(Peers *peers, const struct ucred *who) {
     uint64_t own = 0, limit = peers_limit(peers, who->uid);
     if (!peers->any_uid && who->uid != geteuid() && who->uid != 0)
         return false;
     for (Peer *p = peers->list; p; p = p->next)
         own += p->uid == who->uid;
+    uint64_t share = (PEERS_MAX - (peers->count - own)) / 2;
     if (own >= limit)
         peers_say_full(peers, who, "its user has too many connections", limit);
-    else if (peers->count >= PEERS_MAX)
-        peers_say_full(peers, who, "there are too many connections", PEERS_MAX);
-    return peers->count < PEERS_MAX && own < limit;
+    else if (own >= share)
+        peers_say_full(peers, who, "its user has half of the connections that the others leave", share);
+    return own < limit && own < share;
 }
 
 static int peer_new(Peers *peers, int fd, const struct ucred *who) {

@@ -14,6 +14,7 @@
 #define PEER_HELLO_MS 5000
 #define PEER_FRAME_MS 30000   /* a frame that has begun must end */
 #define PEER_STALL_MS 30000   /* a peer that is owed bytes must take some */
+#define PEER_TURN 64          /* messages of one peer before the others', and files that they look for */
 #define PEER_PIECE_MAX 16384  /* bytes that are sent in one piece */
 #define PEER_QUEUE_SOFT 65536 /* bytes owed, from which on nothing is read from it */
 
@@ -26,7 +27,7 @@ typedef struct Peer {
     uid_t uid;
     pid_t pid;
     uv_poll_t poll;
-    uv_timer_t timer, reaper; /* time limits; the drop of a peer that is doomed */
+    uv_timer_t timer, reaper; /* time limits; what comes next: its next turn, or the drop of a peer that is doomed */
     unsigned handles;         /* not closed yet */
     int events;               /* asked of poll */
     FrameBuffer in;
@@ -35,6 +36,8 @@ typedef struct Peer {
     uint64_t hello_by, frame_by, stall_by; /* times of the loop's clock; 0: none */
     unsigned outstanding;                  /* requests that were not answered */
     bool held;                             /* its next message has to wait */
+    unsigned spent;                        /* of its turn */
+    bool turn_over;                        /* its next messages come after the others' */
     bool corked;                           /* several answers are being made: they are sent together */
     bool dropped;
     const char *doomed; /* why it is to be dropped; NULL: it is not */

@@ -31,7 +31,7 @@ static unsigned report_clients(const Broker *broker) {
     return n;
 }
 
-static void report_put_machine(const Broker *broker, msgpack_packer *pk) {
+static void report_put_machine(Broker *broker, msgpack_packer *pk) {
     const Stats *s = &broker->stats;
     Totals t = report_totals(broker);
     const Figure figures[] = {

@@ -54,16 +54,26 @@ void stats_put_passes(const Stats *stats, msgpack_packer *pk) {
     }
 }
 
-uint64_t stats_resident(int pid) {
-    char path[64], text[128];
-    unsigned long total, resident;
-    snprintf(path, sizeof path, "/proc/%d/statm", pid);
+/* A file of /proc; how many bytes, 0: none. */
+static size_t read_of_process(int pid, const char *name, char *text, size_t size) {
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/%s", pid, name);
     cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-    if (n <= 0)
-        return 0;
-    text[n] = 0;
-    if (sscanf(text, "%lu %lu", &total, &resident) != 2)
+    ssize_t n = fd < 0 ? -1 : read(fd, text, size - 1);
+    text[n > 0 ? n : 0] = 0;
+    return n > 0 ? (size_t)n : 0;
+}
+
+uint64_t stats_resident(int pid) {
+    char text[128];
+    unsigned long total, resident;
+    if (!read_of_process(pid, "statm", text, sizeof text) || sscanf(text, "%lu %lu", &total, &resident) != 2)
         return 0;
     return (uint64_t)resident * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+bool stats_is_stopped(int pid) {
+    char text[256];
+    const char *end = read_of_process(pid, "stat", text, sizeof text) ? strrchr(text, ')') : NULL;
+    return end && end[1] == ' ' && (end[2] == 'T' || end[2] == 't');
 }

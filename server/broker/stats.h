@@ -2,6 +2,7 @@
 #pragma once
 #include "base/str.h"
 #include <msgpack.h>
+#include <stdbool.h>
 
 #define STATS_MAX_PASSES 32
 
@@ -29,3 +30,4 @@ typedef struct Stats {
 uint64_t stats_add_timings(Stats *stats, const msgpack_object *timings);
 void stats_put_passes(const Stats *stats, msgpack_packer *pk);
 uint64_t stats_resident(int pid); /* bytes, of a process; 0: unknown */
+bool stats_is_stopped(int pid);   /* by a signal or a debugger */

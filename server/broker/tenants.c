@@ -315,19 +315,36 @@ void tenants_forget(Tenants *tenants, Tenant *tenant) {
     tenant_free(tenant);
 }
 
-/* Room for one more: over a limit, the tenant without peers that was used longest ago goes, the uid's own where it is
- * the uid's limit. False: all are in use. */
-bool tenants_make_room(Tenants *tenants, uid_t uid) {
-    unsigned all = 0, own = 0;
+static unsigned tenants_of(const Tenants *tenants, uid_t uid) {
+    unsigned n = 0;
+    for (const Tenant *t = tenants->list; t; t = t->next)
+        n += t->uid == uid;
+    return n;
+}
+
+/* The one without peers that was used longest ago, of those whose uid has the most: NULL, there is none. `only`: of this uid. */
+static Tenant *tenants_oldest(const Tenants *tenants, const uid_t *only) {
     Tenant *oldest = NULL;
+    unsigned most = 0;
     for (Tenant *t = tenants->list; t; t = t->next) {
-        all++;
-        own += t->uid == uid;
-        if (t->uid == uid && !t->peers && (!oldest || t->used_ms < oldest->used_ms))
+        unsigned n = t->peers || (only && t->uid != *only) ? 0 : tenants_of(tenants, t->uid);
+        if (n > most || (n && n == most && t->used_ms < oldest->used_ms)) {
             oldest = t;
+            most = n;
+        }
     }
-    if (all < TENANTS_MAX && own < TENANTS_MAX_PER_UID)
+    return oldest;
+}
+
+/* Room for one more: over a limit, a tenant without peers goes, the uid's own where it is the uid's limit. False: all are in use. */
+bool tenants_make_room(Tenants *tenants, uid_t uid) {
+    unsigned all = 0;
+    for (const Tenant *t = tenants->list; t; t = t->next)
+        all++;
+    bool own = tenants_of(tenants, uid) >= TENANTS_MAX_PER_UID;
+    if (all < TENANTS_MAX && !own)
         return true;
+    Tenant *oldest = tenants_oldest(tenants, own ? &uid : NULL);
     if (!oldest)
         return false;
     tenants_forget(tenants, oldest);

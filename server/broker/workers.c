@@ -15,6 +15,7 @@
 #define WORKERS_BACKOFF_MS 100
 #define WORKERS_BACKOFF_MAX_MS 10000
 #define WORKER_START_MS 10000
+#define RESIDENT_MS 100       /* so long what was read of the processes' memory is told again */
 #define WORKER_END_MS 1000    /* between the end of its output and its exit, whichever comes first */
 #define WORKER_EXIT_MEMORY 12 /* ENOMEM as exit status: it hit its memory limit */
 
@@ -29,6 +30,7 @@ struct Worker {
     WorkerTask *task;
     uint64_t task_id;
     bool ready, spawned, exited, ended, gone;
+    bool murdered; /* by SIGKILL, and not by us */
     char why[160]; /* it was killed for; empty: it died of its own accord */
     Worker *next, *prev;
 };
@@ -90,6 +92,13 @@ static void workers_died_early(Workers *pool, const char *why) {
         pool->on_identity(pool->arg);
 }
 
+/* As the next one: it has waited already. */
+static void workers_try_again(Workers *pool, WorkerTask *task) {
+    task->again = true;
+    DL_PREPEND(pool->queue, task);
+    pool->queued++;
+}
+
 static void worker_gone(Worker *w) {
     Workers *pool = w->pool;
     WorkerTask *task = w->task;
@@ -99,7 +108,9 @@ static void worker_gone(Worker *w) {
     w->task = NULL;
     DL_DELETE(pool->list, w);
     pool->count--;
-    if (task)
+    if (task && w->murdered && !task->again && !pool->stopping)
+        workers_try_again(pool, task);
+    else if (task)
         task->finish(task, NULL, STR_NULL, &w->identity, w->why);
     if (!w->ready && !pool->stopping)
         workers_died_early(pool, w->why);
@@ -138,6 +149,7 @@ static void worker_overdue(uv_timer_t *timer) {
 static void worker_exited(uv_process_t *process, int64_t status, int signal_) {
     Worker *w = process->data;
     w->exited = true;
+    w->murdered = signal_ == SIGKILL && !w->why[0];
     if (w->why[0])
         ;
     else if (signal_)
@@ -327,12 +339,14 @@ static void worker_give_back(Worker *w, WorkerTask *task) {
         task->finish(task, NULL, STR_NULL, &w->identity, w->why);
         return;
     }
-    task->again = true;
-    DL_PREPEND(w->pool->queue, task);
-    w->pool->queued++;
+    workers_try_again(w->pool, task);
 }
 
 static void worker_give(Worker *w, WorkerTask *task) {
+    if (!task->again && stats_is_stopped(w->process.pid)) {
+        worker_give_back(w, task);
+        return;
+    }
     WorkerWrite *write = calloc(1, sizeof *write);
     if (!write || worker_put_job(&write->message, ++w->task_id, task) < 0) {
         if (write)
@@ -442,10 +456,14 @@ void workers_prepare(Workers *workers) {
         workers_start_one(workers);
 }
 
-uint64_t workers_resident(const Workers *workers) {
-    uint64_t bytes = 0;
+uint64_t workers_resident(Workers *workers) {
+    uint64_t bytes = 0, now = uv_now(workers->loop);
+    if (workers->resident_at && now - workers->resident_at < RESIDENT_MS)
+        return workers->resident;
     for (Worker *w = workers->list; w; w = w->next)
         bytes += stats_resident(w->process.pid);
+    workers->resident_at = now;
+    workers->resident = bytes;
     return bytes;
 }
 

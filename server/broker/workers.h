@@ -14,7 +14,7 @@ struct WorkerTask {
     /* Called once. done is the compiler's answer and frame its bytes, or NULL when there is none: failure says why.
      * identity is that of the compiler process which worked on it. */
     void (*finish)(WorkerTask *task, const MsgMessage *done, Str frame, const Key *identity, const char *failure);
-    bool again; /* it was given to one that was dead already */
+    bool again; /* it is the second try: the first compiler process was dead, stopped, or killed by somebody else */
     uint64_t turn;
     WorkerTask *next, *prev;
 };
@@ -31,7 +31,8 @@ typedef struct Workers {
     unsigned count, early_deaths, restarts;
     WorkerTask *queue;
     unsigned queued;
-    uint64_t turn; /* that of the task begun last */
+    uint64_t turn;                  /* that of the task begun last */
+    uint64_t resident, resident_at; /* bytes, and when they were counted */
     bool have_identity, stopping;
     char why[160]; /* the last early death's reason */
     Key identity;  /* of the compiler: LLVM's version, CPU features; hashed with JITD_ABI_VERSION */
@@ -47,4 +48,4 @@ bool workers_want_identity(Workers *workers);
 void workers_prepare(Workers *workers); /* work is about to come: starts one unless one is idle or starting */
 void workers_submit(Workers *workers, WorkerTask *task);
 bool workers_cancel(Workers *workers, WorkerTask *task); /* true: it was queued and finish will not be called */
-uint64_t workers_resident(const Workers *workers);       /* bytes */
+uint64_t workers_resident(Workers *workers);             /* bytes */

@@ -292,7 +292,8 @@ def test_a_bad_compiler_process_costs_its_job_only(name, says):
         error = refused(c.compile, name)
         assert error.code == "worker" and says in error.message
         assert c.compile("ok", salt="again")["meta"] == b"the meta"
-        assert c.stats()["jobs_failed"] == 1 and c.stats()["worker_restarts"] == 1
+        tries = 2 if name.startswith("half") else 1  # who is killed by SIGKILL is innocent once
+        assert c.stats()["jobs_failed"] == 1 and c.stats()["worker_restarts"] == tries
 
 
 def test_an_answer_before_death_counts(daemon):
@@ -370,6 +371,39 @@ def test_a_unit_given_to_a_dead_compiler_process_goes_to_another_one(daemon):
         assert c.wait(request)["meta"] == b"the meta"
         stats = c.stats()
         assert (stats["jobs_failed"], stats["worker_restarts"]) == (0, 0)
+
+
+def test_an_innocent_unit_of_a_killed_compiler_process_is_tried_again(daemon):
+    with daemon.client() as c:
+        request = c.send(COMPILE, unit=unit("wait gate"))
+        until(lambda: daemon.begun() == ["wait gate"])
+        (worker,) = daemon.workers()
+        os.kill(worker, signal.SIGKILL)
+        until(lambda: len(daemon.begun()) == 2)
+        daemon.open("gate")
+        assert c.wait(request)["meta"] == b"the meta"
+        assert c.stats()["jobs_failed"] == 0
+
+
+def test_a_unit_whose_compiler_processes_are_killed_twice_fails(daemon):
+    with daemon.client() as c:
+        request = c.send(COMPILE, unit=unit("wait gate"))
+        for tries in (1, 2):
+            until(lambda: len(daemon.begun()) == tries)
+            (worker,) = daemon.workers()
+            os.kill(worker, signal.SIGKILL)
+        assert "signal 9" in refused(c.wait, request).message
+        assert len(daemon.begun()) == 2
+
+
+def test_a_stopped_idle_compiler_process_is_passed_by():
+    """With a deadline that the test would not live to see."""
+    with Daemon("--deadline", 1000) as d, d.client(timeout=PATIENCE) as c:
+        c.compile("ok")
+        (worker,) = d.workers()
+        os.kill(worker, signal.SIGSTOP)
+        until(lambda: state(worker) == "T")
+        assert c.compile("ok", salt=2)["meta"] == b"the meta"
 
 
 def test_idle_compiler_processes_end():

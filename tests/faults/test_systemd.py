@@ -5,12 +5,13 @@ import contextlib
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 from pathlib import Path
 
 import pytest
-from broker_harness import BUILD, COMPILE, JITD, PATIENCE, STATS, Client, Daemon, unit, until
+from broker_harness import BUILD, COMPILE, HELLO, JITD, PATIENCE, STATS, VERSION, Client, Daemon, unit, until
 
 UNITS = BUILD / "systemd"
 SOURCES = Path(__file__).resolve().parent.parent.parent / "systemd"
@@ -148,6 +149,43 @@ def test_every_user_is_served_by_the_system_daemon_and_sees_its_own(directory):
         with Client(path) as c:
             assert str(os.fstat(c.fds[0]).st_ino) == inodes[0]
         assert run_as(12345, lambda: arena_inode(directory.path)) == "turned away"
+
+
+def take_all_connections(path):
+    """As many as this user gets; they last as long as the daemon."""
+    held = []
+    with contextlib.suppress(EOFError, ConnectionError):
+        while len(held) < 1000:
+            held.append(Client(path, hello=False, lives=True))
+            held[-1].ask(HELLO, version=VERSION, namespace="n", observe=True)
+    return len(held) - 1, held
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="NEEDS ROOT to become several users")
+def test_users_that_take_all_the_connections_they_get_leave_some(directory):
+    """Each gets half of what the others leave. They hold them in processes of their own, until those are killed."""
+    directory.directory.chmod(0o755)
+    with activated(directory) as (path, _process):
+        holders, counts = [], []
+        for uid in (40001, 40002, 40003):
+            read, write = os.pipe()
+            holders.append(os.fork())
+            if holders[-1] == 0:
+                try:
+                    os.setresuid(uid, uid, uid)
+                    count, _held = take_all_connections(path)
+                    os.write(write, str(count).encode())
+                    signal.pause()
+                finally:
+                    os._exit(1)
+            os.close(write)
+            with os.fdopen(read) as f:
+                counts.append(int(os.read(f.fileno(), 16)))
+        assert run_as(40004, lambda: arena_inode(path)).isdigit()
+        for pid in holders:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+    assert counts == [500, 250, 125]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="NEEDS ROOT to become several users")
