@@ -187,7 +187,7 @@ def test_native_results_do_not_leak(c):
     before = jitd.stats()["process"]["objects"]
     for i in range(1000):
         c.make(i), c.me(), c.pick(c)
-    assert jitd.stats()["process"]["objects"] == before
+    assert jitd.stats()["process"]["objects"] <= before  # what dead processes had may come back meanwhile
     references = sys.getrefcount(c)
     for _ in range(100):
         c.me()

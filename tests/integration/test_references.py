@@ -63,14 +63,14 @@ def test_nothing_is_left_behind(twins, name):
     before = live_objects()
     for _ in range(3):
         assert outcome(scenario, twins.compiled) == expected
-    assert live_objects() == before
+    assert live_objects() <= before  # what dead processes had may come back meanwhile
 
 
 def test_endless_recursion(twins):
     before = live_objects()
     with pytest.raises(RecursionError):
         twins.compiled.deep(10**7)
-    assert live_objects() == before
+    assert live_objects() <= before  # what dead processes had may come back meanwhile
 
 
 def test_another_thread_may_drop_what_is_being_walked(twins):
@@ -89,4 +89,4 @@ def test_another_thread_may_drop_what_is_being_walked(twins):
     walker.join()
     assert isinstance(results[0], int)
     del ring
-    assert live_objects() == before
+    assert live_objects() <= before  # what dead processes had may come back meanwhile

@@ -135,7 +135,7 @@ def test_same_and_nothing_left(twins, name):
     before = live_objects()
     for _ in range(3):
         assert _outcome(scenario, twins.compiled) == expected
-    assert live_objects() == before
+    assert live_objects() <= before  # what dead processes had may come back meanwhile
 
 
 def test_all_of_it_is_compiled(twins):
