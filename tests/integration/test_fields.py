@@ -149,11 +149,6 @@ def test_defaults_are_there_before_a_user_init():
     assert (D(2.0).n, D(2.0).x) == (5, 2.0)
 
 
-def test_deletes_are_refused(a):
-    with pytest.raises(AttributeError, match="field 'i' of All cannot be deleted"):
-        del a.i
-
-
 def test_layout_is_c():
     class C(ctypes.Structure):
         _fields_ = [

@@ -153,7 +153,6 @@ static inline void proxy_settle(void) {
 
 /* ---- state.c: an instance's state as a dict, for copying, pickling and vars() ---- */
 extern PyMethodDef state_methods[];
-PyObject *state_attributes(PyObject *module, PyObject *op);
 
 /* ---- absent.c: what is said of a Python field that an instance does not have ---- */
 extern PyTypeObject Absent_Type;
@@ -175,7 +174,7 @@ struct Field {
     PyObject *class_value;   /* the class attribute: at first the default; NULL: none */
     PyTypeObject *owner;     /* borrowed */
     PyObject *(*get)(PyObject *self, Field *field);
-    PyObject *(*native_get)(PyObject *self, Field *field); /* watch.c: of a field that has spilled */
+    PyObject *(*native_get)(PyObject *self, Field *field); /* spill.c: of a field that has spilled */
     int (*set)(PyObject *self, PyObject *value, Field *field);
     int (*native_set)(PyObject *self, PyObject *value, Field *field);
 };
@@ -240,13 +239,21 @@ int extra_set_class(PyObject *extra, PyObject *type, PyObject *value);
 /* ---- watch.c: changes of a class that was compiled ---- */
 int watch_start(void); /* once: from now on what is set on classes is seen; -1: it cannot be, with an exception */
 int watch_changed(PyTypeObject *type, PyObject *name,
-                  const char *how);                                  /* code that knows the class goes back to Python */
-COLD int watch_spill(PyObject *self, Field *field, PyObject *value); /* 1: no, the field refuses what it cannot hold */
+                  const char *how); /* code that knows the class goes back to Python */
+
+/* ---- spill.c: what instances say of native fields that the arena cannot say ---- */
+COLD int spill_value(PyObject *self, Field *field, PyObject *value); /* 1: no, the field refuses what it cannot hold */
+COLD int spill_delete(PyObject *self, Field *field);
+int spill_deleted(PyObject *self, const Field *field); /* it has no value here; -1 with an exception */
 
 /* ---- fields.c ---- */
 extern PyTypeObject FieldDescr_Type;
 int field_install(ClassInfo *info, Field *field);
-int field_store(Field *field, PyObject *self, PyObject *value); /* a new or an old object; -1 with an exception */
+COLD PyObject *field_unset(PyObject *self, const Field *field);    /* NULL, with the AttributeError */
+COLD PyObject *field_of_class(PyObject *self, const Field *field); /* the class attribute, or that */
+int field_clear(PyObject *self, Field *field);                     /* of a reference: it is unset, */
+int field_is_unset(PyObject *self, const Field *field);            /* which a number never is */
+int field_store(Field *field, PyObject *self, PyObject *value);    /* a new or an old object; -1 with an exception */
 
 /* ---- construct.c ---- */
 PyObject *construct_vectorcall(PyObject *type, PyObject *const *args, size_t nargsf, PyObject *kwnames);

@@ -33,8 +33,13 @@ GETTER(UINT32, uint32_t, PyLong_FromUnsignedLong)
 GETTER(UINT64, uint64_t, PyLong_FromUnsignedLongLong)
 GETTER(FLOAT32, float, PyFloat_FromDouble)
 
-COLD static PyObject *unset(PyObject *self, const Field *field) {
+PyObject *field_unset(PyObject *self, const Field *field) {
     return PyErr_Format(PyExc_AttributeError, "'%s' object has no attribute '%U'", Py_TYPE(self)->tp_name, field->name);
+}
+
+/* What a reference that is not set shows: as any attribute, its class's. */
+PyObject *field_of_class(PyObject *self, const Field *field) {
+    return field->class_value ? Py_NewRef(field->class_value) : field_unset(self, field);
 }
 
 /* Another process may replace the reference while we read it: then its object may be going away, and there is a new one. */
@@ -48,7 +53,7 @@ COLD static PyObject *get_shared_ref(PyObject *self, const Field *field, uint64_
     } while (!proxy && !PyErr_Occurred());
     arena_leave(jitd_context.arena);
     if (proxy == Py_None)
-        return ref == JITD_NONE ? Py_NewRef(Py_None) : unset(self, field);
+        return ref == JITD_NONE ? Py_NewRef(Py_None) : field_of_class(self, field);
     return proxy;
 }
 
@@ -62,7 +67,7 @@ static PyObject *get_ref(PyObject *self, Field *field) {
     if (ref == JITD_NONE)
         Py_RETURN_NONE;
     if (unlikely(ref == JITD_UNSET))
-        return unset(self, field);
+        return field_of_class(self, field);
     PyObject *proxy = instance_try_proxy(ref);
     if (unlikely(!proxy && !PyErr_Occurred()))
         PyErr_Format(PyExc_SystemError, "a field refers to offset %llu, which is no live object",
@@ -73,7 +78,7 @@ static PyObject *get_ref(PyObject *self, Field *field) {
 /* ---- setters ---- */
 
 COLD static int refuse_type(PyObject *self, Field *field, PyObject *value) {
-    int spilled = watch_spill(self, field, value);
+    int spilled = spill_value(self, field, value);
     if (spilled <= 0)
         return spilled;
     const char *wanted = field->target ? field->target->tp_name : type_scalar_name(field->type->kind);
@@ -84,7 +89,7 @@ COLD static int refuse_type(PyObject *self, Field *field, PyObject *value) {
 
 COLD static int refuse_range(PyObject *self, Field *field, PyObject *value) {
     char range[64];
-    int spilled = watch_spill(self, field, value);
+    int spilled = spill_value(self, field, value);
     if (spilled <= 0)
         return spilled;
     convert_range(field->type->kind, range, sizeof range);
@@ -93,19 +98,12 @@ COLD static int refuse_range(PyObject *self, Field *field, PyObject *value) {
     return -1;
 }
 
-COLD static int refuse_delete(PyObject *self, Field *field) {
-    if (field->native_get)
-        return field->set(self, NULL, field);
-    PyErr_Format(PyExc_AttributeError, "field '%U' of %s cannot be deleted", field->name, Py_TYPE(self)->tp_name);
-    return -1;
-}
-
 #define CHECK_PLACE(ctype)                                                                                             \
     ctype *place = field_place(self, field);                                                                           \
     if (unlikely(!place))                                                                                              \
         return -1;                                                                                                     \
     if (unlikely(!value))                                                                                              \
-        return refuse_delete(self, field);
+        return spill_delete(self, field);
 
 /* What a field without an annotation is given is what it gives back: True is no 1 and 1 no 1.0 there. */
 static inline int spills(Field *field) {
@@ -154,9 +152,9 @@ static void store_scalar(TypeKind kind, void *place, JitdValue v) {
 }
 
 static int set_sized(PyObject *self, PyObject *value, Field *field) {
+    CHECK_PLACE(void)
     if (spills(field) && !PyLong_CheckExact(value))
         return refuse_type(self, field, value);
-    CHECK_PLACE(void)
     JitdValue v;
     switch (convert_sized(field->type->kind, value, &v)) {
     case CONVERT_OK:
@@ -182,6 +180,27 @@ static int set_INT(PyObject *self, PyObject *value, Field *field) {
     return 0;
 }
 
+static int store_ref(PyObject *self, const Field *field, uint64_t ref) {
+    JitdFrame *frame = context_frame();
+    if (unlikely(!frame))
+        return -1;
+    arena_enter(jitd_context.arena);
+    shm_store_ref(frame, instance_ref(self), field->offset, ref, 0, arena_share, import_release);
+    arena_leave(jitd_context.arena);
+    proxy_settle();
+    return 0;
+}
+
+int field_clear(PyObject *self, Field *field) {
+    return store_ref(self, field, JITD_UNSET);
+}
+
+int field_is_unset(PyObject *self, const Field *field) {
+    const uint8_t *data = ((Instance *)self)->data;
+    return field->target &&
+           atomic_load_explicit((const _Atomic uint64_t *)(data + field->offset), memory_order_relaxed) == JITD_UNSET;
+}
+
 static int set_ref(PyObject *self, PyObject *value, Field *field) {
     CHECK_PLACE(uint64_t)
     uint64_t ref = JITD_NONE;
@@ -195,14 +214,7 @@ static int set_ref(PyObject *self, PyObject *value, Field *field) {
     } else if (value != Py_None || !field->type->optional) {
         return refuse_type(self, field, value);
     }
-    JitdFrame *frame = context_frame();
-    if (unlikely(!frame))
-        return -1;
-    arena_enter(jitd_context.arena);
-    shm_store_ref(frame, instance_ref(self), field->offset, ref, 0, arena_share, import_release);
-    arena_leave(jitd_context.arena);
-    proxy_settle();
-    return 0;
+    return store_ref(self, field, ref);
 }
 
 /* ---- */

@@ -27,7 +27,6 @@ static PyMethodDef functions[] = {
     {"setup_fields", class_setup_fields, METH_VARARGS, NULL},
     {"setup", class_setup, METH_VARARGS, NULL},
     {"replace", class_replace, METH_VARARGS, NULL},
-    {"attributes", state_attributes, METH_O, NULL},
     {"class_info", class_info, METH_O, "(class id, size, [(field, offset)]) or None"},
     {"digest", digest_call, METH_O, "32 bytes, of a list of str and bytes"},
     {"names", digest_names, METH_O, "what a code object, and those inside it, load from outside"},

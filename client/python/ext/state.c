@@ -21,11 +21,10 @@ static PyObject *method_exit(PyObject *op, PyObject *const *args, Py_ssize_t n) 
 
 /* Puts a native field's value into a dict, if it has one. */
 static int put_native(PyObject *op, Field *field, PyObject *state) {
+    int gone = spill_deleted(op, field);
+    if (gone)
+        return gone > 0 ? 0 : -1;
     PyObject *value = field->get(op, field);
-    if (!value && PyErr_ExceptionMatches(PyExc_AttributeError)) {
-        PyErr_Clear();
-        return 0;
-    }
     int r = value ? PyDict_SetItem(state, field->name, value) : -1;
     Py_XDECREF(value);
     return r;
@@ -56,6 +55,17 @@ static int put_slots(PyTypeObject *type, PyObject *op, PyObject *state) {
     return r;
 }
 
+/* The other attributes; that a field was deleted (spill.c) is none. */
+static int put_others(PyObject *attributes, PyObject *state) {
+    PyObject *name, *value;
+    Py_ssize_t at = 0;
+    int r = 0;
+    while (r == 0 && PyDict_Next(attributes, &at, &name, &value))
+        if (value != jitd_missing && !PyDict_Contains(state, name))
+            r = PyDict_SetItem(state, name, value);
+    return r;
+}
+
 /* The declared fields in their order, then the other attributes. */
 static int fill(PyObject *op, ClassInfo *info, PyObject *attributes, PyObject *state) {
     for (Py_ssize_t i = 0; i < info->nfields; i++) {
@@ -63,7 +73,7 @@ static int fill(PyObject *op, ClassInfo *info, PyObject *attributes, PyObject *s
         if ((field->type ? put_native(op, field, state) : put_python(field, attributes, state)) < 0)
             return -1;
     }
-    if (attributes && PyDict_Merge(state, attributes, 0) < 0)
+    if (attributes && put_others(attributes, state) < 0)
         return -1;
     return put_slots(Py_TYPE(op), op, state);
 }
@@ -80,6 +90,22 @@ static PyObject *instance_getstate(PyObject *op, PyObject *ignored) {
     return state;
 }
 
+/* (class, names of the native fields that have no value here): what jitd._new makes a new one of. */
+static PyObject *made_of(PyObject *op) {
+    ClassInfo *info = class_above(Py_TYPE(op));
+    PyObject *list = Py_BuildValue("[O]", (PyObject *)Py_TYPE(op)), *arguments = NULL;
+    int r = list ? 0 : -1;
+    for (Py_ssize_t i = 0; r == 0 && info && i < info->nfields; i++) {
+        Field *field = &info->fields[i];
+        int gone = field->type ? spill_deleted(op, field) : 0;
+        r = gone < 0 ? -1 : gone && !field_is_unset(op, field) ? PyList_Append(list, field->name) : 0;
+    }
+    if (r == 0)
+        arguments = PyList_AsTuple(list);
+    Py_XDECREF(list);
+    return arguments;
+}
+
 static PyObject *instance_reduce(PyObject *op, PyObject *ignored) {
     (void)ignored;
     if (!((Instance *)op)->data && instance_wake(op) < 0)
@@ -87,8 +113,10 @@ static PyObject *instance_reduce(PyObject *op, PyObject *ignored) {
     PyObject *module = PyImport_ImportModule("jitd"), *result = NULL;
     PyObject *make = module ? PyObject_GetAttrString(module, "_new") : NULL;
     PyObject *state = make ? PyObject_CallMethod(op, "__getstate__", NULL) : NULL;
-    if (state)
-        result = Py_BuildValue("O(O)O", make, (PyObject *)Py_TYPE(op), state);
+    PyObject *arguments = state ? made_of(op) : NULL;
+    if (arguments)
+        result = Py_BuildValue("OOO", make, arguments, state);
+    Py_XDECREF(arguments);
     Py_XDECREF(state);
     Py_XDECREF(make);
     Py_XDECREF(module);
@@ -102,24 +130,17 @@ static int is_users(PyTypeObject *type, PyObject *name) {
            (Py_TYPE(found)->tp_flags & Py_TPFLAGS_HEAPTYPE || Py_IS_TYPE(found, &PyProperty_Type));
 }
 
-/* Not through the class's own __setattr__ and descriptors, as CPython fills a __dict__. */
+/* Not through the class's own __setattr__ and descriptors, as CPython fills a __dict__. MISSING deletes. */
 static int set_item(PyObject *op, PyObject *name, PyObject *value) {
+    value = value == jitd_missing ? NULL : value;
     if (is_users(Py_TYPE(op), name)) {
         PyObject *attributes = extra_attributes(op, true);
-        int r = attributes ? PyDict_SetItem(attributes, name, value) : -1;
+        int r = !attributes ? -1 : value ? PyDict_SetItem(attributes, name, value) : PyDict_DelItem(attributes, name);
         Py_XDECREF(attributes);
         return r;
     }
-    return Py_TYPE(op)->tp_setattro == instance_setattro_fast ? PyObject_SetAttr(op, name, value)
+    return Py_TYPE(op)->tp_setattro == instance_setattro_fast ? instance_setattro_fast(op, name, value)
                                                               : PyObject_GenericSetAttr(op, name, value);
-}
-
-/* attributes(instance): the dict of what is no native field. */
-PyObject *state_attributes(PyObject *module, PyObject *op) {
-    (void)module;
-    if (!PyObject_TypeCheck(op, &Instance_Type))
-        return PyErr_Format(PyExc_TypeError, "an instance of a jitclass is needed");
-    return extra_attributes(op, true);
 }
 
 static int set_items(PyObject *op, PyObject *state) {

@@ -49,8 +49,11 @@ def __dir__() -> "list[str]":
     return sorted({*globals(), *__all__})
 
 
-def _new(cls: type) -> object:
-    """An instance with no field set: what copying and unpickling start from."""
-    from jitd._jitd import new
+def _new(cls: type, *deleted: str) -> object:
+    """An instance with no field set: what copying and unpickling start from. Numbers are set, unless they are named."""
+    from jitd._jitd import MISSING, Instance, new
 
-    return new(cls)
+    made = new(cls)
+    if deleted:
+        Instance.__setstate__(made, dict.fromkeys(deleted, MISSING))
+    return made

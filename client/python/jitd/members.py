@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from _weakref import ref
 
-from jitd._jitd import MISSING, Instance, attributes, replace
+from jitd._jitd import MISSING, Instance, replace
 from jitd.declare import _FUNCTION, Declared, evaluate_in, annotations_of, own_annotations
 
 TYPE_CHECKING = False
@@ -387,11 +387,7 @@ class Namespace(dict):
     def __delitem__(self, name: str) -> None:
         if name not in self:
             raise KeyError(name)
-        kept = attributes(self._owner)
-        if name in kept:
-            del kept[name]
-        else:
-            delattr(self._owner, name)
+        Instance.__setstate__(self._owner, {name: MISSING})
         dict.__delitem__(self, name)
 
     def update(self, *args: Any, **kwargs: Any) -> None:
@@ -439,11 +435,8 @@ def set_namespace(instance: Any, wanted: Any) -> None:
     """obj.__dict__ = attributes"""
     if not isinstance(wanted, dict):
         raise TypeError(f"__dict__ must be set to a dictionary, not a '{type(wanted).__name__}'")
-    native = {name for name, _, _ in _record(instance).fields}
-    for name in Instance.__getstate__(instance):
-        if name not in wanted and name not in native:
-            delattr(instance, name)
-    Instance.__setstate__(instance, wanted)
+    gone = Instance.__getstate__(instance).keys() - wanted.keys()
+    Instance.__setstate__(instance, {**dict.fromkeys(gone, MISSING), **wanted})
 
 
 def _known(cls: type, annotation: Any) -> Any:
