@@ -1,5 +1,7 @@
 """First calls, when something else happens at the same moment: other threads' first calls, fork(), signals, a daemon that waits or dies."""
 
+import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -188,12 +190,73 @@ for attempt in range(150):
     if attempt % 10 == 0:
         thread = threading.Thread(target=right, args=one)
         thread.start()
-        thread.join(300)  # a flight whose end an exception kept away is given up for lost after a minute
+        thread.join(300)
         assert not thread.is_alive()
     assert right(*one), attempt
 assert stopped > 20, stopped
 """
     ).run()
+
+
+class _Interrupted(Exception):
+    pass
+
+
+def _interrupted_at(number, function, *arguments):
+    """Calls it, with an exception where the number-th time a signal handler could run: behind a call of C, and where a function begins."""
+    left = [number]
+
+    def place(_frame, event, _argument):
+        if event in ("call", "c_return"):
+            left[0] -= 1
+            if left[0] == 0:
+                raise _Interrupted
+
+    sys.setprofile(place)
+    try:
+        function(*arguments)
+    except _Interrupted:
+        pass
+    finally:
+        sys.setprofile(None)
+    return left[0] <= 0
+
+
+def _free_of_flights(key):
+    """Whether another thread can have the flight at once."""
+    done = []
+    thread = threading.Thread(target=lambda: flight.alone(key, done.append, 1) or flight.alone(key, done.append, 1))
+    thread.start()
+    thread.join(20)
+    return done == [1]
+
+
+def test_no_exception_leaves_a_flight_behind():
+    for number in range(1, 1000):
+        key = ("interrupted", number)
+        interrupted = _interrupted_at(number, flight.alone, key, len, ())
+        assert _free_of_flights(key), number
+        if not interrupted:
+            break
+    assert 8 < number < 100
+    assert not [key for key in flight._flights if key[0] == "interrupted"]
+
+
+def test_no_exception_leaves_a_waiter_behind():
+    """A thread that waits for another one's flight is interrupted."""
+    for number in range(1, 1000):
+        key, begun, end = ("waited for", number), threading.Event(), threading.Event()
+        owner = threading.Thread(target=flight.alone, args=(key, lambda begun=begun, end=end: (begun.set(), end.wait(60))))
+        owner.start()
+        assert begun.wait(60)
+        threading.Timer(0.01, end.set).start()
+        interrupted = _interrupted_at(number, flight.alone, key, len, ())
+        end.set()
+        owner.join(60)
+        assert _free_of_flights(key), number
+        if not interrupted:
+            break
+    assert 8 < number < 100
 
 
 def test_handlers_that_make_the_same_first_call(program):

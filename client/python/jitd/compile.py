@@ -124,11 +124,7 @@ def specialise_for(record: Record, f: Func, resolved: list[Any]) -> bool:
     """The same for types that are known to be native. One thread does it, the others have its result."""
     key = (f.entry, *map(_hashable, resolved))
     while key not in record.versions:
-        try:
-            if flight.begin((record, key)):
-                record.versions[key] = _specialise(record, f, resolved)
-        finally:
-            flight.end((record, key))
+        flight.alone((record, key), lambda: record.versions.__setitem__(key, _specialise(record, f, resolved)))
     return record.versions[key]
 
 

@@ -9,7 +9,7 @@ is free.
 """
 
 import os
-from _thread import RLock, _count, allocate_lock, get_ident
+from _thread import RLock, _count, get_ident
 
 from jitd import _jitd
 
@@ -57,27 +57,41 @@ class _Flight:
     __slots__ = "owner", "lock"
 
     def __init__(self) -> None:
-        self.owner, self.lock = get_ident(), allocate_lock()
-        self.lock.acquire()
+        self.owner, self.lock = get_ident(), RLock()
 
 
-def begin(key: "Hashable") -> bool:
-    """True: it is the caller's, until end(key). False: another thread was at it, and is not any more. Who has begun something waits for
-    nobody, not even for itself, which can only be in a signal handler. One that an exception kept from ending it is given up for lost."""
-    flight = _flights.get(key)
-    if flight is not None and flight.lock.locked() and get_ident() not in [f.owner for f in list(_flights.values())]:
-        if _jitd.unlocked(lock, flight.lock.acquire, True, _PATIENCE):
-            flight.lock.release()
-            return False
-    _flights[key] = _Flight()
+def alone(key: "Hashable", work: "Callable[..., object]", *arguments: object) -> bool:
+    """True: the work is done. False: another thread was at it, and is not any more. Who is at something waits for nobody, not even for
+    itself, which can only be in a signal handler.
+
+    Signal handlers run, and raise, behind a call and where a function begins: so what takes a lock does it inside the try, and giving it
+    back is the first call of the finally. A flight whose lock nobody has is none."""
+    other = _flights.get(key)
+    if other is not None and get_ident() not in [f.owner for f in list(_flights.values())] and _jitd.unlocked(lock, _wait, other.lock):
+        if _flights.get(key) is other:  # its end was interrupted
+            del _flights[key]
+        return False
+    flight = _Flight()
+    try:
+        flight.lock.acquire()
+        _flights[key] = flight
+        work(*arguments)
+    finally:
+        flight.lock.release()
+    if _flights.get(key) is flight:
+        del _flights[key]
     return True
 
 
-def end(key: "Hashable") -> None:
-    flight = _flights.get(key)
-    if flight is not None and flight.owner == get_ident():
-        flight.lock.release()
-        del _flights[key]
+def _wait(held: "Any") -> bool:
+    """Whether the flight came to its end in time."""
+    try:
+        return held.acquire(True, _PATIENCE)
+    finally:
+        try:
+            held.release()
+        except RuntimeError:  # it was not acquired
+            pass
 
 
 def _load_before_fork() -> None:

@@ -16,7 +16,7 @@ from jitd import _jitd
 from jitd._jitd import MISSING, Guard, Method, digest, names
 from jitd.declare import MAX_FIELDS, MAX_REFERENCES, Later, disabled, evaluate_in, field_type, focused, is_jitclass, of_function, pending
 from jitd.declare import resolve_type, type_text, type_words
-from jitd.flight import ask, begin, end, lock, log, tell
+from jitd.flight import alone, ask, lock, log, tell
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -99,13 +99,8 @@ def resolve(method: "Method", values: "tuple[Any, ...] | None") -> "bool | None"
 def finish(record: "Record") -> None:
     """Makes a record ready for use, together with all that are pending."""
     with lock:
-        while not record.linked:
-            try:
-                if begin(record):
-                    _finish(record)
-                    break
-            finally:
-                end(record)
+        while not record.linked and not alone(record, _finish, record):
+            pass
         if record in focused:
             from jitd.hints import finished
 
