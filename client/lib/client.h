@@ -54,8 +54,8 @@ void client_close(Client *client);
 
 Arena *client_arena(Client *client);
 const Table *client_table(Client *client);
-/* The table, to add classes to that are only this process's: when the daemon is gone. NULL: it is not, or no memory. */
-Table *client_own_table(Client *client);
+/* The table, to add classes to that are only this process's: when the daemon is gone, or has refused them. NULL: neither, or no memory. */
+Table *client_own_table(Client *client, bool refused);
 JitdFrame *client_frame(Client *client); /* of the calling thread (stack_limit set) */
 const uint8_t *client_window(Client *client);
 void client_set_interrupt(Client *client, const volatile uint32_t *flag);

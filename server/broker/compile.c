@@ -249,6 +249,51 @@ static void compile_unit(Broker *broker, Peer *peer, const MsgMessage *m, Str so
     reply_unit(peer, m->id, unit);
 }
 
+/* The compiler's description of a unit that has no code. */
+static int layout_meta(const UnitSpec *spec, msgpack_sbuffer *ret_meta) {
+    static const char *const empty[] = {"entries", "refused", "warnings", "sites"};
+    msgpack_packer pk;
+    msgpack_packer_init(&pk, ret_meta, msgpack_sbuffer_write);
+    msgpack_pack_map(&pk, 5);
+    wire_put_cstr(&pk, "defs");
+    msgpack_pack_array(&pk, spec->ndefs);
+    for (size_t i = 0; i < spec->ndefs; i++) {
+        msgpack_pack_array(&pk, 2);
+        wire_put_str(&pk, spec->defs[i].name);
+        wire_put_str(&pk, spec->defs[i].file);
+    }
+    for (size_t i = 0; i < sizeof empty / sizeof empty[0]; i++) {
+        wire_put_cstr(&pk, empty[i]);
+        msgpack_pack_array(&pk, 0);
+    }
+    return ret_meta->data ? 0 : -ENOMEM;
+}
+
+/* Classes without code: their layouts take no compiler. */
+static void layout_unit(Broker *broker, Peer *peer, const MsgMessage *m, Str source, const UnitSpec *spec) {
+    static const Key no_compiler;
+    cleanup(msgpack_sbuffer_destroy) msgpack_sbuffer meta = {0};
+    Key content;
+    jobs_content_key(source, &no_compiler, &content);
+    Outcome out = {.unit = tenant_find_unit(peer->tenant, &spec->key), .code = "quota", .message = "out of memory"};
+    if (out.unit && !key_eq(&out.unit->content, &content))
+        out.unit = NULL;
+    if (!out.unit && layout_meta(spec, &meta) == 0) {
+        MsgImage image = {.meta = {meta.data, meta.size}};
+        out = broker_publish(broker, peer->tenant,
+                             &(Publication){.unit = spec, .source = source, .content = &content, .image = &image});
+    }
+    if (!out.unit)
+        dispatch_refuse(peer, m, out.code, out.message);
+    else
+        reply_unit(peer, m->id, out.unit);
+}
+
+static bool wants_layout(const MsgMessage *m) {
+    bool layout;
+    return wire_bool(wire_find(&m->body, "layout"), &layout) && layout;
+}
+
 PeerHandled compile_compile(Broker *broker, Peer *peer, const MsgMessage *m) {
     cleanup(pool_cleanup) Pool pool = POOL_NULL;
     UnitSpec spec;
@@ -257,6 +302,13 @@ PeerHandled compile_compile(Broker *broker, Peer *peer, const MsgMessage *m) {
         dispatch_refuse(peer, m, "malformed", "which unit?");
     } else if (source.len > UNIT_MAX_BYTES) {
         dispatch_refuse(peer, m, "quota", "the unit is larger than 8 MiB");
+    } else if (wants_layout(m)) {
+        if (unit_decode(&pool, source, &spec, &error))
+            peer_reply_error(peer, m->id, "malformed", error);
+        else if (spec.nentries)
+            dispatch_refuse(peer, m, "malformed", "a layout has no entries");
+        else
+            layout_unit(broker, peer, m, source, &spec);
     } else if (!broker->workers.have_identity && workers_want_identity(&broker->workers)) {
         return PEER_HOLD;
     } else if (!broker->workers.have_identity) {

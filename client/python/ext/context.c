@@ -291,16 +291,18 @@ PyObject *context_connected(PyObject *module, PyObject *args) {
     return PyBool_FromLong(jitd_context.client != NULL);
 }
 
-/* local_class(key, size, [offsets of references]) -> class id of this process's own, when there is no daemon (any more) */
+/* local_class(key, size, [offsets of references], whether the daemon is there and has refused to number it) -> class id of this process's own, when
+ * there is no daemon (any more), or no room in the namespace */
 PyObject *context_local_class(PyObject *module, PyObject *args) {
     (void)module;
     const char *key;
     Py_ssize_t key_size;
     unsigned size, id, n = 0, refs[TABLE_MAX_REFS];
     PyObject *offsets;
-    if (!PyArg_ParseTuple(args, "y#IO!", &key, &key_size, &size, &PyList_Type, &offsets))
+    int refused;
+    if (!PyArg_ParseTuple(args, "y#IO!p", &key, &key_size, &size, &PyList_Type, &offsets, &refused))
         return NULL;
-    Table *table = jitd_context.client ? client_own_table(jitd_context.client) : &local.table;
+    Table *table = jitd_context.client ? client_own_table(jitd_context.client, refused) : &local.table;
     if (!table)
         return PyErr_Format(PyExc_ConnectionError,
                             "the jitd daemon is there but does not answer, and classes are its to number");

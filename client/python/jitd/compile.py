@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from jitd.declare import Func, Record, Resolved
 
 _COMPILE = 3  # protocol/messages.def
-_LAYOUT_TRIES = 4
 
 
 def _own_entries(record: Record) -> list[Func]:
@@ -52,35 +51,41 @@ def _request(packed: bytes) -> dict[str, Any]:
 
 
 def _compile_failed(record: Record, error: Exception) -> None:
-    """The whole unit was refused, or nobody is there to compile it: the class gets its layout, everything stays Python."""
-    from jitd import unit
+    """The whole unit was refused, or nobody is there to compile it: the class gets its layout, and stays Python, or its methods are compiled
+    one by one."""
+    if record.kind == "function":
+        _give_up(record, error.args[-1])
+        return link.set_modes(record, {})
+    answer, bare = None, [r for r in link.closure([record]) if r.kind == "class"]
+    if not isinstance(error, ConnectionError):
+        record.key = link.key_of(record, "layout only")
+        answer, error = _ask_for_layout(record, bare, error)
+    if record.linked:
+        return
+    if answer is None or len(_own_entries(record)) < 2:
+        _give_up(record, error.args[-1])
+    if answer is not None:
+        return link.install(record, answer, bare)  # if it was all of them together that took too long or too much, each is compiled at its first call
+    link_local(record, refused=isinstance(error, _jitd.RemoteError))
+    warn.tell(record)
 
-    record.failed = reason = error.args[-1]
+
+def _give_up(record: Record, reason: str) -> None:
+    record.failed = reason
     for f in record.funcs:
         f.reason = f.reason or reason
     warn.note(record, record.file, record.funcs[0].code.co_firstlineno if record.funcs else 1, f"{record.name} stays Python: {reason}")
-    if record.kind == "class":
-        if isinstance(error, ConnectionError):
-            link_local(record)
-            return warn.tell(record)
-        record.key = link.key_of(record, "layout only")
-        bare = [r for r in link.closure([record]) if r.kind == "class"]
-        packed = unit.describe(record.name, record.key, record.options, bare, [], only_layout=True)
-        answer = _ask_for_layout(packed)
-        if not record.linked:
-            link.install(record, answer, bare)
-        return
-    link.set_modes(record, {})
 
 
-def _ask_for_layout(packed: bytes) -> Any:
-    """Without a layout there are no instances: what kills compiler processes (the kernel, for want of memory) may take some of these, too."""
-    for left in reversed(range(_LAYOUT_TRIES)):
-        try:
-            return flight.ask(_COMPILE, {"unit": packed})
-        except _jitd.RemoteError as error:
-            if not left or error.args[0] != "worker":
-                raise
+def _ask_for_layout(record: Record, bare: list[Record], error: Exception) -> tuple[Any, Exception]:
+    """(the answer, the error so far), or (None, why there is none). It takes no compiler."""
+    from jitd import unit
+
+    packed = unit.describe(record.name, record.key, record.options, bare, [], only_layout=True)
+    try:
+        return flight.ask(_COMPILE, {"unit": packed, "layout": True}), error
+    except (_jitd.RemoteError, ConnectionError) as other:
+        return None, other
 
 
 # ---- specialisations ----
@@ -224,12 +229,14 @@ def _install_specialisation(record: Record, f: Func, resolved: list[Any], answer
 # ---- without a daemon, or after its end ----
 
 
-def link_local(record: Record) -> None:
-    """A class with a local layout, or a function: all methods are plain Python."""
+def link_local(record: Record, refused: bool = False) -> None:
+    """A class with a local layout, or a function: all methods are plain Python. `refused`: by a daemon that is there."""
     for definition in link.closure([record]):
         if definition.kind == "class" and not definition.class_id:
             refs = [at for at, t in zip(definition.offsets, definition.field_types) if isinstance(t, tuple)]
-            link.identify(definition, (definition.key, _jitd.local_class(definition.key, definition.size, refs)))
+            link.identify(definition, (definition.key, _jitd.local_class(definition.key, definition.size, refs, refused)))
+            if refused:  # should the daemon number it for somebody else later, that code is about another class
+                definition.change = f"{definition.short}: the daemon had no room for it"
     for f in record.funcs:
         if f.method is not None:
             f.method._set_python()
