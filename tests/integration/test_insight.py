@@ -243,3 +243,22 @@ def test_stats_and_jitctl_use_the_same_names(daemon):
     ours = jitd.stats()
     theirs = json.loads(shown.stdout)
     assert {k: set(theirs[k]) for k in theirs} == {k: set(ours[k]) for k in theirs} and "machine" in theirs
+
+
+def test_the_plain_name_is_the_last_ones():
+    """A cell of a notebook that is run again, a module that is loaded again: its name is what is asked for."""
+    kept = []
+    for calls in (3, 5):
+
+        @jitd.jitclass
+        class Again:
+            n: int = 1
+
+            def get(self) -> int:
+                return self.n
+
+        kept.append(Again)
+        assert [Again().get() for _ in range(calls)] == [1] * calls
+    objects = jitd.stats()["objects"]
+    name = f"{Again.__qualname__}.get"
+    assert objects[name]["native_calls"] == 5 and objects[f"{__name__}.{name}"]["native_calls"] == 3

@@ -1,7 +1,7 @@
 /* Turning a plain class into a jitclass: the very class object that the class statement made, so that whatever has it already (__class__ of its
  * methods, registries filled by __init_subclass__, the subclasses of its bases) has the jitclass. Only while it has no instances.
  *
- * What type() would have done with Instance as the last base is made up for: bases and method resolution order, the place of what an
+ * What type() would have done with Instance as the last base is made up for: method resolution order, the place of what an
  * instance holds, and the slots that were inherited from object. */
 #include "client/python/ext/ext.h"
 
@@ -25,18 +25,17 @@ static PyObject *new_mro(PyTypeObject *type) {
     return mro;
 }
 
+/* __bases__ stays as it was written: who copies the class (dataclasses and attrs, to give it __slots__) makes a plain one of it. */
 static int set_bases(PyTypeObject *type) {
     PyObject *old = type->tp_bases, *bases = bases_with_instance(type);
     if (!bases)
         return -1;
     type->tp_bases = bases;
     PyObject *mro = new_mro(type);
-    if (!mro) {
-        type->tp_bases = old;
-        Py_DECREF(bases);
+    type->tp_bases = old;
+    Py_DECREF(bases);
+    if (!mro)
         return -1;
-    }
-    Py_DECREF(old);
     Py_SETREF(type->tp_mro, mro);
     Py_INCREF(&Instance_Type);
     Py_SETREF(type->tp_base, &Instance_Type);

@@ -252,6 +252,12 @@ class Record:
         self.refusals = {}  # type: dict[str, dict[str, tuple[int, str]]]  # entry -> {types: (line, reason)} of specialisations that are left to Python
         self.dependents = []  # type: list[Any]  # weak references to the Methods with code that knows the class
 
+    def __set_name__(self, owner: type, _name: str) -> None:
+        """A class with a copy of the target's dict is being made."""
+        from jitd.members import uncopied
+
+        uncopied(self, owner)
+
     def func(self, name: str) -> "Func | None":
         return next((f for f in self.funcs if f.entry == name), None)
 

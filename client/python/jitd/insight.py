@@ -40,7 +40,7 @@ def stats() -> dict[str, Any]:
     link.connect()
     _retry()
     objects: dict[str, Any] = {}
-    for record in all_of_process():
+    for record in reversed(all_of_process()):
         for f in record.funcs:
             objects[_name(record, f, objects)] = of_func(record, f)
     process = {name: sum(o[name] or 0 for o in objects.values()) for name in _COUNTED}
@@ -67,7 +67,7 @@ def all_of_process() -> list[Record]:
 
 
 def _name(record: Record, f: Func, taken: dict[str, Any]) -> str:
-    """Its qualified name, with the module if another one has that, with a number if even that is taken."""
+    """Its qualified name, which is the last one's that was decorated; with the module if another one has that, with a number if even that is taken."""
     entry = f".{f.entry}" if record.kind == "class" else ""
     short, full = record.short + entry, record.name + entry
     names = [short, full, *(f"{full}#{n}" for n in range(2, len(taken) + 3))]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from _weakref import ref
 
-from jitd._jitd import MISSING, Instance, replace
+from jitd._jitd import MISSING, Instance, Method, replace
 from jitd.declare import _FUNCTION, Declared, evaluate_in, annotations_of, own_annotations
 
 TYPE_CHECKING = False
@@ -76,6 +76,43 @@ def copied(cls: Any) -> type:
     new = type(cls)(cls.__name__, cls.__bases__, namespace)
     _own_class_cells(cls, new)
     return new
+
+
+def uncopied(record: Record, cls: Any) -> None:
+    """Somebody made a class with the dict of a jitclass (dataclasses and attrs do, for __slots__): it is the plain class that was written."""
+    for name, value in list(cls.__dict__.items()):
+        plain = _as_written(record.target, cls, name, value)
+        if plain is MISSING:
+            type.__delattr__(cls, name)
+        elif plain is not value:
+            type.__setattr__(cls, name, plain)
+    type.__setattr__(cls, "__jitd_copied__", record)
+    _say(cls, f"{record.name} was copied after it was decorated, and the copy stays a Python class: put jitclass above what copies it", record.options)
+
+
+def _as_written(owner: Any, cls: Any, name: str, value: Any) -> Any:
+    """What a plain class has in the place of a jitclass's member; MISSING: nothing."""
+    if name in ("__jitd__", "__jitd_record__", "__signature__"):
+        return MISSING
+    kind = f"{type(value).__module__}.{type(value).__name__}"
+    if kind in ("jitd.Field", "jitd._jitd.Absent", "jitd._jitd.Extra"):
+        return getattr(owner, name, MISSING)
+    if kind == "jitd.declare._Init":
+        return init_function(owner, frozen="__setattr__" in cls.__dict__)
+    if kind == "jitd.declare._Made":
+        return value.__get__(None, owner)
+    return _without_methods(value)
+
+
+def _without_methods(value: Any) -> Any:
+    """A member of a jitclass as it was written."""
+    if isinstance(value, Method):
+        return value.__wrapped__
+    if isinstance(value, staticmethod) and isinstance(value.__func__, Method):
+        return staticmethod(value.__func__.__wrapped__)
+    if isinstance(value, property) and (isinstance(value.fget, Method) or isinstance(value.fset, Method)):
+        return property(_without_methods(value.fget), _without_methods(value.fset), value.fdel, value.__doc__)
+    return value
 
 
 def with_slots(cls: Any, namespace: dict[str, Any]) -> type:
@@ -285,7 +322,8 @@ _active: set[tuple[int, int]] = set()  # (id, thread) of the instances whose __r
 
 
 def _record(instance: Any) -> Record:
-    return next(c.__dict__["__jitd_record__"] for c in type(instance).__mro__ if "__jitd_record__" in c.__dict__)
+    """Of its class, or of the one that its class is a copy of."""
+    return next(c.__dict__[key] for c in type(instance).__mro__ for key in ("__jitd_record__", "__jitd_copied__") if key in c.__dict__)
 
 
 def _shown(record: Record) -> list[str]:
@@ -352,7 +390,7 @@ def generated_init(instance: Any, cls: type) -> Any:
     return function if instance is None else function.__get__(instance, cls)
 
 
-def init_function(cls: type) -> Any:
+def init_function(cls: type, frozen: bool = False) -> Any:
     """The generated __init__ as a Python function: to show its signature, to raise what CPython raises for wrong arguments, and for super().__init__
     in a subclass."""
     made = cls.__dict__.get("__init__")
@@ -362,7 +400,8 @@ def init_function(cls: type) -> Any:
     scope = {f"_d{i}": field.default for i, field in enumerate(fields) if field.default is not MISSING}
     params = [f"{field.name}=_d{i}" if f"_d{i}" in scope else field.name for i, field in enumerate(fields)]
     own = "_self" if any(field.name == "self" for field in fields) else "self"
-    lines = [f"    {own}.{field.name} = {field.name}" for field in fields]
+    scope["__set"] = object.__setattr__
+    lines = [f"    __set({own}, {field.name!r}, {field.name})" if frozen else f"    {own}.{field.name} = {field.name}" for field in fields]
     lines += [f"    {own}.__post_init__()"] * hasattr(cls, "__post_init__")
     exec("\n".join([f"def __init__({', '.join([own, *params])}):", *(lines or ["    pass"])]), scope)
     function = scope["__init__"]
