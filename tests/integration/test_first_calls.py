@@ -239,7 +239,9 @@ def test_no_exception_leaves_a_flight_behind():
         if not interrupted:
             break
     assert 8 < number < 100
-    assert not [key for key in flight._flights if key[0] == "interrupted"]
+    with pytest.raises(ValueError):
+        flight.alone("that fails", int, "x")
+    assert "that fails" not in flight._flights
 
 
 def test_no_exception_leaves_a_waiter_behind():

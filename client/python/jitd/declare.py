@@ -220,6 +220,7 @@ class Record:
     late = ()  # type: tuple[Func, ...]  # with an annotation that names what was not there when the record was linked
     reached = False  # compiled code knows it: its own, or that of others
     home = None  # type: Any  # its module
+    in_dict = False  # its instances keep their attributes in a dict of CPython's
     keeps_attributes = False  # its methods give self attributes that are no fields
     size = 0  # of an instance
     offsets = ()  # type: Any  # of its fields
@@ -394,7 +395,8 @@ def _adapt(record: "Record", cls: type, generated: "Any", spec: "Any") -> None:
     if "__signature__" not in cls.__dict__:
         type.__setattr__(cls, "__signature__", _Signature())
     has_dict = cls.__dictoffset__ != 0
-    convert(cls, fast and not _mentions(cls, "__setattr__"), _mentions(cls, "__new__"), _finish)  # from here on, what is set on the class is a change of it
+    record.in_dict = not fast or _mentions(cls, "__setattr__")
+    convert(cls, not record.in_dict, _mentions(cls, "__new__"), _finish)  # from here on, what is set on the class is a change of it
     _add_made(record, cls, generated, has_dict and (fast or bool(record.declared)))  # else its __dict__ is all that there is
     for f in record.funcs:
         if f.method is not None and f.kind not in ("static", "class"):

@@ -78,8 +78,8 @@ def alone(key: "Hashable", work: "Callable[..., object]", *arguments: object) ->
         work(*arguments)
     finally:
         flight.lock.release()
-    if _flights.get(key) is flight:
-        del _flights[key]
+        if _flights.get(key) is flight:
+            del _flights[key]
     return True
 
 

@@ -41,8 +41,9 @@ def stats() -> dict[str, Any]:
     _retry()
     objects: dict[str, Any] = {}
     for record in reversed(all_of_process()):
-        for f in record.funcs:
+        for f in reversed(record.funcs):
             objects[_name(record, f, objects)] = of_func(record, f)
+    objects = dict(reversed(objects.items()))
     process = {name: sum(o[name] or 0 for o in objects.values()) for name in _COUNTED}
     try:
         answer = _jitd.request(_STATS, {})

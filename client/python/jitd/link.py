@@ -583,6 +583,8 @@ def identify(record: "Record", pair: "Any") -> None:
     if key != record.key:
         raise RuntimeError(f"the daemon's class for {record.name} has another key")
     cls = record.target
+    if record.in_dict:
+        _jitd.shadow(cls)
     init = cls.__init__ if record.init == "user" else getattr(cls, "__post_init__", None)
     _jitd.setup(cls, class_id, record.init, init)
     record.class_id = class_id
