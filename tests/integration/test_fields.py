@@ -1,7 +1,9 @@
 """Fields: every type, its range, what is accepted on a store, and that a failed one changes nothing."""
 
+import copy
 import ctypes
 import math
+import sys
 
 import pytest
 
@@ -180,3 +182,42 @@ def test_long_chains_are_freed_without_recursion():
     before = jitd.stats()["process"]["objects"]
     del head
     assert jitd.stats()["process"]["objects"] <= before - 200_000
+
+
+def test_a_nan_is_itself():
+    """Which nan it is, hash() and tuples' == tell."""
+
+    @jitd.jitclass(eq=True, unsafe_hash=True)
+    class P:
+        x: float
+        n: int = 0
+
+        def to_nan(self) -> None:
+            self.x = self.x * float("inf") * 0.0
+
+        def halve(self) -> None:
+            self.x = 1.5
+
+    one, other = float("nan"), float("nan")
+    for given in (one, math.nan, -one):
+        p = P(given)
+        assert p.x is given and hash(p) == hash(p) and p in {p} and p == p
+        assert (p.x,) == (given,) and copy.copy(p).x is given and vars(p) == {"x": given, "n": 0}
+        assert (P(given) == P(given)) is (sys.version_info < (3, 13)) and P(given) != P(other)
+        p.x = other
+        assert p.x is other
+        p.x = math.nan
+        assert p.x is math.nan
+        p.x = given
+        p.halve()
+        assert p.x == 1.5 and vars(p) == {"x": 1.5, "n": 0}
+        p.to_nan()
+        assert p.x != p.x and p.x is p.x and hash(p) == hash(p) and p in {p}
+    q = P(one)
+    q.halve()
+    del P(1.0).n  # from here on everything is Python
+    assert q.x == 1.5
+    q.x = other
+    assert q.x is other
+    q.x = 2.5
+    assert q.x == 2.5

@@ -226,8 +226,8 @@ int construct_again(ClassInfo *info, PyObject *self, PyObject *args, PyObject *k
 static inline int store_given(Field *field, PyObject *self, PyObject *value) {
     uint8_t *place = ((Instance *)self)->data + field->offset;
     if (field->quick == FIELD_FLOAT && likely(PyFloat_CheckExact(value))) {
-        *(double *)place = PyFloat_AS_DOUBLE(value);
-        return 0;
+        double x = *(double *)place = PyFloat_AS_DOUBLE(value);
+        return likely(x == x) ? 0 : spill_set_nan(self, field, value);
     }
     if (field->quick == FIELD_INT && likely(convert_int(value, (int64_t *)place) == CONVERT_OK))
         return 0;

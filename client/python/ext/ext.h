@@ -244,6 +244,9 @@ int watch_changed(PyTypeObject *type, PyObject *name,
 /* ---- spill.c: what instances say of native fields that the arena cannot say ---- */
 COLD int spill_value(PyObject *self, Field *field, PyObject *value); /* 1: no, the field refuses what it cannot hold */
 COLD int spill_delete(PyObject *self, Field *field);
+COLD int spill_set_nan(PyObject *self, Field *field, PyObject *value);
+COLD PyObject *spill_get_nan(PyObject *self, Field *field,
+                             double x);                /* what was stored, if that is what the arena has */
 int spill_deleted(PyObject *self, const Field *field); /* it has no value here; -1 with an exception */
 
 /* ---- fields.c ---- */

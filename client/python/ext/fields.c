@@ -21,7 +21,6 @@ static inline void *field_place(PyObject *self, const Field *field) {
         return likely(place != NULL) ? make(*place) : NULL;                                                            \
     }
 GETTER(INT, int64_t, PyLong_FromLongLong)
-GETTER(FLOAT, double, PyFloat_FromDouble)
 GETTER(BOOL, uint8_t, PyBool_FromLong)
 GETTER(INT8, int8_t, PyLong_FromLong)
 GETTER(INT16, int16_t, PyLong_FromLong)
@@ -31,7 +30,17 @@ GETTER(UINT8, uint8_t, PyLong_FromLong)
 GETTER(UINT16, uint16_t, PyLong_FromLong)
 GETTER(UINT32, uint32_t, PyLong_FromUnsignedLong)
 GETTER(UINT64, uint64_t, PyLong_FromUnsignedLongLong)
-GETTER(FLOAT32, float, PyFloat_FromDouble)
+
+/* Which nan it is matters to hash() and to comparisons of tuples: spill.c. */
+#define FLOAT_GETTER(NAME, ctype)                                                                                      \
+    static PyObject *get_##NAME(PyObject *self, Field *field) {                                                        \
+        ctype *place = field_place(self, field);                                                                       \
+        if (unlikely(!place || *place != *place))                                                                      \
+            return place ? spill_get_nan(self, field, *place) : NULL;                                                  \
+        return PyFloat_FromDouble(*place);                                                                             \
+    }
+FLOAT_GETTER(FLOAT, double)
+FLOAT_GETTER(FLOAT32, float)
 
 PyObject *field_unset(PyObject *self, const Field *field) {
     return PyErr_Format(PyExc_AttributeError, "'%s' object has no attribute '%U'", Py_TYPE(self)->tp_name, field->name);
@@ -127,7 +136,7 @@ static int set_FLOAT(PyObject *self, PyObject *value, Field *field) {
     if (unlikely(!PyFloat_CheckExact(value)))
         return set_FLOAT_other(self, value, field, place);
     *place = PyFloat_AS_DOUBLE(value);
-    return 0;
+    return likely(*place == *place) ? 0 : spill_set_nan(self, field, value);
 }
 
 static int set_BOOL(PyObject *self, PyObject *value, Field *field) {

@@ -28,7 +28,8 @@ static int watched_set(PyObject *op, PyObject *obj, PyObject *value) {
     PyTypeObject *type = ((Method *)op)->type;
     PyObject *name = name_in(type, op);
     if (!name || !value) {
-        PyErr_Format(PyExc_AttributeError, "'%s' object has no attribute '%S'", Py_TYPE(obj)->tp_name, name ? name : op);
+        PyErr_Format(PyExc_AttributeError, "'%s' object has no attribute '%S'", Py_TYPE(obj)->tp_name,
+                     name ? name : op);
         return -1;
     }
     Py_INCREF(name);

@@ -1,7 +1,15 @@
 /* What an instance says of a native field that the arena cannot say: a value that the field cannot hold, where nobody promised that it holds all, and
  * that it was deleted (a number has no state "unset"; a reference has one, JITD_UNSET). It is in the instance's dict, under the field's name: what is
- * there goes before what the arena has, and MISSING there is no value. The first such field sends the code that knows the class back to Python. */
+ * there goes before what the arena has, and MISSING there is no value. The first such field sends the code that knows the class back to Python.
+ *
+ * And which nan it was: to CPython a nan is itself and no other one, in hash() and where tuples are compared, as dataclasses do. That object is in the
+ * dict, too, and counts while the arena has a nan; math.nan, which most are, needs no place there. */
 #include "client/python/ext/ext.h"
+
+static int is_nan(const Field *field, PyObject *value) {
+    return (field->type->kind == TYPE_FLOAT || field->type->kind == TYPE_FLOAT32) && PyFloat_CheckExact(value) &&
+           PyFloat_AS_DOUBLE(value) != PyFloat_AS_DOUBLE(value);
+}
 
 /* A new reference, MISSING if it was deleted; NULL without an exception: the arena has the value. */
 static PyObject *spilled(PyObject *self, const Field *field) {
@@ -14,12 +22,12 @@ static PyObject *spilled(PyObject *self, const Field *field) {
 
 static PyObject *get_spilled(PyObject *self, Field *field) {
     PyObject *value = spilled(self, field);
-    if (!value)
-        return PyErr_Occurred() ? NULL : field->native_get(self, field);
-    if (value != jitd_missing)
+    if (!value && PyErr_Occurred())
+        return NULL;
+    if (value && value != jitd_missing && !is_nan(field, value))
         return value;
-    Py_DECREF(value);
-    return field_of_class(self, field);
+    Py_XDECREF(value);
+    return value == jitd_missing ? field_of_class(self, field) : field->native_get(self, field);
 }
 
 static int put(PyObject *self, Field *field, PyObject *value) {
@@ -117,4 +125,43 @@ int spill_delete(PyObject *self, Field *field) {
         return -1;
     }
     return start(field, "the field was deleted") < 0 ? -1 : put_spilled(self, field, jitd_missing);
+}
+
+/* ---- nan ---- */
+
+static PyObject *math_nan(void) {
+    static PyObject *nan;
+    PyObject *math = nan ? NULL : PyImport_ImportModule("math");
+    if (math)
+        nan = PyObject_GetAttrString(math, "nan");
+    Py_XDECREF(math);
+    return nan;
+}
+
+static int same_bits(PyObject *value, double x) {
+    double y = value && PyFloat_CheckExact(value) ? PyFloat_AS_DOUBLE(value) : 0.0;
+    return !memcmp(&x, &y, sizeof x);
+}
+
+/* math.nan has no entry: none of an earlier one may be there. */
+int spill_set_nan(PyObject *self, Field *field, PyObject *value) {
+    PyObject *nan = math_nan();
+    if (nan && value != nan)
+        return put(self, field, value);
+    PyObject *old = nan ? take_spilled(self, field) : NULL;
+    Py_XDECREF(old);
+    return PyErr_Occurred() ? -1 : 0;
+}
+
+PyObject *spill_get_nan(PyObject *self, Field *field, double x) {
+    PyObject *value = spilled(self, field), *nan = value || PyErr_Occurred() ? NULL : math_nan();
+    if (value ? same_bits(value, x) : !nan)
+        return value;
+    Py_XDECREF(value);
+    if (!value && same_bits(nan, x))
+        return Py_NewRef(nan);
+    value = PyFloat_FromDouble(x); /* of compiled code: from now on it is that one */
+    if (value && put(self, field, value) < 0)
+        Py_CLEAR(value);
+    return value;
 }
