@@ -440,3 +440,29 @@ def test_usual_options_of_a_field():
         x: int = dataclasses.field(default=1, init=True, repr=True, compare=True, hash=None, kw_only=False, metadata={"a": 1})
 
     assert C().x == 1 and C(2).x == 2
+
+
+def test_match_args_are_a_dataclasses():
+    """Also where no __init__ is made, or the class has its own."""
+    import dataclasses
+
+    def plain():
+        class C:
+            x: int = 1
+            y: float = 2.0
+
+        return C
+
+    def own():
+        class C:
+            x: int
+
+            def __init__(self):
+                self.x = 1
+                self.other = 2
+
+        return C
+
+    for body, options in ((plain, {}), (plain, {"init": False}), (plain, {"match_args": False}), (own, {})):
+        expected = dataclasses.dataclass(**options)(body())
+        assert getattr(jitd.jitclass(**options)(body()), "__match_args__", None) == getattr(expected, "__match_args__", None)

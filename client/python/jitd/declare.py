@@ -742,8 +742,7 @@ def _add_dataclass_members(record: "Record", cls: type) -> None:
         if "__hash__" not in cls.__dict__:
             type.__setattr__(cls, "__hash__", None)
     if options["match_args"] and "__match_args__" not in cls.__dict__:
-        names = tuple(field.name for field in record.declared if field.init) if record.init == "generated" else ()
-        type.__setattr__(cls, "__match_args__", names)
+        type.__setattr__(cls, "__match_args__", tuple(field.name for field in record.declared if field.init and not field.inferred))
 
 
 def _inherits(cls: type, name: str) -> bool:
