@@ -325,3 +325,35 @@ class Deep:
     exec(compile(path.read_text(), str(path), "exec"), scope)
     with pytest.warns(jitd.CompileWarning, match="field 'b' is not set"):
         assert jitd.jitclass(scope["Deep"])().get() == 3
+
+
+@pytest.mark.filterwarnings("ignore::jitd.CompileWarning")
+def test_a_number_whose_absence_the_class_asks_for():
+    """As simpy's events have it: a field that says something by being there."""
+
+    @jitd.jitclass
+    class Event:
+        ok: bool
+        defused: bool
+        tries: int
+
+        def __init__(self, n: int):
+            self.n = n
+            self.tries = 0
+
+        @property
+        def is_defused(self) -> bool:
+            return hasattr(self, "defused")
+
+        def state(self) -> list[object]:
+            return [getattr(self, "ok", "pending"), getattr(self, "tries", "?")]
+
+        def count(self) -> int:
+            self.tries += 1
+            return self.tries
+
+    event = Event(3)
+    assert not event.is_defused and not hasattr(event, "ok") and event.state() == ["pending", 0] and event.count() == 1
+    event.defused = event.ok = True
+    assert event.is_defused and event.state() == [True, 1]
+    assert "asks for it by name" in jitd.explain(Event) and "field tries: int" in jitd.explain(Event)

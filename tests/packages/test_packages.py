@@ -25,7 +25,7 @@ PACKAGES: dict[str, tuple[str, str, list[str], int]] = {
     "tinydb": (".", "tinydb", ["tests"], 7),
     "simpy": ("src", "simpy", ["tests", "-m", "not benchmark"], 6),
     "transitions": (".", "transitions", ["tests", "--ignore=tests/test_codestyle.py"], 14),
-    "pyparsing": (".", "pyparsing", ["tests", "--ignore=tests/test_diagram.py", "--ignore=tests/test_examples.py"], 20),
+    "pyparsing": (".", "pyparsing", ["tests", "--ignore=tests/test_diagram.py", "--ignore=tests/test_examples.py"], 15),
     "chess": (".", "chess", ["test.py"], 20),
     "parso": (".", "parso", ["test"], 10),
     "cachetools": ("src", "cachetools", ["tests"], 5),

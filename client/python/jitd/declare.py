@@ -327,12 +327,13 @@ MAX_REFERENCES = 512
 class Declared:
     """A field as the class declares it. `inferred`: no annotation names it, its type was seen in the class's methods."""
 
-    __slots__ = ("name", "annotation", "default", "factory", "inferred", "init", "none")
+    __slots__ = ("name", "annotation", "default", "factory", "inferred", "init", "none", "absent")
 
     def __init__(self, name: str, annotation: "Any", default: "Any" = MISSING, factory: bool = False, inferred: bool = False, init: bool = True) -> None:
         self.name, self.annotation, self.default, self.factory = name, annotation, default, factory
         self.inferred, self.init = inferred, init
         self.none = False  # a method of the class sets it to None, whatever its annotation says
+        self.absent = False  # __init__ does not set it, and the class has its name as a text, as hasattr() wants it
 
 
 def _jitclass(cls: "Any", spec: "Any", options: "dict[str, Any]", frame: "FrameType") -> type:
@@ -547,11 +548,39 @@ def _undeclared(record: "Record", cls: type, fields: "list[Declared]") -> "list[
                 others = True
             elif none:
                 known[name].none = True
+    _note_absent(cls, fields)
     if others:
         from jitd.inferred import add_fields
 
         return add_fields(record, cls, fields)
     return fields
+
+
+def _note_absent(cls: type, fields: "list[Declared]") -> None:
+    """A number in the arena has no state "unset". Mostly that is worth a warning; where the class asks for it, its meaning hangs on it."""
+    init = next((base.__dict__["__init__"] for base in cls.__mro__[:-1] if "__init__" in base.__dict__), None)
+    set_by_init = stores(init.__code__) if isinstance(init, _FUNCTION) else ()
+    unset = {field.name: field for field in fields if field.default is MISSING and not (field.init and init is None) and field.name not in set_by_init}
+    for name in unset and _texts([f.__code__ for value in cls.__dict__.values() for f in _parts_of(value)]).intersection(unset):
+        unset[name].absent = True
+
+
+def _parts_of(value: "Any") -> "list[Any]":
+    """The plain functions that a member of a class consists of."""
+    parts = (value.fget, value.fset, value.fdel) if type(value) is property else (getattr(value, "__func__", value),)
+    return [f for f in parts if isinstance(f, _FUNCTION)]
+
+
+def _texts(codes: "list[Any]") -> "set[str]":
+    """The texts among their constants."""
+    found = set()  # type: set[str]
+    for code in codes:
+        for const in code.co_consts:
+            if type(const) is str:
+                found.add(const)
+            elif type(const) is type(code):
+                codes.append(const)
+    return found
 
 
 def _all_native(record: "Record") -> bool:
@@ -829,6 +858,8 @@ def field_type(record: "Record", field: "Declared") -> "Resolved | None":
     if field.none and isinstance(resolved, tuple):
         resolved = (resolved[0], True)
     if resolved is None or resolved == "None" or isinstance(resolved, list) or not _fits(field.default, resolved):
+        return None
+    if field.absent and not isinstance(resolved, tuple):
         return None
     return resolved
 

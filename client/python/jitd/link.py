@@ -271,6 +271,8 @@ def _native(record: "Record", field: "Declared", final: bool) -> "tuple[Resolved
 
     if is_py(record.evaluate(field.annotation) if isinstance(field.annotation, (str, Later)) else field.annotation):
         return None, ASKED
+    if field.absent:
+        return None, "__init__ does not set it, and the class asks for it by name, as hasattr() does: a number in memory is always there"
     if field.default is not MISSING and resolve_type(field.annotation, record.evaluate) not in (None, "None"):
         return None, f"its default {field.default!r} is no {shown(field.annotation)}"
     return None, f"{shown(field.annotation)} is not a native type"
