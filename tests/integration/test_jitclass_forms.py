@@ -466,3 +466,23 @@ def test_match_args_are_a_dataclasses():
     for body, options in ((plain, {}), (plain, {"init": False}), (plain, {"match_args": False}), (own, {})):
         expected = dataclasses.dataclass(**options)(body())
         assert getattr(jitd.jitclass(**options)(body()), "__match_args__", None) == getattr(expected, "__match_args__", None)
+
+
+def test_the_signature_of_a_subclass_without_any_init():
+    """dataclasses ask for it, to make a docstring."""
+    import dataclasses
+    import inspect
+
+    @jitd.jitclass(init=False)
+    class Base:
+        tag: str = "a"
+
+    class Sub(Base):
+        other: str = "b"
+
+    class Own(Base):
+        def __init__(self, a, b=1):
+            pass
+
+    assert [str(inspect.signature(cls)) for cls in (Base, Sub, Own)] == ["()", "()", "(a, b=1)"]
+    assert dataclasses.dataclass(init=False)(Sub).__doc__ == "Sub()"

@@ -668,7 +668,11 @@ class _Signature:
         if instance is not None:  # which may be callable
             raise AttributeError(f"{cls.__name__!r} object has no attribute '__signature__'")
         if "__jitd_record__" not in cls.__dict__ or cls.__dict__["__jitd_record__"].renewed:
-            raise AttributeError("__signature__")  # a subclass, or an __init__ set since: what inspect finds without us is right
+            if any("__init__" in base.__dict__ or "__new__" in base.__dict__ for base in cls.__mro__[:-1] if base is not Instance):
+                raise AttributeError("__signature__")  # a subclass, or an __init__ set since: what inspect finds without us is right
+            from inspect import Signature
+
+            return Signature()
         from jitd.members import signature
 
         return signature(cls)
