@@ -486,3 +486,20 @@ def test_the_signature_of_a_subclass_without_any_init():
 
     assert [str(inspect.signature(cls)) for cls in (Base, Sub, Own)] == ["()", "()", "(a, b=1)"]
     assert dataclasses.dataclass(init=False)(Sub).__doc__ == "Sub()"
+
+
+def test_slots_read_as_they_were_written():
+    @jitd.jitclass
+    class Slots:
+        __slots__ = ("zebra", "__private", "apple")
+
+        def __init__(self):
+            self.zebra, self.__private, self.apple = "z", "p", "a"
+
+        def private(self):
+            return self.__private
+
+    assert Slots.__slots__ == ("zebra", "__private", "apple")
+    made = Slots()
+    assert (made.zebra, made.private(), made.apple) == ("z", "p", "a") and not hasattr(made, "__dict__")
+    assert copy.copy(made).private() == "p"

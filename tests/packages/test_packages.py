@@ -29,6 +29,7 @@ PACKAGES: dict[str, tuple[str, str, list[str], int]] = {
     "chess": (".", "chess", ["test.py"], 20),
     "parso": (".", "parso", ["test"], 10),
     "cachetools": ("src", "cachetools", ["tests"], 5),
+    "attrs": ("src", "attr,attrs", ["tests", "--ignore=tests/test_mypy.yml", "--ignore=tests/test_pyright.py"], 10),
     "networkx": (".", "networkx", ["networkx/classes"], 20),
 }
 # Why a class may stay as it is.

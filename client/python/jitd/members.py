@@ -122,6 +122,7 @@ def with_slots(cls: Any, namespace: dict[str, Any]) -> type:
         del namespace[name]
     namespace["__slots__"] = slots + ["__dict__"] * (cls.__dictoffset__ != 0 and all(b.__dictoffset__ == 0 for b in cls.__bases__))
     new = type(cls)(cls.__name__, tuple(b for b in cls.__bases__ if b is not object) + (Instance,), namespace)
+    type.__setattr__(new, "__slots__", cls.__dict__["__slots__"])  # in the order of the class statement, for those who read it
     _own_class_cells(cls, new)
     return new
 
