@@ -72,7 +72,9 @@ class Program:
     """A Python program in a file of its own, run with this interpreter."""
 
     def __init__(self, path, code, env):
-        path.write_text(textwrap.dedent(code))
+        aside = path.with_suffix(".new")  # a program of the same name may just be starting, and must not find half a file
+        aside.write_text(textwrap.dedent(code))
+        aside.replace(path)
         self.path, self.env = path, {**os.environ, **{k: str(v) for k, v in env.items()}}
         for name in [k for k, v in env.items() if v is None]:
             del self.env[name]
