@@ -572,10 +572,10 @@ def _parts_of(value: "Any") -> "list[Any]":
 
 
 def _texts(codes: "list[Any]") -> "set[str]":
-    """The texts among their constants."""
+    """The texts among their constants, but for the names of what is annotated, which CPython 3.14 keeps there."""
     found = set()  # type: set[str]
     for code in codes:
-        for const in code.co_consts:
+        for const in () if code.co_name == "__annotate__" else code.co_consts:
             if type(const) is str:
                 found.add(const)
             elif type(const) is type(code):
