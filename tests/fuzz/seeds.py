@@ -91,8 +91,8 @@ def seed_objects(seeds, folder):
         assembly = subprocess.run([CC, "--dump=asm", path], capture_output=True).stdout
         if assembly.startswith(b"error: "):
             continue
-        modules = re.split(rb"^(?=\t\.text\n\t\.file\t)", assembly, flags=re.M)
-        objects = [assembled(text, folder) for text in modules if text]
+        _names, *modules = re.split(rb"^(?=\t\.file\t)", assembly, flags=re.M)  # what LLVM 19 says before it, .text, is so anyway
+        objects = [assembled(text, folder) for text in modules]
         seeds.add("link", len(objects[0]).to_bytes(2, "big") + b"".join(objects), 1 << 16)
 
 
