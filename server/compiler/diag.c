@@ -32,6 +32,15 @@ void fail_out_of_memory(void *compilation) {
     leave(compilation, (Span){0}, STR("out of memory: the source is too large"), STR_NULL);
 }
 
+__attribute__((noinline)) bool pass_ends(Compilation *c, void (*pass)(Compilation *c, void *arg), void *arg) {
+    jmp_buf failed;
+    c->on_fail = &failed;
+    if (setjmp(failed))
+        return false;
+    pass(c, arg);
+    return true;
+}
+
 /* The n-th line (from 0) of the text, without its end; *ret_found says whether there is one. Ends as Python sees them.
  */
 static Str nth_line(Str text, int n, bool *ret_found) {

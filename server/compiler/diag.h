@@ -17,7 +17,7 @@ typedef struct Diag {
     Str hint; /* may be STR_NULL */
 } Diag;
 
-/* What every pass of one compilation has in hand. The one who starts a pass sets `on_fail` to where fail() shall go. */
+/* What every pass of one compilation has in hand. `on_fail` is where fail() goes: pass_ends() sets it. */
 typedef struct Compilation {
     Pool *pool;
     const Source *source;
@@ -28,6 +28,10 @@ typedef struct Compilation {
 _Noreturn void fail(Compilation *c, Span span, const char *format, ...) __attribute__((format(printf, 3, 4)));
 _Noreturn void fail_hint(Compilation *c, Span span, const char *hint, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+
+/* Runs a pass; false: it failed, and c->diag says why. What a pass writes and its caller reads after a failure is in the caller's
+ * variables, not in those of the function that calls setjmp: longjmp would leave them indeterminate. */
+bool pass_ends(Compilation *c, void (*pass)(Compilation *c, void *arg), void *arg);
 
 /* For Pool.fail (with the Compilation as Pool.fail_arg): fails without taking more memory. */
 void fail_out_of_memory(void *compilation);

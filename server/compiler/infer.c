@@ -42,6 +42,16 @@ static Bound *func_bind(Lang *lang, Compilation *c, FuncState *f) {
     return bound;
 }
 
+typedef struct FuncPass {
+    Lang *lang;
+    FuncState *f;
+} FuncPass;
+
+static void func_pass(Compilation *c, void *arg) {
+    const FuncPass *p = arg;
+    p->f->bound = func_bind(p->lang, c, p->f);
+}
+
 FuncState *lang_func(Lang *lang, uint32_t def, uint32_t func) {
     FuncState *f = &lang->funcs[def][func];
     if (f->tried)
@@ -51,11 +61,8 @@ FuncState *lang_func(Lang *lang, uint32_t def, uint32_t func) {
     f->def = def;
     f->func = func;
     f->source = (Source){.file = d->file, .text = d->funcs[func].source, .first_line = d->funcs[func].line};
-    jmp_buf on_fail;
-    Compilation c = {.pool = lang->pool, .source = &f->source, .on_fail = &on_fail};
-    if (setjmp(on_fail) == 0)
-        f->bound = func_bind(lang, &c, f);
-    else
+    Compilation c = {.pool = lang->pool, .source = &f->source};
+    if (!pass_ends(&c, func_pass, &(FuncPass){lang, f}))
         f->diag = c.diag;
     stage_enter("infer"); /* which asked for it */
     return f;
@@ -136,15 +143,22 @@ static bool summary_eq(const Summary *a, const Summary *b) {
            a->self_stores == b->self_stores;
 }
 
+typedef struct InferPass {
+    Lang *lang;
+    Instance *inst;
+} InferPass;
+
+static void infer_pass(Compilation *c, void *arg) {
+    const InferPass *p = arg;
+    if (++p->inst->visits > MAX_VISITS)
+        fail(c, p->inst->bound->function->span, "the types of this function do not settle");
+    infer_function(p->lang, c, p->inst);
+    p->inst->state = INSTANCE_DONE;
+}
+
 static void infer_guarded(Lang *lang, Instance *inst) {
-    jmp_buf on_fail;
-    Compilation c = {.pool = lang->pool, .source = &inst->func->source, .on_fail = &on_fail};
-    if (setjmp(on_fail) == 0) {
-        if (++inst->visits > MAX_VISITS)
-            fail(&c, inst->bound->function->span, "the types of this function do not settle");
-        infer_function(lang, &c, inst);
-        inst->state = INSTANCE_DONE;
-    } else {
+    Compilation c = {.pool = lang->pool, .source = &inst->func->source};
+    if (!pass_ends(&c, infer_pass, &(InferPass){lang, inst})) {
         inst->state = INSTANCE_REFUSED;
         inst->diag = c.diag;
     }

@@ -93,25 +93,27 @@ static Str dump(Compilation *c, const Options *options) {
     }
 }
 
-static int show(const char *path, const Options *options, bool header) {
-    jmp_buf failed;
+static void show_dump(Compilation *c, void *options) {
+    Str text = dump(c, options);
+    fwrite(text.ptr, 1, text.len, stdout);
+}
+
+static int show(const char *path, Options *options, bool header) {
     Pool pool = POOL_NULL;
     Source source = {str_from_cstr(path), STR_NULL, 1};
-    Compilation c = {.pool = &pool, .source = &source, .on_fail = &failed};
+    Compilation c = {.pool = &pool, .source = &source};
+    bool shown = false;
     if (header)
         printf("== %s\n", path);
-    int refused = setjmp(failed), error = 0;
-    if (!refused && !(error = read_file(path, &pool, &source.text))) {
-        Str text = dump(&c, options);
-        fwrite(text.ptr, 1, text.len, stdout);
-    } else if (refused) {
+    int error = read_file(path, &pool, &source.text);
+    if (error) {
+        fprintf(stderr, "jitd-cc: %s: %s\n", path, strerror(-error));
+    } else if (!(shown = pass_ends(&c, show_dump, options))) {
         Str text = diag_render(&pool, &source, &c.diag);
         printf("error: %.*s\n", STR_FMT(text));
-    } else {
-        fprintf(stderr, "jitd-cc: %s: %s\n", path, strerror(-error));
     }
     pool_deinit(&pool);
-    return refused || error;
+    return !shown;
 }
 
 static bool set_dump(Options *o, const char *word) {

@@ -77,14 +77,28 @@ static void pool_full(void *arg) {
     longjmp(*(jmp_buf *)arg, 1);
 }
 
+static void text_pass(Compilation *c, void *dump) {
+    Ast ast = parse_module(c, c->source);
+    compile(c->pool, unit_from_py(c, &ast, NULL, 0), *(ProgramDump *)dump);
+}
+
 static void text(Pool *pool, Str bytes, ProgramDump dump) {
-    jmp_buf failed;
     Source source = {STR("fuzz.py"), bytes, 1};
-    Compilation c = {.pool = pool, .source = &source, .on_fail = &failed};
-    if (setjmp(failed))
+    Compilation c = {.pool = pool, .source = &source};
+    pass_ends(&c, text_pass, &dump);
+}
+
+/* Not inlined: longjmp would leave the caller's pool indeterminate. */
+static __attribute__((noinline)) void run(Pool *pool, uint8_t first, Str bytes) {
+    ProgramDump dump = (ProgramDump)(first >> 1 & 3);
+    jmp_buf full;
+    pool->fail_arg = &full;
+    if (setjmp(full))
         return;
-    Ast ast = parse_module(&c, &source);
-    compile(pool, unit_from_py(&c, &ast, NULL, 0), dump);
+    if (first & 1)
+        compile(pool, bytes, dump);
+    else
+        text(pool, bytes, dump);
 }
 
 /* ---- mutations that leave most of the text in order: a word or a line in the place of another ---- */
@@ -170,16 +184,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     started = true;
     if (!size)
         return 0;
-    jmp_buf full;
-    Pool pool = {.limit = POOL_LIMIT, .fail = pool_full, .fail_arg = &full};
-    Str bytes = {(const char *)data + 1, size - 1};
-    ProgramDump dump = (ProgramDump)(data[0] >> 1 & 3);
-    if (!setjmp(full)) {
-        if (data[0] & 1)
-            compile(&pool, bytes, dump);
-        else
-            text(&pool, bytes, dump);
-    }
+    Pool pool = {.limit = POOL_LIMIT, .fail = pool_full};
+    run(&pool, data[0], (Str){(const char *)data + 1, size - 1});
     pool_deinit(&pool);
     return 0;
 }

@@ -9,14 +9,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+static void parse_and_describe(Compilation *c, void *ret_unit) {
+    Ast ast = parse_module(c, c->source);
+    *(Str *)ret_unit = unit_from_py(c, &ast, NULL, 0);
+}
+
 static Str make_unit(Pool *pool, Str text) {
     Source source = {.file = STR("t.py"), .text = text, .first_line = 1};
-    jmp_buf failed;
-    Compilation c = {.pool = pool, .source = &source, .on_fail = &failed};
-    if (setjmp(failed))
-        cr_assert_fail("%s", diag_render(pool, &source, &c.diag).ptr);
-    Ast ast = parse_module(&c, &source);
-    return unit_from_py(&c, &ast, NULL, 0);
+    Compilation c = {.pool = pool, .source = &source};
+    Str unit = STR_NULL;
+    cr_assert(pass_ends(&c, parse_and_describe, &unit), "%s", diag_render(pool, &source, &c.diag).ptr);
+    return unit;
 }
 
 static Image compile(Pool *pool, Str text, CompileWhat what) {
