@@ -1,5 +1,5 @@
 /* Looking at an arena without trusting it: references from outside, statistics, and the full check for tests and after deaths. */
-#include "shared-mem/arena_private.h"
+#include "shared-mem/trace.h"
 #include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -82,8 +82,17 @@ __attribute__((format(printf, 2, 3))) static void error(Check *c, const char *fo
     }
 }
 
-static void check_field(Arena *a, Check *c, uint64_t object, uint64_t head, uint64_t child) {
+typedef struct CheckedObject {
+    Check *c;
+    uint64_t object, head;
+} CheckedObject;
+
+static void check_ref(Arena *a, _Atomic uint64_t *place, uint64_t child, void *arg) {
+    const CheckedObject *from = arg;
+    Check *c = from->c;
+    uint64_t object = from->object, head = from->head;
     uint32_t chunk, size_class;
+    (void)place;
     if (check_block(a, child, &chunk, &size_class) < 0) {
         error(c, "object %#lx refers to %#lx, which is no block", (long)object, (long)child);
         return;
@@ -114,11 +123,7 @@ static void check_object(Arena *a, uint64_t object, uint64_t head, void *arg) {
         error(c, "private object %#lx of row %u in a chunk of row %u", (long)object, SHM_HEAD_ROW(head),
               SHM_CHUNK_ROW(state));
     else
-        for (uint32_t i = 0; i < class->nrefs; i++) {
-            uint64_t child = atomic_load_explicit(arena_field(a, object, class->refs[i]), memory_order_relaxed);
-            if (shm_is_object(child))
-                check_field(a, c, object, head, child);
-        }
+        arena_each_ref(a, object, class, check_ref, &(CheckedObject){.c = c, .object = object, .head = head});
 }
 
 /* Of a class that only its process knows: table_make_own. */

@@ -4,8 +4,8 @@
 #include <stddef.h>
 
 typedef struct ArenaClass {
-    const uint32_t *refs;              /* offsets of the references in an object */
-    uint32_t nrefs, size_class, block; /* bytes of a block of the size class */
+    Shape shape;
+    uint32_t size_class, block; /* bytes of a block of the size class */
 } ArenaClass;
 
 typedef struct ArenaList { /* of chunk numbers or entries */
@@ -146,7 +146,7 @@ static inline const ArenaClass *arena_class(Arena *a, uint64_t head) { /* NULL: 
 void release_shared(Arena *a, uint64_t object); /* its count is zero */
 void release_count(Arena *a, uint64_t object);  /* one count of a shared object less */
 /* Lets go of every shared object that a dead object refers to; `row` is the dead owner of a private one, else 0. */
-void release_fields(Arena *a, uint64_t object, uint64_t head, uint32_t row);
+void release_refs(Arena *a, uint64_t object, uint64_t head, uint32_t row);
 
 /* ---- limbo.c ---- */
 #define LIMBO_BATCH 256  /* objects that make a membarrier worth while */

@@ -20,7 +20,7 @@
  * An object of a class that only another process knows (table_make_own) is no suspect, and each of its words is taken for a reference.
  * A count that travels, in a message to another process say, must be noted in the arena, or it is in nobody's hand.
  * Death of who collects: flagged objects are in its limbo, and whoever adopts them finds a count above zero, and lets them be. */
-#include "shared-mem/arena_private.h"
+#include "shared-mem/trace.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -54,19 +54,28 @@ static void refer(Collect *c, uint64_t child, Refer *fn) {
         fn(c, child);
 }
 
+typedef struct Referrer {
+    Collect *c;
+    Refer *fn;
+} Referrer;
+
+static void refer_from(Arena *a, _Atomic uint64_t *place, uint64_t child, void *arg) {
+    const Referrer *r = arg;
+    (void)a, (void)place;
+    refer(r->c, child, r->fn);
+}
+
 static void each_ref(Collect *c, uint64_t object, uint64_t head, Refer *fn) {
     Arena *a = c->a;
+    Referrer referrer = {.c = c, .fn = fn};
     const ArenaClass *class = arena_class(a, head);
     uint32_t chunk, size_class;
     if (check_block(a, object, &chunk, &size_class) < 0)
         return;
-    uint32_t block = shm_class_block_size(size_class);
     if (class && class->size_class == size_class)
-        for (uint32_t i = 0; i < class->nrefs; i++)
-            refer(c, atomic_load_explicit(arena_field(a, object, class->refs[i]), memory_order_acquire), fn);
+        arena_each_ref(a, object, class, refer_from, &referrer);
     else
-        for (uint32_t at = SHM_OBJECT_HEADER; at + 8 <= block; at += 8)
-            refer(c, atomic_load_explicit(arena_field(a, object, at), memory_order_acquire), fn);
+        arena_each_word(a, object, shm_class_block_size(size_class), refer_from, &referrer);
 }
 
 static void drain(Collect *c, Refer *fn) {
@@ -248,18 +257,14 @@ static int scan(Collect *c) {
 /* ---- 6. free ---- */
 
 /* What refers to garbage is garbage; what garbage refers to need not be. */
-static void let_go(Collect *c, uint64_t object) {
-    Arena *a = c->a;
-    const ArenaClass *class = arena_class(a, shm_head(arena_object(a, object)));
-    for (uint32_t i = 0; i < class->nrefs; i++) {
-        _Atomic uint64_t *field = arena_field(a, object, class->refs[i]);
-        uint64_t child = atomic_load_explicit(field, memory_order_relaxed);
-        if (!shm_is_object(child))
-            continue;
-        atomic_store_explicit(field, JITD_UNSET, memory_order_relaxed);
-        if (*state_of(c, child) != SUSPECT)
-            release_count(a, child);
-    }
+static void let_go(Arena *a, _Atomic uint64_t *place, uint64_t child, void *arg) {
+    atomic_store_explicit(place, JITD_UNSET, memory_order_relaxed);
+    if (*state_of(arg, child) != SUSPECT)
+        release_count(a, child);
+}
+
+static void let_go_of_all(Collect *c, uint64_t object) {
+    arena_each_ref(c->a, object, arena_class(c->a, shm_head(arena_object(c->a, object))), let_go, c);
 }
 
 static int free_suspects(Collect *c) {
@@ -267,7 +272,7 @@ static int free_suspects(Collect *c) {
     int freed = 0;
     for (size_t i = 0; i < c->found.n; i++)
         if (*state_of(c, limbo_entry_object(c->found.v[i])) == SUSPECT)
-            let_go(c, limbo_entry_object(c->found.v[i]));
+            let_go_of_all(c, limbo_entry_object(c->found.v[i]));
         else
             limbo_push(&a->filling, c->found.v[i]); /* it leaves limbo as others do */
     arena_order();

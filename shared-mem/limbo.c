@@ -32,7 +32,7 @@
  * Entering limbo is one compare-and-swap of refs and link together: it decides between two that saw the count fall to zero, and names the
  * row that has the object. The list itself is private memory: if its process dies, the objects are found by that name, in the chunks that
  * the row's bitmap names (set before, limbo_adopt). What is freed twice over by such a finder is excluded by `bit set`, see there. */
-#include "shared-mem/arena_private.h"
+#include "shared-mem/trace.h"
 #include <linux/membarrier.h>
 #include <stdlib.h>
 #include <string.h>
@@ -129,17 +129,19 @@ int limbo_flag(Arena *a, uint64_t object, uint64_t head, uint64_t *ret_entry) {
     return mark_limbo(a, object, ANY_COUNT, ret_entry);
 }
 
+static void enter_child(Arena *a, _Atomic uint64_t *place, uint64_t child, void *arg) {
+    (void)arg;
+    if (!enter_limbo(a, child, 1))
+        return;
+    if (atomic_load_explicit(place, memory_order_seq_cst) !=
+        child) /* its one reference is elsewhere: anybody may find it */
+        atomic_fetch_or_explicit(&arena_object(a, child)->refs, SHM_REFS_REVIVED, memory_order_relaxed);
+}
+
 static void enter_children(Arena *a, uint64_t object) {
     const ArenaClass *c = arena_class(a, shm_head(arena_object(a, object)));
-    for (uint32_t i = 0; c && i < c->nrefs; i++) {
-        _Atomic uint64_t *field = arena_field(a, object, c->refs[i]);
-        uint64_t child = atomic_load_explicit(field, memory_order_acquire);
-        if (!shm_is_object(child) || !enter_limbo(a, child, 1))
-            continue;
-        if (atomic_load_explicit(field, memory_order_seq_cst) !=
-            child) /* its one reference is elsewhere: anybody may find it */
-            atomic_fetch_or_explicit(&arena_object(a, child)->refs, SHM_REFS_REVIVED, memory_order_relaxed);
-    }
+    if (c)
+        arena_each_ref(a, object, c, enter_child, NULL);
 }
 
 void limbo_retire(Arena *a, uint64_t object) {
@@ -191,7 +193,7 @@ static int is_over(Arena *a, uint64_t *seen, uint32_t n) {
 static void destroy(Arena *a, uint64_t object) {
     uint64_t head = shm_head(arena_object(a, object));
     const ArenaClass *c = arena_class(a, head);
-    release_fields(a, object, head, 0);
+    release_refs(a, object, head, 0);
     arena_order();
     if (c)
         chunk_free_shared(a, object, c);

@@ -18,7 +18,7 @@ static void sweep_one(Arena *a, uint64_t object, uint64_t head, void *arg) {
     uint32_t row = *(uint32_t *)arg;
     _Atomic uint64_t *place = &arena_object(a, object)->head;
     if (share_counts_as_private(a, head, row)) {
-        release_fields(a, object, head, row);
+        release_refs(a, object, head, row);
         arena_order();
         atomic_store_explicit(place, 0, memory_order_release);
     } else if (head & SHM_SHARING) {

@@ -3,16 +3,15 @@
  * Nothing here recurses: a list of ten million nodes is freed in constant stack. Dead private objects form their own work list, linked
  * through the place of their counts. A reference to a shared object is wiped out of its field before it is counted down, so that a
  * death in between leaves the count too high, never too low. */
-#include "shared-mem/arena_private.h"
+#include "shared-mem/trace.h"
 
 const ArenaClass *arena_class_load(Arena *a, uint32_t class_id) {
-    const ShmClass *c = table_class(a->table, class_id);
-    const uint32_t *refs = c ? table_class_refs(a->table, c) : NULL;
-    if (!refs)
+    Shape shape;
+    if (table_shape(a->table, class_id, &shape) < 0)
         return NULL;
-    uint32_t size_class = shm_size_class(c->size);
-    a->classes[class_id] = (ArenaClass){
-        .refs = refs, .nrefs = c->nrefs, .size_class = size_class, .block = shm_class_block_size(size_class)};
+    uint32_t size_class = shm_size_class(shape.base);
+    a->classes[class_id] =
+        (ArenaClass){.shape = shape, .size_class = size_class, .block = shm_class_block_size(size_class)};
     return &a->classes[class_id];
 }
 
@@ -28,19 +27,19 @@ void release_count(Arena *a, uint64_t object) {
     }
 }
 
-void release_fields(Arena *a, uint64_t object, uint64_t head, uint32_t row) {
+static void release_ref(Arena *a, _Atomic uint64_t *place, uint64_t child, void *arg) {
+    uint32_t row = *(uint32_t *)arg;
+    uint64_t head = shm_head(arena_object(a, child));
+    if (row && (!head || share_counts_as_private(a, head, row)))
+        return;
+    atomic_store_explicit(place, JITD_UNSET, memory_order_relaxed);
+    release_count(a, child);
+}
+
+void release_refs(Arena *a, uint64_t object, uint64_t head, uint32_t row) {
     const ArenaClass *c = arena_class(a, head);
-    for (uint32_t i = 0; c && i < c->nrefs; i++) {
-        _Atomic uint64_t *field = arena_field(a, object, c->refs[i]);
-        uint64_t child = atomic_load_explicit(field, memory_order_relaxed);
-        if (!shm_is_object(child))
-            continue;
-        uint64_t child_head = shm_head(arena_object(a, child));
-        if (row && (!child_head || share_counts_as_private(a, child_head, row)))
-            continue;
-        atomic_store_explicit(field, JITD_UNSET, memory_order_relaxed);
-        release_count(a, child);
-    }
+    if (c)
+        arena_each_ref(a, object, c, release_ref, &row);
 }
 
 /* ---- private objects ---- */
@@ -78,10 +77,10 @@ static void change_class(Arena *a, Release *r, uint64_t head) {
     r->freed = r->class ? a->alloc.free[r->class->size_class] : 0;
 }
 
-static void drop_shared(Arena *a, _Atomic uint64_t *field, uint64_t child) {
+static void drop_shared(Arena *a, _Atomic uint64_t *place, uint64_t child) {
     arena_enter(
         a); /* our caller need not be inside: it has a private object. From here we have the count in hand (collect.c) */
-    atomic_store_explicit(field, JITD_UNSET, memory_order_relaxed);
+    atomic_store_explicit(place, JITD_UNSET, memory_order_relaxed);
     release_count(a, child);
     arena_leave(a);
 }
@@ -101,17 +100,11 @@ static inline void drop_private(Arena *a, Release *r, uint64_t child) {
     }
 }
 
-static inline void drop_fields(Arena *a, Release *r, uint64_t object) {
-    for (uint32_t i = 0; i < r->class->nrefs; i++) {
-        _Atomic uint64_t *field = arena_field(a, object, r->class->refs[i]);
-        uint64_t child = atomic_load_explicit(field, memory_order_relaxed);
-        if (!shm_is_object(child))
-            continue;
-        if (__builtin_expect(shm_is_shared(arena_object(a, child)), 0))
-            drop_shared(a, field, child);
-        else
-            drop_private(a, r, child);
-    }
+static inline void drop_ref(Arena *a, _Atomic uint64_t *place, uint64_t child, void *arg) {
+    if (__builtin_expect(shm_is_shared(arena_object(a, child)), 0))
+        drop_shared(a, place, child);
+    else
+        drop_private(a, arg, child);
 }
 
 static inline void free_block(Arena *a, Release *r, uint64_t object) {
@@ -124,20 +117,21 @@ static inline void free_block(Arena *a, Release *r, uint64_t object) {
 
 static void release_private(Arena *a, uint64_t object) {
     Release r = {0};
-    while (object) {
+    for (;;) {
         uint64_t head = shm_head(arena_object(a, object));
         if (SHM_HEAD_CLASS(head) != r.class_id)
             change_class(a, &r, head);
         if (r.class) { /* of an unknown class: stays until the row is given back */
-            drop_fields(a, &r, object);
+            arena_each_ref(a, object, r.class, drop_ref, &r);
             free_block(a, &r, object);
         }
         object = r.next;
         r.next = 0;
-        if (!object && r.work) {
-            object = r.work;
-            r.work = *link_of(a, object);
-        }
+        if (object)
+            continue;
+        if (!(object = r.work))
+            break;
+        r.work = *link_of(a, object);
     }
     flush(a, &r);
 }

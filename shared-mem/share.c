@@ -11,7 +11,7 @@
  * while `sharing` is 1, objects marked SHM_SHARING count as private whatever their state says (the reaper frees them with
  * the rest of the row). The steps: mark and list the closure; roots for those that have a proxy; sharing = 1; state = shared,
  * mark kept; sharing = 0 (from here on all are shared); marks off. A single object needs no such word: its head changes at once. */
-#include "shared-mem/arena_private.h"
+#include "shared-mem/trace.h"
 
 static _Atomic uint64_t *head_of(Arena *a, uint64_t object) {
     return &arena_object(a, object)->head;
@@ -26,25 +26,27 @@ int share_counts_as_private(const Arena *a, uint64_t head, uint32_t row) {
            atomic_load_explicit(&arena_row(a, row)->sharing, memory_order_relaxed);
 }
 
-/* Marks a private object that has no mark yet and puts it into the queue. */
-static size_t list_one(Arena *a, uint64_t object, size_t n) {
+/* Marks a private object that has no mark yet and puts it into the queue, as the *n-th. */
+static void list_one(Arena *a, uint64_t object, size_t *n) {
     uint64_t head = shm_head(arena_object(a, object));
     if (SHM_HEAD_STATE(head) != SHM_STATE_PRIVATE || (head & SHM_SHARING))
-        return n;
+        return;
     atomic_store_explicit(head_of(a, object), head | SHM_SHARING, memory_order_relaxed);
-    a->queue[n] = object;
-    return n + 1;
+    a->queue[(*n)++] = object;
+}
+
+static void list_ref(Arena *a, _Atomic uint64_t *place, uint64_t child, void *arg) {
+    (void)place;
+    list_one(a, child, arg);
 }
 
 static size_t list_closure(Arena *a, uint64_t object) {
-    size_t n = list_one(a, object, 0);
+    size_t n = 0;
+    list_one(a, object, &n);
     for (size_t i = 0; i < n; i++) {
         const ArenaClass *c = arena_class(a, shm_head(arena_object(a, a->queue[i])));
-        for (uint32_t j = 0; c && j < c->nrefs; j++) {
-            uint64_t child = atomic_load_explicit(arena_field(a, a->queue[i], c->refs[j]), memory_order_relaxed);
-            if (shm_is_object(child))
-                n = list_one(a, child, n);
-        }
+        if (c)
+            arena_each_ref(a, a->queue[i], c, list_ref, &n);
     }
     return n;
 }

@@ -1,8 +1,9 @@
 /* The table region: header, method table, class table, and a bump area with the classes' lists of reference offsets. The broker is
  * the only writer (the memfd is sealed against new writable mappings). Entries become visible by one release store:
- * ShmMethod.thunk, ShmClass.size, and the counts in the header; the partner of each is the acquire load in the reader here.
+ * ShmMethod.thunk, ShmShape.base, and the counts in the header; the partner of each is the acquire load in the reader here.
  * Readers believe no offset: the broker is trusted with content, but a reader must not crash on a half-written region of another version. */
 #include "shared-mem/table.h"
+#include "shared-mem/object.h"
 #include "shared-mem/memfd.h"
 #include "base/cleanup.h"
 #include <errno.h>
@@ -121,20 +122,19 @@ static uint32_t own_take(const Table *table) {
     return taken >= table->own->n ? taken : TABLE_OWN_MAX;
 }
 
-static int own_add_class(Table *table, const Key *key, uint32_t size, const uint32_t *refs, uint32_t nrefs,
-                         uint32_t *ret_class_id) {
+static int own_add_class(Table *table, const Key *key, const Shape *shape, uint32_t *ret_class_id) {
     TableOwn *own = table->own;
-    bool room = nrefs <= sizeof own->refs / sizeof own->refs[0] - own->nrefs;
+    bool room = shape->nrefs <= sizeof own->refs / sizeof own->refs[0] - own->nrefs;
     uint32_t place = room ? own_take(table) : TABLE_OWN_MAX;
     if (place == TABLE_OWN_MAX)
         return -ENOSPC;
     ShmClass *c = &own->classes[place];
-    *c = (ShmClass){.nrefs = nrefs, .refs = own->nrefs, .key = *key};
-    if (nrefs)
-        memcpy(own->refs + own->nrefs, refs, nrefs * sizeof *refs);
-    own->nrefs += nrefs;
+    *c = (ShmClass){.shape = {.nrefs = shape->nrefs, .refs = own->nrefs}, .key = *key};
+    if (shape->nrefs)
+        memcpy(own->refs + own->nrefs, shape->refs, shape->nrefs * sizeof *shape->refs);
+    own->nrefs += shape->nrefs;
     own->n = place + 1;
-    atomic_store_explicit(&c->size, size, memory_order_relaxed);
+    atomic_store_explicit(&c->shape.base, shape->base, memory_order_relaxed);
     *ret_class_id = TABLE_OWN_CLASSES + own->n;
     return 0;
 }
@@ -149,11 +149,13 @@ void table_deinit(Table *table) {
     *table = TABLE_NULL;
 }
 
-static int refs_ok(uint32_t size, const uint32_t *refs, uint32_t nrefs) {
-    for (uint32_t i = 0; i < nrefs; i++)
-        if (refs[i] < 16 || refs[i] % 8 || refs[i] > size - 8)
-            return 0;
-    return 1;
+static bool shape_ok(const Shape *shape) {
+    if (shape->base < SHM_OBJECT_HEADER || shape->base > SHM_MAX_OBJECT || shape->nrefs > TABLE_MAX_REFS)
+        return false;
+    for (uint32_t i = 0; i < shape->nrefs; i++)
+        if (shape->refs[i] < SHM_OBJECT_HEADER || shape->refs[i] % 8 || shape->refs[i] > shape->base - 8)
+            return false;
+    return true;
 }
 
 /* The bump area's next nrefs entries; 0 = no room. */
@@ -168,41 +170,34 @@ static uint64_t refs_take(Table *table, const uint32_t *refs, uint32_t nrefs) {
     return REFS_AT + used;
 }
 
-static int class_ok(uint32_t size, const uint32_t *refs, uint32_t nrefs) {
-    return size >= 16 && size <= 65536 && nrefs <= TABLE_MAX_REFS && refs_ok(size, refs, nrefs);
-}
-
-int table_restore_class(Table *table, uint32_t class_id, const Key *key, uint32_t size, const uint32_t *refs,
-                        uint32_t nrefs) {
+int table_restore_class(Table *table, uint32_t class_id, const Key *key, const Shape *shape) {
     if (!table->writable)
         return -EPERM;
-    if (!class_ok(size, refs, nrefs) || !class_id)
+    if (!shape_ok(shape) || !class_id)
         return -EINVAL;
     ShmTable *h = header(table);
-    uint64_t at = class_id <= TABLE_OWN_CLASSES ? refs_take(table, refs, nrefs) : 0;
+    uint64_t at = class_id <= TABLE_OWN_CLASSES ? refs_take(table, shape->refs, shape->nrefs) : 0;
     if (!at)
         return -ENOSPC;
     ShmClass *c = class_at(table, class_id);
     c->key = *key;
-    c->nrefs = nrefs;
-    c->refs = at;
-    atomic_store_explicit(&c->size, size, memory_order_release); /* partner: table_class */
+    c->shape.nrefs = shape->nrefs;
+    c->shape.refs = at;
+    atomic_store_explicit(&c->shape.base, shape->base, memory_order_release); /* partner: table_shape */
     if (atomic_load_explicit(&h->nclasses, memory_order_relaxed) < class_id)
-        atomic_store_explicit(&h->nclasses, class_id,
-                              memory_order_release); /* partner: table_class, table_find_class */
+        atomic_store_explicit(&h->nclasses, class_id, memory_order_release); /* partner: class_of, table_find_class */
     return 0;
 }
 
-int table_add_class(Table *table, const Key *key, uint32_t size, const uint32_t *refs, uint32_t nrefs,
-                    uint32_t *ret_class_id) {
+int table_add_class(Table *table, const Key *key, const Shape *shape, uint32_t *ret_class_id) {
     if (!table->writable && !table->own)
         return -EPERM;
-    if (!class_ok(size, refs, nrefs))
+    if (!shape_ok(shape))
         return -EINVAL;
     if (table->own)
-        return own_add_class(table, key, size, refs, nrefs, ret_class_id);
+        return own_add_class(table, key, shape, ret_class_id);
     uint32_t id = atomic_load_explicit(&header(table)->nclasses, memory_order_relaxed) + 1;
-    int r = table_restore_class(table, id, key, size, refs, nrefs);
+    int r = table_restore_class(table, id, key, shape);
     if (r == 0)
         *ret_class_id = id;
     return r;
@@ -237,28 +232,34 @@ const ShmMethod *table_method(const Table *table, uint32_t slot) {
     return slot < n && slot < TABLE_MAX_METHODS ? method_at(table, slot) : NULL;
 }
 
-static const ShmClass *own_class(const Table *table, uint32_t number) {
-    const ShmClass *c = table->own && number <= table->own->n ? &table->own->classes[number - 1] : NULL;
-    return c && atomic_load_explicit(&c->size, memory_order_relaxed) ? c : NULL;
-}
-
-const ShmClass *table_class(const Table *table, uint32_t class_id) {
+static const ShmClass *class_of(const Table *table, uint32_t class_id) {
+    uint32_t own = class_id - TABLE_OWN_CLASSES;
     if (class_id > TABLE_OWN_CLASSES)
-        return own_class(table, class_id - TABLE_OWN_CLASSES);
-    uint32_t n = atomic_load_explicit(&header(table)->nclasses, memory_order_acquire);
-    if (class_id - 1 >= n)
-        return NULL;
-    const ShmClass *c = class_at(table, class_id);
-    return atomic_load_explicit(&c->size, memory_order_acquire) ? c : NULL;
+        return table->own && own <= table->own->n ? &table->own->classes[own - 1] : NULL;
+    return class_id - 1 < atomic_load_explicit(&header(table)->nclasses, memory_order_acquire)
+               ? class_at(table, class_id)
+               : NULL;
 }
 
-const uint32_t *table_class_refs(const Table *table, const ShmClass *c) {
-    if (table->own && c >= table->own->classes && c < table->own->classes + TABLE_OWN_MAX)
-        return table->own->refs + c->refs;
-    uint64_t at = c->refs, bytes = (uint64_t)c->nrefs * sizeof(uint32_t);
+static const uint32_t *refs_of(const Table *table, uint32_t class_id, const ShmShape *shape) {
+    if (class_id > TABLE_OWN_CLASSES)
+        return table->own->refs + shape->refs;
+    uint64_t at = shape->refs, bytes = (uint64_t)shape->nrefs * sizeof(uint32_t);
     if (at < REFS_AT || at % sizeof(uint32_t) || at > table->size || bytes > table->size - at)
         return NULL;
     return (const uint32_t *)(table->base + at);
+}
+
+int table_shape(const Table *table, uint32_t class_id, Shape *ret_shape) {
+    const ShmClass *c = class_of(table, class_id);
+    uint32_t base = c ? atomic_load_explicit(&c->shape.base, memory_order_acquire) : 0;
+    if (!base)
+        return -ENOENT;
+    Shape shape = {.base = base, .nrefs = c->shape.nrefs, .refs = refs_of(table, class_id, &c->shape)};
+    if (!shape.refs || !shape_ok(&shape))
+        return -EPROTO;
+    *ret_shape = shape;
+    return 0;
 }
 
 uint32_t table_find_class(const Table *table, const Key *key) {

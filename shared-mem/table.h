@@ -18,13 +18,25 @@ typedef struct ShmMethod {
 } ShmMethod;
 _Static_assert(sizeof(ShmMethod) == 16, "method table entry");
 
-typedef struct ShmClass {
-    _Atomic uint32_t size; /* of an instance; 0 = no such class. Stored last, with release */
+/* What a block of a class holds: all that is traced is told by it (trace.h). */
+typedef struct ShmShape {
+    _Atomic uint32_t base; /* bytes, header included; 0 = no such class. Stored last, with release */
     uint32_t nrefs;        /* reference fields */
     uint64_t refs;         /* offset in the region of uint32_t[nrefs]: their offsets in the object */
+} ShmShape;
+_Static_assert(sizeof(ShmShape) == 16, "shape");
+
+typedef struct ShmClass {
+    ShmShape shape;
     Key key;
 } ShmClass;
 _Static_assert(sizeof(ShmClass) == 48, "class table entry");
+
+/* The same as a process has it in hand: its parts fit each other. */
+typedef struct Shape {
+    uint32_t base, nrefs;
+    const uint32_t *refs;
+} Shape;
 
 typedef struct TableOwn TableOwn;
 
@@ -41,11 +53,9 @@ typedef struct Table {
 
 /* 0 or a negative errno. Broker: */
 int table_create(Table *ret_table);
-int table_add_class(Table *table, const Key *key, uint32_t size, const uint32_t *refs, uint32_t nrefs,
-                    uint32_t *ret_class_id);
+int table_add_class(Table *table, const Key *key, const Shape *shape, uint32_t *ret_class_id);
 /* As another broker had it: under this id. Ids that are left out stand for nothing. */
-int table_restore_class(Table *table, uint32_t class_id, const Key *key, uint32_t size, const uint32_t *refs,
-                        uint32_t nrefs);
+int table_restore_class(Table *table, uint32_t class_id, const Key *key, const Shape *shape);
 uint32_t table_nmethods(const Table *table);
 int table_reserve_methods(Table *table, uint32_t n, uint32_t *ret_first);
 void table_set_method(Table *table, uint32_t slot, uint64_t thunk, uint64_t native);
@@ -58,7 +68,7 @@ int table_remap(Table *table, int fd);
  * that it knows. */
 int table_make_own(Table *table, _Atomic uint32_t *own_classes);
 void table_deinit(Table *table);
-const ShmMethod *table_method(const Table *table, uint32_t slot);        /* NULL: out of range */
-const ShmClass *table_class(const Table *table, uint32_t class_id);      /* NULL: no such class; class ids start at 1 */
-const uint32_t *table_class_refs(const Table *table, const ShmClass *c); /* c->nrefs of them; NULL: out of bounds */
-uint32_t table_find_class(const Table *table, const Key *key);           /* class id or 0 */
+const ShmMethod *table_method(const Table *table, uint32_t slot); /* NULL: out of range */
+/* 0; -ENOENT: no such class (ids start at 1); -EPROTO: what stands there is no shape. */
+int table_shape(const Table *table, uint32_t class_id, Shape *ret_shape);
+uint32_t table_find_class(const Table *table, const Key *key); /* class id or 0 */

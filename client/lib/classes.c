@@ -109,13 +109,13 @@ static int merge_class(jitd_session *session, const msgpack_object *o) {
     jitd_class *cls = known_class(session, (uint32_t)id);
     if (cls)
         return decode_units(session, wire_find(o, "units"), cls) ? 0 : -EPROTO;
-    const ShmClass *shm = table_class(client_table(session->client), (uint32_t)id);
-    if (!shm)
+    Shape shape;
+    if (table_shape(client_table(session->client), (uint32_t)id, &shape) < 0)
         return 0; /* not of this tenant any more */
     cls = pool_new(&session->pool, jitd_class);
     cls->name = pool_strdup(&session->pool, name).ptr;
     cls->id = (uint32_t)id;
-    cls->size = atomic_load_explicit(&shm->size, memory_order_acquire);
+    cls->size = shape.base;
     if (!decode_fields(session, wire_find(o, "fields"), cls) || !decode_units(session, wire_find(o, "units"), cls))
         return -EPROTO;
     cls->next = session->classes;

@@ -6,40 +6,35 @@
 #include <errno.h>
 #include <stdio.h>
 
-typedef struct ClassRefs {
-    uint32_t at[TABLE_MAX_REFS];
-    uint32_t len;
-} ClassRefs;
-
-static int class_refs(const DefSpec *def, ClassRefs *ret_refs) {
-    ret_refs->len = 0;
+/* Its references go into `refs`, which has room for TABLE_MAX_REFS. */
+static int class_shape(const DefSpec *def, uint32_t *refs, Shape *ret_shape) {
+    *ret_shape = (Shape){.base = def->size, .refs = refs};
     for (size_t i = 0; i < def->nfields; i++) {
         if (def->fields[i].type->kind != TYPE_REF)
             continue;
-        if (ret_refs->len == TABLE_MAX_REFS)
+        if (ret_shape->nrefs == TABLE_MAX_REFS)
             return -ENOSPC;
-        ret_refs->at[ret_refs->len++] = def->fields[i].offset;
+        refs[ret_shape->nrefs++] = def->fields[i].offset;
     }
     return 0;
 }
 
-static bool class_is(const Table *table, uint32_t id, const DefSpec *def, const ClassRefs *refs) {
-    const ShmClass *c = table_class(table, id);
-    const uint32_t *at = c ? table_class_refs(table, c) : NULL;
-    if (!c || atomic_load_explicit(&c->size, memory_order_relaxed) != def->size || c->nrefs != refs->len)
-        return false;
-    return !refs->len || (at && memcmp(at, refs->at, refs->len * sizeof *at) == 0);
+static bool class_has_shape(const Table *table, uint32_t id, const Shape *shape) {
+    Shape known;
+    return table_shape(table, id, &known) == 0 && known.base == shape->base && known.nrefs == shape->nrefs &&
+           memcmp(known.refs, shape->refs, shape->nrefs * sizeof *shape->refs) == 0;
 }
 
 static int class_id(Tenant *tenant, const DefSpec *def, uint32_t *ret_id) {
-    ClassRefs refs;
-    int r = class_refs(def, &refs);
+    uint32_t refs[TABLE_MAX_REFS];
+    Shape shape;
+    int r = class_shape(def, refs, &shape);
     if (r < 0)
         return r;
     uint32_t id = table_find_class(&tenant->table, &def->key);
     if (!id)
-        return table_add_class(&tenant->table, &def->key, def->size, refs.at, refs.len, ret_id);
-    if (!class_is(&tenant->table, id, def, &refs))
+        return table_add_class(&tenant->table, &def->key, &shape, ret_id);
+    if (!class_has_shape(&tenant->table, id, &shape))
         return -EEXIST;
     *ret_id = id;
     return 0;

@@ -136,18 +136,17 @@ void ledger_put_segment(Tenant *tenant, uint64_t offset, uint64_t size) {
 }
 
 void ledger_put_class(Tenant *tenant, const Class *c) {
-    const ShmClass *shm = table_class(&tenant->table, c->id);
-    const uint32_t *refs = shm ? table_class_refs(&tenant->table, shm) : NULL;
+    Shape shape;
     Record r;
-    if (!refs)
+    if (table_shape(&tenant->table, c->id, &shape) < 0)
         return;
     record_begin(&r, RECORD_CLASS, 7);
     msgpack_pack_uint64(&r.packer, c->id);
     record_put_key(&r, &c->key);
-    msgpack_pack_uint64(&r.packer, c->size);
-    msgpack_pack_array(&r.packer, shm->nrefs);
-    for (uint32_t i = 0; i < shm->nrefs; i++)
-        msgpack_pack_uint64(&r.packer, refs[i]);
+    msgpack_pack_uint64(&r.packer, shape.base);
+    msgpack_pack_array(&r.packer, shape.nrefs);
+    for (uint32_t i = 0; i < shape.nrefs; i++)
+        msgpack_pack_uint64(&r.packer, shape.refs[i]);
     wire_put_cstr(&r.packer, c->name);
     wire_put_cstr(&r.packer, c->file);
     wire_put_bin(&r.packer, (Str){c->fields, c->fields_size});

@@ -96,7 +96,8 @@ static bool replay_segment(Tenant *t, const MsgRecord *r) {
     return true;
 }
 
-static bool read_class(const MsgRecord *r, Class *c, uint32_t *refs, uint32_t *ret_nrefs) {
+/* The shape's references go into `refs`, which has room for TABLE_MAX_REFS. */
+static bool read_class(const MsgRecord *r, Class *c, uint32_t *refs, Shape *ret_shape) {
     uint64_t id, size, at;
     msgpack_object_array list;
     if (!number(r, 0, TABLE_MAX_CLASSES, &id) || !record_key(value(r, 1), &c->key) ||
@@ -107,17 +108,17 @@ static bool read_class(const MsgRecord *r, Class *c, uint32_t *refs, uint32_t *r
             return false;
         refs[i] = (uint32_t)at;
     }
-    *ret_nrefs = list.size;
+    *ret_shape = (Shape){.base = (uint32_t)size, .nrefs = list.size, .refs = refs};
     c->id = (uint32_t)id;
     c->size = (uint32_t)size;
     return (c->name = text(r, 4)) && (c->file = text(r, 5)) && bytes(r, 6, &c->fields, &c->fields_size);
 }
 
 static bool replay_class(Tenant *t, const MsgRecord *r) {
-    uint32_t refs[TABLE_MAX_REFS], nrefs = 0;
+    uint32_t refs[TABLE_MAX_REFS];
+    Shape shape;
     Class *c = calloc(1, sizeof *c);
-    if (c && read_class(r, c, refs, &nrefs) &&
-        table_restore_class(&t->table, c->id, &c->key, c->size, refs, nrefs) == 0) {
+    if (c && read_class(r, c, refs, &shape) && table_restore_class(&t->table, c->id, &c->key, &shape) == 0) {
         HASH_ADD(hh, t->classes, key, sizeof c->key, c);
         return true;
     }

@@ -344,10 +344,9 @@ static void open_arena(uint64_t quota) {
     for (uint32_t i = 0; i < HUB_SLOTS; i++)
         slots[i] = HUB_SLOT(i);
     NEED(table_create(&table) == 0);
-    NEED(table_add_class(&table, &(Key){{1}}, HUB_SLOT(HUB_SLOTS), slots, HUB_SLOTS, &id) == 0 && id == HUB);
-    NEED(table_add_class(&table, &(Key){{2}}, 40, node, 2, &id) == 0 && id == NODE);
-    NEED(table_add_class(&table, &(Key){{3}}, 24, NULL, 0, &id) == 0 && id == LEAF);
-    NEED(table_add_class(&table, &(Key){{4}}, 60000, big, 1, &id) == 0 && id == BIG);
+    Shape shapes[] = {{HUB_SLOT(HUB_SLOTS), HUB_SLOTS, slots}, {40, 2, node}, {24, 0, NULL}, {60000, 1, big}};
+    for (uint8_t i = HUB; i <= BIG; i++)
+        NEED(table_add_class(&table, &(Key){{i}}, &shapes[i - HUB], &id) == 0 && id == i);
     NEED(arena_create((uint64_t)512 << 20, quota, &owner) == 0);
     uint32_t row;
     NEED(arena_owner_take_row(&owner, 0, &row) == 0);

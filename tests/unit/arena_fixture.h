@@ -36,9 +36,9 @@ static inline ArenaOps fix_ops(uint32_t row) {
 static inline void fix_open_quota(uint64_t quota) {
     uint32_t id, node[] = {NODE_NEXT, NODE_OTHER}, big[] = {16};
     cr_assert_eq(table_create(&fix_table), 0);
-    table_add_class(&fix_table, &(Key){{1}}, 24, NULL, 0, &id);
-    table_add_class(&fix_table, &(Key){{2}}, 40, node, 2, &id);
-    table_add_class(&fix_table, &(Key){{3}}, 65536, big, 1, &id);
+    table_add_class(&fix_table, &(Key){{1}}, &(Shape){.base = 24}, &id);
+    table_add_class(&fix_table, &(Key){{2}}, &(Shape){40, 2, node}, &id);
+    table_add_class(&fix_table, &(Key){{3}}, &(Shape){65536, 1, big}, &id);
     cr_assert_eq(arena_create((uint64_t)2 << 30, quota, &fix_owner), 0);
 }
 

@@ -78,10 +78,11 @@ Test(publish, everything_is_in_its_place) {
     const ShmMethod *m = table_method(&tenant->table, u->slot + 1);
     cr_assert_eq(atomic_load(&m->thunk), offset + 999);
     cr_assert_eq(atomic_load(&m->native), offset + 32);
-    const ShmClass *c = table_class(&tenant->table, 1);
-    cr_assert_eq(atomic_load(&c->size), 32);
-    cr_assert_eq(c->nrefs, 1);
-    cr_assert_eq(table_class_refs(&tenant->table, c)[0], 24);
+    Shape shape;
+    cr_assert_eq(table_shape(&tenant->table, 1, &shape), 0);
+    cr_assert_eq(shape.base, 32);
+    cr_assert_eq(shape.nrefs, 1);
+    cr_assert_eq(shape.refs[0], 24);
     cr_assert_eq(tenant_find_unit(tenant, &unit.key), u);
     cr_assert_eq(tenant_find_unit_by_name(tenant, STR("m.P")), u);
     cr_assert_null(new_segment);

@@ -332,12 +332,13 @@ PyObject *class_setup(PyObject *module, PyObject *args) {
     if (!PyArg_ParseTuple(args, "O!IsO", &PyType_Type, &type, &class_id, &init, &method))
         return NULL;
     ClassInfo *info = class_of_type(type);
-    const ShmClass *known = jitd_context.arena ? table_class(jitd_context.table, class_id) : NULL;
+    Shape shape;
+    bool known = jitd_context.arena && table_shape(jitd_context.table, class_id, &shape) == 0;
     if (info && info->class_id && info->class_id == class_id) /* done before it was interrupted */
         Py_RETURN_NONE;
     if (!info || !info->fields || info->init != INIT_PENDING)
         return PyErr_Format(PyExc_ValueError, "%s is not ready to be set up", type->tp_name);
-    if (!known || atomic_load_explicit(&known->size, memory_order_acquire) != info->size)
+    if (!known || shape.base != info->size)
         return PyErr_Format(PyExc_RuntimeError, "the daemon's class %u is not laid out like %s", class_id,
                             type->tp_name);
     if (by_id[class_id])

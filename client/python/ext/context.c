@@ -313,7 +313,7 @@ PyObject *context_local_class(PyObject *module, PyObject *args) {
         if (PyErr_Occurred())
             return NULL;
     }
-    int r = table_add_class(table, (const Key *)key, size, refs, n, &id);
+    int r = table_add_class(table, (const Key *)key, &(Shape){.base = size, .nrefs = n, .refs = refs}, &id);
     if (r < 0)
         return PyErr_Format(PyExc_MemoryError, "too many classes: %s", strerror(-r));
     return PyLong_FromUnsignedLong(id);
