@@ -5,7 +5,7 @@
 
 /* Raised when a message changes its meaning, and with JITD_ABI_VERSION and the layouts of shared-mem: who
  * was built with other ones must not attach. */
-#define PROTOCOL_VERSION 2
+#define PROTOCOL_VERSION 3
 
 typedef enum Message {
 #define MESSAGE(name, number, who) MESSAGE_##name = number,

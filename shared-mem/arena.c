@@ -188,15 +188,19 @@ void arena_breathe(Arena *a) {
         limbo_poll(a, LIMBO_BATCH);
 }
 
-uint64_t arena_alloc(JitdFrame *frame, uint32_t size_class) {
-    Arena *a = frame->alloc->owner;
-    if (size_class < SHM_CLASS_FIRST || size_class > SHM_CLASS_LAST)
-        return no_memory(frame);
-    if (refill(a, size_class) < 0)
-        return no_memory(frame);
+uint64_t arena_take_block(Arena *a, uint32_t size_class) {
+    if (!a->alloc.free[size_class] && refill(a, size_class) < 0)
+        return 0;
     uint64_t block = a->alloc.free[size_class];
     a->alloc.free[size_class] = *(uint64_t *)(a->base + block + 8);
     return block;
+}
+
+uint64_t arena_alloc(JitdFrame *frame, uint32_t size_class) {
+    uint64_t block = 0;
+    if (size_class >= SHM_CLASS_FIRST && size_class <= SHM_CLASS_LAST)
+        block = arena_take_block(frame->alloc->owner, size_class);
+    return block ? block : no_memory(frame);
 }
 
 int arena_incref_live(Arena *a, uint64_t object) {

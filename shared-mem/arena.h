@@ -90,6 +90,13 @@ uint64_t arena_alloc(JitdFrame *frame, uint32_t size_class);
 void arena_release(JitdFrame *frame, uint64_t object);
 void arena_share(JitdFrame *frame, uint64_t object);
 
+/* A new private object of a class with a tail of `length` elements, with one count and zeros in it. 0; -EINVAL: the class has no tail, or is
+ * not known; -ENOMEM: the arena is full, or can hold no object that long. */
+int arena_new_tail(Arena *arena, uint32_t class_id, uint64_t length, uint64_t *ret_object);
+/* Where the tail of an object begins, and how many elements it has, all of it within the object's block. 0; -EINVAL: it is no object with a
+ * tail; -EPROTO: its length says more than its block has room for. */
+int arena_tail(Arena *arena, uint64_t object, uint64_t *ret_tail, uint64_t *ret_length);
+
 /* Epochs: between enter and leave no block of a shared object is reused that was reachable at some time in between. Nests. Cheap (two plain stores);
  * every native call and every read of a reference out of a shared object happens inside one. */
 static inline void arena_enter(Arena *arena);

@@ -34,7 +34,7 @@ int arena_check_ref(Arena *a, uint64_t object, uint32_t *ret_class_id) {
     if (state != SHM_STATE_SHARED && !(state == SHM_STATE_PRIVATE && SHM_HEAD_ROW(head) == a->row))
         return -ENOENT;
     const ArenaClass *c = arena_class(a, head);
-    if (!c || c->size_class != size_class)
+    if (!c || !tail_fits(a, object, c, size_class))
         return -ENOENT;
     if (!(atomic_load_explicit(&arena_object(a, object)->refs, memory_order_acquire) & SHM_REFS_COUNT))
         return -ENOENT;
@@ -116,7 +116,7 @@ static void check_object(Arena *a, uint64_t object, uint64_t head, void *arg) {
         error(c, "block %#lx has state %u", (long)object, SHM_HEAD_STATE(head));
     else if (!class && SHM_HEAD_CLASS(head) > TABLE_OWN_CLASSES)
         return; /* only its process knows what it refers to */
-    else if (!class || class->size_class != SHM_CHUNK_CLASS(state))
+    else if (!class || !tail_fits(a, object, class, SHM_CHUNK_CLASS(state)))
         error(c, "object %#lx is of class %u in a chunk of size class %u", (long)object, SHM_HEAD_CLASS(head),
               SHM_CHUNK_CLASS(state));
     else if (SHM_HEAD_STATE(head) == SHM_STATE_PRIVATE && SHM_HEAD_ROW(head) != SHM_CHUNK_ROW(state))

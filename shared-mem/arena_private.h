@@ -4,8 +4,8 @@
 #include <stddef.h>
 
 typedef struct ArenaClass {
-    Shape shape;
-    uint32_t size_class, block; /* bytes of a block of the size class */
+    Shape shape;                /* base 0: not looked up yet */
+    uint32_t size_class, block; /* bytes of a block of the size class; 0: with a tail, each object has its own */
 } ArenaClass;
 
 typedef struct ArenaList { /* of chunk numbers or entries */
@@ -116,21 +116,28 @@ static inline void arena_push_free(Arena *a, uint64_t block, uint32_t size_class
     *(uint64_t *)(a->base + block + 8) = a->alloc.free[size_class];
     a->alloc.free[size_class] = block;
 }
-/* Of a chunk of ours. */
-static inline void arena_free_local(Arena *a, uint64_t object, const ArenaClass *c) {
-    atomic_store_explicit(&arena_object(a, object)->head, 0, memory_order_relaxed);
-    arena_order();
-    arena_push_free(a, object, c->size_class);
-    a->freed_bytes += c->block;
+/* Of the block in which an object lies; 0: its chunk is of no size class. */
+static inline uint32_t arena_size_class(const Arena *a, uint64_t object) {
+    uint32_t size_class = SHM_CHUNK_CLASS(arena_chunk_state(a, arena_chunk_of(a, object)));
+    return size_class >= SHM_CLASS_FIRST && size_class <= SHM_CLASS_LAST ? size_class : 0;
 }
 
+/* ---- tail.c ---- */
+/* Bytes of an object with a tail of so many elements; UINT64_MAX: more than there can be. */
+uint64_t tail_object_size(const Shape *shape, uint64_t length);
+/* How many elements may be looked at: never more than its block has room for, whatever the length word says. */
+uint64_t tail_length(const Arena *a, uint64_t object, const ArenaClass *c);
+/* Whether an object of class c may lie in a block of the size class. */
+int tail_fits(const Arena *a, uint64_t object, const ArenaClass *c, uint32_t size_class);
+
 /* ---- arena.c ---- */
+uint64_t arena_take_block(Arena *a, uint32_t size_class); /* head 0, of nobody's list; 0: the arena is full */
 void arena_unmap(Arena *a); /* the private side of detaching, all but the file descriptor; the arena is not told */
 
 /* ---- chunk.c ---- */
-int chunk_refill(Arena *a, uint32_t size_class);                        /* 0, or -ENOMEM */
-int chunk_take_roots(Arena *a, uint32_t *ret_chunk);                    /* a zeroed chunk of class SHM_CLASS_ROOTS */
-void chunk_free_shared(Arena *a, uint64_t object, const ArenaClass *c); /* a block of anybody's chunk */
+int chunk_refill(Arena *a, uint32_t size_class);     /* 0, or -ENOMEM */
+int chunk_take_roots(Arena *a, uint32_t *ret_chunk); /* a zeroed chunk of class SHM_CLASS_ROOTS */
+void chunk_free(Arena *a, uint64_t object);          /* a block of anybody's chunk */
 int chunk_bit(const Arena *a, uint32_t chunk, uint32_t block);
 void chunk_retire(Arena *a, uint32_t chunk); /* nobody's any more: an orphan, or free */
 /* Calls fn for each block that has been carved and is in use; fn takes care of what concurrent owners do. */
@@ -141,12 +148,13 @@ void chunk_each_object(Arena *a, uint32_t chunk, ChunkVisit *fn, void *arg);
 const ArenaClass *arena_class_load(Arena *a, uint32_t class_id);
 static inline const ArenaClass *arena_class(Arena *a, uint64_t head) { /* NULL: unknown */
     uint32_t id = SHM_HEAD_CLASS(head);
-    return id <= TABLE_MAX_CLASSES && a->classes[id].size_class ? &a->classes[id] : arena_class_load(a, id);
+    return id <= TABLE_MAX_CLASSES && a->classes[id].shape.base ? &a->classes[id] : arena_class_load(a, id);
 }
 void release_shared(Arena *a, uint64_t object); /* its count is zero */
 void release_count(Arena *a, uint64_t object);  /* one count of a shared object less */
-/* Lets go of every shared object that a dead object refers to; `row` is the dead owner of a private one, else 0. */
-void release_refs(Arena *a, uint64_t object, uint64_t head, uint32_t row);
+/* Lets go of every shared object that a dead object refers to; `row` is the dead owner of a private one, else 0. 0: nobody here knows to
+ * what it refers. */
+int release_refs(Arena *a, uint64_t object, uint64_t head, uint32_t row);
 
 /* ---- limbo.c ---- */
 #define LIMBO_BATCH 256  /* objects that make a membarrier worth while */

@@ -49,14 +49,25 @@ static uint32_t bump_of(const Arena *a, uint32_t chunk, uint32_t size_class) {
 
 /* ---- blocks ---- */
 
-void chunk_free_shared(Arena *a, uint64_t object, const ArenaClass *c) {
+/* In a chunk of ours. */
+static void free_local(Arena *a, uint64_t object, uint32_t size_class) {
+    atomic_store_explicit(&arena_object(a, object)->head, 0, memory_order_relaxed);
+    arena_order();
+    arena_push_free(a, object, size_class);
+    a->freed_bytes += shm_class_block_size(size_class);
+}
+
+void chunk_free(Arena *a, uint64_t object) {
     uint32_t chunk = arena_chunk_of(a, object);
     ShmChunk *place = arena_chunk(a, chunk);
-    if (SHM_CHUNK_ROW(atomic_load_explicit(&place->state, memory_order_relaxed)) == a->row) {
-        arena_free_local(a, object, c);
+    uint32_t state = atomic_load_explicit(&place->state, memory_order_relaxed), size_class = SHM_CHUNK_CLASS(state);
+    if (size_class < SHM_CLASS_FIRST || size_class > SHM_CLASS_LAST)
+        return;
+    if (SHM_CHUNK_ROW(state) == a->row) {
+        free_local(a, object, size_class);
         return;
     }
-    uint32_t block = (uint32_t)((object - arena_chunk_at(a, chunk)) / c->block);
+    uint32_t block = (uint32_t)(object - arena_chunk_at(a, chunk)) / shm_class_block_size(size_class);
     atomic_fetch_or_explicit(&arena_bits(a, chunk)[block / 64], 1ull << block % 64,
                              memory_order_release); /* partner: take_word */
     arena_order();
@@ -69,8 +80,7 @@ int chunk_bit(const Arena *a, uint32_t chunk, uint32_t block) {
 
 /* Takes in what others freed among 64 blocks; with `all`, also the blocks with head 0, which nobody can have in a list. */
 static uint32_t take_word(Arena *a, uint32_t chunk, uint32_t size_class, uint32_t word, int all) {
-    uint64_t bits =
-        atomic_load_explicit(&arena_bits(a, chunk)[word], memory_order_acquire); /* partner: chunk_free_shared */
+    uint64_t bits = atomic_load_explicit(&arena_bits(a, chunk)[word], memory_order_acquire); /* partner: chunk_free */
     if (!bits && !all)
         return 0;
     uint32_t size = shm_class_block_size(size_class), bump = bump_of(a, chunk, size_class), taken = 0;

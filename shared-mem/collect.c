@@ -72,7 +72,7 @@ static void each_ref(Collect *c, uint64_t object, uint64_t head, Refer *fn) {
     uint32_t chunk, size_class;
     if (check_block(a, object, &chunk, &size_class) < 0)
         return;
-    if (class && class->size_class == size_class)
+    if (class && tail_fits(a, object, class, size_class))
         arena_each_ref(a, object, class, refer_from, &referrer);
     else
         arena_each_word(a, object, shm_class_block_size(size_class), refer_from, &referrer);
@@ -280,7 +280,7 @@ static int free_suspects(Collect *c) {
         uint64_t object = limbo_entry_object(c->found.v[i]);
         if (*state_of(c, object) != SUSPECT)
             continue;
-        chunk_free_shared(a, object, arena_class(a, shm_head(arena_object(a, object))));
+        chunk_free(a, object);
         freed++;
         SHM_STEP();
     }

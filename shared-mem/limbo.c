@@ -191,12 +191,10 @@ static int is_over(Arena *a, uint64_t *seen, uint32_t n) {
 /* ---- leaving ---- */
 
 static void destroy(Arena *a, uint64_t object) {
-    uint64_t head = shm_head(arena_object(a, object));
-    const ArenaClass *c = arena_class(a, head);
-    release_refs(a, object, head, 0);
+    if (!release_refs(a, object, shm_head(arena_object(a, object)), 0))
+        return;
     arena_order();
-    if (c)
-        chunk_free_shared(a, object, c);
+    chunk_free(a, object);
 }
 
 static void judge(Arena *a, uint64_t entry) {

@@ -33,6 +33,9 @@ _Static_assert(sizeof(ShmObject) == 16, "object header");
 #define SHM_REFS_COUNT 0x3fffffffu
 
 #define SHM_OBJECT_HEADER 16
+/* In an object with a tail (table.h), the place of its length word: how many elements the tail has. It is written before the object can be
+ * found, and does not change. */
+#define SHM_TAIL_LENGTH 16
 #define SHM_MAX_OBJECT 65536
 
 /* Size class of an object of `size` bytes (header included): steps of 16 up to 512, then four steps to each doubling. */
@@ -72,7 +75,8 @@ SHM_RUNTIME int shm_is_object(uint64_t ref) {
     return ref > JITD_NONE;
 }
 
-/* A new private object with one count, fields zeroed; 0 when the arena is full (the trap is set). `alloc_slow` is the alloc import. */
+/* A new private object with one count, fields zeroed; 0 when the arena is full (the trap is set). `alloc_slow` is the alloc import. Not of
+ * a class with a tail: arena_new_tail. */
 SHM_RUNTIME uint64_t shm_new(JitdFrame *frame, uint32_t class_id, uint32_t size, ShmAllocFn alloc_slow) {
     uint32_t size_class = shm_size_class(size);
     JitdAlloc *alloc = frame->alloc;

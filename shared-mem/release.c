@@ -9,9 +9,12 @@ const ArenaClass *arena_class_load(Arena *a, uint32_t class_id) {
     Shape shape;
     if (table_shape(a->table, class_id, &shape) < 0)
         return NULL;
-    uint32_t size_class = shm_size_class(shape.base);
-    a->classes[class_id] =
-        (ArenaClass){.shape = shape, .size_class = size_class, .block = shm_class_block_size(size_class)};
+    ArenaClass c = {.shape = shape};
+    if (!shape.tail) {
+        c.size_class = shm_size_class(shape.base);
+        c.block = shm_class_block_size(c.size_class);
+    }
+    a->classes[class_id] = c;
     return &a->classes[class_id];
 }
 
@@ -36,10 +39,12 @@ static void release_ref(Arena *a, _Atomic uint64_t *place, uint64_t child, void 
     release_count(a, child);
 }
 
-void release_refs(Arena *a, uint64_t object, uint64_t head, uint32_t row) {
+int release_refs(Arena *a, uint64_t object, uint64_t head, uint32_t row) {
     const ArenaClass *c = arena_class(a, head);
-    if (c)
-        arena_each_ref(a, object, c, release_ref, &row);
+    if (!c)
+        return 0;
+    arena_each_ref(a, object, c, release_ref, &row);
+    return 1;
 }
 
 /* ---- private objects ---- */
@@ -57,7 +62,7 @@ static inline int is_held(const ShmObject *object) {
 typedef struct Release {
     uint64_t work;           /* dead objects to come */
     uint64_t next;           /* and one more: a list's next node never touches memory for it */
-    const ArenaClass *class; /* of the last one */
+    const ArenaClass *class; /* of the last one; NULL: it has a tail, or is not known */
     uint32_t class_id;
     uint64_t freed, nfreed;
 } Release;
@@ -70,10 +75,17 @@ static void flush(Arena *a, Release *r) {
     r->nfreed = 0;
 }
 
+/* NULL: the class has a tail, or is not known. */
+static const ArenaClass *class_without_tail(Arena *a, uint32_t class_id) {
+    const ArenaClass *c = arena_class_load(a, class_id);
+    return c && c->size_class ? c : NULL;
+}
+
 static void change_class(Arena *a, Release *r, uint64_t head) {
+    uint32_t id = SHM_HEAD_CLASS(head);
     flush(a, r);
-    r->class_id = SHM_HEAD_CLASS(head);
-    r->class = arena_class(a, head);
+    r->class_id = id;
+    r->class = id <= TABLE_MAX_CLASSES && a->classes[id].size_class ? &a->classes[id] : class_without_tail(a, id);
     r->freed = r->class ? a->alloc.free[r->class->size_class] : 0;
 }
 
@@ -115,15 +127,31 @@ static inline void free_block(Arena *a, Release *r, uint64_t object) {
     r->nfreed++;
 }
 
+/* One with a tail, or of an unknown class: that stays until the row is given back. `work` and what is dead by now. */
+static __attribute__((noinline)) uint64_t release_other(Arena *a, uint64_t object, uint64_t head, uint64_t work) {
+    const ArenaClass *c = arena_class(a, head);
+    Release r = {.work = work};
+    if (!c)
+        return work;
+    arena_each_ref(a, object, c, drop_ref, &r);
+    chunk_free(a, object);
+    if (!r.next)
+        return r.work;
+    *link_of(a, r.next) = r.work;
+    return r.next;
+}
+
 static void release_private(Arena *a, uint64_t object) {
     Release r = {0};
     for (;;) {
         uint64_t head = shm_head(arena_object(a, object));
         if (SHM_HEAD_CLASS(head) != r.class_id)
             change_class(a, &r, head);
-        if (r.class) { /* of an unknown class: stays until the row is given back */
-            arena_each_ref(a, object, r.class, drop_ref, &r);
+        if (__builtin_expect(r.class != NULL, 1)) {
+            trace_fields(a, object, r.class, drop_ref, &r);
             free_block(a, &r, object);
+        } else {
+            r.work = release_other(a, object, head, r.work);
         }
         object = r.next;
         r.next = 0;

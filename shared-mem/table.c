@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define TABLE_VERSION 2
+#define TABLE_VERSION 3
 #define TABLE_REFS_BYTES ((uint64_t)4 << 20)
 #define TABLE_OWN_MAX (TABLE_MAX_CLASSES - TABLE_OWN_CLASSES)
 
@@ -129,7 +129,7 @@ static int own_add_class(Table *table, const Key *key, const Shape *shape, uint3
     if (place == TABLE_OWN_MAX)
         return -ENOSPC;
     ShmClass *c = &own->classes[place];
-    *c = (ShmClass){.shape = {.nrefs = shape->nrefs, .refs = own->nrefs}, .key = *key};
+    *c = (ShmClass){.shape = {0, shape->nrefs, own->nrefs, shape->tail, shape->element}, .key = *key};
     if (shape->nrefs)
         memcpy(own->refs + own->nrefs, shape->refs, shape->nrefs * sizeof *shape->refs);
     own->nrefs += shape->nrefs;
@@ -149,13 +149,29 @@ void table_deinit(Table *table) {
     *table = TABLE_NULL;
 }
 
+/* Elements lie at multiples of their size. */
+static bool tail_ok(const Shape *shape) {
+    if (shape->base < SHM_TAIL_LENGTH + 8 || shape->base % 8 || !shape->element || shape->base % shape->element)
+        return false;
+    switch (shape->tail) {
+    case SHM_TAIL_BYTES:
+        return shape->element <= 16 && !(shape->element & (shape->element - 1));
+    case SHM_TAIL_SLOTS:
+    case SHM_TAIL_REFS:
+        return shape->element == 8;
+    default:
+        return false;
+    }
+}
+
 static bool shape_ok(const Shape *shape) {
+    uint32_t first = shape->tail ? SHM_TAIL_LENGTH + 8 : SHM_OBJECT_HEADER;
     if (shape->base < SHM_OBJECT_HEADER || shape->base > SHM_MAX_OBJECT || shape->nrefs > TABLE_MAX_REFS)
         return false;
     for (uint32_t i = 0; i < shape->nrefs; i++)
-        if (shape->refs[i] < SHM_OBJECT_HEADER || shape->refs[i] % 8 || shape->refs[i] > shape->base - 8)
+        if (shape->refs[i] < first || shape->refs[i] % 8 || shape->refs[i] > shape->base - 8)
             return false;
-    return true;
+    return shape->tail ? tail_ok(shape) : !shape->element;
 }
 
 /* The bump area's next nrefs entries; 0 = no room. */
@@ -183,6 +199,8 @@ int table_restore_class(Table *table, uint32_t class_id, const Key *key, const S
     c->key = *key;
     c->shape.nrefs = shape->nrefs;
     c->shape.refs = at;
+    c->shape.tail = shape->tail;
+    c->shape.element = shape->element;
     atomic_store_explicit(&c->shape.base, shape->base, memory_order_release); /* partner: table_shape */
     if (atomic_load_explicit(&h->nclasses, memory_order_relaxed) < class_id)
         atomic_store_explicit(&h->nclasses, class_id, memory_order_release); /* partner: class_of, table_find_class */
@@ -255,7 +273,11 @@ int table_shape(const Table *table, uint32_t class_id, Shape *ret_shape) {
     uint32_t base = c ? atomic_load_explicit(&c->shape.base, memory_order_acquire) : 0;
     if (!base)
         return -ENOENT;
-    Shape shape = {.base = base, .nrefs = c->shape.nrefs, .refs = refs_of(table, class_id, &c->shape)};
+    Shape shape = {.base = base,
+                   .nrefs = c->shape.nrefs,
+                   .refs = refs_of(table, class_id, &c->shape),
+                   .tail = (ShmTail)c->shape.tail,
+                   .element = c->shape.element};
     if (!shape.refs || !shape_ok(&shape))
         return -EPROTO;
     *ret_shape = shape;

@@ -18,24 +18,36 @@ typedef struct ShmMethod {
 } ShmMethod;
 _Static_assert(sizeof(ShmMethod) == 16, "method table entry");
 
+/* What may follow an object's fields: elements of one kind, each object its own number of them (SHM_TAIL_LENGTH). */
+typedef enum ShmTail {
+    SHM_TAIL_NONE = 0,
+    SHM_TAIL_BYTES = 1, /* numbers or text: elements of 1, 2, 4, 8 or 16 bytes */
+    SHM_TAIL_SLOTS = 2, /* values of 8 bytes, none of them a reference */
+    SHM_TAIL_REFS = 3,  /* references, as in a field */
+} ShmTail;
+
 /* What a block of a class holds: all that is traced is told by it (trace.h). */
 typedef struct ShmShape {
-    _Atomic uint32_t base; /* bytes, header included; 0 = no such class. Stored last, with release */
+    _Atomic uint32_t base; /* bytes before the tail, header included; 0 = no such class. Stored last, with release */
     uint32_t nrefs;        /* reference fields */
     uint64_t refs;         /* offset in the region of uint32_t[nrefs]: their offsets in the object */
+    uint32_t tail;         /* ShmTail */
+    uint32_t element;      /* bytes of one of the tail's; 0: no tail */
 } ShmShape;
-_Static_assert(sizeof(ShmShape) == 16, "shape");
+_Static_assert(sizeof(ShmShape) == 24, "shape");
 
 typedef struct ShmClass {
     ShmShape shape;
     Key key;
 } ShmClass;
-_Static_assert(sizeof(ShmClass) == 48, "class table entry");
+_Static_assert(sizeof(ShmClass) == 56, "class table entry");
 
 /* The same as a process has it in hand: its parts fit each other. */
 typedef struct Shape {
     uint32_t base, nrefs;
     const uint32_t *refs;
+    ShmTail tail;
+    uint32_t element;
 } Shape;
 
 typedef struct TableOwn TableOwn;

@@ -14,11 +14,25 @@ static inline __attribute__((always_inline)) void trace_word(Arena *a, _Atomic u
         fn(a, place, child, arg);
 }
 
+/* The part of arena_each_ref for who knows that the class has no tail. */
+static inline __attribute__((always_inline)) void trace_fields(Arena *a, uint64_t object, const ArenaClass *c,
+                                                               ArenaRefFn *fn, void *arg) {
+    for (uint32_t i = 0; i < c->shape.nrefs; i++)
+        trace_word(a, arena_field(a, object, c->shape.refs[i]), fn, arg);
+}
+
+static inline void trace_tail(Arena *a, uint64_t object, const ArenaClass *c, ArenaRefFn *fn, void *arg) {
+    _Atomic uint64_t *tail = arena_field(a, object, c->shape.base);
+    for (uint64_t i = 0, n = tail_length(a, object, c); i < n; i++)
+        trace_word(a, &tail[i], fn, arg);
+}
+
 /* Each reference to an object that the object, of class c, has. fn may change the place. */
 static inline __attribute__((always_inline)) void arena_each_ref(Arena *a, uint64_t object, const ArenaClass *c,
                                                                  ArenaRefFn *fn, void *arg) {
-    for (uint32_t i = 0; i < c->shape.nrefs; i++)
-        trace_word(a, arena_field(a, object, c->shape.refs[i]), fn, arg);
+    trace_fields(a, object, c, fn, arg);
+    if (c->shape.tail == SHM_TAIL_REFS)
+        trace_tail(a, object, c, fn, arg);
 }
 
 /* The same where nobody here knows the class: every word of the block may be a reference. */

@@ -22,6 +22,7 @@ static int class_shape(const DefSpec *def, uint32_t *refs, Shape *ret_shape) {
 static bool class_has_shape(const Table *table, uint32_t id, const Shape *shape) {
     Shape known;
     return table_shape(table, id, &known) == 0 && known.base == shape->base && known.nrefs == shape->nrefs &&
+           known.tail == shape->tail && known.element == shape->element &&
            memcmp(known.refs, shape->refs, shape->nrefs * sizeof *shape->refs) == 0;
 }
 

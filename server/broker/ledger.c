@@ -140,13 +140,15 @@ void ledger_put_class(Tenant *tenant, const Class *c) {
     Record r;
     if (table_shape(&tenant->table, c->id, &shape) < 0)
         return;
-    record_begin(&r, RECORD_CLASS, 7);
+    record_begin(&r, RECORD_CLASS, 9);
     msgpack_pack_uint64(&r.packer, c->id);
     record_put_key(&r, &c->key);
     msgpack_pack_uint64(&r.packer, shape.base);
     msgpack_pack_array(&r.packer, shape.nrefs);
     for (uint32_t i = 0; i < shape.nrefs; i++)
         msgpack_pack_uint64(&r.packer, shape.refs[i]);
+    msgpack_pack_uint64(&r.packer, shape.tail);
+    msgpack_pack_uint64(&r.packer, shape.element);
     wire_put_cstr(&r.packer, c->name);
     wire_put_cstr(&r.packer, c->file);
     wire_put_bin(&r.packer, (Str){c->fields, c->fields_size});

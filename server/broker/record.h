@@ -6,7 +6,7 @@
 #include "shared-mem/table.h"
 
 /* Another daemon's ledger is of use only if all that is in it means the same here. */
-#define RECORD_FORMAT 1
+#define RECORD_FORMAT 2
 #define RECORD_VERSION ((uint64_t)RECORD_FORMAT << 32 | (uint64_t)PROTOCOL_VERSION << 16 | JITD_ABI_VERSION)
 #define RECORD_MAX ((uint32_t)32 << 20)
 #define RECORD_BOOT 64

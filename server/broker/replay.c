@@ -98,20 +98,21 @@ static bool replay_segment(Tenant *t, const MsgRecord *r) {
 
 /* The shape's references go into `refs`, which has room for TABLE_MAX_REFS. */
 static bool read_class(const MsgRecord *r, Class *c, uint32_t *refs, Shape *ret_shape) {
-    uint64_t id, size, at;
+    uint64_t id, size, at, tail, element;
     msgpack_object_array list;
     if (!number(r, 0, TABLE_MAX_CLASSES, &id) || !record_key(value(r, 1), &c->key) ||
-        !number(r, 2, UINT32_MAX, &size) || !wire_array(value(r, 3), &list) || list.size > TABLE_MAX_REFS)
+        !number(r, 2, UINT32_MAX, &size) || !wire_array(value(r, 3), &list) || list.size > TABLE_MAX_REFS ||
+        !number(r, 4, UINT32_MAX, &tail) || !number(r, 5, UINT32_MAX, &element))
         return false;
     for (uint32_t i = 0; i < list.size; i++) {
         if (!wire_uint(&list.ptr[i], UINT32_MAX, &at))
             return false;
         refs[i] = (uint32_t)at;
     }
-    *ret_shape = (Shape){.base = (uint32_t)size, .nrefs = list.size, .refs = refs};
+    *ret_shape = (Shape){(uint32_t)size, list.size, refs, (ShmTail)tail, (uint32_t)element};
     c->id = (uint32_t)id;
     c->size = (uint32_t)size;
-    return (c->name = text(r, 4)) && (c->file = text(r, 5)) && bytes(r, 6, &c->fields, &c->fields_size);
+    return (c->name = text(r, 6)) && (c->file = text(r, 7)) && bytes(r, 8, &c->fields, &c->fields_size);
 }
 
 static bool replay_class(Tenant *t, const MsgRecord *r) {

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgpack
 
-VERSION = 2  # protocol/messages.h
+VERSION = 3  # protocol/messages.h
 HERE = Path(__file__).resolve().parent
 BUILD = Path(os.environ.get("JITD_BUILD", HERE.parent.parent / "build"))
 JITD = BUILD / "server" / "broker" / "jitd"

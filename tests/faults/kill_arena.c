@@ -14,12 +14,14 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { HUB = 1, NODE = 2, LEAF = 3, BIG = 4 };
+enum { HUB = 1, NODE = 2, LEAF = 3, BIG = 4, TEXT = 5, STORE = 6 };
 #define HUB_SLOTS 32
 #define HUB_SLOT(i) (16 + 8 * (uint32_t)(i))
-#define VALUE 16 /* of a node, leaf or big object: MAGIC */
+#define VALUE 16      /* of a node, leaf or big object: MAGIC */
+#define TAIL_VALUE 24 /* the same of one with a tail */
 #define NEXT 24
 #define OTHER 32
+#define TAIL 32
 #define MAGIC 0x6f626a6563746f6bULL
 #define WORKERS 4
 #define HELD 24
@@ -155,6 +157,41 @@ static void store(Peer *p, uint64_t self, uint32_t at, uint64_t ref, int steal) 
     shm_store_ref(&p->frame, self, at, ref, steal, arena_share, arena_release);
 }
 
+static uint64_t make_text(Peer *p, uint32_t length) {
+    uint64_t o;
+    if (arena_new_tail(p->arena, TEXT, length, &o) < 0)
+        return 0;
+    atomic_store_explicit(field(p, o, TAIL_VALUE), MAGIC, memory_order_relaxed);
+    memset(p->frame.arena + o + TAIL, 0x5a, length);
+    return o;
+}
+
+static uint64_t make_store(Peer *p, uint32_t length) {
+    uint64_t o, child;
+    if (arena_new_tail(p->arena, STORE, length, &o) < 0)
+        return 0;
+    atomic_store_explicit(field(p, o, TAIL_VALUE), MAGIC, memory_order_relaxed);
+    for (uint32_t i = 0; i < length; i++)
+        if (rnd(4) && (child = rnd(2) ? make(p, LEAF, 24) : rnd(9) ? make(p, NODE, 40) : make_text(p, rnd(100))))
+            store(p, o, TAIL + 8 * i, child, 1);
+    return o;
+}
+
+static uint64_t make_other(Peer *p) {
+    switch (rnd(100)) {
+    case 0:
+        return make(p, BIG, 60000);
+    case 1 ... 4:
+        return make_text(p, rnd(3000));
+    case 5 ... 10:
+        return make_store(p, rnd(30));
+    case 11 ... 20:
+        return make(p, LEAF, 24);
+    default:
+        return 0;
+    }
+}
+
 /* A private list or tree; 0 when memory is short. */
 static uint64_t build(Peer *p, uint32_t n) {
     uint64_t head = JITD_NONE;
@@ -164,21 +201,47 @@ static uint64_t build(Peer *p, uint32_t n) {
             break;
         store(p, node, NEXT, head, 1);
         head = node;
-        uint64_t other = rnd(8) == 0 ? make(p, LEAF, 24) : rnd(200) == 0 ? make(p, BIG, 60000) : 0;
+        uint64_t other = make_other(p);
         if (other)
             store(p, node, OTHER, other, 1);
     }
     return head == JITD_NONE ? 0 : head;
 }
 
+/* Its class. */
+static uint32_t see_alive(Peer *p, uint64_t o) {
+    uint64_t head = atomic_load(&shm_object(&p->frame, o)->head);
+    uint32_t class_id = SHM_HEAD_CLASS(head);
+    uint64_t value = atomic_load(field(p, o, class_id >= TEXT ? TAIL_VALUE : VALUE));
+    if (SHM_HEAD_STATE(head) != SHM_STATE_SHARED || value != MAGIC)
+        FAIL("object %#lx: head %#lx, value %#lx", (long)o, (long)head, (long)value);
+    return class_id;
+}
+
+/* The elements of a store; one of them, or 0. */
+static uint64_t see_elements(Peer *p, uint64_t o) {
+    uint64_t at, length, child, some = 0;
+    NEED(arena_tail(p->arena, o, &at, &length) == 0 && at == o + TAIL);
+    for (uint64_t i = 0; i < length; i++)
+        if (shm_is_object(child = atomic_load_explicit(field(p, at + 8 * i, 0), memory_order_acquire))) {
+            see_alive(p, child);
+            some = rnd(8) ? some : child;
+        }
+    return some;
+}
+
 /* In an epoch: whatever can be reached is alive. */
 static void walk(Peer *p, uint64_t o) {
     for (uint32_t i = 0; shm_is_object(o) && i < 100; i++) {
-        ShmObject *object = shm_object(&p->frame, o);
-        uint64_t head = atomic_load(&object->head);
-        if (SHM_HEAD_STATE(head) != SHM_STATE_SHARED || atomic_load(field(p, o, VALUE)) != MAGIC)
-            FAIL("object %#lx: head %#lx, value %#lx", (long)o, (long)head, (long)atomic_load(field(p, o, VALUE)));
-        o = SHM_HEAD_CLASS(head) == NODE ? atomic_load(field(p, o, NEXT)) : 0;
+        if (see_alive(p, o) != NODE)
+            return;
+        uint64_t other = atomic_load_explicit(field(p, o, OTHER), memory_order_acquire);
+        if (shm_is_object(other) && see_alive(p, other) == STORE) {
+            uint64_t some = see_elements(p, other); /* borrowed out of the list, then stored */
+            if (some)
+                store(p, hub, HUB_SLOT(rnd(HUB_SLOTS)), some, 0);
+        }
+        o = atomic_load_explicit(field(p, o, NEXT), memory_order_acquire);
     }
 }
 
@@ -344,8 +407,13 @@ static void open_arena(uint64_t quota) {
     for (uint32_t i = 0; i < HUB_SLOTS; i++)
         slots[i] = HUB_SLOT(i);
     NEED(table_create(&table) == 0);
-    Shape shapes[] = {{HUB_SLOT(HUB_SLOTS), HUB_SLOTS, slots}, {40, 2, node}, {24, 0, NULL}, {60000, 1, big}};
-    for (uint8_t i = HUB; i <= BIG; i++)
+    Shape shapes[] = {{.base = HUB_SLOT(HUB_SLOTS), .nrefs = HUB_SLOTS, .refs = slots},
+                      {.base = 40, .nrefs = 2, .refs = node},
+                      {.base = 24},
+                      {.base = 60000, .nrefs = 1, .refs = big},
+                      {.base = TAIL, .tail = SHM_TAIL_BYTES, .element = 1},
+                      {.base = TAIL, .tail = SHM_TAIL_REFS, .element = 8}};
+    for (uint8_t i = HUB; i <= STORE; i++)
         NEED(table_add_class(&table, &(Key){{i}}, &shapes[i - HUB], &id) == 0 && id == i);
     NEED(arena_create((uint64_t)512 << 20, quota, &owner) == 0);
     uint32_t row;

@@ -16,7 +16,7 @@ static void make_table(void) {
     need(table_create(&table) == 0);
     for (uint8_t i = 0; i < CLASSES; i++) {
         uint32_t id;
-        need(table_add_class(&table, &(Key){{i}}, &(Shape){CLASS_SIZE, 1, refs}, &id) == 0);
+        need(table_add_class(&table, &(Key){{i}}, &(Shape){.base = CLASS_SIZE, .nrefs = 1, .refs = refs}, &id) == 0);
     }
 }
 

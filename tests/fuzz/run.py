@@ -18,7 +18,7 @@ from toolchain import clang  # noqa: E402
 BUILD = ROOT / "build-fuzz"
 OPTIONS = ["-Dfuzz=true", "-Dpythons=", "-Dtests=false", "-Db_sanitize=address,undefined", "-Db_lundef=false"]
 # The fixed numbers; 0: the seeds alone, where time or the kernel have a part in it, and so no two runs are quite the same.
-RUNS = {"answers": 5000, "broker": 0, "cache": 0, "compile": 4000, "frame": 20000, "link": 10000, "meta": 20000, "parse": 10000, "unit": 20000}
+RUNS = {"answers": 5000, "arena": 800, "broker": 0, "cache": 0, "compile": 4000, "frame": 20000, "link": 10000, "meta": 20000, "parse": 10000, "unit": 20000}
 ENVIRONMENT = os.environ | {"ASAN_OPTIONS": "detect_leaks=1", "UBSAN_OPTIONS": "print_stacktrace=1"}
 LIMITS = ["-rss_limit_mb=3000", "-max_len=16384"]
 SHOWN_LINES = 40  # of what failed

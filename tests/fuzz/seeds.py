@@ -224,8 +224,16 @@ def seed_answers(seeds, daemon, units):
     client.close()
 
 
+def seed_arena(seeds):
+    """A byte changed in each object's length word, head and count, and in the first chunks' entries."""
+    for number in (*range(40), 200, 201, 202):
+        for byte, value in ((16, 255), (23, 255), (0, 4), (4, 1), (8, 0), (1, 1)):
+            seeds.add("arena", bytes([number, byte, value]))
+
+
 def main(directory):
     seeds = Seeds(Path(directory))
+    seed_arena(seeds)
     seed_texts(seeds)
     with tempfile.TemporaryDirectory(prefix="jitd-seeds-") as folder, Daemon(worker=WORKER) as daemon, Worker() as worker:
         seed_objects(seeds, folder)

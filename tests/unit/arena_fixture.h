@@ -1,4 +1,4 @@
-/* A small namespace for arena tests: a table with three classes, an arena, and clients of it in this process. */
+/* A small namespace for arena tests: a table with some classes, an arena, and clients of it in this process. */
 #pragma once
 #include "shared-mem/arena_private.h"
 #include <criterion/criterion.h>
@@ -6,11 +6,16 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LEAF 1 /* 24 bytes: one int */
-#define NODE 2 /* 40 bytes: int, next, other */
-#define BIG 3  /* 64 KiB: next at 16 */
+#define LEAF 1   /* 24 bytes: one int */
+#define NODE 2   /* 40 bytes: int, next, other */
+#define BIG 3    /* 64 KiB: next at 16 */
+#define TEXT 4   /* a tail of bytes */
+#define FLOATS 5 /* of numbers */
+#define STORE 6  /* a reference at 24, a tail of references from 32 on */
 #define NODE_NEXT 24
 #define NODE_OTHER 32
+#define STORE_OWNER 24
+#define STORE_TAIL 32
 
 typedef struct Peer {
     Arena *arena;
@@ -34,11 +39,15 @@ static inline ArenaOps fix_ops(uint32_t row) {
 }
 
 static inline void fix_open_quota(uint64_t quota) {
-    uint32_t id, node[] = {NODE_NEXT, NODE_OTHER}, big[] = {16};
+    uint32_t id, node[] = {NODE_NEXT, NODE_OTHER}, big[] = {16}, store[] = {STORE_OWNER};
     cr_assert_eq(table_create(&fix_table), 0);
     table_add_class(&fix_table, &(Key){{1}}, &(Shape){.base = 24}, &id);
-    table_add_class(&fix_table, &(Key){{2}}, &(Shape){40, 2, node}, &id);
-    table_add_class(&fix_table, &(Key){{3}}, &(Shape){65536, 1, big}, &id);
+    table_add_class(&fix_table, &(Key){{2}}, &(Shape){.base = 40, .nrefs = 2, .refs = node}, &id);
+    table_add_class(&fix_table, &(Key){{3}}, &(Shape){.base = 65536, .nrefs = 1, .refs = big}, &id);
+    table_add_class(&fix_table, &(Key){{4}}, &(Shape){.base = 24, .tail = SHM_TAIL_BYTES, .element = 1}, &id);
+    table_add_class(&fix_table, &(Key){{5}}, &(Shape){.base = 24, .tail = SHM_TAIL_SLOTS, .element = 8}, &id);
+    table_add_class(&fix_table, &(Key){{6}},
+                    &(Shape){.base = STORE_TAIL, .nrefs = 1, .refs = store, .tail = SHM_TAIL_REFS, .element = 8}, &id);
     cr_assert_eq(arena_create((uint64_t)2 << 30, quota, &fix_owner), 0);
 }
 
@@ -72,6 +81,12 @@ static inline uint64_t new_node(Peer *p) {
 
 static inline uint64_t new_big(Peer *p) {
     return shm_new(&p->frame, BIG, 65536, arena_alloc);
+}
+
+static inline uint64_t new_tail(Peer *p, uint32_t class_id, uint64_t length) {
+    uint64_t o = 0;
+    int r = arena_new_tail(p->arena, class_id, length, &o);
+    return r == 0 ? o : 0;
 }
 
 /* The count of `ref` goes into the field. */

@@ -1,8 +1,11 @@
 /* Publishing: what lands in the segment and the tables, and that no lie of a compiler process gets that far. */
 #include "server/broker/publish.h"
 #include "protocol/wire.h"
+#include "server/broker/ledger.h"
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 static Tenants tenants = {.segment_size = 65536, .arena_size = ARENA_DEFAULT_SIZE, .arena_quota = 1 << 24};
 static Tenant *tenant;
@@ -270,4 +273,31 @@ Test(publish, decoding) {
         cr_assert_eq(decode_with(parts[i], 5, -4, 0), 1, "%s nil", parts[i]);
         cr_assert_eq(decode_with(parts[i], 5, -4, 1), i == 2 || i == 3 ? 0 : 1, "%s array", parts[i]);
     }
+}
+
+/* ---- what the next daemon finds ---- */
+
+Test(publish, shapes_are_handed_over) {
+    char path[] = "/tmp/jitd-ledger-XXXXXX", file[128], *data;
+    uint32_t id, refs[] = {24};
+    size_t size;
+    LedgerHead head;
+    Tenant next = {0};
+    Class c = {.size = 32, .name = "m.T", .file = "m.py", .fields = "\x90", .fields_size = 1};
+    Shape known, shape = {.base = 32, .nrefs = 1, .refs = refs, .tail = SHM_TAIL_BYTES, .element = 4};
+    cr_assert_not_null(mkdtemp(path));
+    int dir = ledger_open_dir(path);
+    ledger_create(dir, tenant);
+    cr_assert_eq(table_add_class(&tenant->table, &c.key, &shape, &id), 0);
+    c.id = id;
+    ledger_put_class(tenant, &c);
+    cr_assert_eq(ledger_load(dir, tenant->ledger.name, &head, &data, &size), 0);
+    cr_assert_eq(table_create(&next.table), 0);
+    cr_assert_eq(ledger_replay(dir, tenant->ledger.name, (Str){data, size}, &next), 0);
+    cr_assert_eq(table_shape(&next.table, id, &known), 0);
+    cr_assert(known.base == 32 && known.nrefs == 1 && known.refs[0] == 24);
+    cr_assert(known.tail == SHM_TAIL_BYTES && known.element == 4);
+    snprintf(file, sizeof file, "%s/%s", path, tenant->ledger.name);
+    cr_assert(unlink(file) == 0 && rmdir(path) == 0);
+    free(data);
 }

@@ -297,7 +297,9 @@ static inline void broker_publish(void) {
     uint32_t refs[] = {NODE_NEXT, 48}, other;
     cr_assert_eq(table_create(&broker.table), 0);
     cr_assert_eq(table_add_class(&broker.table, &(Key){{1}}, &(Shape){.base = 32}, &other), 0);
-    cr_assert_eq(table_add_class(&broker.table, &(Key){{2}}, &(Shape){NODE_SIZE, 2, refs}, &broker.node), 0);
+    cr_assert_eq(table_add_class(&broker.table, &(Key){{2}}, &(Shape){.base = NODE_SIZE, .nrefs = 2, .refs = refs},
+                                 &broker.node),
+                 0);
     cr_assert_eq(segment_create(JITD_SEGMENTS_OFFSET, 1 << 20, &broker.segment), 0);
     cr_assert_eq(table_reserve_methods(&broker.table, 4, &broker.slot), 0);
     for (uint32_t i = 0; i < 4; i++) {

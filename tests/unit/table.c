@@ -38,7 +38,7 @@ static bool is_known(const Table *t, uint32_t class_id) {
 Test(table, classes_are_found_by_key_and_id) {
     uint32_t refs[] = {16, 32}, a, b;
     Key ka = {{1}}, kb = {{2}}, kc = {{3}};
-    cr_assert_eq(table_add_class(&broker, &ka, &(Shape){40, 2, refs}, &a), 0);
+    cr_assert_eq(table_add_class(&broker, &ka, &(Shape){.base = 40, .nrefs = 2, .refs = refs}, &a), 0);
     cr_assert_eq(table_add_class(&broker, &kb, &(Shape){.base = 24}, &b), 0);
     cr_assert_eq(table_find_class(&client, &ka), a);
     cr_assert_eq(table_find_class(&client, &kb), b);
@@ -64,26 +64,57 @@ Test(table, ids_out_of_range) {
 Test(table, bad_classes_are_refused) {
     uint32_t bad[][1] = {{8}, {20}, {40}, {UINT32_MAX - 7}}, a;
     for (size_t i = 0; i < 4; i++)
-        cr_assert_eq(table_add_class(&broker, &(Key){{1}}, &(Shape){40, 1, bad[i]}, &a), -EINVAL, "%u", bad[i][0]);
+        cr_assert_eq(table_add_class(&broker, &(Key){{1}}, &(Shape){.base = 40, .nrefs = 1, .refs = bad[i]}, &a),
+                     -EINVAL, "%u", bad[i][0]);
     cr_assert_eq(table_add_class(&broker, &(Key){{1}}, &(Shape){.base = 8}, &a), -EINVAL);
     cr_assert_eq(table_add_class(&broker, &(Key){{1}}, &(Shape){.base = 65544}, &a), -EINVAL);
+}
+
+Test(table, tails) {
+    uint32_t a, length[] = {16}, after[] = {24};
+    Shape good[] = {{.base = 24, .tail = SHM_TAIL_BYTES, .element = 1},
+                    {.base = 32, .tail = SHM_TAIL_BYTES, .element = 16},
+                    {.base = 24, .tail = SHM_TAIL_SLOTS, .element = 8},
+                    {.base = 32, .nrefs = 1, .refs = after, .tail = SHM_TAIL_REFS, .element = 8}};
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        cr_assert_eq(table_add_class(&broker, &(Key){{1}}, &good[i], &a), 0, "%zu", i);
+        cr_assert_eq(shape_of(&client, a).tail, good[i].tail);
+        cr_assert_eq(shape_of(&client, a).element, good[i].element);
+    }
+    Shape bad[] = {{.base = 16, .tail = SHM_TAIL_BYTES, .element = 1},
+                   {.base = 24, .tail = SHM_TAIL_BYTES, .element = 0},
+                   {.base = 24, .tail = SHM_TAIL_BYTES, .element = 3},
+                   {.base = 24, .tail = SHM_TAIL_BYTES, .element = 16},
+                   {.base = 32, .tail = SHM_TAIL_BYTES, .element = 32},
+                   {.base = 28, .tail = SHM_TAIL_BYTES, .element = 4},
+                   {.base = 24, .tail = SHM_TAIL_SLOTS, .element = 4},
+                   {.base = 24, .tail = SHM_TAIL_REFS, .element = 16},
+                   {.base = 24, .element = 8},
+                   {.base = 24, .tail = SHM_TAIL_REFS + 1, .element = 8},
+                   {.base = 32, .nrefs = 1, .refs = length, .tail = SHM_TAIL_REFS, .element = 8}};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        cr_assert_eq(table_add_class(&broker, &(Key){{1}}, &bad[i], &a), -EINVAL, "%zu", i);
 }
 
 /* As a broker of another version might leave it. */
 Test(table, what_is_no_shape_is_not_believed) {
     uint32_t a, refs[] = {16};
     Shape shape;
-    cr_assert_eq(table_add_class(&broker, &(Key){{1}}, &(Shape){40, 1, refs}, &a), 0);
+    cr_assert_eq(table_add_class(&broker, &(Key){{1}}, &(Shape){.base = 40, .nrefs = 1, .refs = refs}, &a), 0);
     ShmShape *shm = &((ShmClass *)(broker.base + 64 + TABLE_MAX_METHODS * sizeof(ShmMethod)))[a - 1].shape, good = *shm;
-    ShmShape bad[] = {{8, 1, good.refs},
-                      {SHM_MAX_OBJECT + 8, 1, good.refs},
-                      {16, 1, good.refs},
-                      {40, TABLE_MAX_REFS + 1, good.refs},
-                      {40, 1, 0},
-                      {40, 1, good.refs + 1},
-                      {40, 1, broker.size},
-                      {40, 1, UINT64_MAX - 7},
-                      {40, 1, broker.size - 4}}; /* the last: in bounds, but what stands there is 0 */
+    ShmShape bad[] = {{8, 1, good.refs, 0, 0},
+                      {SHM_MAX_OBJECT + 8, 1, good.refs, 0, 0},
+                      {16, 1, good.refs, 0, 0},
+                      {40, TABLE_MAX_REFS + 1, good.refs, 0, 0},
+                      {40, 1, 0, 0, 0},
+                      {40, 1, good.refs + 1, 0, 0},
+                      {40, 1, broker.size, 0, 0},
+                      {40, 1, UINT64_MAX - 7, 0, 0},
+                      {40, 1, broker.size - 4, 0, 0}, /* in bounds, but what stands there is 0 */
+                      {40, 1, good.refs, SHM_TAIL_REFS, 8},
+                      {40, 0, good.refs, SHM_TAIL_REFS + 1, 8},
+                      {40, 0, good.refs, SHM_TAIL_NONE, 8},
+                      {40, 0, good.refs, UINT32_MAX, 0}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         *shm = bad[i];
         cr_assert_eq(table_shape(&client, a, &shape), -EPROTO, "%zu", i);
@@ -98,7 +129,7 @@ Test(table, fills_up_with_an_error) {
         refs[i] = 16 + i * 8;
     int r = 0;
     while (r == 0)
-        r = table_add_class(&broker, &(Key){{1}}, &(Shape){8192, TABLE_MAX_REFS, refs}, &id);
+        r = table_add_class(&broker, &(Key){{1}}, &(Shape){.base = 8192, .nrefs = TABLE_MAX_REFS, .refs = refs}, &id);
     cr_assert_eq(r, -ENOSPC);
     cr_assert_gt(id, 1000);
     cr_assert_eq(table_reserve_methods(&broker, TABLE_MAX_METHODS, &first), 0);
@@ -127,10 +158,10 @@ Test(table, clients_cannot_write) {
 
 Test(table, own_classes_are_nobody_elses) {
     uint32_t id, mine, later, refs[1] = {24};
-    cr_assert_eq(table_add_class(&broker, &(Key){{1}}, &(Shape){40, 1, refs}, &id), 0);
+    cr_assert_eq(table_add_class(&broker, &(Key){{1}}, &(Shape){.base = 40, .nrefs = 1, .refs = refs}, &id), 0);
     _Atomic uint32_t counter = 0;
     cr_assert_eq(table_make_own(&client, &counter), 0);
-    cr_assert_eq(table_add_class(&client, &(Key){{2}}, &(Shape){48, 1, refs}, &mine), 0);
+    cr_assert_eq(table_add_class(&client, &(Key){{2}}, &(Shape){.base = 48, .nrefs = 1, .refs = refs}, &mine), 0);
     cr_assert_gt(mine, TABLE_OWN_CLASSES);
     cr_assert_eq(shape_of(&client, mine).base, 48);
     cr_assert_eq(shape_of(&client, mine).refs[0], 24);
@@ -171,7 +202,7 @@ Test(table, an_id_is_unique_in_its_arena) {
 
 Test(table, classes_of_another_broker) {
     uint32_t id, refs[1] = {24};
-    cr_assert_eq(table_restore_class(&broker, 7, &(Key){{7}}, &(Shape){40, 1, refs}), 0);
+    cr_assert_eq(table_restore_class(&broker, 7, &(Key){{7}}, &(Shape){.base = 40, .nrefs = 1, .refs = refs}), 0);
     cr_assert_eq(shape_of(&client, 7).base, 40);
     cr_assert(!is_known(&client, 3));
     cr_assert_eq(table_find_class(&client, &(Key){{7}}), 7);
