@@ -282,7 +282,7 @@ Test(publish, shapes_are_handed_over) {
     uint32_t id, refs[] = {24};
     size_t size;
     LedgerHead head;
-    Tenant next = {0};
+    Tenant *next = tenant_alloc(1000, STR("next"));
     Class c = {.size = 32, .name = "m.T", .file = "m.py", .fields = "\x90", .fields_size = 1};
     Shape known, shape = {.base = 32, .nrefs = 1, .refs = refs, .tail = SHM_TAIL_BYTES, .element = 4};
     cr_assert_not_null(mkdtemp(path));
@@ -292,12 +292,13 @@ Test(publish, shapes_are_handed_over) {
     c.id = id;
     ledger_put_class(tenant, &c);
     cr_assert_eq(ledger_load(dir, tenant->ledger.name, &head, &data, &size), 0);
-    cr_assert_eq(table_create(&next.table), 0);
-    cr_assert_eq(ledger_replay(dir, tenant->ledger.name, (Str){data, size}, &next), 0);
-    cr_assert_eq(table_shape(&next.table, id, &known), 0);
+    cr_assert_eq(ledger_replay(dir, tenant->ledger.name, (Str){data, size}, next), 0);
+    cr_assert_eq(table_shape(&next->table, id, &known), 0);
     cr_assert(known.base == 32 && known.nrefs == 1 && known.refs[0] == 24);
     cr_assert(known.tail == SHM_TAIL_BYTES && known.element == 4);
     snprintf(file, sizeof file, "%s/%s", path, tenant->ledger.name);
     cr_assert(unlink(file) == 0 && rmdir(path) == 0);
+    tenant_free(next);
     free(data);
+    close(dir);
 }
