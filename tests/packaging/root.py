@@ -42,8 +42,9 @@ class DebianRoot:
         return cls(path)
 
     def run(self, *words: object) -> str:
-        """Runs a program in it, with none of this machine's environment, processes and files."""
-        env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/srv", "LC_ALL": "C.UTF-8"}
+        """Runs a program in it, with none of this machine's environment, processes and files. It is process 1 there, where systemd's
+        programs would talk to the kernel's log instead."""
+        env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/srv", "LC_ALL": "C.UTF-8", "SYSTEMD_LOG_TARGET": "console"}
         namespaces = ["--mount", "--pid", "--fork"] + ["--map-root-user"] * (os.getuid() != 0)
         return command("unshare", *namespaces, "sh", "-c", INSIDE, self.path, *words, env=env)
 
