@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import pickle
+import sys
 import weakref
 from typing import Any, Callable
 
@@ -27,9 +28,10 @@ COPY: dict[str, Callable[[Any], Any]] = {
     "dict": plain_copy,
     "slots": with_weakref,
     "dataclass": dataclasses.dataclass(slots=True),
-    "dataclass, weakref": dataclasses.dataclass(slots=True, weakref_slot=True),  # type: ignore[call-overload]
     "frozen": dataclasses.dataclass(slots=True, frozen=True),
 }
+if sys.version_info >= (3, 11):
+    COPY["dataclass, weakref"] = dataclasses.dataclass(slots=True, weakref_slot=True)
 
 
 def body() -> Any:
@@ -128,6 +130,11 @@ def test_bases_are_as_written() -> None:
 
     assert P.__bases__ == (Base,) and Q.__bases__ == (object,) and Sub.__bases__ == (Q, Base)
     assert issubclass(P, jitd.Instance) and isinstance(Sub(), jitd.Instance) and Sub in Q.__subclasses__() and P in Base.__subclasses__()
+
+
+def test_what_a_copy_needs_is_not_seen() -> None:
+    P = jitd.jitclass(body())
+    assert not hasattr(P, "__slots__") and not hasattr(P(1, "t"), "__slots__") and not hasattr(jitd.Instance, "__slots__")
 
 
 def test_a_copy_can_be_pickled() -> None:

@@ -461,3 +461,31 @@ else:
 assert C().f() == 7 and C().left({}) == 0
 """
     ).run()
+
+
+def _takes_the_lock():
+    """Whether another thread gets it."""
+    got = []
+
+    def take():
+        if flight.lock.acquire(True, 20):
+            flight.lock.release()
+            got.append(1)
+
+    thread = threading.Thread(target=take)
+    thread.start()
+    thread.join()
+    return got == [1]
+
+
+def test_no_exception_leaves_the_lock_taken():
+    done, function = [], flight.locked(lambda: done.append(len(())))
+    for number in range(1, 100):
+        interrupted = _interrupted_at(number, function)
+        assert _takes_the_lock(), number
+        if not interrupted:
+            break
+    assert 3 < number < 20 and done
+    with pytest.raises(ZeroDivisionError):
+        flight.locked(lambda: 1 // 0)()
+    assert _takes_the_lock() and not flight.lock._is_owned()

@@ -50,6 +50,14 @@ static void absent_dealloc(PyObject *op) {
     PyObject_GC_Del(op);
 }
 
+/* Of the __slots__ that jitd.Instance has: none. */
+static PyObject *absent_iter(PyObject *op) {
+    (void)op;
+    PyObject *none = PyTuple_New(0), *iterator = none ? PyObject_GetIter(none) : NULL;
+    Py_XDECREF(none);
+    return iterator;
+}
+
 PyTypeObject Absent_Type = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = "jitd._jitd.Absent",
     .tp_basicsize = sizeof(Absent),
@@ -58,6 +66,7 @@ PyTypeObject Absent_Type = {
     .tp_traverse = absent_traverse,
     .tp_clear = absent_clear,
     .tp_descr_get = absent_get,
+    .tp_iter = absent_iter,
 };
 
 static int stand_in(PyTypeObject *type, PyObject *name) {
@@ -72,6 +81,15 @@ static int stand_in(PyTypeObject *type, PyObject *name) {
     PyObject_GC_Track(self);
     int r = PyDict_SetItem(type->tp_dict, name, (PyObject *)self);
     Py_DECREF(self);
+    return r;
+}
+
+/* dataclass(slots=True) looks for __slots__ in the dicts of all bases, and where a base has none, it takes __weakref__ for inherited:
+ * its copy of a jitclass, which has not this base, could not be referred to weakly. For all who read it, it is not there. */
+int absent_slots(void) {
+    PyObject *name = PyUnicode_InternFromString("__slots__");
+    int r = name ? stand_in(&Instance_Type, name) : -1;
+    Py_XDECREF(name);
     return r;
 }
 

@@ -156,6 +156,7 @@ extern PyMethodDef state_methods[];
 
 /* ---- absent.c: what is said of a Python field that an instance does not have ---- */
 extern PyTypeObject Absent_Type;
+int absent_slots(void);                                   /* jitd.Instance has none, for those who copy jitclasses */
 int absent_explain(struct ClassInfo *info);               /* from now on reading one says why it is not there */
 int absent_close(struct ClassInfo *info, PyObject *self); /* takes the Python fields of an instance that is closed */
 
@@ -462,6 +463,7 @@ PyObject *digest_stores(PyObject *module, PyObject *code);
 extern PyObject *jitd_RemoteError;
 PyObject *request_call(PyObject *module, PyObject *args);
 PyObject *request_unlocked(PyObject *module, PyObject *args);
+PyObject *request_locked(PyObject *module, PyObject *args);
 int request_pack_into(msgpack_sbuffer *buffer, PyObject *value); /* -1 with an exception set */
 PyObject *request_pack(PyObject *module, PyObject *value);
 PyObject *request_unpack(PyObject *module, PyObject *bytes);

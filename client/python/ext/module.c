@@ -35,6 +35,7 @@ static PyMethodDef functions[] = {
     {"request", request_call, METH_VARARGS, NULL},
     {"unlocked", request_unlocked, METH_VARARGS,
      "unlocked(lock, function, ...): its result, the RLock given up meanwhile"},
+    {"locked", request_locked, METH_VARARGS, "locked(lock, function, ...): its result, the RLock taken meanwhile"},
     {"pack", request_pack, METH_O, NULL},
     {"unpack", request_unpack, METH_O, NULL},
     {"publish", request_publish, METH_VARARGS, NULL},
@@ -95,7 +96,7 @@ static int add_types(PyObject *module) {
         PyType_Ready(&Watched_Type) < 0 || PyType_Ready(&Guard_Type) < 0 || PyType_Ready(&FieldDescr_Type) < 0 ||
         PyType_Ready(&Absent_Type) < 0 || PyType_Ready(&Extra_Type) < 0)
         return -1;
-    if (replace_new() < 0 || watch_start() < 0)
+    if (absent_slots() < 0 || replace_new() < 0 || watch_start() < 0)
         return -1;
     jitd_missing = PyObject_CallNoArgs((PyObject *)&PyBaseObject_Type);
     jitd_ReleasedError = ready_exception(&ReleasedError_Type);

@@ -241,6 +241,26 @@ PyObject *request_unlocked(PyObject *module, PyObject *args) {
     return result;
 }
 
+/* locked(lock, function, ...) -> function(...), with the RLock taken meanwhile. In C for the same reason: CPython 3.14 runs signal handlers
+ * where a with statement has the lock already and is not entered yet. */
+PyObject *request_locked(PyObject *module, PyObject *args) {
+    (void)module;
+    if (PyTuple_GET_SIZE(args) < 2)
+        return PyErr_Format(PyExc_TypeError, "a lock and a function are needed");
+    PyObject *lock = PyTuple_GET_ITEM(args, 0), *rest = PyTuple_GetSlice(args, 2, PyTuple_GET_SIZE(args));
+    PyObject *taken = rest ? PyObject_CallMethod(lock, "acquire", NULL) : NULL;
+    PyObject *result = taken ? PyObject_CallObject(PyTuple_GET_ITEM(args, 1), rest) : NULL;
+    if (taken) {
+        PyObject *type, *value, *traceback;
+        PyErr_Fetch(&type, &value, &traceback);
+        Py_XDECREF(PyObject_CallMethod(lock, "release", NULL));
+        PyErr_Restore(type, value, traceback);
+    }
+    Py_XDECREF(taken);
+    Py_XDECREF(rest);
+    return result;
+}
+
 /* ---- names ---- */
 
 static int64_t answer_object(PyObject *answer, const char *key) {

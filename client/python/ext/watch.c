@@ -100,11 +100,34 @@ static int patch_metaclasses(PyTypeObject *metatype) {
     return r;
 }
 
+static PyObject *clear_descriptors; /* CPython's own */
+
+/* dataclass(slots=True) of CPython 3.14 takes __dict__ and __weakref__ from the class that it copies, where that is not immutable. */
+static PyObject *clear_descriptors_watched(PyObject *module, PyObject *type) {
+    (void)module;
+    ClassInfo *info = PyType_Check(type) ? class_of_type((PyTypeObject *)type) : NULL;
+    if (info)
+        info->type->tp_flags &= ~Py_TPFLAGS_IMMUTABLETYPE;
+    PyObject *done = PyObject_CallOneArg(clear_descriptors, type);
+    if (info)
+        info->type->tp_flags |= Py_TPFLAGS_IMMUTABLETYPE;
+    return done;
+}
+
+static int patch_clear_descriptors(void) {
+    static PyMethodDef watched = {"_clear_type_descriptors", clear_descriptors_watched, METH_O, NULL};
+    clear_descriptors = Py_XNewRef(PySys_GetObject(watched.ml_name));
+    PyObject *function = clear_descriptors ? PyCFunction_New(&watched, NULL) : NULL;
+    int r = clear_descriptors ? (function ? PySys_SetObject(watched.ml_name, function) : -1) : 0;
+    Py_XDECREF(function);
+    return r;
+}
+
 int watch_start(void) {
     type_setattro = PyType_Type.tp_setattro;
     if (patch_wrapper("__setattr__") < 0 || patch_wrapper("__delattr__") < 0) {
         PyErr_SetString(PyExc_ImportError, "this Python's type.__setattr__ is not one that jitd knows");
         return -1;
     }
-    return patch_metaclasses(&PyType_Type);
+    return patch_metaclasses(&PyType_Type) < 0 ? -1 : patch_clear_descriptors();
 }

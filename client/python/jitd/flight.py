@@ -40,6 +40,17 @@ def tell() -> None:
         function(*arguments)
 
 
+def locked(function: "Callable[..., Any]") -> "Callable[..., Any]":
+    """It has the lock whenever it runs; what it leaves to be said is said after it."""
+
+    def holder(*arguments: object) -> "Any":
+        result = _jitd.locked(lock, function, *arguments)
+        tell()
+        return result
+
+    return holder
+
+
 def log(text: str) -> None:
     from logging import getLogger
 

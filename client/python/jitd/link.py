@@ -16,7 +16,7 @@ from jitd import _jitd
 from jitd._jitd import MISSING, Guard, Method, digest, names
 from jitd.declare import MAX_FIELDS, MAX_REFERENCES, Later, disabled, evaluate_in, field_type, focused, is_jitclass, of_function, pending
 from jitd.declare import resolve_type, type_text, type_words
-from jitd.flight import alone, ask, lock, log, tell
+from jitd.flight import alone, ask, locked, log
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,18 +41,17 @@ _serials = {}  # type: dict[bytes, list[Any]]  # fingerprint -> [weak reference 
 # ---- connecting ----
 
 
+@locked
 def connect(ready: "Sequence[Record]" = ()) -> None:
     """Attaches this process to a daemon (starting a private one), or to an arena of its own if there is none to be had. The records
     will be looked up next: their keys go along with the hello."""
-    with lock:
-        if _jitd.connected() is not None:
-            return
-        if disabled():
-            log("jitd is disabled (JITD_DISABLE): classes run as plain Python")
-            _jitd.connect_local()
-        else:
-            _connect(LOOKUP if ready else 0, _lookup_body(ready), any(record.kind == "class" for record in ready))
-    tell()
+    if _jitd.connected() is not None:
+        return
+    if disabled():
+        log("jitd is disabled (JITD_DISABLE): classes run as plain Python")
+        _jitd.connect_local()
+    else:
+        _connect(LOOKUP if ready else 0, _lookup_body(ready), any(record.kind == "class" for record in ready))
 
 
 def _connect(*known: "Any") -> None:
@@ -77,35 +76,32 @@ def _daemon() -> "str | None":
 # ---- from decoration to use ----
 
 
+@locked
 def resolve(method: "Method", values: "tuple[Any, ...] | None") -> "bool | None":
     """Called by a Method: values None before its first call, else a tuple of arguments that no specialisation takes. True: one does now."""
     record, f = method.__dict__["_jitd_record"], method.__dict__["_jitd_func"]
     if values is None:
         finish(record)
         return None
-    with lock:
-        if f.hint is not None and f.hint.once:
-            from jitd.hints import refuses
+    if f.hint is not None and f.hint.once:
+        from jitd.hints import refuses
 
-            if refuses(f):
-                return False
-        from jitd.compile import specialise
+        if refuses(f):
+            return False
+    from jitd.compile import specialise
 
-        made = specialise(record, f, values)
-    tell()
-    return made
+    return specialise(record, f, values)
 
 
+@locked
 def finish(record: "Record") -> None:
     """Makes a record ready for use, together with all that are pending."""
-    with lock:
-        while not record.linked and not alone(record, _finish, record):
-            pass
-        if record in focused:
-            from jitd.hints import finished
+    while not record.linked and not alone(record, _finish, record):
+        pass
+    if record in focused:
+        from jitd.hints import finished
 
-            finished(record)
-    tell()
+        finished(record)
 
 
 def _finish(record: "Record") -> None:
@@ -118,22 +114,21 @@ def _finish(record: "Record") -> None:
         compile_record(record)
 
 
+@locked
 def finish_pending() -> None:
     """One LOOKUP for all records that have not been looked up."""
-    with lock:
-        ready = [record for record in pending if not record.linked and _can_prepare(record)]
-        connect(ready)
-        if not _jitd.connected():
-            from jitd.compile import link_local
+    ready = [record for record in pending if not record.linked and _can_prepare(record)]
+    connect(ready)
+    if not _jitd.connected():
+        from jitd.compile import link_local
 
-            for record in ready:
-                link_local(record)
-        elif ready:
-            for record, unit in zip(ready, _lookup(ready)):
-                if unit is not None and not record.linked:
-                    install(record, unit)
-        _no_more_pending([record for record in ready if record.linked])
-    tell()
+        for record in ready:
+            link_local(record)
+    elif ready:
+        for record, unit in zip(ready, _lookup(ready)):
+            if unit is not None and not record.linked:
+                install(record, unit)
+    _no_more_pending([record for record in ready if record.linked])
 
 
 def catch_up() -> None:
@@ -617,16 +612,21 @@ def changed(cls: "Any", name: str, how: str) -> None:
     if record.change or not _is_built_in(record, name):
         return
     record.change = f"{record.short}.{name}: {how} after the class was compiled"
-    with lock:
-        for made in record.dependents:
-            method = made()
-            if method is not None:
-                method.__dict__["_jitd_func"].reason = record.change
-                method._set_python()
-        for f in record.funcs:
-            if f.method is not None:
-                f.reason = f.reason or record.change
-                f.method._set_python()
+    _to_python(record)
+
+
+@locked
+def _to_python(record: "Record") -> None:
+    """Nothing that knows the record is compiled any more."""
+    for made in record.dependents:
+        method = made()
+        if method is not None:
+            method.__dict__["_jitd_func"].reason = record.change
+            method._set_python()
+    for f in record.funcs:
+        if f.method is not None:
+            f.reason = f.reason or record.change
+            f.method._set_python()
 
 
 def _is_built_in(record: "Record", name: str) -> bool:
