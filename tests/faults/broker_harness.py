@@ -85,14 +85,16 @@ def connected_by_the_dead(path):
             with socket.socket(socket.AF_UNIX) as s:
                 s.connect(str(path))
                 socket.send_fds(there, [b"x"], [s.fileno()])
+        except BaseException as error:
+            there.send(repr(error).encode())
         finally:
             os._exit(0)
     there.close()
-    os.waitpid(pid, 0)
+    _pid, status = os.waitpid(pid, 0)
     with here:
-        data, fds, _flags, _address = socket.recv_fds(here, 1, 1)
-    if not data:
-        raise ConnectionRefusedError(str(path))
+        data, fds, _flags, _address = socket.recv_fds(here, 4096, 1)
+    if not fds:
+        raise ConnectionError(f"{path}: {data.decode() or f'the process that connects ended with status {status}'}")
     return socket.socket(fileno=fds[0])
 
 
