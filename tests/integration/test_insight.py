@@ -262,3 +262,35 @@ def test_the_plain_name_is_the_last_ones():
     objects = jitd.stats()["objects"]
     name = f"{Again.__qualname__}.get"
     assert objects[name]["native_calls"] == 5 and objects[f"{__name__}.{name}"]["native_calls"] == 3
+
+
+def _copies(count):
+    space = {"jitd": jitd, "__name__": "copies"}
+    made = []
+    for _ in range(count):
+        exec("@jitd.jit\ndef twin(x):\n    return x", space)
+        made.append(space["twin"])
+    return made
+
+
+def _steps(function):
+    """How many functions Python enters and leaves meanwhile."""
+    events = []
+    sys.setprofile(lambda _frame, event, _argument: events.append(event))
+    try:
+        result = function()
+    finally:
+        sys.setprofile(None)
+    return result, len(events)
+
+
+def test_many_of_one_name_have_numbers():
+    kept = _copies(40)
+    few = _steps(jitd.stats)[1]
+    kept += _copies(40)
+    some = _steps(jitd.stats)[1]
+    kept += _copies(160)
+    stats, many = _steps(jitd.stats)
+    names = [name for name in stats["objects"] if name.split("#")[0] in ("twin", "copies.twin")]
+    assert sorted(names) == sorted(["twin", "copies.twin", *(f"copies.twin#{n}" for n in range(2, len(kept)))])
+    assert many - some < 5 * (some - few)  # four times as many more: a number's search does not begin at 2

@@ -40,9 +40,10 @@ def stats() -> dict[str, Any]:
     link.connect()
     _retry()
     objects: dict[str, Any] = {}
+    numbers: dict[str, int] = {}
     for record in reversed(all_of_process()):
         for f in reversed(record.funcs):
-            objects[_name(record, f, objects)] = of_func(record, f)
+            objects[_name(record, f, objects, numbers)] = of_func(record, f)
     objects = dict(reversed(objects.items()))
     process = {name: sum(o[name] or 0 for o in objects.values()) for name in _COUNTED}
     try:
@@ -67,12 +68,16 @@ def all_of_process() -> list[Record]:
     return [record for record in (r() for r in all_records) if record is not None]
 
 
-def _name(record: Record, f: Func, taken: dict[str, Any]) -> str:
-    """Its qualified name, which is the last one's that was decorated; with the module if another one has that, with a number if even that is taken."""
+def _name(record: Record, f: Func, taken: dict[str, Any], numbers: dict[str, int]) -> str:
+    """Its qualified name, which is the last one's that was decorated; with the module if another one has that, with a number if even that is taken:
+    the next of that name's `numbers`."""
     entry = f".{f.entry}" if record.kind == "class" else ""
     short, full = record.short + entry, record.name + entry
-    names = [short, full, *(f"{full}#{n}" for n in range(2, len(taken) + 3))]
-    return next(name for name in names if name not in taken)
+    name = full if short in taken else short
+    while name in taken:
+        numbers[full] = numbers.get(full, 1) + 1
+        name = f"{full}#{numbers[full]}"
+    return name
 
 
 def of_func(record: Record, f: Func) -> dict[str, Any]:
