@@ -4,7 +4,8 @@
  * message to the broker except for more memory. Four ideas carry it, each argued where its code is:
  *
  *   owned chunks (chunk.c)      A chunk has one owner, the only one who allocates there, from private lists. Blocks that others free come back by
- *                               one atomic bit. What the chunk holds can be told from the chunk alone.
+ *                               one atomic bit. What the chunk holds can be told from the chunk alone. So it is with a run of chunks, in which
+ *                               lies one object that is too large for a chunk's blocks; only who frees it takes it over first (run.c).
  *   private and shared          An object belongs to the process that made it, with plain counts, until it is made shared together with all it
  *   (share.c)                   refers to. Nobody else can have a reference to a private object, so after a death all of them go, uncounted.
  *   epochs and limbo (limbo.c)  Compiled code reads references without counting. A shared object whose count is zero waits until every process
@@ -158,29 +159,40 @@ static uint64_t no_memory(JitdFrame *frame) {
     return 0;
 }
 
+/* A block of a size class in our list, or so many chunks in a row. */
+typedef struct Want {
+    uint32_t size_class, chunks, first;
+} Want;
+
+static int look_for(Arena *a, Want *want) {
+    if (want->chunks)
+        return run_take(a, want->chunks, &want->first);
+    return a->alloc.free[want->size_class] ? 0 : chunk_refill(a, want->size_class);
+}
+
 /* The arena is full, and something of ours waits for epochs to end: so do we, if it is not for our own. */
-static int wait_for_limbo(Arena *a, uint32_t size_class) {
+static int wait_for_limbo(Arena *a, Want *want) {
     for (int i = 0; i < FULL_WAIT_STEPS && !limbo_empty(a) && !a->epoch.nest; i++) {
         nanosleep(&(struct timespec){.tv_nsec = FULL_WAIT_NS}, NULL);
         arena_poll(a);
-        if (a->alloc.free[size_class] || chunk_refill(a, size_class) == 0)
+        if (look_for(a, want) == 0)
             return 0;
     }
     return -ENOMEM;
 }
 
-static int refill(Arena *a, uint32_t size_class) {
-    limbo_poll(a, LIMBO_BATCH);
-    if (a->alloc.free[size_class] || chunk_refill(a, size_class) == 0)
+static int refill(Arena *a, Want *want) {
+    limbo_poll(a, want->chunks ? 1 : LIMBO_BATCH);
+    if (look_for(a, want) == 0)
         return 0;
     if (proof_bury_all(a)) /* no daemon may be there to do it */
         arena_reap(a);
     arena_poll(a); /* wait for no batch */
-    if (a->alloc.free[size_class] || chunk_refill(a, size_class) == 0)
+    if (look_for(a, want) == 0)
         return 0;
-    if (wait_for_limbo(a, size_class) == 0)
+    if (wait_for_limbo(a, want) == 0)
         return 0;
-    return arena_collect(a, FULL_COLLECT_MS) > 0 ? chunk_refill(a, size_class) : -ENOMEM;
+    return arena_collect(a, FULL_COLLECT_MS) > 0 ? look_for(a, want) : -ENOMEM;
 }
 
 void arena_breathe(Arena *a) {
@@ -189,11 +201,16 @@ void arena_breathe(Arena *a) {
 }
 
 uint64_t arena_take_block(Arena *a, uint32_t size_class) {
-    if (!a->alloc.free[size_class] && refill(a, size_class) < 0)
+    if (!a->alloc.free[size_class] && refill(a, &(Want){.size_class = size_class}) < 0)
         return 0;
     uint64_t block = a->alloc.free[size_class];
     a->alloc.free[size_class] = *(uint64_t *)(a->base + block + 8);
     return block;
+}
+
+uint64_t arena_take_run(Arena *a, uint64_t chunks) {
+    Want want = {.chunks = (uint32_t)chunks};
+    return chunks > arena_limit(a) || refill(a, &want) < 0 ? 0 : run_form(a, want.first, want.chunks);
 }
 
 uint64_t arena_alloc(JitdFrame *frame, uint32_t size_class) {

@@ -39,6 +39,11 @@ int arena_owner_take_row(ArenaOwner *owner, uint32_t pid,
                          uint32_t *ret_row); /* 1..;  -ENOSPC: none free (dead rows wait for reap) */
 int arena_owner_grow(ArenaOwner *owner, uint32_t row, uint32_t chunks, uint32_t *ret_first,
                      uint32_t *ret_count); /* -ENOSPC */
+/* As many as that in a row. -EAGAIN: there is memory for some of them now; ask again, for the others. */
+int arena_owner_grow_whole(ArenaOwner *owner, uint32_t row, uint32_t chunks, uint32_t *ret_first);
+/* What ArenaOps.grow is to do where the owner is in the client's own process. */
+int arena_owner_grow_here(ArenaOwner *owner, uint32_t row, uint32_t chunks, int whole, uint32_t *ret_first,
+                          uint32_t *ret_count);
 int arena_owner_prepare(ArenaOwner *owner,
                         uint32_t chunks); /* gives the next ones memory ahead: 0, or a negative errno */
 /* Whether a client may have a chunk that it has not come to need: none is free, and less than an eighth of the quota is
@@ -64,8 +69,9 @@ int arena_owner_reset(ArenaOwner *owner);
 
 /* ---- a client's side ---- */
 typedef struct ArenaOps {
-    /* asks the broker for chunks (GROW); 0, or negative errno. -ENOTCONN: it is gone for good, clients help themselves */
-    int (*grow)(void *arg, uint32_t chunks, uint32_t *ret_first, uint32_t *ret_count);
+    /* asks the broker for chunks (GROW), all of which, or (not `whole`) the first of which, are in a row; 0, or negative errno.
+     * -ENOTCONN: it is gone for good, clients help themselves */
+    int (*grow)(void *arg, uint32_t chunks, int whole, uint32_t *ret_first, uint32_t *ret_count);
     void (*reaped)(void *arg, uint32_t row); /* tells it (REAP) */
     /* `object`, which had a proxy, has just become shared; its link was `link` and is 0 now. May be NULL. */
     void (*shared)(void *arg, uint64_t object, uint32_t link);

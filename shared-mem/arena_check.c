@@ -7,20 +7,20 @@
 #include <string.h>
 #include <sys/mman.h>
 
-int check_block(const Arena *a, uint64_t offset, uint32_t *ret_chunk, uint32_t *ret_size_class) {
+int check_block(const Arena *a, uint64_t offset, uint32_t *ret_chunk, uint32_t *ret_class) {
     if (offset < a->chunks_at || offset % 16)
         return -EINVAL;
     uint64_t chunk = (offset - a->chunks_at) / ARENA_CHUNK_SIZE, in = (offset - a->chunks_at) % ARENA_CHUNK_SIZE;
     if (chunk >= arena_committed(a))
         return -EINVAL;
-    uint32_t size_class = SHM_CHUNK_CLASS(arena_chunk_state(a, (uint32_t)chunk));
-    if (size_class < SHM_CLASS_FIRST || size_class > SHM_CLASS_LAST || in % shm_class_block_size(size_class))
+    uint32_t class = SHM_CHUNK_CLASS(arena_chunk_state(a, (uint32_t)chunk));
+    uint64_t block = arena_block_size(a, (uint32_t)chunk, class);
+    if (!block || in % block || in + block > (class == SHM_CLASS_RUN ? block : ARENA_CHUNK_SIZE))
         return -EINVAL;
-    if (in / shm_class_block_size(size_class) >=
-        atomic_load_explicit(&arena_chunk(a, (uint32_t)chunk)->bump, memory_order_acquire))
+    if (in / block >= atomic_load_explicit(&arena_chunk(a, (uint32_t)chunk)->bump, memory_order_acquire))
         return -EINVAL;
     *ret_chunk = (uint32_t)chunk;
-    *ret_size_class = size_class;
+    *ret_class = class;
     return 0;
 }
 
@@ -48,7 +48,7 @@ static void count_object(Arena *a, uint64_t object, uint64_t head, void *arg) {
     ArenaStats *s = arg;
     s->objects++;
     s->shared_objects += SHM_HEAD_STATE(head) == SHM_STATE_SHARED;
-    s->bytes_used += shm_class_block_size(SHM_CHUNK_CLASS(arena_chunk_state(a, arena_chunk_of(a, object))));
+    s->bytes_used += arena_block_of(a, object);
 }
 
 void arena_stats(Arena *a, ArenaStats *ret_stats) {
@@ -71,6 +71,7 @@ typedef struct Check {
     int errors;
     uint32_t *expected; /* per 16 bytes of the arena: references found */
     uint64_t too_high;
+    uint64_t run_end; /* the chunk behind the last run that was looked at */
 } Check;
 
 __attribute__((format(printf, 2, 3))) static void error(Check *c, const char *format, ...) {
@@ -157,17 +158,36 @@ static bool owns_chunks(const Arena *a, uint32_t row) {
     return kind == SHM_ROW_LIVE || kind == SHM_ROW_DEAD || kind == SHM_ROW_REAPING;
 }
 
+/* Who has just died may have been making it, or taking it apart: then nothing lies in it, and its chunks are still, or again, his. */
+static void check_run(Arena *a, Check *c, uint32_t chunk, uint32_t row) {
+    uint64_t n = run_length(a, chunk);
+    int empty = !shm_head(arena_object(a, arena_chunk_at(a, chunk)));
+    if (!n || n != atomic_load_explicit(&arena_chunk(a, chunk)->run, memory_order_relaxed))
+        error(c, "chunk %u begins a run that has an impossible length", chunk);
+    if (empty && !row)
+        error(c, "chunk %u begins an empty run that nobody has", chunk);
+    for (uint32_t i = 1; i < n; i++) {
+        uint32_t state = arena_chunk_state(a, chunk + i);
+        if (state != SHM_CHUNK_STATE(SHM_CLASS_REST, 0) && !(empty && state == SHM_CHUNK_STATE(0, row)))
+            error(c, "chunk %u, in the run from %u on, has state %#x", chunk + i, chunk, state);
+    }
+    c->run_end = chunk + n;
+}
+
 static void check_chunk(Arena *a, Check *c, uint32_t chunk) {
     uint32_t state = arena_chunk_state(a, chunk), size_class = SHM_CHUNK_CLASS(state), row = SHM_CHUNK_ROW(state);
-    if (size_class > SHM_CLASS_LAST || row >= ARENA_MAX_ROWS)
+    if (size_class > SHM_CLASS_REST || row >= ARENA_MAX_ROWS)
         error(c, "chunk %u has state %#x", chunk, state);
+    else if (size_class == SHM_CLASS_REST && chunk >= c->run_end)
+        error(c, "chunk %u is part of no run", chunk);
     else if (row && !owns_chunks(a, row))
         error(c, "chunk %u belongs to row %u, which nobody has", chunk, row);
     else if (size_class == SHM_CLASS_ROOTS)
         for (uint32_t i = 0; i < SHM_CHUNK_ROOTS; i++)
             check_root(a, c, row, ((uint64_t *)(a->base + arena_chunk_at(a, chunk)))[i]);
-    else
-        chunk_each_object(a, chunk, check_object, c);
+    else if (size_class == SHM_CLASS_RUN)
+        check_run(a, c, chunk, row);
+    chunk_each_object(a, chunk, check_object, c);
 }
 
 /* Counts: too low is an error; too high may be a proxy of a private object, a name, a register, or what a death left behind. */

@@ -7,7 +7,7 @@
 #include "shared-mem/arena.h"
 
 #define ARENA_MAGIC 0x616e6572616474ULL
-#define ARENA_LAYOUT 3
+#define ARENA_LAYOUT 4
 
 typedef struct ShmArena {
     uint64_t magic;
@@ -79,7 +79,8 @@ typedef struct ShmChunk {
     _Atomic uint32_t bump;   /* blocks carved so far; what lies behind is not to be looked at */
     _Atomic uint32_t remote; /* blocks freed by others since the owner last looked: a hint */
     _Atomic uint32_t live;   /* blocks in use when it became an orphan: a hint */
-    uint8_t pad[48];
+    _Atomic uint32_t run;    /* of class SHM_CLASS_RUN: how many chunks the run has */
+    uint8_t pad[44];
 } ShmChunk;
 _Static_assert(sizeof(ShmChunk) == 64, "chunk directory entry");
 
@@ -89,6 +90,8 @@ _Static_assert(sizeof(ShmChunk) == 64, "chunk directory entry");
 #define SHM_CLASS_ROOTS 1 /* not a size class: an array of roots */
 #define SHM_CLASS_FIRST 2
 #define SHM_CLASS_LAST 60
+#define SHM_CLASS_RUN 61  /* not one either: the first chunk of a run, which is one block (run.c) */
+#define SHM_CLASS_REST 62 /* a further chunk of a run; of no owner */
 #define SHM_CHUNK_ROOTS (ARENA_CHUNK_SIZE / 8)
 
 #define SHM_BITS_WORDS                                                                                                 \

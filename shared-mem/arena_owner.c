@@ -11,6 +11,7 @@
 /* Clients take chunks behind `committed` only, so that a second try is rare. A directory that is all taken was written by a
  * liar: its chunks must not be committed one by one while other peers wait. */
 #define GROW_TRIES 16
+#define PREPARE_STEP 64 /* chunks that are given memory at once: what that takes, all peers wait */
 #define BITS_BYTES ((uint64_t)SHM_BITS_WORDS * 8)
 
 int shm_arena_layout(uint64_t size, ShmArena *ret_header) {
@@ -219,6 +220,59 @@ int arena_owner_grow(ArenaOwner *owner, uint32_t row, uint32_t chunks, uint32_t 
     raise_committed(owner, *ret_first + given);
     *ret_count = given;
     return 0;
+}
+
+/* Memory for the next `chunks`, a step of it at a time: 0; -EAGAIN: not all of it is there yet. */
+static int prepare_step(ArenaOwner *owner, uint32_t chunks) {
+    uint32_t ahead = owner->prepared > owner->next_chunk ? owner->prepared - owner->next_chunk : 0;
+    if (ahead >= chunks)
+        return 0;
+    int last = chunks - ahead <= PREPARE_STEP, r = arena_owner_prepare(owner, last ? chunks : ahead + PREPARE_STEP);
+    return r < 0 ? r : last ? 0 : -EAGAIN;
+}
+
+/* Some that were given, but are not in the row that was wanted, are for anybody. */
+static void set_free(ArenaOwner *owner, uint32_t first, uint32_t count) {
+    ShmArena layout = layout_of(owner);
+    ShmChunk *chunk = (ShmChunk *)(owner->base + layout.directory_at) + first;
+    for (uint32_t i = 0; i < count; i++)
+        atomic_store_explicit(&chunk[i].state, 0, memory_order_release);
+    atomic_fetch_add_explicit(&header(owner)->unowned, (int32_t)count, memory_order_relaxed);
+}
+
+int arena_owner_grow_whole(ArenaOwner *owner, uint32_t row, uint32_t chunks, uint32_t *ret_first) {
+    if (!row || row >= ARENA_MAX_ROWS || !chunks)
+        return -EINVAL;
+    uint32_t limit = chunk_limit(owner);
+    for (int tries = 0; tries < GROW_TRIES; tries++) {
+        pass_by_committed(owner, limit);
+        if (owner->next_chunk >= limit || chunks > limit - owner->next_chunk)
+            return -ENOSPC;
+        int r = prepare_step(owner, chunks);
+        if (r < 0)
+            return r;
+        uint32_t first = owner->next_chunk, given = give_chunks(owner, row, chunks);
+        owner->next_chunk +=
+            given == chunks ? chunks : given + 1; /* what somebody else has taken is not ours to give */
+        raise_committed(owner, first + given);
+        if (given == chunks) {
+            *ret_first = first;
+            return 0;
+        }
+        set_free(owner, first, given);
+    }
+    return -ENOSPC;
+}
+
+int arena_owner_grow_here(ArenaOwner *owner, uint32_t row, uint32_t chunks, int whole, uint32_t *ret_first,
+                          uint32_t *ret_count) {
+    int r = -EAGAIN;
+    if (!whole)
+        return arena_owner_grow(owner, row, chunks, ret_first, ret_count);
+    while (r == -EAGAIN)
+        r = arena_owner_grow_whole(owner, row, chunks, ret_first);
+    *ret_count = chunks;
+    return r;
 }
 
 static int change(ArenaOwner *owner, uint32_t row, uint32_t from, uint32_t to) {

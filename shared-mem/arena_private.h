@@ -100,10 +100,21 @@ static inline uint32_t arena_chunk_state(const Arena *a, uint32_t chunk) {
 static inline uint64_t shm_head(ShmObject *object) {
     return atomic_load_explicit(&object->head, memory_order_acquire);
 }
+/* How many chunks the run has that begins with this one: never more than there are. */
+static inline uint64_t run_length(const Arena *a, uint32_t chunk) {
+    uint32_t n = atomic_load_explicit(&arena_chunk(a, chunk)->run, memory_order_relaxed), end = arena_committed(a);
+    return chunk >= end ? 0 : n < end - chunk ? n : end - chunk;
+}
+
 /* The program order of stores is what a death leaves behind: keep the compiler from changing it. */
 static inline void arena_order(void) {
     atomic_thread_fence(memory_order_acq_rel); /* no instruction on x86; elsewhere others must see that order, too */
     SHM_STEP();
+}
+
+/* Chunks that the namespace may have. */
+static inline uint32_t arena_limit(const Arena *a) {
+    return a->header->limit < a->nchunks ? a->header->limit : a->nchunks;
 }
 
 static inline uint32_t arena_rows_used(const Arena *a) {
@@ -116,10 +127,19 @@ static inline void arena_push_free(Arena *a, uint64_t block, uint32_t size_class
     *(uint64_t *)(a->base + block + 8) = a->alloc.free[size_class];
     a->alloc.free[size_class] = block;
 }
-/* Of the block in which an object lies; 0: its chunk is of no size class. */
-static inline uint32_t arena_size_class(const Arena *a, uint64_t object) {
-    uint32_t size_class = SHM_CHUNK_CLASS(arena_chunk_state(a, arena_chunk_of(a, object)));
-    return size_class >= SHM_CLASS_FIRST && size_class <= SHM_CLASS_LAST ? size_class : 0;
+static inline int arena_is_size_class(uint32_t class) {
+    return class >= SHM_CLASS_FIRST && class <= SHM_CLASS_LAST;
+}
+/* Bytes of each block in a chunk of that class; 0: there is none. */
+static inline uint64_t arena_block_size(const Arena *a, uint32_t chunk, uint32_t class) {
+    if (class == SHM_CLASS_RUN)
+        return run_length(a, chunk) * ARENA_CHUNK_SIZE;
+    return arena_is_size_class(class) ? shm_class_block_size(class) : 0;
+}
+/* Of the one in which an object lies. */
+static inline uint64_t arena_block_of(const Arena *a, uint64_t object) {
+    uint32_t chunk = arena_chunk_of(a, object);
+    return arena_block_size(a, chunk, SHM_CHUNK_CLASS(arena_chunk_state(a, chunk)));
 }
 
 /* ---- tail.c ---- */
@@ -127,17 +147,35 @@ static inline uint32_t arena_size_class(const Arena *a, uint64_t object) {
 uint64_t tail_object_size(const Shape *shape, uint64_t length);
 /* How many elements may be looked at: never more than its block has room for, whatever the length word says. */
 uint64_t tail_length(const Arena *a, uint64_t object, const ArenaClass *c);
-/* Whether an object of class c may lie in a block of the size class. */
-int tail_fits(const Arena *a, uint64_t object, const ArenaClass *c, uint32_t size_class);
+/* Whether an object of class c may lie in a chunk of that class. */
+int tail_fits(const Arena *a, uint64_t object, const ArenaClass *c, uint32_t chunk_class);
+
+/* ---- run.c ---- */
+int run_take(Arena *a, uint32_t chunks,
+             uint32_t *ret_first); /* chunks of ours in a row, used for nothing yet: 0, or -ENOMEM */
+uint64_t run_form(Arena *a, uint32_t first, uint32_t chunks); /* makes a run of them: its block, with head 0 */
+void run_free(Arena *a, uint32_t chunk);                      /* its object is ours to free */
+void run_retire(Arena *a, uint32_t chunk, uint32_t row);      /* its owner, a dead row or ours, gives it up */
+static inline uint64_t run_chunks(uint64_t size) {
+    return (size + ARENA_CHUNK_SIZE - 1) / ARENA_CHUNK_SIZE;
+}
 
 /* ---- arena.c ---- */
-uint64_t arena_take_block(Arena *a, uint32_t size_class); /* head 0, of nobody's list; 0: the arena is full */
+/* A block with head 0, in nobody's list; 0: the arena is full. Of a size class, or a run of chunks. */
+uint64_t arena_take_block(Arena *a, uint32_t size_class);
+uint64_t arena_take_run(Arena *a, uint64_t chunks);
 void arena_unmap(Arena *a); /* the private side of detaching, all but the file descriptor; the arena is not told */
 
 /* ---- chunk.c ---- */
 int chunk_refill(Arena *a, uint32_t size_class);     /* 0, or -ENOMEM */
 int chunk_take_roots(Arena *a, uint32_t *ret_chunk); /* a zeroed chunk of class SHM_CLASS_ROOTS */
-void chunk_free(Arena *a, uint64_t object);          /* a block of anybody's chunk */
+int chunk_take(Arena *a, uint32_t chunk);            /* a free one is ours now; 0: it was not free */
+void chunk_give_back_spares(Arena *a);
+void chunk_empty_all(Arena *a);             /* frees whatever chunks of ours, or of nobody, have become empty */
+void chunk_free_orphans(Arena *a, int all); /* those of nobody's that have become empty (or may have: `all`) */
+/* Where no broker is: how many free chunks there are more, from *ret_first on (somebody else's it may be); -ENOMEM: less than `least`. */
+int chunk_commit(Arena *a, uint32_t want, uint32_t least, uint32_t *ret_first);
+void chunk_free(Arena *a, uint64_t object); /* a block of anybody's chunk */
 int chunk_bit(const Arena *a, uint32_t chunk, uint32_t block);
 void chunk_retire(Arena *a, uint32_t chunk); /* nobody's any more: an orphan, or free */
 /* Calls fn for each block that has been carved and is in use; fn takes care of what concurrent owners do. */
@@ -184,8 +222,8 @@ void share_object(Arena *a, uint64_t object);
 int share_counts_as_private(const Arena *a, uint64_t head, uint32_t row);
 
 /* ---- arena_check.c ---- */
-/* 0 if offset is a block of a committed chunk of a size class; -EINVAL otherwise. */
-int check_block(const Arena *a, uint64_t offset, uint32_t *ret_chunk, uint32_t *ret_size_class);
+/* 0 if offset is a block of a committed chunk of a size class, or of a run; -EINVAL otherwise. */
+int check_block(const Arena *a, uint64_t offset, uint32_t *ret_chunk, uint32_t *ret_class);
 
 /* arena_check; and how many objects have a count that nothing in the arena accounts for. */
 int check_all(Arena *a, char *text, size_t size, uint64_t *ret_too_high);

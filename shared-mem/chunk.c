@@ -6,6 +6,8 @@
  * step after which the freer touches it no more; the owner clears the head first and the bit then. So at any instant a block is
  * in use, or bit set, or head 0, and whoever finds the chunk after its owner's death can tell which: no list has to be believed.
  *
+ * What is larger than every size class is a run of chunks (run.c).
+ *
  * Chunks without an owner are orphans (objects in them live on) or free (no size class). Taking one is one compare-and-swap of its
  * state; what its former owner left is put in order by a sweep after that, and as often as necessary. */
 #include "shared-mem/arena_private.h"
@@ -41,9 +43,9 @@ static void list_remove(ArenaList *list, uint32_t value) {
         }
 }
 
-static uint32_t bump_of(const Arena *a, uint32_t chunk, uint32_t size_class) {
+static uint32_t bump_of(const Arena *a, uint32_t chunk, uint32_t class) {
     uint32_t bump = atomic_load_explicit(&arena_chunk(a, chunk)->bump, memory_order_acquire);
-    uint32_t blocks = shm_chunk_blocks(size_class);
+    uint32_t blocks = class == SHM_CLASS_RUN ? 1 : shm_chunk_blocks(class);
     return bump < blocks ? bump : blocks;
 }
 
@@ -61,7 +63,9 @@ void chunk_free(Arena *a, uint64_t object) {
     uint32_t chunk = arena_chunk_of(a, object);
     ShmChunk *place = arena_chunk(a, chunk);
     uint32_t state = atomic_load_explicit(&place->state, memory_order_relaxed), size_class = SHM_CHUNK_CLASS(state);
-    if (size_class < SHM_CLASS_FIRST || size_class > SHM_CLASS_LAST)
+    if (size_class == SHM_CLASS_RUN)
+        run_free(a, chunk);
+    if (!arena_is_size_class(size_class))
         return;
     if (SHM_CHUNK_ROW(state) == a->row) {
         free_local(a, object, size_class);
@@ -189,21 +193,24 @@ static int take_orphan(Arena *a, uint32_t size_class) {
     return -ENOENT;
 }
 
+int chunk_take(Arena *a, uint32_t chunk) {
+    return arena_chunk_state(a, chunk) == 0 && take_state(a, chunk, 0, SHM_CHUNK_STATE(0, a->row));
+}
+
 static int take_free(Arena *a, uint32_t *ret_chunk) {
     for (uint32_t i = 0, n = arena_committed(a); i < n; i++)
-        if (arena_chunk_state(a, i) == 0 && take_state(a, i, 0, SHM_CHUNK_STATE(0, a->row))) {
+        if (chunk_take(a, i)) {
             *ret_chunk = i;
             return 0;
         }
     return -ENOENT;
 }
 
-/* Orphans that have become empty (or may have: `all`) are made free. */
-static void free_orphans(Arena *a, int all) {
+void chunk_free_orphans(Arena *a, int all) {
     for (uint32_t i = 0, n = arena_committed(a); i < n; i++) {
         ShmChunk *c = arena_chunk(a, i);
         uint32_t state = arena_chunk_state(a, i), size_class = SHM_CHUNK_CLASS(state);
-        if (!size_class || SHM_CHUNK_ROW(state))
+        if (!arena_is_size_class(size_class) || SHM_CHUNK_ROW(state))
             continue;
         if (!all && atomic_load_explicit(&c->remote, memory_order_relaxed) <
                         atomic_load_explicit(&c->live, memory_order_relaxed))
@@ -233,26 +240,30 @@ static int populate(Arena *a, uint32_t first, uint32_t count) {
 /* When the broker is gone, clients commit chunks themselves, within the quota that it left in the header. The new ones are free chunks:
  * whoever is first to change the state has one. A broker that lives after all takes them in the same way (arena_owner_grow). A death in
  * between leaves free chunks. */
+int chunk_commit(Arena *a, uint32_t want, uint32_t least, uint32_t *ret_first) {
+    uint32_t n = arena_committed(a), found = n, limit = arena_limit(a), left = n < limit ? limit - n : 0;
+    uint32_t count = want < left ? want : left;
+    if (count < least || populate(a, n, count) < 0)
+        return -ENOMEM;
+    SHM_STEP();
+    if (atomic_compare_exchange_strong_explicit(&a->header->committed, &found, n + count, memory_order_acq_rel,
+                                                memory_order_relaxed))
+        atomic_fetch_add_explicit(&a->header->unowned, (int32_t)count, memory_order_relaxed);
+    SHM_STEP();
+    *ret_first = n;
+    return (int)count;
+}
+
 static int grow_alone(Arena *a, uint32_t want) {
-    uint32_t limit = a->header->limit < a->nchunks ? a->header->limit : a->nchunks;
-    for (;;) {
-        uint32_t n = arena_committed(a), found = n, taken = 0;
-        if (n >= limit)
-            return -ENOMEM;
-        uint32_t count = want < limit - n ? want : limit - n;
-        if (populate(a, n, count) < 0)
-            return -ENOMEM;
-        SHM_STEP();
-        if (atomic_compare_exchange_strong_explicit(&a->header->committed, &found, n + count, memory_order_acq_rel,
-                                                    memory_order_relaxed))
-            atomic_fetch_add_explicit(&a->header->unowned, (int32_t)count, memory_order_relaxed);
-        SHM_STEP();
-        for (uint32_t i = n + count; i-- > n;)
-            if (i < arena_committed(a) && take_state(a, i, 0, SHM_CHUNK_STATE(0, a->row)))
+    for (uint32_t first, taken = 0; !taken;) {
+        int count = chunk_commit(a, want, 1, &first);
+        if (count < 0)
+            return count;
+        for (uint32_t i = first + (uint32_t)count; i-- > first;)
+            if (i < arena_committed(a) && chunk_take(a, i))
                 taken += arena_list_push(&a->own[0], i) == 0;
-        if (taken)
-            return 0;
     }
+    return 0;
 }
 
 static int grow(Arena *a) {
@@ -260,7 +271,7 @@ static int grow(Arena *a) {
     want = want < GROW_MAX ? want : GROW_MAX;
     if (!a->ops.grow)
         return -ENOMEM;
-    int r = a->ops.grow(a->ops.arg, want, &first, &count);
+    int r = a->ops.grow(a->ops.arg, want, 0, &first, &count);
     if (r == -ENOTCONN)
         return grow_alone(a, want);
     return r < 0 || arena_grant(a, first, count) < 0 ? -ENOMEM : 0;
@@ -273,6 +284,11 @@ static uint32_t pop_spare(Arena *a, uint32_t *ret_chunk) {
     return 1;
 }
 
+void chunk_give_back_spares(Arena *a) {
+    for (uint32_t chunk; pop_spare(a, &chunk);)
+        chunk_retire(a, chunk);
+}
+
 static void scavenge(Arena *a);
 
 /* Everything that others have freed in our chunks, wherever it is. */
@@ -282,6 +298,12 @@ static void collect_all(Arena *a) {
             take_blocks(a, a->own[size_class].v[i], size_class, 0);
 }
 
+void chunk_empty_all(Arena *a) {
+    collect_all(a);
+    scavenge(a);
+    chunk_free_orphans(a, 1);
+}
+
 /* A chunk of ours that is used for nothing yet: at hand, free, or new; when there is none, whatever can be emptied. */
 static int take_any(Arena *a, uint32_t *ret_chunk) {
     if (pop_spare(a, ret_chunk))
@@ -289,15 +311,13 @@ static int take_any(Arena *a, uint32_t *ret_chunk) {
     if (a->freed_bytes >= SCAVENGE_BYTES)
         scavenge(a);
     if (atomic_load_explicit(&a->header->unowned, memory_order_relaxed) > 0) {
-        free_orphans(a, 0);
+        chunk_free_orphans(a, 0);
         if (take_free(a, ret_chunk) == 0)
             return 0;
     }
     if (grow(a) == 0 && pop_spare(a, ret_chunk))
         return 0;
-    collect_all(a);
-    scavenge(a);
-    free_orphans(a, 1);
+    chunk_empty_all(a);
     return take_free(a, ret_chunk) == 0 ? 0 : -ENOMEM;
 }
 
@@ -340,12 +360,10 @@ int chunk_refill(Arena *a, uint32_t size_class) {
 /* ---- giving back ---- */
 
 void chunk_each_object(Arena *a, uint32_t chunk, ChunkVisit *fn, void *arg) {
-    uint32_t size_class = SHM_CHUNK_CLASS(arena_chunk_state(a, chunk));
-    if (size_class < SHM_CLASS_FIRST || size_class > SHM_CLASS_LAST)
-        return;
-    uint32_t size = shm_class_block_size(size_class), bump = bump_of(a, chunk, size_class);
-    for (uint32_t i = 0; i < bump; i++) {
-        uint64_t at = arena_chunk_at(a, chunk) + (uint64_t)i * size, head = shm_head(arena_object(a, at));
+    uint32_t class = SHM_CHUNK_CLASS(arena_chunk_state(a, chunk));
+    uint64_t size = arena_block_size(a, chunk, class);
+    for (uint32_t i = 0, bump = size ? bump_of(a, chunk, class) : 0; i < bump; i++) {
+        uint64_t at = arena_chunk_at(a, chunk) + i * size, head = shm_head(arena_object(a, at));
         if (head && !chunk_bit(a, chunk, i))
             fn(a, at, head, arg);
     }
@@ -358,7 +376,11 @@ static void count_one(Arena *a, uint64_t object, uint64_t head, void *arg) {
 
 void chunk_retire(Arena *a, uint32_t chunk) {
     ShmChunk *c = arena_chunk(a, chunk);
-    uint32_t size_class = SHM_CHUNK_CLASS(arena_chunk_state(a, chunk)), live = 0;
+    uint32_t state = arena_chunk_state(a, chunk), size_class = SHM_CHUNK_CLASS(state), live = 0;
+    if (size_class == SHM_CLASS_RUN) {
+        run_retire(a, chunk, SHM_CHUNK_ROW(state));
+        return;
+    }
     atomic_store_explicit(&c->remote, 0, memory_order_relaxed);
     chunk_each_object(a, chunk, count_one, &live);
     atomic_store_explicit(&c->live, live, memory_order_relaxed);

@@ -75,7 +75,7 @@ static void each_ref(Collect *c, uint64_t object, uint64_t head, Refer *fn) {
     if (class && tail_fits(a, object, class, size_class))
         arena_each_ref(a, object, class, refer_from, &referrer);
     else
-        arena_each_word(a, object, shm_class_block_size(size_class), refer_from, &referrer);
+        arena_each_word(a, object, arena_block_size(a, chunk, size_class), refer_from, &referrer);
 }
 
 static void drain(Collect *c, Refer *fn) {

@@ -21,8 +21,9 @@ static void sweep_one(Arena *a, uint64_t object, uint64_t head, void *arg) {
         release_refs(a, object, head, row);
         arena_order();
         atomic_store_explicit(place, 0, memory_order_release);
-    } else if (head & SHM_SHARING) {
-        atomic_store_explicit(place, head & ~SHM_SHARING, memory_order_release);
+    } else if (head & SHM_SHARING) { /* others have it, and may free it meanwhile */
+        atomic_compare_exchange_strong_explicit(place, &head, head & ~SHM_SHARING, memory_order_acq_rel,
+                                                memory_order_relaxed);
     }
 }
 

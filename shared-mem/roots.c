@@ -169,6 +169,9 @@ int arena_before_fork(Arena *a) {
     for (uint32_t c = SHM_CLASS_FIRST; c <= SHM_CLASS_LAST; c++)
         for (uint32_t i = 0; i < a->own[c].n; i++)
             chunk_each_object(a, a->own[c].v[i], share_one, NULL);
+    for (uint32_t i = 0, n = arena_committed(a); i < n; i++)
+        if (arena_chunk_state(a, i) == SHM_CHUNK_STATE(SHM_CLASS_RUN, a->row))
+            chunk_each_object(a, i, share_one, NULL);
     return 0;
 }
 

@@ -14,17 +14,18 @@ uint64_t tail_object_size(const Shape *shape, uint64_t length) {
 }
 
 uint64_t tail_length(const Arena *a, uint64_t object, const ArenaClass *c) {
-    uint32_t size_class = arena_size_class(a, object);
-    uint64_t block = size_class ? shm_class_block_size(size_class) : 0, length = length_word(a, object);
+    uint64_t block = arena_block_of(a, object), length = length_word(a, object);
     uint64_t room = block > c->shape.base ? (block - c->shape.base) / c->shape.element : 0;
     return length < room ? length : room;
 }
 
-int tail_fits(const Arena *a, uint64_t object, const ArenaClass *c, uint32_t size_class) {
+int tail_fits(const Arena *a, uint64_t object, const ArenaClass *c, uint32_t chunk_class) {
     if (!c->shape.tail)
-        return c->size_class == size_class;
+        return c->size_class == chunk_class;
     uint64_t size = tail_object_size(&c->shape, length_word(a, object));
-    return size <= SHM_MAX_OBJECT && shm_size_class((uint32_t)size) == size_class;
+    if (chunk_class == SHM_CLASS_RUN)
+        return size > SHM_MAX_OBJECT && size <= a->size && run_chunks(size) == run_length(a, arena_chunk_of(a, object));
+    return size <= SHM_MAX_OBJECT && shm_size_class((uint32_t)size) == chunk_class;
 }
 
 int arena_tail(Arena *a, uint64_t object, uint64_t *ret_tail, uint64_t *ret_length) {
@@ -57,8 +58,11 @@ int arena_new_tail(Arena *a, uint32_t class_id, uint64_t length, uint64_t *ret_o
     const ArenaClass *c = arena_class(a, class_id);
     if (!c || !c->shape.tail)
         return -EINVAL;
-    uint64_t size = tail_object_size(&c->shape, length);
-    uint64_t object = size <= SHM_MAX_OBJECT ? arena_take_block(a, shm_size_class((uint32_t)size)) : 0;
+    uint64_t size = tail_object_size(&c->shape, length), object = 0;
+    if (size <= SHM_MAX_OBJECT)
+        object = arena_take_block(a, shm_size_class((uint32_t)size));
+    else if (size <= a->size)
+        object = arena_take_run(a, run_chunks(size));
     if (!object)
         return -ENOMEM;
     make(a, object, class_id, size, length);

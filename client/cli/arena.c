@@ -18,34 +18,50 @@ typedef struct Survey {
     Arena *arena;
     ClassFigures classes[TABLE_MAX_CLASSES + 1];
     RowFigures rows[ARENA_MAX_ROWS]; /* 0: chunks that nobody owns */
-    uint32_t *used;                  /* bytes of each chunk's objects */
+    uint32_t *used;                  /* bytes of each chunk's objects, */
+    uint32_t *row;                   /* and whose it is */
     uint32_t nchunks;
     msgpack_object_array names; /* of CLASSES */
 } Survey;
 
+/* A run's object fills all of its chunks. */
+static void count_bytes(Survey *s, uint32_t chunk, uint64_t bytes) {
+    for (; bytes > ARENA_CHUNK_SIZE && chunk < s->nchunks; bytes -= ARENA_CHUNK_SIZE)
+        s->used[chunk++] = ARENA_CHUNK_SIZE;
+    if (chunk < s->nchunks)
+        s->used[chunk] += (uint32_t)bytes;
+}
+
 static void count_object(Arena *a, uint64_t object, uint64_t head, void *arg) {
     Survey *s = arg;
-    uint32_t chunk = arena_chunk_of(a, object), state = arena_chunk_state(a, chunk), id = SHM_HEAD_CLASS(head);
-    uint32_t bytes = shm_class_block_size(SHM_CHUNK_CLASS(state)), row = SHM_CHUNK_ROW(state);
+    uint32_t chunk = arena_chunk_of(a, object), row = s->row[chunk], id = SHM_HEAD_CLASS(head);
+    uint64_t bytes = arena_block_of(a, object);
     ClassFigures *c = &s->classes[id <= TABLE_MAX_CLASSES ? id : 0];
     c->objects++;
     c->shared += SHM_HEAD_STATE(head) == SHM_STATE_SHARED;
     c->bytes += bytes;
-    s->used[chunk] += bytes;
-    if (row < ARENA_MAX_ROWS) {
-        s->rows[row].objects++;
-        s->rows[row].bytes += bytes;
-    }
+    s->rows[row].objects++;
+    s->rows[row].bytes += bytes;
+    count_bytes(s, chunk, bytes);
+}
+
+/* Of a run only the first chunk says whose it is. */
+static uint32_t row_of(const Survey *s, uint32_t chunk) {
+    uint32_t state = arena_chunk_state(s->arena, chunk), row = SHM_CHUNK_ROW(state);
+    if (SHM_CHUNK_CLASS(state) == SHM_CLASS_REST && chunk)
+        return s->row[chunk - 1];
+    return row < ARENA_MAX_ROWS ? row : 0;
 }
 
 static int survey(Survey *s) {
     s->nchunks = arena_committed(s->arena);
     s->used = calloc(s->nchunks + 1, sizeof *s->used);
-    if (!s->used)
+    s->row = calloc(s->nchunks + 1, sizeof *s->row);
+    if (!s->used || !s->row)
         return 1;
     for (uint32_t i = 0; i < s->nchunks; i++) {
-        uint32_t row = SHM_CHUNK_ROW(arena_chunk_state(s->arena, i));
-        s->rows[row < ARENA_MAX_ROWS ? row : 0].chunks++;
+        s->row[i] = row_of(s, i);
+        s->rows[s->row[i]].chunks++;
         chunk_each_object(s->arena, i, count_object, s);
     }
     return 0;
@@ -190,13 +206,12 @@ static void print_svg(const Survey *s) {
            "darker</text>\n",
            s->nchunks);
     for (uint32_t i = 0; i < s->nchunks; i++) {
-        uint32_t row = SHM_CHUNK_ROW(arena_chunk_state(s->arena, i));
+        uint32_t row = s->row[i];
         unsigned full = (unsigned)((uint64_t)s->used[i] * 100 / ARENA_CHUNK_SIZE);
         printf("<rect x=\"%u\" y=\"%u\" width=\"%d\" height=\"%d\" fill=\"hsl(%u,%d%%,%u%%)\"><title>chunk %u, process "
                "%u: %u%%</title></rect>\n",
                i % SVG_COLUMNS * SVG_SIDE, i / SVG_COLUMNS * SVG_SIDE + 20, SVG_SIDE - 1, SVG_SIDE - 1, row * 47 % 360,
-               row ? 70 : 0, 92 - full * 57 / 100, i,
-               row && row < ARENA_MAX_ROWS ? atomic_load(&arena_row(s->arena, row)->pid) : 0, full);
+               row ? 70 : 0, 92 - full * 57 / 100, i, row ? atomic_load(&arena_row(s->arena, row)->pid) : 0, full);
     }
     puts("</svg>");
 }
@@ -225,6 +240,7 @@ int arena_show(Ctl *ctl) {
         print_rows(s);
     }
     free(s ? s->used : NULL);
+    free(s ? s->row : NULL);
     free(s);
     msgpack_unpacked_destroy(&owner);
     return r;

@@ -63,33 +63,45 @@ int attach_segments(Client *client, const msgpack_object *hello) {
     return 0;
 }
 
-/* What GROW is answered with. */
-static bool read_grant(const msgpack_object *answer, uint32_t chunks, uint32_t *ret_first, uint32_t *ret_count) {
+/* What GROW is answered with. Without chunks it only stands for those that are wanted whole. */
+static int read_grant(const msgpack_object *answer, uint32_t chunks, int whole, uint32_t *ret_first,
+                      uint32_t *ret_count) {
     uint64_t first, count;
     if (!wire_uint(wire_find(answer, "first"), UINT32_MAX, &first) ||
-        !wire_uint(wire_find(answer, "count"), chunks, &count) || !count)
-        return false;
+        !wire_uint(wire_find(answer, "count"), chunks, &count))
+        return -EPROTO;
+    if (whole ? count != chunks : !count)
+        return whole && !count ? -EAGAIN : -EPROTO;
     *ret_first = (uint32_t)first;
     *ret_count = (uint32_t)count;
-    return true;
+    return 0;
 }
 
-static int grow(void *arg, uint32_t chunks, uint32_t *ret_first, uint32_t *ret_count) {
-    Client *client = arg;
-    char body[32] = "\x81\xa6"
-                    "chunks\xce";
+static int grow_once(Client *client, uint32_t chunks, int whole, uint32_t *ret_first, uint32_t *ret_count) {
+    char body[32] = "\x82\xa6"
+                    "chunks\xce....\xa5"
+                    "whole\xc2";
     for (int i = 0; i < 4; i++)
         body[9 + i] = (char)(chunks >> (24 - 8 * i));
+    body[19] = whole ? '\xc3' : '\xc2';
     msgpack_unpacked owner;
     msgpack_object answer;
     client->in_arena++;
-    int r = request_exchange(client, MESSAGE_GROW, body, 13, -1, false, &owner, &answer, NULL);
+    int r = request_exchange(client, MESSAGE_GROW, body, 20, -1, false, &owner, &answer, NULL);
     client->in_arena--;
     if (r != 0)
         return r > 0 ? -ENOSPC : client->socket < 0 && r != -ECHILD ? -ENOTCONN : r;
-    bool sane = read_grant(&answer, chunks, ret_first, ret_count);
+    r = read_grant(&answer, chunks, whole, ret_first, ret_count);
     msgpack_unpacked_destroy(&owner);
-    return sane ? 0 : -EPROTO;
+    return r;
+}
+
+/* A broker that is asked for many chunks in a row makes memory ready for some at each request. One that never comes to an end lies. */
+static int grow(void *arg, uint32_t chunks, int whole, uint32_t *ret_first, uint32_t *ret_count) {
+    int r = -EAGAIN;
+    for (uint32_t tries = 0; r == -EAGAIN && tries <= chunks; tries++)
+        r = grow_once(arg, chunks, whole, ret_first, ret_count);
+    return r == -EAGAIN ? -ENOSPC : r;
 }
 
 static void reaped(void *arg, uint32_t row) {
@@ -215,7 +227,7 @@ static int make_window(Client *client) {
 /* The chunk that was wished for; there may be none. */
 static int take_grant(Client *client, const msgpack_object *hello) {
     uint32_t first, count;
-    return read_grant(hello, 1, &first, &count) ? arena_grant(client->arena, first, count) : 0;
+    return read_grant(hello, 1, 0, &first, &count) == 0 ? arena_grant(client->arena, first, count) : 0;
 }
 
 static int map_everything(Client *client, const msgpack_object *hello) {

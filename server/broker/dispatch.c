@@ -379,18 +379,29 @@ static PeerHandled dispatch_hello(Broker *broker, Peer *peer, const MsgMessage *
 
 /* ---- the arena ---- */
 
+/* Of those that are wanted whole there are none as long as memory for them is made ready. */
+static int grow_whole(Peer *peer, uint32_t chunks, uint32_t *ret_first, uint32_t *ret_count) {
+    int r = arena_owner_grow_whole(&peer->tenant->arena, peer->row, chunks, ret_first);
+    *ret_count = r == 0 ? chunks : 0;
+    return r == -EAGAIN ? 0 : r;
+}
+
 static PeerHandled dispatch_grow(Broker *broker, Peer *peer, const MsgMessage *m) {
     uint64_t chunks;
-    uint32_t first, count;
+    uint32_t first = 0, count;
+    bool whole = false;
+    const msgpack_object *o = wire_find(&m->body, "whole");
     MessageWriter w;
     (void)broker;
-    if (!wire_uint(wire_find(&m->body, "chunks"), UINT32_MAX, &chunks) || !chunks) {
+    if (!wire_uint(wire_find(&m->body, "chunks"), UINT32_MAX, &chunks) || !chunks || (o && !wire_bool(o, &whole))) {
         dispatch_refuse(peer, m, "malformed", "how many chunks?");
         return PEER_HANDLED;
     }
-    if (chunks > GROW_MAX)
+    if (chunks > GROW_MAX && !whole)
         chunks = GROW_MAX;
-    if (arena_owner_grow(&peer->tenant->arena, peer->row, (uint32_t)chunks, &first, &count) < 0) {
+    int r = whole ? grow_whole(peer, (uint32_t)chunks, &first, &count)
+                  : arena_owner_grow(&peer->tenant->arena, peer->row, (uint32_t)chunks, &first, &count);
+    if (r < 0) {
         dispatch_refuse(peer, m, "full", "the arena is full");
         return PEER_HANDLED;
     }

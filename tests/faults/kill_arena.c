@@ -86,20 +86,21 @@ static uint32_t rnd(uint32_t n) {
 /* ---- the line between worker and broker ---- */
 
 typedef struct Grow {
-    int32_t result;
+    int32_t result, whole;
     uint32_t chunks, first, count;
 } Grow;
 
 /* Now and then a worker takes the broker for dead, which goes on giving out chunks. */
-static int ask_grow(void *arg, uint32_t chunks, uint32_t *ret_first, uint32_t *ret_count) {
+static int ask_grow(void *arg, uint32_t chunks, int whole, uint32_t *ret_first, uint32_t *ret_count) {
     Peer *p = arg;
     if (rnd(3) == 0)
         return -ENOTCONN;
-    Grow g = {.chunks = chunks};
+    Grow g = {.result = -EAGAIN, .whole = whole, .chunks = chunks};
     if (p->socket < 0)
-        return arena_owner_grow(&owner, p->frame.alloc->row, chunks, ret_first, ret_count);
-    if (write(p->socket, &g, sizeof g) != sizeof g || read(p->socket, &g, sizeof g) != sizeof g)
-        _exit(3);
+        return arena_owner_grow_here(&owner, p->frame.alloc->row, chunks, whole, ret_first, ret_count);
+    while (g.result == -EAGAIN)
+        if (write(p->socket, &g, sizeof g) != sizeof g || read(p->socket, &g, sizeof g) != sizeof g)
+            _exit(3);
     *ret_first = g.first;
     *ret_count = g.count;
     return g.result;
@@ -109,7 +110,9 @@ static void answer(const Worker *w) {
     Grow g;
     if (read(w->socket, &g, sizeof g) != sizeof g)
         return;
-    g.result = arena_owner_grow(&owner, w->row, g.chunks, &g.first, &g.count);
+    g.count = g.chunks;
+    g.result = g.whole ? arena_owner_grow_whole(&owner, w->row, g.chunks, &g.first)
+                       : arena_owner_grow(&owner, w->row, g.chunks, &g.first, &g.count);
     if (write(w->socket, &g, sizeof g) != sizeof g)
         return; /* it was killed meanwhile; its chunks are its row's */
 }
@@ -171,7 +174,7 @@ static uint64_t make_store(Peer *p, uint32_t length) {
     if (arena_new_tail(p->arena, STORE, length, &o) < 0)
         return 0;
     atomic_store_explicit(field(p, o, TAIL_VALUE), MAGIC, memory_order_relaxed);
-    for (uint32_t i = 0; i < length; i++)
+    for (uint32_t i = 0; i < length; i += 1 + i / 20) /* few at the end of a long one */
         if (rnd(4) && (child = rnd(2) ? make(p, LEAF, 24) : rnd(9) ? make(p, NODE, 40) : make_text(p, rnd(100))))
             store(p, o, TAIL + 8 * i, child, 1);
     return o;
@@ -180,7 +183,14 @@ static uint64_t make_store(Peer *p, uint32_t length) {
 static uint64_t make_other(Peer *p) {
     switch (rnd(100)) {
     case 0:
-        return make(p, BIG, 60000);
+        switch (rnd(4)) { /* runs of up to 9 and up to 3 chunks */
+        case 0:
+            return make_text(p, 100000 + rnd(2000000));
+        case 1:
+            return make_store(p, 9000 + rnd(80000));
+        default:
+            return make(p, BIG, 60000);
+        }
     case 1 ... 4:
         return make_text(p, rnd(3000));
     case 5 ... 10:

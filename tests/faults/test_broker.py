@@ -823,6 +823,23 @@ def test_hello_may_bring_a_chunk():
             c.close()
 
 
+def test_chunks_in_a_row():
+    """All or none, a step at a time, and others are served in between."""
+    with Daemon("--arena-quota", 400 << 18) as daemon:
+        with daemon.client() as c, daemon.client() as other:
+            for _ in range(4):
+                assert c.ask(GROW, chunks=300, whole=True)["count"] == 0
+            assert other.ask(GROW, chunks=1, whole=False) == {"first": 0, "count": 1}
+            assert c.ask(GROW, chunks=300, whole=True) == {"first": 1, "count": 300}
+            assert refused(c.ask, GROW, chunks=100, whole=True).code == "full"
+            assert refused(c.ask, GROW, chunks=2**32 - 1, whole=True).code == "full"
+            assert refused(c.ask, GROW, chunks=3, whole=3).code == "malformed"
+            while not (got := other.ask(GROW, chunks=99, whole=True))["count"]:
+                pass
+            assert got == {"first": 301, "count": 99}
+            assert refused(c.ask, GROW, chunks=1).code == "full"
+
+
 def test_requests_that_come_with_the_hello_are_answered_in_order(daemon):
     with daemon.client(hello=False) as c:
         asks = [(HELLO, {"version": VERSION, "namespace": "x"}), (LOOKUP, {"keys": [key("a")]}), (STATS, {}), (LOOKUP, {"keys": 1})]

@@ -12,12 +12,12 @@
 static Table table;
 static ArenaOwner owner;
 static Arena *arena;
-static uint64_t made[OBJECTS], start, end; /* of the chunks that are given out */
-static uint8_t *before;                    /* all up to `end`, as it was */
+static uint64_t made[OBJECTS + 1], start, end; /* of the chunks that are given out */
+static uint8_t *before;                        /* all up to `end`, as it was */
 
-static int grow(void *arg, uint32_t chunks, uint32_t *ret_first, uint32_t *ret_count) {
-    (void)arg, (void)chunks;
-    return arena_owner_grow(&owner, 1, 1, ret_first, ret_count);
+static int grow(void *arg, uint32_t chunks, int whole, uint32_t *ret_first, uint32_t *ret_count) {
+    (void)arg;
+    return arena_owner_grow_here(&owner, 1, whole ? chunks : 1, whole, ret_first, ret_count);
 }
 
 static void make_classes(void) {
@@ -41,6 +41,8 @@ static void make_objects(void) {
         if (i % 4 == 3 && i > 4)
             shm_store_ref(&frame, made[i], 32 + 8 * (i % 3), made[i - 4], 0, arena_share, arena_release);
     }
+    need(arena_new_tail(arena, 4, 2 * ARENA_CHUNK_SIZE / 8, &made[OBJECTS]) == 0); /* a run of three chunks */
+    shm_store_ref(&frame, made[OBJECTS], 32 + ARENA_CHUNK_SIZE, made[0], 0, arena_share, arena_release);
     arena_share(&frame, made[OBJECTS - 1]);
 }
 
@@ -61,9 +63,9 @@ static void make_arena(void) {
 
 /* Three bytes: which object or chunk's entry, which byte of it, and what it becomes. */
 static void lie(const uint8_t *data) {
-    uint8_t *directory = (uint8_t *)arena->directory, *object = arena->base + made[data[0] % OBJECTS];
+    uint8_t *directory = (uint8_t *)arena->directory, *object = arena->base + made[data[0] % (OBJECTS + 1)];
     uint8_t *place =
-        data[0] < 200 ? object + data[1] % 64 : directory + (data[0] % 8 * sizeof(ShmChunk) + data[1] % 16);
+        data[0] < 200 ? object + data[1] % 64 : directory + (data[0] % 32 * sizeof(ShmChunk) + data[1] % 20);
     *place = data[2];
 }
 
@@ -88,7 +90,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         lie(data);
     arena_check(arena, text, sizeof text);
     arena_stats(arena, &s);
-    for (uint32_t i = 0; i < OBJECTS; i++) {
+    for (uint32_t i = 0; i <= OBJECTS; i++) {
         look(made[i]);
         look(made[i] + 16);
         look(atomic_load(arena_field(arena, made[i], 32)));

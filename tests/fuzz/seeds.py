@@ -226,8 +226,8 @@ def seed_answers(seeds, daemon, units):
 
 def seed_arena(seeds):
     """A byte changed in each object's length word, head and count, and in the first chunks' entries."""
-    for number in (*range(40), 200, 201, 202):
-        for byte, value in ((16, 255), (23, 255), (0, 4), (4, 1), (8, 0), (1, 1)):
+    for number in (*range(41), *range(224, 256)):
+        for byte, value in ((16, 255), (23, 255), (0, 4), (0, 61), (0, 62), (4, 1), (8, 0), (1, 1)):
             seeds.add("arena", bytes([number, byte, value]))
 
 

@@ -443,8 +443,8 @@ Test(arena, foreign_files_are_refused) {
     cr_assert_eq(arena_attach(fix_owner.fd, fix_owner.size, ARENA_MAX_ROWS, &fix_table, NULL, &a), -EINVAL);
 }
 
-static int gone(void *arg, uint32_t chunks, uint32_t *ret_first, uint32_t *ret_count) {
-    (void)arg, (void)chunks, (void)ret_first, (void)ret_count;
+static int gone(void *arg, uint32_t chunks, int whole, uint32_t *ret_first, uint32_t *ret_count) {
+    (void)arg, (void)chunks, (void)whole, (void)ret_first, (void)ret_count;
     return -ENOTCONN;
 }
 

@@ -25,8 +25,8 @@ typedef struct Peer {
 static Table fix_table;
 static ArenaOwner fix_owner;
 
-static int fix_grow(void *arg, uint32_t chunks, uint32_t *ret_first, uint32_t *ret_count) {
-    return arena_owner_grow(&fix_owner, (uint32_t)(uintptr_t)arg, chunks, ret_first, ret_count);
+static int fix_grow(void *arg, uint32_t chunks, int whole, uint32_t *ret_first, uint32_t *ret_count) {
+    return arena_owner_grow_here(&fix_owner, (uint32_t)(uintptr_t)arg, chunks, whole, ret_first, ret_count);
 }
 
 static void fix_reaped(void *arg, uint32_t row) {

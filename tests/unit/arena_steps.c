@@ -207,15 +207,15 @@ static void r_reaps(void) {
     arena_reap(r.arena);
 }
 
-/* p's death at step `dies`, then `second` at step `acts` of `first`; bit 0: p had no such step, bit 1: `first` had none. */
-static int death_between(uint64_t dies, uint64_t acts, void (*first)(void), void (*second)(void)) {
+/* p's death at step `dies` of `last`, then `second` at step `acts` of `first`; bit 0: p had no such step, bit 1: `first` had none. */
+static int death_between(void (*last)(void), uint64_t dies, uint64_t acts, void (*first)(void), void (*second)(void)) {
     volatile int survived = 0, early;
     open_for_death();
     step = 0;
     act_at = dies;
     act = p_dies;
     if (setjmp(death) == 0) {
-        p_frees_what_q_made();
+        last();
         survived = 1;
     }
     act = NULL;
@@ -232,18 +232,172 @@ static int death_between(uint64_t dies, uint64_t acts, void (*first)(void), void
     return survived | early << 1;
 }
 
-static void death_at_each_step(void (*first)(void), void (*second)(void)) {
+static void death_at_each_step(void (*last)(void), void (*first)(void), void (*second)(void)) {
     uint64_t dies = 1;
     for (int done = 0; !(done & 1); dies++)
-        for (uint64_t acts = 1; !((done = death_between(dies, acts, first, second)) & 2);)
+        for (uint64_t acts = 1; !((done = death_between(last, dies, acts, first, second)) & 2);)
             acts++;
     cr_assert_gt(dies, 10);
 }
 
 Test(arena_steps, a_remote_free_dies_and_the_owner_goes_on_during_the_reaping) {
-    death_at_each_step(r_reaps, q_allocates);
+    death_at_each_step(p_frees_what_q_made, r_reaps, q_allocates);
 }
 
 Test(arena_steps, a_remote_free_dies_and_is_reaped_while_the_owner_goes_on) {
-    death_at_each_step(q_allocates, r_reaps);
+    death_at_each_step(p_frees_what_q_made, q_allocates, r_reaps);
+}
+
+/* ---- runs ---- */
+
+#define RUN_REFS 70000 /* 3 chunks */
+
+static uint64_t q_run;
+
+static void q_makes_a_run(void) {
+    arena_poll(q.arena);
+    if (!q_run)
+        cr_assert_neq(q_run = new_tail(&q, STORE, RUN_REFS), 0);
+}
+
+/* Makes, shares and drops runs, private and shared, and one that q has made. */
+static void p_works_with_runs(void) {
+    uint64_t run = new_tail(&p, STORE, RUN_REFS);
+    set_ref(&p, run, STORE_TAIL + 8 * (RUN_REFS - 1), new_leaf(&p));
+    drop(&p, run);
+    run = new_tail(&p, STORE, RUN_REFS);
+    set_ref(&p, run, STORE_OWNER, new_leaf(&p));
+    arena_share(&p.frame, run);
+    drop(&p, run);
+    drop(&p, x);
+    arena_poll(p.arena);
+    arena_poll(p.arena);
+}
+
+static void open_for_runs(void) {
+    fix_open();
+    p = fix_peer();
+    q = fix_peer();
+    r = fix_peer();
+    q_run = 0;
+    x = new_tail(&q, STORE, RUN_REFS);
+    set_ref(&q, x, STORE_TAIL, new_leaf(&q));
+    arena_share(&q.frame, x);
+}
+
+static void abandon_p(void) {
+    arena_owner_mark_dead(&fix_owner, p.frame.alloc->row);
+    close(p.arena->fd);
+    arena_unmap(p.arena);
+}
+
+static int hint_is_off; /* who dies while it changes may leave it so */
+
+/* Nobody has an object any more: no chunk is lost. */
+static void close_runs(void) {
+    char text[256] = "";
+    uint64_t too_high;
+    arena_reap(r.arena);
+    for (int i = 0; i < 6; i++) {
+        arena_poll(q.arena);
+        arena_poll(r.arena);
+    }
+    cr_assert_geq(arena_collect(r.arena, 1000), 0); /* what the death left counted */
+    if (q_run)
+        drop(&q, q_run);
+    int n = check_all(r.arena, text, sizeof text, &too_high);
+    cr_assert_eq(n, 0, "at step %d: %s", (int)act_at, text);
+    cr_assert_eq(stats(&r).objects, 0, "at step %d: %d are left", (int)act_at, (int)stats(&r).objects);
+    arena_detach(q.arena);
+    for (uint32_t i = 0; i < arena_committed(r.arena); i++) { /* or free as soon as somebody looks: an empty orphan */
+        uint32_t state = arena_chunk_state(r.arena, i);
+        cr_assert(SHM_CHUNK_ROW(state) == 0 && SHM_CHUNK_CLASS(state) <= SHM_CLASS_LAST,
+                  "at step %d: chunk %u is lost, in state %#x", (int)act_at, i, state);
+    }
+    hint_is_off = r.arena->header->unowned != (int32_t)arena_committed(r.arena);
+    arena_detach(r.arena);
+    fix_close();
+}
+
+static int run_death(uint64_t dies, uint64_t acts, void (*first)(void), void (*second)(void)) {
+    volatile int survived = 0, early;
+    open_for_runs();
+    step = 0;
+    act_at = dies;
+    act = p_dies;
+    if (setjmp(death) == 0) {
+        p_works_with_runs();
+        survived = 1;
+    }
+    act = NULL;
+    abandon_p();
+    step = 0;
+    act_at = acts;
+    act = second;
+    first();
+    early = act != NULL;
+    act = NULL;
+    second();
+    close_runs();
+    return survived | early << 1;
+}
+
+static void run_death_at_each_step(void (*first)(void), void (*second)(void)) {
+    uint64_t dies = 1;
+    for (int done = 0; !(done & 1);
+         dies++) /* at each step of p's, the other comes in between at every fifth of the first's */
+        for (uint64_t acts = 1 + dies % 5; !((done = run_death(dies, acts, first, second)) & 2);)
+            acts += 5;
+    cr_assert_gt(dies, 40);
+}
+
+Test(arena_steps, who_works_with_runs_dies_and_others_make_one_during_the_reaping) {
+    run_death_at_each_step(r_reaps, q_makes_a_run);
+}
+
+Test(arena_steps, who_works_with_runs_dies_and_is_reaped_while_others_make_one) {
+    run_death_at_each_step(q_makes_a_run, r_reaps);
+}
+
+/* p is dead, and q holds a run of its: r gives up what p owned while q frees it, and uses its chunks again. */
+static void q_frees_the_run(void) {
+    if (!x)
+        return;
+    arena_root_drop(q.arena, x);
+    drop(&q, x);
+    x = 0;
+    for (int i = 0; i < 4; i++)
+        arena_poll(q.arena);
+    q_makes_a_run();
+    cr_assert_eq(arena_block_of(q.arena, q_run), 3 * ARENA_CHUNK_SIZE);
+}
+
+static void owner_dies_at_each_step(void (*first)(void), void (*second)(void)) {
+    int done = 0;
+    for (act_at = 1; !done; act_at++) {
+        open_for_runs();
+        drop(&q, x);
+        x = new_tail(&p, STORE, RUN_REFS);
+        set_ref(&p, x, STORE_TAIL + 8 * (RUN_REFS - 1), new_leaf(&p));
+        arena_share(&p.frame, x);
+        cr_assert_eq(arena_root_add(q.arena, x), 0);
+        abandon_p();
+        step = 0;
+        act = second;
+        first();
+        done = act != NULL;
+        act = NULL;
+        second();
+        close_runs();
+        cr_assert(!hint_is_off, "chunks are given back twice, or not, at step %d", (int)act_at);
+    }
+    cr_assert_gt(act_at, 5);
+}
+
+Test(arena_steps, a_run_is_freed_while_its_dead_owner_is_reaped) {
+    owner_dies_at_each_step(r_reaps, q_frees_the_run);
+}
+
+Test(arena_steps, a_dead_owner_is_reaped_while_its_run_is_freed) {
+    owner_dies_at_each_step(q_frees_the_run, r_reaps);
 }

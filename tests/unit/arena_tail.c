@@ -170,7 +170,7 @@ Test(arena_tail, a_length_is_held_against_the_block) {
     uint64_t lies[] = {0, 2, 5, 1000, 1ull << 32, 1ull << 60, UINT64_MAX / 8, UINT64_MAX};
     uint32_t id;
     arena_share(&p.frame, store);
-    cr_assert_eq(shm_class_block_size(arena_size_class(p.arena, store)), 64);
+    cr_assert_eq(arena_block_of(p.arena, store), 64);
     for (size_t i = 0; i < sizeof lies / sizeof *lies; i++) {
         *length_word(&p, store) = lies[i];
         cr_assert_neq(errors_of(&p), 0, "%lu", lies[i]);

@@ -156,6 +156,27 @@ Test(session, thousands_of_handles) {
     finish();
 }
 
+/* The broker is asked again until it has made memory ready for all 161 chunks in a row. */
+Test(session, an_object_of_forty_megabytes) {
+    Arena *arena = client_arena(session->client);
+    uint64_t object, at, length, n = (uint64_t)40 << 20;
+    uint32_t id, grows = broker.grows;
+    cr_assert_eq(
+        table_add_class(&broker.table, &(Key){{9}}, &(Shape){.base = 24, .tail = SHM_TAIL_BYTES, .element = 1}, &id),
+        0);
+    cr_assert_eq(arena_new_tail(arena, id, n, &object), 0);
+    cr_assert_eq(broker.grows - grows, 3, "64 at a time");
+    cr_assert(arena_tail(arena, object, &at, &length) == 0 && length == n);
+    memset(arena_base(arena) + at, 1, n);
+    arena_release(client_frame(session->client), object);
+    grows = broker.grows;
+    cr_assert_eq(arena_new_tail(arena, id, n, &object), 0);
+    cr_assert_eq(broker.grows, grows, "in the chunks of the first");
+    arena_release(client_frame(session->client), object);
+    cr_assert_eq(arena_new_tail(arena, id, (uint64_t)1 << 40, &object), -ENOMEM);
+    finish();
+}
+
 Test(session, calls) {
     jitd_ref p = new_node(session);
     jitd_value v, in[3] = {{.i = -5}, {.i = 1}, {.ref = JITD_NONE}};

@@ -170,10 +170,12 @@ static inline void put_number(msgpack_packer *pk, const char *name, uint64_t n) 
     msgpack_pack_uint64(pk, n);
 }
 
-static inline void put_grown(msgpack_packer *pk, SmallPeer *p, uint64_t chunks) {
+static inline void put_grown(msgpack_packer *pk, SmallPeer *p, uint32_t chunks, bool whole) {
     uint32_t first = 0, count = 0;
     broker.grows++;
-    if (arena_owner_grow(&broker.arena, p->row, (uint32_t)chunks, &first, &count) < 0)
+    if (whole && arena_owner_grow_whole(&broker.arena, p->row, chunks, &first) == 0)
+        count = chunks;
+    else if (!whole && arena_owner_grow(&broker.arena, p->row, chunks, &first, &count) < 0)
         count = 0;
     msgpack_pack_map(pk, 2);
     wire_put_cstr(pk, "first"), msgpack_pack_uint32(pk, first);
@@ -191,9 +193,12 @@ static inline void put_answer(msgpack_packer *pk, SmallPeer *p, const MsgMessage
     case MESSAGE_LOOKUP:
         put_units(pk);
         break;
-    case MESSAGE_GROW:
-        put_grown(pk, p, field(m, "chunks"));
+    case MESSAGE_GROW: {
+        bool whole = false;
+        wire_bool(wire_find(&m->body, "whole"), &whole);
+        put_grown(pk, p, (uint32_t)field(m, "chunks"), whole);
         break;
+    }
     case MESSAGE_FIND:
         put_number(pk, "object", broker.named);
         break;

@@ -18,9 +18,9 @@ typedef struct Local {
 } Local;
 static Local local = {.owner = {.fd = -1}, .table = {.fd = -1}};
 
-static int local_grow(void *arg, uint32_t chunks, uint32_t *ret_first, uint32_t *ret_count) {
+static int local_grow(void *arg, uint32_t chunks, int whole, uint32_t *ret_first, uint32_t *ret_count) {
     (void)arg;
-    return arena_owner_grow(&local.owner, local.row, chunks, ret_first, ret_count);
+    return arena_owner_grow_here(&local.owner, local.row, chunks, whole, ret_first, ret_count);
 }
 
 static void local_reaped(void *arg, uint32_t row) {
