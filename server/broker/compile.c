@@ -326,7 +326,7 @@ PeerHandled compile_compile(Broker *broker, Peer *peer, const MsgMessage *m) {
 /* ---- DUMP ---- */
 
 static const char *dump_kind(Str what) {
-    static const char *const kinds[] = {"ast", "bound", "typed", "ir", "iropt", "asm"};
+    static const char *const kinds[] = {"ast", "bound", "typed", "flow", "ir", "iropt", "asm"};
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         if (str_eq_c(what, kinds[i]))
             return kinds[i];

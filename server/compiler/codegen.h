@@ -11,7 +11,7 @@ void codegen_init(void (*fatal)(const char *message));
 /* What code depends on besides the unit: LLVM's version, target, CPU and features. */
 const char *codegen_identity(void);
 
-/* Makes an empty or lowered module this machine's: triple, data layout, flags. */
+/* Makes an empty or finished module this machine's: triple, data layout, flags. */
 void codegen_target(LLVMModuleRef module);
 
 /* Everything but the entries becomes internal, imports are to be reached through the GOT. */

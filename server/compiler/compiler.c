@@ -2,7 +2,7 @@
  *
  *   decode    bytes -> UnitSpec                               protocol/spec.c
  *   runtime   the helpers' bitcode -> module
- *   program   UnitSpec -> modules, entries, refusals, sites    parse, resolve, infer, lower for every function
+ *   program   UnitSpec -> modules, entries, refusals, sites    parse, resolve, infer, flow, emit for every function
  *   optimise  module -> module                                back.c, codegen.c; of two modules at the same time
  *   codegen   module -> object                                back.c, codegen.c
  *   link      objects -> code, fixups                         link.c
@@ -32,7 +32,7 @@ typedef struct Compile {
 } Compile;
 
 bool compile_what(Str word, CompileWhat *ret_what) {
-    static const char *const words[] = {"image", "ast", "bound", "typed", "ir", "iropt", "asm"};
+    static const char *const words[] = {"image", "ast", "bound", "typed", "flow", "ir", "iropt", "asm"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (str_eq_c(word, words[i])) {
             *ret_what = (CompileWhat)i;
@@ -96,6 +96,8 @@ static ProgramDump compile_program_dump(CompileWhat what) {
         return PROGRAM_DUMP_BOUND;
     case COMPILE_TYPED:
         return PROGRAM_DUMP_TYPED;
+    case COMPILE_FLOW:
+        return PROGRAM_DUMP_FLOW;
     default:
         return PROGRAM_DUMP_NONE;
     }
@@ -111,7 +113,7 @@ static int compile_program(Compile *c) {
     c->image.timings.us[PASS_parse] = c->program.parse_us;
     c->image.timings.us[PASS_resolve] = c->program.resolve_us;
     c->image.timings.us[PASS_infer] = c->program.infer_us;
-    c->image.timings.us[PASS_lower] = c->program.lower_us;
+    c->image.timings.us[PASS_emit] = c->program.emit_us;
     c->image.text = c->program.dump;
     return 0;
 }

@@ -8,6 +8,7 @@ typedef enum CompileWhat {
     COMPILE_AST,
     COMPILE_BOUND,
     COMPILE_TYPED,
+    COMPILE_FLOW,
     COMPILE_IR,
     COMPILE_IR_OPT,
     COMPILE_ASM

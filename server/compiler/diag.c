@@ -2,6 +2,8 @@
 #include "server/compiler/diag.h"
 #include "server/compiler/out.h"
 #include "server/compiler/utf8.h"
+#include <stdio.h>
+#include <stdlib.h>
 #include <unistr.h>
 #include <uniwidth.h>
 
@@ -26,6 +28,16 @@ void fail_hint(Compilation *c, Span span, const char *hint, const char *format, 
     Str message = pool_vprintf(c->pool, format, args);
     va_end(args);
     leave(c, span, message, pool_strdup(c->pool, str_from_cstr(hint)));
+}
+
+void internal_error(const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    fputs("jitd: error in the compiler: ", stderr);
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+    va_end(args);
+    abort();
 }
 
 void fail_out_of_memory(void *compilation) {

@@ -33,6 +33,9 @@ _Noreturn void fail_hint(Compilation *c, Span span, const char *hint, const char
  * variables, not in those of the function that calls setjmp: longjmp would leave them indeterminate. */
 bool pass_ends(Compilation *c, void (*pass)(Compilation *c, void *arg), void *arg);
 
+/* What cannot be, whatever the source says: says so and ends the process; the job fails. */
+_Noreturn void internal_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 /* For Pool.fail (with the Compilation as Pool.fail_arg): fails without taking more memory. */
 void fail_out_of_memory(void *compilation);
 

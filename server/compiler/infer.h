@@ -86,7 +86,7 @@ void infer_store_check(Infer *in, const Node *n, const Type *field, const Type *
 SpecialCall *infer_special_binary(Infer *in, const Node *n, Operator op, const Type *a,
                                   const Type *b); /* NULL: neither has the method */
 SpecialCall *infer_special_unary(Infer *in, const Node *n, const char *name, const Type *t);
-/* The call happens here. It may never return: keep it where lower looks for it before. */
+/* The call happens here. It may never return: keep it where build looks for it before. */
 const Type *infer_special_call(Infer *in, const Node *n, SpecialCall *call, const Node *left, const Node *right);
 void infer_special_truth(Infer *in, const Node *n, const Type *t); /* NodeInfo.test of n */
 const char *infer_unary_name(Operator op);

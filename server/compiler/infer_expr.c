@@ -346,7 +346,7 @@ static bool is_none_test(const Node *n) {
 static void cond_none_test(Infer *in, const Node *n, Env *yes, Env *no) {
     bool is = n->Compare.ops.at[0] == OP_Is;
     CompareStep *step = pool_new(in->pool, CompareStep);
-    in->info[n->id].what = step; /* lower looks at it before the operand ends the path */
+    in->info[n->id].what = step; /* build looks at it before the operand ends the path */
     const Type *t = infer_expr(in, n->Compare.left);
     in->info[n->Compare.comparators.at[0]->id].type = &type_none;
     in->info[n->Compare.comparators.at[0]->id].live = true;

@@ -1,8 +1,9 @@
-/* A unit's functions, from text to one LLVM module: the loop over entries around parse, resolve, infer and lower. */
+/* A unit's functions, from text to one LLVM module: the loop over entries around parse, resolve, infer, flow and emit. */
 #include "protocol/abi.h"
 #include "server/compiler/assigned.h"
 #include "server/compiler/stage.h"
 #include "server/compiler/dump.h"
+#include "server/compiler/flow/flow.h"
 #include "server/compiler/parse.h"
 #include "server/compiler/typed.h"
 #include "server/compiler/typed_dump.h"
@@ -121,30 +122,30 @@ static Entries entries_of(Lang *lang, const EntryPlan *plans) {
     return e;
 }
 
-static LowerModule *lower_part(Lang *lang, const Entries *e, unsigned part, const ProgramPart *in,
-                               const LowerModule *before, LLVMModuleRef *ret_module) {
+static EmitModule *emit_part(Lang *lang, const Entries *e, unsigned part, const ProgramPart *in,
+                             const EmitModule *before, LLVMModuleRef *ret_module) {
     LLVMModuleRef module = *ret_module = LLVMModuleCreateWithNameInContext("jitd", in->context);
     LLVMSetTarget(module, LLVMGetTarget(in->runtime));
     LLVMSetDataLayout(module, LLVMGetDataLayoutStr(in->runtime));
-    LowerModule *m = lower_begin(lang, module, in->runtime, before);
+    EmitModule *m = emit_begin(lang, module, in->runtime, before);
     Instance **own = pool_array(lang->pool, Instance *, e->n + 1);
     size_t nown = 0;
     for (uint32_t i = 0; i < e->n; i++)
         if (e->part[i] == part) {
             own[nown++] = e->at[i];
-            lower_declare(m, e->at[i]);
-            lower_entry(m, e->at[i], i);
+            emit_declare(m, e->at[i]);
+            emit_entry(m, e->at[i], i);
         }
-    lower_rest(m, own, nown);
+    emit_rest(m, own, nown);
     return m;
 }
 
-static void lower_all(Lang *lang, const EntryPlan *plans, ProgramPart *parts, Program *p) {
+static void emit_all(Lang *lang, const EntryPlan *plans, ProgramPart *parts, Program *p) {
     Entries e = entries_of(lang, plans);
-    LowerModule *before = NULL;
+    EmitModule *before = NULL;
     p->nmodules = parts_choose(lang, e.at, e.n, e.part);
     for (unsigned i = 0; i < p->nmodules; i++) {
-        before = lower_part(lang, &e, i, &parts[i], before, &p->modules[i]);
+        before = emit_part(lang, &e, i, &parts[i], before, &p->modules[i]);
         parts[i].runtime = NULL;
     }
     p->sites = lang->sites;
@@ -157,10 +158,12 @@ static bool dump_wants(const UnitSpec *unit, const EntrySpec *e, Str method) {
 
 static Str dump_function(Lang *lang, const EntryPlan *plan, ProgramDump dump) {
     FuncState *f = lang_func(lang, plan->spec->def, plan->spec->func);
-    if (dump == PROGRAM_DUMP_TYPED ? !plan->inst : !f->bound)
+    if (dump == PROGRAM_DUMP_TYPED || dump == PROGRAM_DUMP_FLOW ? !plan->inst : !f->bound)
         return diag_render(lang->pool, &f->source, &plan->diag);
     if (dump == PROGRAM_DUMP_AST)
         return ast_dump(lang->pool, f->bound->function);
+    if (dump == PROGRAM_DUMP_FLOW)
+        return flow_dump(lang->pool, flow_make(lang, plan->inst));
     return dump == PROGRAM_DUMP_BOUND ? bound_dump(lang->pool, f->bound) : typed_dump(lang, plan->inst);
 }
 
@@ -212,11 +215,11 @@ void program_compile(Pool *pool, const UnitSpec *unit, ProgramPart *parts, Progr
     p.resolve_us = lang->resolve_us;
     uint64_t inferred = stage_now_us();
     p.infer_us = inferred - start - p.lex_us - p.parse_us - p.resolve_us;
-    stage_enter("lower");
+    stage_enter("emit");
     if (dump)
         dump_all(lang, plans, dump, method, &p);
     else
-        lower_all(lang, plans, parts, &p);
-    p.lower_us = stage_now_us() - inferred;
+        emit_all(lang, plans, parts, &p);
+    p.emit_us = stage_now_us() - inferred;
     *ret_program = p;
 }

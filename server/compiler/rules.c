@@ -33,6 +33,15 @@ const Type *type_ref(Pool *pool, uint32_t def, bool optional) {
     return t;
 }
 
+bool type_has_refs(const Type *t) {
+    if (t->kind == TYPE_REF)
+        return true;
+    for (size_t i = 0; t->kind == TYPE_TUPLE && i < t->nitems; i++)
+        if (type_has_refs(t->items[i]))
+            return true;
+    return false;
+}
+
 uint32_t type_bits(const Type *t) {
     return t->kind == TYPE_BOOL ? 1 : type_layout(t).size * 8;
 }

@@ -20,6 +20,7 @@ const Rule *rule_find(Operator op, RuleOn on); /* NULL: not in the language */
  * float or bool is "weak" there). NULL: no such thing. */
 const Type *type_common(const Type *a, const Type *b);
 RuleOn type_rule_on(const Type *common);
+bool type_has_refs(const Type *t); /* of any class, in a tuple too */
 uint32_t type_bits(const Type *t); /* of a scalar; 1 for bool */
 
 /* math.def as a table. */

@@ -1,5 +1,5 @@
 /* What the language stages hand to the back of the compiler: a unit description in, an LLVM module out, with what the meta
- * must say about it. Between them, per function: parse, resolve (names), infer (types, effects), lower (IR).
+ * must say about it. Between them, per function: parse, resolve (names), infer (types, effects), flow, emit (IR).
  *
  * Names in the module that the later stages must know:
  *   jitd_native_<i>, jitd_thunk_<i>  the two entries of Program.entries[i]; the only functions with external linkage
@@ -83,7 +83,13 @@ typedef struct Warning {
     Str rendered;  /* as of a Refusal */
 } Warning;
 
-typedef enum ProgramDump { PROGRAM_DUMP_NONE, PROGRAM_DUMP_AST, PROGRAM_DUMP_BOUND, PROGRAM_DUMP_TYPED } ProgramDump;
+typedef enum ProgramDump {
+    PROGRAM_DUMP_NONE,
+    PROGRAM_DUMP_AST,
+    PROGRAM_DUMP_BOUND,
+    PROGRAM_DUMP_TYPED,
+    PROGRAM_DUMP_FLOW
+} ProgramDump;
 
 #define PROGRAM_PARTS 2
 
@@ -105,7 +111,7 @@ typedef struct Program {
     Site *sites;
     size_t nsites;
     Str dump;
-    uint64_t lex_us, parse_us, resolve_us, infer_us, lower_us;
+    uint64_t lex_us, parse_us, resolve_us, infer_us, emit_us;
 } Program;
 
 /* Compiles the unit's entries and what they call. What they call of the runtime is linked into the new modules. `parts` are

@@ -1,4 +1,4 @@
-/* Typed: functions whose expressions have types, operations effects and calls callees. What infer hands to lower, and the
+/* Typed: functions whose expressions have types, operations effects and calls callees. What infer hands to flow, and the
  * state the two share for one unit. */
 #pragma once
 #include "server/compiler/bound.h"
@@ -8,7 +8,7 @@
 typedef enum Effect {
     EFFECT_NONE, /* nothing: the call can be redone */
     EFFECT_UNDO, /* stores to scalar fields of self only, in this function (NodeInfo.undo) or in its callers: restore */
-                 /* ours, then redo; no other Python code runs meanwhile (lower_poll) */
+                 /* ours, then redo; no other Python code runs meanwhile (unwind.c) */
     EFFECT_COMMITTED, /* something that cannot be taken back */
 } Effect;
 
@@ -174,10 +174,10 @@ void infer_function(Lang *lang, Compilation *c, Instance *inst);
 unsigned parts_choose(Lang *lang, Instance *const *entries, uint32_t n, unsigned *ret_part);
 
 /* Emits the body of an inferred instance into its declared function. `before`: the program's module before this one, or NULL. */
-typedef struct LowerModule LowerModule;
-LowerModule *lower_begin(Lang *lang, LLVMModuleRef module, LLVMModuleRef runtime, const LowerModule *before);
-void lower_declare(LowerModule *m, Instance *inst);
+typedef struct EmitModule EmitModule;
+EmitModule *emit_begin(Lang *lang, LLVMModuleRef module, LLVMModuleRef runtime, const EmitModule *before);
+void emit_declare(EmitModule *m, Instance *inst);
 /* All that were declared, and what they call; the entries are known then to be called by others or not. Afterwards no
  * instance is declared, as before. */
-void lower_rest(LowerModule *m, Instance *const *entries, size_t nentries);
-void lower_entry(LowerModule *m, Instance *inst, uint32_t index);
+void emit_rest(EmitModule *m, Instance *const *entries, size_t nentries);
+void emit_entry(EmitModule *m, Instance *inst, uint32_t index);

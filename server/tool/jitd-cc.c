@@ -29,7 +29,7 @@ static int usage(FILE *out) {
                  "FILE is Python source, or a unit description (*.unit). WHAT is one of\n"
                  "  tokens ast          of the file, or with --function of its first statement\n"
                  "  unit                the unit description made of the file's classes and functions\n"
-                 "  bound typed ir iropt asm image (the default)\n"
+                 "  bound typed flow ir iropt asm image (the default)\n"
                  "Entries are methods (\"Point.norm\") and functions; without, everything by its annotations.\n"
                  "  --version           says which one it is\n"
                  "  --help              says this\n");

@@ -55,7 +55,7 @@ def test_compiled_once_and_remembered():
             assert "ret" in c.ask(DUMP, name="m.f", what="asm")["text"]
             stats = c.ask(STATS)
             assert stats["machine"]["compilations"] == 1
-            assert {"parse", "infer", "lower", "optimise", "codegen", "link"} <= set(stats["passes"])
+            assert {"parse", "infer", "emit", "optimise", "codegen", "link"} <= set(stats["passes"])
             assert stats["machine"]["resident_bytes"] < 10 << 20
             assert 0 < stats["machine"]["workers_resident_bytes"] < 50 << 20
         assert d.stop() == 0

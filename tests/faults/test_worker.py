@@ -14,7 +14,7 @@ import pytest
 from broker_harness import processor_time
 from compiler_process import ADD, JOB, WORKER, Worker, class_unit, function, function_unit
 
-STAGES = ["decode", "runtime", "lex", "parse", "resolve", "infer", "lower", "optimise", "codegen", "link"]
+STAGES = ["decode", "runtime", "lex", "parse", "resolve", "infer", "emit", "optimise", "codegen", "link"]
 
 
 def meta_of(image):

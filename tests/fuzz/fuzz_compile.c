@@ -35,7 +35,7 @@ static void make_part(ProgramPart *part) {
     need(LLVMGetBitcodeModuleInContext2(part->context, buffer, &part->runtime) == 0);
 }
 
-static void lower(Pool *pool, const UnitSpec *unit) {
+static void emit(Pool *pool, const UnitSpec *unit) {
     ProgramPart parts[PROGRAM_PARTS];
     Program program = {0};
     Timings timings = {0};
@@ -70,7 +70,7 @@ static void compile(Pool *pool, Str bytes, ProgramDump dump) {
     else if (dump)
         dump_stage(pool, &unit, dump);
     else
-        lower(pool, &unit);
+        emit(pool, &unit);
 }
 
 static void pool_full(void *arg) {

@@ -1,4 +1,4 @@
-/* Helpers that lowered code calls (rt_...), as C compiled to bitcode and inlined. Those that can fail return RT_OK, RT_RAISES
+/* Helpers that compiled code calls (rt_...), as C compiled to bitcode and inlined. Those that can fail return RT_OK, RT_RAISES
  * (the same operation raises in Python) or RT_INEXACT (Python's result is no 64-bit int, or not of this type). */
 #pragma once
 #include "shared-mem/object.h"

@@ -1,22 +1,14 @@
-/* Lower, entries: the thunk of protocol/abi.h around an internal function, and the native function, which puts its
+/* Emit, entries: the thunk of protocol/abi.h around an internal function, and the native function, which puts its
  * arguments into slots and calls the thunk: one body to optimise, in the entry that calls from Python go through. */
-#include "server/compiler/lower.h"
+#include "server/compiler/emit/emit.h"
 
 typedef struct Slots {
     const Type **types;
     unsigned len;
 } Slots;
 
-static void add_slots(Slots *s, const Type *t) {
-    if (t->kind == TYPE_TUPLE)
-        for (size_t i = 0; i < t->nitems; i++)
-            add_slots(s, t->items[i]);
-    else if (t->kind != TYPE_NONE)
-        s->types[s->len++] = t;
-}
-
 typedef struct Entry {
-    LowerModule *m;
+    EmitModule *m;
     Instance *inst;
     Slots params, results; /* without self */
     bool has_self;
@@ -24,8 +16,8 @@ typedef struct Entry {
     LLVMValueRef fn;
 } Entry;
 
-static LLVMTypeRef c_type(LowerModule *m, const Type *t) {
-    return t->kind == TYPE_BOOL ? m->i8 : lower_type(m, t);
+static LLVMTypeRef c_type(EmitModule *m, const Type *t) {
+    return t->kind == TYPE_BOOL ? m->i8 : emit_type(m, t);
 }
 
 static LLVMValueRef from_c(Entry *e, const Type *t, LLVMValueRef v) {
@@ -39,11 +31,11 @@ static LLVMValueRef slot_address(Entry *e, LLVMValueRef array, unsigned i) {
 
 static LLVMValueRef load_value(Entry *e, const Type *t, LLVMValueRef at) {
     if (t->kind == TYPE_FLOAT || t->kind == TYPE_FLOAT32)
-        return LLVMBuildLoad2(e->b, lower_type(e->m, t), at, "");
+        return LLVMBuildLoad2(e->b, emit_type(e->m, t), at, "");
     LLVMValueRef v = LLVMBuildLoad2(e->b, e->m->i64, at, "");
     if (t->kind == TYPE_BOOL)
         return LLVMBuildICmp(e->b, LLVMIntNE, v, LLVMConstInt(e->m->i64, 0, 0), "");
-    return LLVMBuildIntCast2(e->b, v, lower_type(e->m, t), 0, "");
+    return LLVMBuildIntCast2(e->b, v, emit_type(e->m, t), 0, "");
 }
 
 static void store_value(Entry *e, const Type *t, LLVMValueRef v, LLVMValueRef at) {
@@ -56,7 +48,7 @@ static void store_value(Entry *e, const Type *t, LLVMValueRef v, LLVMValueRef at
 
 /* Returns a status that is not 0; leaves the builder where there are results. */
 static void branch_on_status(Entry *e, LLVMValueRef status) {
-    LowerModule *m = e->m;
+    EmitModule *m = e->m;
     LLVMBasicBlockRef ok = LLVMAppendBasicBlockInContext(m->ctx, e->fn, "ok");
     LLVMBasicBlockRef trapped = LLVMAppendBasicBlockInContext(m->ctx, e->fn, "trapped");
     LLVMValueRef failed = LLVMBuildICmp(e->b, LLVMIntNE, status, LLVMConstInt(m->i32, 0, 0), "");
@@ -80,7 +72,7 @@ static void start(Entry *e, const char *kind, uint32_t index, LLVMTypeRef *param
 }
 
 static LLVMValueRef thunk(Entry *e, uint32_t index) {
-    LowerModule *m = e->m;
+    EmitModule *m = e->m;
     LLVMValueRef *args = pool_array(m->pool, LLVMValueRef, e->params.len + 2);
     start(e, "thunk", index, (LLVMTypeRef[]){m->ptr, m->i64, m->ptr, m->ptr}, 4);
     unsigned n = 0;
@@ -108,7 +100,7 @@ static LLVMValueRef of_call(Entry *e, LLVMTypeRef type, unsigned word) {
 }
 
 static void native(Entry *e, uint32_t index, LLVMValueRef thunk_fn) {
-    LowerModule *m = e->m;
+    EmitModule *m = e->m;
     unsigned n = e->params.len, noinline_kind = LLVMGetEnumAttributeKindForName("noinline", 8);
     LLVMTypeRef *types = pool_array(m->pool, LLVMTypeRef, n + 1);
     types[0] = m->ptr;
@@ -128,7 +120,7 @@ static void native(Entry *e, uint32_t index, LLVMValueRef thunk_fn) {
     LLVMBuildRet(e->b, status);
 }
 
-void lower_entry(LowerModule *m, Instance *inst, uint32_t index) {
+void emit_entry(EmitModule *m, Instance *inst, uint32_t index) {
     FuncKind kind = inst->bound->func->kind;
     Entry e = {.m = m, .inst = inst, .has_self = kind != FUNC_FUNCTION && kind != FUNC_STATIC && kind != FUNC_CLASS};
     unsigned total = 0;
@@ -138,8 +130,8 @@ void lower_entry(LowerModule *m, Instance *inst, uint32_t index) {
     e.params.types = pool_array(m->pool, const Type *, total + 1);
     e.results.types = pool_array(m->pool, const Type *, type_slots(result) + 1);
     for (uint32_t i = e.has_self; i < inst->nparams; i++)
-        add_slots(&e.params, inst->params[i]);
-    add_slots(&e.results, result);
+        emit_slot_types(inst->params[i], e.params.types, &e.params.len);
+    emit_slot_types(result, e.results.types, &e.results.len);
     e.b = LLVMCreateBuilderInContext(m->ctx);
     LLVMValueRef thunk_fn = thunk(&e, index);
     native(&e, index, thunk_fn);

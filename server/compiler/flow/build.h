@@ -1,0 +1,118 @@
+/* Between the files that build flow: the state of one function. A builder of an expression gives NULL where it never gets
+ * a value, because a call in it does not return; nothing comes to what is built behind that. */
+#pragma once
+#include "protocol/abi.h"
+#include "server/compiler/flow/flow.h"
+
+/* Where a local's values are: a variable for each type, one for references of any class and None. */
+typedef struct BuildLocal {
+    FlowVar **vars;
+    size_t nvars, cap;
+    FlowVar *ref, *bound;
+    bool checked;  /* whether it is bound is asked somewhere */
+    bool borrowed; /* a parameter that nobody assigns */
+} BuildLocal;
+
+typedef struct BuildLoop {
+    struct BuildLoop *outer;
+    FlowBlock *on_break, *on_continue;
+} BuildLoop;
+
+typedef struct Build {
+    FlowFunc *f;
+    Lang *lang;
+    Pool *pool;
+    Instance *inst;
+    const Bound *bound;
+    NodeInfo *info;
+    FlowBlock *at; /* NULL: nothing comes here */
+    BuildLocal *locals;
+    BuildLoop *loop;
+    FlowLoop *flow_loop;
+} Build;
+
+#define OPS(...) (FlowOp *[]){__VA_ARGS__}, sizeof((FlowOp *[]){__VA_ARGS__}) / sizeof(FlowOp *)
+
+/* build.c */
+FlowBlock *build_block(Build *b, const char *name);
+void build_start(Build *b, FlowBlock *block);
+void build_go(Build *b, FlowBlock *to);
+void build_branch(Build *b, FlowOp *condition, FlowBlock *yes, FlowBlock *no, bool rare);
+void build_dead(Build *b); /* nothing comes here, as infer has found */
+FlowOp *build_add(Build *b, FlowOp *op);
+FlowOp *build_op(Build *b, FlowKind kind, const Type *type, FlowOp *const *args, size_t nargs);
+FlowOp *build_runtime(Build *b, const char *name, FlowHow how, const Type *type, FlowOp *const *args, size_t nargs);
+FlowVar *build_temp(Build *b, const Type *type,
+                    const char *name); /* stored on several paths, loaded once where they meet */
+FlowOp *build_load(Build *b, FlowVar *var);
+void build_store(Build *b, FlowVar *var, FlowOp *v);
+
+/* build_fail.c */
+FlowFail *build_failing(Build *b, const Node *n, Site site);
+FlowFail *build_failing_op(Build *b, const Node *n, Str op, FlowOp *const *values,
+                           size_t nvalues); /* the operation raises */
+FlowFail *build_overflowing(Build *b, const Node *n, Str op);
+void build_guard(Build *b, FlowOp *fails, FlowFail *fail);
+void build_fail(Build *b, FlowFail *fail);       /* here and now */
+void build_int_instead(Build *b, const Node *n); /* a NODE_MAYBE_INT whose value is an int: here and now */
+void build_wrapped(Build *b, FlowOp *condition); /* NULL: it is not looked whether it has */
+
+/* build_value.c */
+FlowOp *build_int(Build *b, int64_t value);
+FlowOp *build_bool(Build *b, bool value);
+FlowOp *build_float(Build *b, const Type *type, double value);
+FlowOp *build_none(Build *b);
+FlowOp *build_reserved(Build *b, int64_t offset); /* JITD_NONE, JITD_UNSET */
+FlowOp *build_const(Build *b, const Global *g);
+FlowOp *build_compare_ops(Build *b, FlowOrder order, FlowOp *x, FlowOp *y);
+FlowOp *build_not(Build *b, FlowOp *v);
+FlowOp *build_cast(Build *b, FlowOp *v, const Type *to);
+FlowOp *build_convert(Build *b, const Node *n, FlowOp *v, const Type *to);
+/* Into a field or parameter: a float32 has a range. `place` is for the message: ":def:function:parameter", ":def::field", "". */
+FlowOp *build_fit(Build *b, const Node *n, FlowOp *v, const Type *to, Str place);
+Str build_field_place(Build *b, uint32_t def, uint32_t field);
+Str build_param_place(Build *b, const FuncState *func, uint32_t param);
+FlowOp *build_truth(Build *b, FlowOp *v);
+bool build_is_float(const Type *t);
+FlowOp *build_local_load(Build *b, const Node *n, uint32_t local, const Type *type);
+void build_local_store(Build *b, uint32_t local, FlowOp *v);
+void build_params(Build *b);
+
+/* build_expr.c */
+FlowOp *build_expr(Build *b, const Node *n);
+void build_cond(Build *b, const Node *n, FlowBlock *yes, FlowBlock *no);  /* ends the block */
+FlowOp *build_cond_value(Build *b, const Node *n, const Node *condition); /* n's value is the condition's truth */
+FlowOp *build_object(Build *b, const Node *attribute, FlowOp *base,
+                     bool store); /* base, checked for None where needed */
+
+/* build_op.c */
+FlowOp *build_binary(Build *b, const Node *n, Operator op, const Rule *rule, const Type *common, FlowOp *x, FlowOp *y);
+FlowOp *build_half_of_divmod(Build *b, const Node *n, Operator op, const Type *common, FlowOp *x, FlowOp *y);
+FlowOp *build_operator(Build *b, const Node *n, Operator op, FlowOp *left,
+                       const Node *right); /* as infer_binary found */
+FlowOp *build_unary(Build *b, const Node *n);
+FlowOp *build_compare(Build *b, const Node *n);
+
+/* build_call.c */
+FlowOp *build_call(Build *b, const Node *n);
+FlowOp *build_invoke(Build *b, const Node *n, Instance *callee, FlowOp *const *args, size_t nargs);
+FlowOp *build_setter(Build *b, const Node *n, Instance *callee, FlowOp *self, FlowOp *v);
+FlowOp *build_special(Build *b, const Node *n, const SpecialCall *call, FlowOp *left, FlowOp *right);
+FlowOp *build_special_len(Build *b, const Node *n, const SpecialCall *call, FlowOp *v); /* checked not to be negative */
+void build_set_field(Build *b, const Node *n, FlowOp *object, uint32_t def, uint32_t field, FlowOp *v);
+
+/* build_builtin.c, build_python.c */
+FlowOp *build_builtin(Build *b, const Node *n, const CallInfo *call);
+FlowOp *build_math(Build *b, const Node *n, const CallInfo *call);
+FlowOp *build_python_call(Build *b, const Node *n, const MathFn *f, const Type *result);
+FlowOp *build_python(Build *b, const Node *n, const MathFn *f, const Type *result, const char *types,
+                     FlowOp *const *args, size_t nargs);
+
+/* build_stmt.c, build_loop.c, build_raise.c */
+void build_body(Build *b, Nodes body);
+void build_target(Build *b, const Node *target, FlowOp *v);
+void build_while(Build *b, const Node *n);
+void build_for(Build *b, const Node *n);
+void build_raise(Build *b, const Node *n);
+void build_assert(Build *b, const Node *n);
+void build_return(Build *b, const Node *n, FlowOp *v);

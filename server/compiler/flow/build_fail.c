@@ -1,0 +1,59 @@
+/* Build, failures: what an operation's failure means in Python, and what had happened before it. What is done about it is
+ * decided in unwind.c. */
+#include "server/compiler/flow/build.h"
+
+FlowFail *build_failing(Build *b, const Node *n, Site site) {
+    FlowFail *fail = pool_new(b->pool, FlowFail);
+    *fail = (FlowFail){.node = n, .site = site, .effect = b->info[n->id].effect, .undo = b->info[n->id].undo};
+    return fail;
+}
+
+FlowFail *build_failing_op(Build *b, const Node *n, Str op, FlowOp *const *values, size_t nvalues) {
+    FlowFail *fail = build_failing(b, n, (Site){.kind = SITE_OP, .text = op, .nargs = nvalues});
+    fail->site.args = pool_array(b->pool, SiteArg, nvalues + 1);
+    fail->values = pool_array(b->pool, FlowOp *, nvalues + 1);
+    fail->nvalues = nvalues;
+    for (size_t i = 0; i < nvalues; i++) {
+        fail->site.args[i] = (SiteArg){.kind = SITE_ARG_VALUE, .slot = (uint32_t)i, .type = values[i]->type};
+        fail->values[i] = values[i];
+    }
+    return fail;
+}
+
+static Str overflow_text(Build *b, Str op) {
+    bool sized = b->inst->sized || b->inst->outer == EFFECT_COMMITTED; /* or its caller */
+    return pool_printf(b->pool, "the exact result of %.*s is not a 64-bit value, and the call had effects already%s",
+                       STR_FMT(op), sized ? ", or results of sized types that Python has not" : "");
+}
+
+FlowFail *build_overflowing(Build *b, const Node *n, Str op) {
+    return build_failing(b, n, (Site){.kind = SITE_OVERFLOW, .text = overflow_text(b, op)});
+}
+
+void build_guard(Build *b, FlowOp *fails, FlowFail *fail) {
+    int64_t known;
+    if (flow_is_const(fails, &known) && !known)
+        return;
+    build_op(b, FLOW_GUARD, NULL, OPS(fails))->fail = fail;
+}
+
+void build_fail(Build *b, FlowFail *fail) {
+    build_op(b, FLOW_FAIL, NULL, NULL, 0)->fail = fail;
+    b->at = NULL;
+}
+
+void build_int_instead(Build *b, const Node *n) {
+    Str text = STR("the value is an int here, elsewhere a float");
+    build_fail(b, build_failing(b, n, (Site){.kind = SITE_REDO, .text = text}));
+}
+
+void build_wrapped(Build *b, FlowOp *condition) {
+    FlowVar *wrapped = b->f->wrapped;
+    if (!wrapped)
+        return;
+    FlowOp *now =
+        condition ? build_op(b, FLOW_BINARY, &type_bool, OPS(build_load(b, wrapped), condition)) : build_bool(b, true);
+    if (condition)
+        now->arith = FLOW_OR;
+    build_store(b, wrapped, now);
+}

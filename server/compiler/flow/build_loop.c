@@ -1,0 +1,116 @@
+/* Build, loops: plain ones, described by a FlowLoop for the passes that poll and count (poll.c, counter.c). */
+#include "server/compiler/flow/build.h"
+
+#define SHORT_LOOP 1024 /* a loop of constantly fewer turns does not poll at all */
+
+/* Starts the loop's own blocks. */
+static FlowLoop *loop_begin(Build *b, const Node *n) {
+    FlowLoop *loop = pool_new(b->pool, FlowLoop);
+    *loop = (FlowLoop){.outer = b->flow_loop,
+                       .node = n,
+                       .before = b->at,
+                       .always = b->info[n->id].flags & NODE_POLL_ALWAYS,
+                       .effect = b->info[n->id].effect,
+                       .undo = b->info[n->id].undo};
+    pool_push(b->pool, b->f->loops, b->f->nloops, b->f->cap_loops) = loop;
+    b->flow_loop = loop;
+    loop->head = build_block(b, "head");
+    loop->body = build_block(b, "body");
+    loop->latch = build_block(b, "latch");
+    build_go(b, loop->head);
+    build_start(b, loop->head);
+    return loop;
+}
+
+/* From the loop's body to its end, and what follows. */
+static void loop_body(Build *b, FlowLoop *loop, Nodes body, FlowBlock *on_break) {
+    BuildLoop state = {.outer = b->loop, .on_break = on_break, .on_continue = loop->latch};
+    b->loop = &state;
+    build_body(b, body);
+    b->loop = state.outer;
+    build_go(b, loop->latch);
+    build_start(b, loop->latch);
+}
+
+static void loop_end(Build *b, FlowLoop *loop, Nodes orelse, FlowBlock *on_else, FlowBlock *end) {
+    build_go(b, loop->head);
+    b->flow_loop = loop->outer;
+    build_start(b, on_else);
+    build_body(b, orelse);
+    build_go(b, end);
+    build_start(b, end);
+}
+
+void build_while(Build *b, const Node *n) {
+    FlowBlock *orelse = build_block(b, "else"), *end = build_block(b, "end");
+    FlowLoop *loop = loop_begin(b, n);
+    build_cond(b, n->While.test, loop->body, orelse);
+    build_start(b, loop->body);
+    loop_body(b, loop, n->While.body, end);
+    loop_end(b, loop, n->While.orelse, orelse, end);
+}
+
+/* ---- for ... in range ---- */
+
+typedef struct Range {
+    FlowOp *start, *step, *turns;
+} Range;
+
+/* False: an argument never gets a value. */
+static bool range_of(Build *b, const Node *n, Range *ret_range) {
+    FlowOp *args[3] = {NULL};
+    size_t len = n->Call.args.len, first = len == 1;
+    for (size_t i = 0; i < len; i++) {
+        FlowOp *v = build_expr(b, n->Call.args.at[i]);
+        if (!v)
+            return false;
+        args[i + first] = build_convert(b, n, v, &type_int);
+    }
+    args[0] = args[0] ? args[0] : build_int(b, 0);
+    args[2] = args[2] ? args[2] : build_int(b, 1);
+    int64_t step;
+    if (!flow_is_const(args[2], &step) || !step)
+        build_guard(b, build_compare_ops(b, FLOW_EQ, args[2], build_int(b, 0)),
+                    build_failing_op(b, n, STR("range"), args, 3));
+    FlowOp *turns = build_runtime(b, "rt_range_len", FLOW_PURE, type_of_kind(TYPE_UINT64), args, 3);
+    *ret_range = (Range){args[0], args[2], turns};
+    return true;
+}
+
+/* A constant number of turns below SHORT_LOOP? */
+static bool is_short(const Node *range) {
+    for (size_t i = 0; i < range->Call.args.len; i++) {
+        const Node *a = range->Call.args.at[i];
+        if (a->kind != NODE_Constant || a->Constant.value.kind != CONST_INT || a->Constant.value.big ||
+            a->Constant.value.i > SHORT_LOOP)
+            return false;
+    }
+    return true;
+}
+
+static FlowOp *arith(Build *b, FlowArith kind, FlowOp *x, FlowOp *y) {
+    FlowOp *op = build_op(b, FLOW_BINARY, x->type, OPS(x, y));
+    op->arith = kind;
+    return op;
+}
+
+void build_for(Build *b, const Node *n) {
+    FlowBlock *orelse = build_block(b, "else"), *end = build_block(b, "end");
+    const Type *count = type_of_kind(TYPE_UINT64);
+    Range r;
+    if (!range_of(b, n->For.iter, &r))
+        return;
+    FlowVar *done = flow_var(b->f, count, STR("done"), FLOW_COUNT_OWN);
+    build_store(b, done, build_add(b, flow_const_int(b->f, count, 0)));
+    FlowLoop *loop = loop_begin(b, n);
+    loop->done = done;
+    loop->turns = r.turns;
+    loop->quick = !loop->always && is_short(n->For.iter);
+    build_branch(b, build_compare_ops(b, FLOW_LT, build_load(b, done), r.turns), loop->body, orelse, false);
+    build_start(b, loop->body);
+    FlowOp *i = build_cast(b, build_load(b, done), &type_int);
+    build_target(b, n->For.target, arith(b, FLOW_ADD, r.start, arith(b, FLOW_MUL, i, r.step)));
+    loop_body(b, loop, n->For.body, end);
+    build_store(b, done, arith(b, FLOW_ADD, build_load(b, done), build_add(b, flow_const_int(b->f, count, 1))));
+    loop_end(b, loop, n->For.orelse, orelse, end);
+}

@@ -1,0 +1,192 @@
+/* Build, statements. */
+#include "server/compiler/flow/build.h"
+
+static void stmt(Build *b, const Node *n);
+
+void build_body(Build *b, Nodes body) {
+    for (size_t i = 0; i < body.len && b->at; i++) {
+        if (b->info[body.at[i]->id].live)
+            stmt(b, body.at[i]);
+        else
+            build_dead(b);
+    }
+}
+
+/* ---- assignment ---- */
+
+static void unpack(Build *b, Nodes elts, FlowOp *v) {
+    for (size_t i = 0; i < elts.len && b->at; i++) {
+        FlowOp *item = build_op(b, FLOW_ITEM, v->type->items[i], OPS(v));
+        item->index = (uint32_t)i;
+        build_target(b, elts.at[i], item);
+    }
+}
+
+static void store_attribute(Build *b, const Node *target, FlowOp *v) {
+    const MemberInfo *m = b->info[target->id].what;
+    FlowOp *object = build_expr(b, target->Attribute.value);
+    if (!object)
+        return;
+    build_object(b, target, object, true);
+    if (m->kind == MEMBER_PROPERTY)
+        build_setter(b, target, m->callee, object, v);
+    else
+        build_set_field(b, target, object, m->def, m->field, v);
+}
+
+void build_target(Build *b, const Node *target, FlowOp *v) {
+    switch (target->kind) {
+    case NODE_Name:
+        build_local_store(b, b->bound->binding[target->id].local, v);
+        return;
+    case NODE_Tuple:
+        unpack(b, target->Tuple.elts, v);
+        return;
+    case NODE_List:
+        unpack(b, target->List.elts, v);
+        return;
+    default:
+        store_attribute(b, target, v);
+    }
+}
+
+static Nodes *target_elts(const Node *target) {
+    return target->kind == NODE_Tuple  ? (Nodes *)&target->Tuple.elts
+           : target->kind == NODE_List ? (Nodes *)&target->List.elts
+                                       : NULL;
+}
+
+/* a, b = b, a: no tuple is made. */
+static void assign_each(Build *b, const Nodes *targets, Nodes values) {
+    FlowOp **v = pool_array(b->pool, FlowOp *, values.len + 1);
+    for (size_t i = 0; i < values.len; i++)
+        if (!(v[i] = build_expr(b, values.at[i])))
+            return;
+    for (size_t i = 0; i < values.len && b->at; i++)
+        build_target(b, targets->at[i], v[i]);
+}
+
+static void assign(Build *b, const Node *n) {
+    Nodes targets = n->Assign.targets;
+    const Node *value = n->Assign.value;
+    const Nodes *elts = targets.len == 1 ? target_elts(targets.at[0]) : NULL;
+    if (elts && value->kind == NODE_Tuple && b->info[value->id].type && value->Tuple.elts.len == elts->len) {
+        assign_each(b, elts, value->Tuple.elts);
+        return;
+    }
+    FlowOp *v = build_expr(b, value);
+    for (size_t i = 0; v && i < targets.len && b->at; i++)
+        build_target(b, targets.at[i], v);
+}
+
+/* self.x += v evaluates self once. */
+static void augassign(Build *b, const Node *n) {
+    const Node *target = n->AugAssign.target;
+    const MemberInfo *m = b->info[target->id].what;
+    bool is_name = target->kind == NODE_Name, has_value = b->info[target->id].type;
+    FlowOp *object = is_name || !has_value ? NULL : build_expr(b, target->Attribute.value), *old;
+    if (is_name || !has_value) {
+        old = build_expr(b, target);
+    } else if (object) {
+        build_object(b, target, object, false);
+        old = build_op(b, FLOW_FIELD, b->lang->unit->defs[m->def].fields[m->field].type, OPS(object));
+        old->def = m->def;
+        old->field = m->field;
+    } else {
+        return;
+    }
+    FlowOp *v = old ? build_operator(b, n, n->AugAssign.op, old, n->AugAssign.value) : NULL;
+    if (v && is_name)
+        build_local_store(b, b->bound->binding[target->id].local, v);
+    else if (v)
+        build_set_field(b, n, object, m->def, m->field, v);
+}
+
+/* ---- control ---- */
+
+static void if_stmt(Build *b, const Node *n) {
+    FlowBlock *yes = build_block(b, "then"), *no = build_block(b, "else"), *end = build_block(b, "endif");
+    build_cond(b, n->If.test, yes, no);
+    build_start(b, yes);
+    build_body(b, n->If.body);
+    build_go(b, end);
+    build_start(b, no);
+    build_body(b, n->If.orelse);
+    build_go(b, end);
+    build_start(b, end);
+}
+
+static bool returns_as(Build *b, const Type *type) {
+    const Type *result = b->inst->result;
+    return type_eq(type, result) || (result->kind == TYPE_REF &&
+                                     (type->kind == TYPE_NONE || (type->kind == TYPE_REF && type->def == result->def)));
+}
+
+void build_return(Build *b, const Node *n, FlowOp *v) {
+    if (!returns_as(b, v->type)) { /* infer refused it past effects */
+        build_fail(b, build_failing(b, n, (Site){.kind = SITE_REDO, .text = STR("a return of another type")}));
+        return;
+    }
+    if (b->f->result)
+        build_store(b, b->f->result, build_convert(b, n, v, b->inst->result));
+    build_store(b, b->f->status, build_add(b, flow_const_int(b->f, b->f->status->type, JITD_TRAP_NONE)));
+    build_go(b, b->f->exit);
+}
+
+static void return_stmt(Build *b, const Node *n) {
+    FlowOp *v = n->Return.value ? build_expr(b, n->Return.value) : build_none(b);
+    if (v)
+        build_return(b, n, v);
+}
+
+static void ann_assign(Build *b, const Node *n) {
+    FlowOp *v = n->AnnAssign.value ? build_expr(b, n->AnnAssign.value) : NULL;
+    if (v)
+        build_target(b, n->AnnAssign.target, v);
+}
+
+static void stmt(Build *b, const Node *n) {
+    switch (n->kind) {
+    case NODE_Expr:
+        if (b->info[n->Expr.value->id].live) /* not a docstring */
+            build_expr(b, n->Expr.value);
+        return;
+    case NODE_Assign:
+        assign(b, n);
+        return;
+    case NODE_AugAssign:
+        augassign(b, n);
+        return;
+    case NODE_AnnAssign:
+        ann_assign(b, n);
+        return;
+    case NODE_If:
+        if_stmt(b, n);
+        return;
+    case NODE_While:
+        build_while(b, n);
+        return;
+    case NODE_For:
+        build_for(b, n);
+        return;
+    case NODE_Return:
+        return_stmt(b, n);
+        return;
+    case NODE_Break:
+        build_go(b, b->loop->on_break);
+        return;
+    case NODE_Continue:
+        build_go(b, b->loop->on_continue);
+        return;
+    case NODE_Assert:
+        build_assert(b, n);
+        return;
+    case NODE_Raise:
+        build_raise(b, n);
+        return;
+    case NODE_Pass:
+        return;
+    default:
+        internal_error("a statement that infer has not refused: %s", node_kind_name(n->kind));
+    }
+}

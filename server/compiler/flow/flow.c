@@ -1,0 +1,131 @@
+/* Flow's parts: blocks, variables, operations. */
+#include "server/compiler/flow/flow.h"
+
+const FlowKindInfo flow_kinds[N_FLOW_KINDS] = {
+#define OP(name, text, value, uses, does)                                                                              \
+    [FLOW_##name] = {text, FLOW_VALUE_##value, FLOW_USES_##uses, FLOW_DOES_##does},
+#include "server/compiler/flow/ops.def"
+#undef OP
+};
+
+const Type flow_any_ref = {.kind = TYPE_REF, .def = UINT32_MAX, .optional = true};
+
+FlowBlock *flow_block(FlowFunc *f, const char *name) {
+    FlowBlock *b = pool_new(f->pool, FlowBlock);
+    b->id = f->block_ids++;
+    b->name = name;
+    pool_push(f->pool, f->blocks, f->nblocks, f->cap_blocks) = b;
+    return b;
+}
+
+FlowVar *flow_var(FlowFunc *f, const Type *type, Str name, FlowCount count) {
+    FlowVar *v = pool_new(f->pool, FlowVar);
+    *v = (FlowVar){.id = (uint32_t)f->nvars, .type = type, .name = name, .count = count};
+    pool_push(f->pool, f->vars, f->nvars, f->cap_vars) = v;
+    return v;
+}
+
+FlowOp *flow_op(FlowFunc *f, FlowKind kind, const Type *type, FlowOp *const *args, uint32_t nargs) {
+    FlowOp *op = pool_new(f->pool, FlowOp);
+    *op = (FlowOp){.kind = kind, .id = f->nops++, .type = type, .nargs = nargs};
+    op->args = pool_array(f->pool, FlowOp *, nargs + 1);
+    for (uint32_t i = 0; i < nargs; i++)
+        op->args[i] = args[i];
+    return op;
+}
+
+void flow_append(FlowFunc *f, FlowBlock *block, FlowOp *op) {
+    pool_push(f->pool, block->ops, block->nops, block->cap) = op;
+}
+
+void flow_insert(FlowFunc *f, FlowBlock *block, size_t at, FlowOp *op) {
+    flow_append(f, block, op);
+    memmove(block->ops + at + 1, block->ops + at, (block->nops - 1 - at) * sizeof *block->ops);
+    block->ops[at] = op;
+}
+
+FlowOp *flow_end(const FlowBlock *block) {
+    FlowOp *last = block->nops ? block->ops[block->nops - 1] : NULL;
+    return last && flow_kinds[last->kind].does == FLOW_DOES_ENDS ? last : NULL;
+}
+
+FlowOp *flow_const_int(FlowFunc *f, const Type *type, int64_t value) {
+    FlowOp *op = flow_op(f, FLOW_CONST, type, NULL, 0);
+    op->constant.i = value;
+    return op;
+}
+
+FlowOp *flow_load(FlowFunc *f, FlowVar *var) {
+    FlowOp *op = flow_op(f, FLOW_LOAD, var->type, NULL, 0);
+    op->var = var;
+    return op;
+}
+
+FlowOp *flow_store(FlowFunc *f, FlowVar *var, FlowOp *value) {
+    FlowOp *op = flow_op(f, FLOW_STORE, NULL, &value, 1);
+    op->var = var;
+    return op;
+}
+
+FlowOp *flow_jump(FlowFunc *f, FlowBlock *to) {
+    FlowOp *op = flow_op(f, FLOW_JUMP, NULL, NULL, 0);
+    op->to[0] = to;
+    return op;
+}
+
+FlowOp *flow_branch(FlowFunc *f, FlowOp *condition, FlowBlock *yes, FlowBlock *no, bool rare) {
+    FlowOp *op = flow_op(f, FLOW_BRANCH, NULL, &condition, 1);
+    op->to[0] = yes;
+    op->to[1] = no;
+    op->rare = rare;
+    return op;
+}
+
+bool flow_is_const(const FlowOp *op, int64_t *ret_value) {
+    *ret_value = op->constant.i;
+    return op->kind == FLOW_CONST && type_is_int(op->type);
+}
+
+/* Only forward: a block may be reached through a million others. */
+void flow_prune(FlowFunc *f) {
+    FlowBlock **work = pool_array(f->pool, FlowBlock *, f->nblocks);
+    size_t n = 0, kept = 0;
+    f->blocks[0]->reached = f->exit->reached = true;
+    work[n++] = f->blocks[0];
+    while (n) {
+        FlowOp *end = flow_end(work[--n]);
+        for (int i = 0; end && i < 2; i++)
+            if (end->to[i] && !end->to[i]->reached) {
+                end->to[i]->reached = true;
+                work[n++] = end->to[i];
+            }
+    }
+    for (size_t i = 0; i < f->nblocks; i++)
+        if (f->blocks[i]->reached)
+            f->blocks[kept++] = f->blocks[i];
+    f->nblocks = kept;
+}
+
+/* In tests and fuzzers every pass is verified. */
+static void verify(FlowFunc *f, const char *after) {
+#ifdef JITD_TEST_HOOKS
+    flow_check(f, after);
+#else
+    (void)f, (void)after;
+#endif
+}
+
+FlowFunc *flow_make(Lang *lang, Instance *inst) {
+    FlowFunc *f = flow_build(lang, inst);
+    flow_prune(f);
+    verify(f, "build");
+    flow_counter(f);
+    flow_poll(f);
+    verify(f, "poll");
+    flow_unwind(f);
+    verify(f, "unwind");
+    flow_refs(f);
+    verify(f, "refs");
+    flow_share(f);
+    return f;
+}

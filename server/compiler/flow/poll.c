@@ -1,0 +1,140 @@
+/* Polls: every loop looks at frame->interrupt now and then: on every turn where the body has loops or calls of its own; else
+ * the loop is cut into strips and only a strip's begin looks, so that the inner loop has no call in it and vectorises and
+ * keeps fields in registers. Recursive functions look where they begin.
+ *
+ *   while    strip: poll, fuel = STRIP   head: test   body   latch: --fuel ? head : strip
+ *   for      head: done < turns ? strip : else   strip: poll, stop = min(done + STRIP, turns)   body
+ *            latch: ++done < stop ? body : head
+ *
+ * Needs: FlowLoop as built, counters. Leaves: POLL in blocks of their own, reached rarely. Breaks: FlowLoop. */
+#include "server/compiler/flow/flow.h"
+
+#define STRIP 16384 /* turns without looking; some 10 microseconds */
+#define HEADROOM ((int64_t)1 << 62)
+
+static FlowOp *add(FlowFunc *f, FlowBlock *at, FlowKind kind, const Type *type, FlowOp *x, FlowOp *y) {
+    FlowOp *op = flow_op(f, kind, type, (FlowOp *[]){x, y}, y ? 2 : x ? 1 : 0);
+    flow_append(f, at, op);
+    return op;
+}
+
+static FlowOp *add_int(FlowFunc *f, FlowBlock *at, const Type *type, int64_t value) {
+    FlowOp *op = flow_const_int(f, type, value);
+    flow_append(f, at, op);
+    return op;
+}
+
+static FlowOp *add_load(FlowFunc *f, FlowBlock *at, FlowVar *var) {
+    FlowOp *op = flow_load(f, var);
+    flow_append(f, at, op);
+    return op;
+}
+
+static FlowOp *add_arith(FlowFunc *f, FlowBlock *at, FlowArith arith, FlowOp *x, FlowOp *y) {
+    FlowOp *op = add(f, at, FLOW_BINARY, x->type, x, y);
+    op->arith = arith;
+    return op;
+}
+
+static FlowOp *add_compare(FlowFunc *f, FlowBlock *at, FlowOrder order, FlowOp *x, FlowOp *y) {
+    FlowOp *op = add(f, at, FLOW_COMPARE, &type_bool, x, y);
+    op->order = order;
+    return op;
+}
+
+static FlowFail *failing(FlowFunc *f, const Node *n, Site site, Effect effect, uint64_t undo) {
+    FlowFail *fail = pool_new(f->pool, FlowFail);
+    *fail = (FlowFail){.node = n, .site = site, .effect = effect, .undo = undo};
+    return fail;
+}
+
+/* Polls at the end of a block; returns where it goes on. */
+static FlowBlock *add_poll(FlowFunc *f, FlowBlock *at, const Node *n, Effect effect, uint64_t undo) {
+    FlowBlock *pending = flow_block(f, "pending"), *polled = flow_block(f, "polled");
+    FlowOp *flag = add(f, at, FLOW_INTERRUPTED, &type_bool, NULL, NULL);
+    flow_append(f, at, flow_branch(f, flag, pending, polled, true));
+    FlowOp *poll = add(f, pending, FLOW_POLL, NULL, NULL, NULL);
+    poll->effect = effect;
+    poll->fresh = effect == EFFECT_NONE;
+    poll->fail = failing(f, n, (Site){.kind = SITE_CALL}, effect, undo);
+    flow_append(f, pending, flow_jump(f, polled));
+    return polled;
+}
+
+static void check_counters(FlowFunc *f, FlowBlock *at, const FlowLoop *loop) {
+    Site site = {.kind = SITE_REDO, .text = STR("a counter beyond 2**62")};
+    for (size_t i = 0; i < loop->ncounters; i++) {
+        FlowOp *moved =
+            add_arith(f, at, FLOW_ADD, add_load(f, at, loop->counters[i]), add_int(f, at, &type_int, HEADROOM));
+        FlowOp *cast = add(f, at, FLOW_CAST, type_of_kind(TYPE_UINT64), moved, NULL);
+        FlowOp *far = add_compare(f, at, FLOW_GT, cast, add_int(f, at, cast->type, INT64_MIN));
+        add(f, at, FLOW_GUARD, NULL, far, NULL)->fail = failing(f, loop->node, site, loop->effect, loop->undo);
+    }
+}
+
+static void retarget(FlowBlock *block, FlowBlock *from, FlowBlock *to) {
+    FlowOp *end = flow_end(block);
+    for (int i = 0; i < 2; i++)
+        if (end->to[i] == from)
+            end->to[i] = to;
+}
+
+static void poll_while(FlowFunc *f, FlowLoop *loop) {
+    FlowBlock *strip = flow_block(f, "strip");
+    const Type *count = type_of_kind(TYPE_INT32);
+    retarget(loop->before, loop->head, strip);
+    FlowBlock *at = add_poll(f, strip, loop->node, loop->effect, loop->undo);
+    check_counters(f, at, loop);
+    if (loop->always) {
+        retarget(loop->latch, loop->head, strip);
+    } else {
+        FlowVar *fuel = flow_var(f, count, STR("fuel"), FLOW_COUNT_OWN);
+        flow_append(f, at, flow_store(f, fuel, add_int(f, at, count, STRIP)));
+        loop->latch->nops--;
+        FlowOp *left =
+            add_arith(f, loop->latch, FLOW_SUB, add_load(f, loop->latch, fuel), add_int(f, loop->latch, count, 1));
+        flow_append(f, loop->latch, flow_store(f, fuel, left));
+        FlowOp *empty = add_compare(f, loop->latch, FLOW_EQ, left, add_int(f, loop->latch, count, 0));
+        flow_append(f, loop->latch, flow_branch(f, empty, strip, loop->head, true));
+    }
+    flow_append(f, at, flow_jump(f, loop->head));
+}
+
+/* The number of turns after which to look again. */
+static FlowOp *strip_end(FlowFunc *f, FlowBlock *at, const FlowLoop *loop) {
+    if (loop->quick)
+        return loop->turns;
+    FlowOp *done = add_load(f, at, loop->done), *left = add_arith(f, at, FLOW_SUB, loop->turns, done);
+    FlowOp *most = add_int(f, at, left->type, STRIP), *few = add_compare(f, at, FLOW_LT, left, most);
+    FlowOp *turns = flow_op(f, FLOW_SELECT, left->type, (FlowOp *[]){few, left, most}, 3);
+    flow_append(f, at, turns);
+    return add_arith(f, at, FLOW_ADD, done, turns);
+}
+
+static void poll_for(FlowFunc *f, FlowLoop *loop) {
+    FlowBlock *strip = flow_block(f, "strip"), *latch = loop->latch;
+    retarget(loop->head, loop->body, strip);
+    FlowBlock *at = loop->quick ? strip : add_poll(f, strip, loop->node, loop->effect, loop->undo);
+    check_counters(f, at, loop);
+    if (!loop->always) {
+        FlowVar *stop = flow_var(f, loop->done->type, STR("stop"), FLOW_COUNT_OWN);
+        flow_append(f, at, flow_store(f, stop, strip_end(f, at, loop)));
+        FlowOp *done = latch->ops[latch->nops - 2]->args[0];
+        latch->nops--;
+        FlowOp *more = add_compare(f, latch, FLOW_LT, done, add_load(f, latch, stop));
+        flow_append(f, latch, flow_branch(f, more, loop->body, loop->head, false));
+    }
+    flow_append(f, at, flow_jump(f, loop->body));
+}
+
+void flow_poll(FlowFunc *f) {
+    for (size_t i = 0; i < f->nloops; i++)
+        if (f->loops[i]->head->reached)
+            (f->loops[i]->done ? poll_for : poll_while)(f, f->loops[i]);
+    if (!f->recursive || !f->start->reached)
+        return;
+    FlowBlock *poll = flow_block(f, "recursion");
+    retarget(f->blocks[0], f->start, poll);
+    FlowBlock *at = add_poll(f, poll, f->inst->bound->function, f->inst->outer, 0);
+    flow_append(f, at, flow_jump(f, f->start));
+}

@@ -1,0 +1,278 @@
+/* Unwind: where an operation goes that fails. Nothing committed: the interpreter does the whole call again (REDO). Only
+ * fields of self stored: they are put back first. Else the exception that CPython would raise, by the site table.
+ *
+ * Needs: FlowFail of every operation that can fail, polls. Leaves: fails[], FlowFail.outs; FAIL becomes JUMP. Breaks nothing:
+ * a failure's blocks belong to one operation. */
+#include "protocol/abi.h"
+#include "server/compiler/flow/flow.h"
+
+typedef struct Unwind {
+    FlowFunc *f;
+    FlowVar *saved[64]; /* fields of self as they were before the first store that may be taken back */
+} Unwind;
+
+static FlowOp *add(Unwind *u, FlowBlock *at, FlowKind kind, const Type *type, FlowOp *const *args, size_t nargs) {
+    FlowOp *op = flow_op(u->f, kind, type, args, (uint32_t)nargs);
+    flow_append(u->f, at, op);
+    return op;
+}
+
+static FlowOp *self_of(Unwind *u) {
+    FlowOp *self = flow_op(u->f, FLOW_PARAM, u->f->inst->params[0], NULL, 0);
+    self->index = 0;
+    return self;
+}
+
+static void of_self(Unwind *u, FlowOp *op, uint32_t field) {
+    op->def = u->f->inst->bound->def_index;
+    op->field = field;
+}
+
+static void restore(Unwind *u, FlowBlock *at, uint64_t undo) {
+    const DefSpec *d = &u->f->lang->unit->defs[u->f->inst->bound->def_index];
+    for (uint32_t i = 0; i < 64; i++) {
+        if (!(undo >> i & 1))
+            continue;
+        if (!u->saved[i])
+            u->saved[i] = flow_var(u->f, d->fields[i].type, STR("saved"), FLOW_COUNT_OWN);
+        FlowOp *self = self_of(u), *old = flow_load(u->f, u->saved[i]);
+        flow_append(u->f, at, self);
+        flow_append(u->f, at, old);
+        of_self(u, add(u, at, FLOW_SET_FIELD, NULL, (FlowOp *[]){self, old}, 2), i);
+    }
+}
+
+/* Saves the fields that a failure restores, before ops[at]. */
+static void save(Unwind *u, FlowBlock *block, size_t at) {
+    const DefSpec *d = &u->f->lang->unit->defs[u->f->inst->bound->def_index];
+    for (uint32_t i = 0; i < 64; i++) {
+        if (!u->saved[i])
+            continue;
+        FlowOp *self = self_of(u), *now = flow_op(u->f, FLOW_FIELD, d->fields[i].type, &self, 1);
+        of_self(u, now, i);
+        flow_insert(u->f, block, at++, self);
+        flow_insert(u->f, block, at++, now);
+        flow_insert(u->f, block, at++, flow_store(u->f, u->saved[i], now));
+    }
+}
+
+/* Leaves the function with a status. */
+static void leave(Unwind *u, FlowBlock *at, FlowOp *status, FlowFail *fail) {
+    flow_append(u->f, at, flow_store(u->f, u->f->status, status));
+    flow_append(u->f, at, flow_jump(u->f, u->f->exit));
+    fail->outs[fail->nouts++] = at;
+}
+
+static FlowOp *trap(Unwind *u, FlowBlock *at, JitdTrapKind kind, const FlowFail *reason) {
+    bool raises = kind == JITD_TRAP_RAISE;
+    FlowOp *op = add(u, at, FLOW_TRAP, u->f->status->type, reason->values, raises ? reason->nvalues : 0);
+    op->trap = kind;
+    op->reason = reason;
+    return op;
+}
+
+static void redo(Unwind *u, FlowBlock *at, const FlowFail *reason, uint64_t undo, FlowFail *fail) {
+    restore(u, at, undo);
+    leave(u, at, trap(u, at, JITD_TRAP_REDO, reason), fail);
+}
+
+/* Whether a failure raises, instead of leaving the call to the interpreter. With sized arithmetic the interpreter is asked
+ * only for what there is no other result of, an int beyond 64 bits, and only where it has not wrapped so far. */
+static bool raises_here(const Unwind *u, const FlowFail *reason) {
+    return reason->always || reason->effect == EFFECT_COMMITTED ||
+           (u->f->inst->sized && reason->site.kind != SITE_OVERFLOW);
+}
+
+/* The block of a failure; `fail` is the operation's. */
+static FlowBlock *failure(Unwind *u, const FlowFail *reason, FlowFail *fail) {
+    FlowBlock *at = flow_block(u->f, "fail");
+    uint64_t undo = reason->effect == EFFECT_UNDO ? reason->undo : 0;
+    if (raises_here(u, reason)) {
+        leave(u, at, trap(u, at, JITD_TRAP_RAISE, reason), fail);
+    } else if (u->f->wrapped) {
+        FlowBlock *raise = flow_block(u->f, "raise"), *again = flow_block(u->f, "redo");
+        FlowOp *wrapped = flow_load(u->f, u->f->wrapped);
+        flow_append(u->f, at, wrapped);
+        flow_append(u->f, at, flow_branch(u->f, wrapped, raise, again, false));
+        leave(u, raise, trap(u, raise, JITD_TRAP_RAISE, reason), fail);
+        redo(u, again, reason, undo, fail);
+    } else {
+        redo(u, at, reason, undo, fail);
+    }
+    return at;
+}
+
+/* Ends a block: to the first of two new ones where the status is REDO. */
+static void branch_on_redo(Unwind *u, FlowBlock *at, FlowOp *status, FlowBlock *yes, FlowBlock *no) {
+    FlowOp *kind = flow_const_int(u->f, status->type, JITD_TRAP_REDO);
+    flow_append(u->f, at, kind);
+    FlowOp *is_redo = add(u, at, FLOW_COMPARE, &type_bool, (FlowOp *[]){status, kind}, 2);
+    is_redo->order = FLOW_EQ;
+    flow_append(u->f, at, flow_branch(u->f, is_redo, yes, no, false));
+}
+
+static FlowOp *status_of(Unwind *u, FlowBlock *at, FlowOp *op) {
+    FlowOp *status = add(u, at, FLOW_STATUS, u->f->status->type, NULL, 0);
+    status->of = op;
+    return status;
+}
+
+/* A callee's trap goes on to our caller, one line of traceback longer; its REDO takes back what we did. */
+static FlowBlock *call_failure(Unwind *u, FlowOp *call) {
+    FlowBlock *at = flow_block(u->f, "fail"), *out = at;
+    FlowFail *fail = call->fail;
+    add(u, at, FLOW_TRACE, NULL, NULL, 0)->reason = fail;
+    FlowOp *status = status_of(u, at, call);
+    if (fail->effect == EFFECT_UNDO && fail->undo) {
+        FlowBlock *undo = flow_block(u->f, "undo");
+        out = flow_block(u->f, "out");
+        branch_on_redo(u, at, status, undo, out);
+        restore(u, undo, fail->undo);
+        flow_append(u->f, undo, flow_jump(u->f, out));
+    }
+    leave(u, out, status, fail);
+    return at;
+}
+
+static void leave_as(Unwind *u, FlowBlock *at, FlowOp *status, FlowFail *fail) {
+    FlowFail *reason = pool_new(u->f->pool, FlowFail);
+    *reason = (FlowFail){.node = fail->node, .site = {.kind = SITE_CALL}};
+    FlowOp *as = add(u, at, FLOW_TRAP_AS, status->type, &status, 1);
+    as->reason = reason;
+    leave(u, at, as, fail);
+}
+
+/* While stores may still be taken back nobody else may see them: the import then answers REDO where it would run Python code. */
+static FlowBlock *poll_failure(Unwind *u, FlowOp *poll) {
+    FlowBlock *at = flow_block(u->f, "fail"), *other = at;
+    FlowFail *fail = poll->fail, *reason = pool_new(u->f->pool, FlowFail);
+    *reason = *fail;
+    reason->site = (Site){.kind = SITE_REDO, .text = STR("other code ran, or wants to")};
+    FlowOp *status = status_of(u, at, poll);
+    if (fail->effect != EFFECT_COMMITTED) {
+        FlowBlock *again = flow_block(u->f, "redo");
+        other = flow_block(u->f, "other");
+        branch_on_redo(u, at, status, again, other);
+        redo(u, again, reason, fail->undo, fail);
+    }
+    leave_as(u, other, status, fail);
+    return at;
+}
+
+/* The interpreter's exception is set, or its result does not fit, which is a redo. */
+static FlowBlock *python_failure(Unwind *u, FlowOp *call) {
+    FlowBlock *at = flow_block(u->f, "fail"), *other = flow_block(u->f, "other");
+    FlowOp *status = status_of(u, at, call);
+    branch_on_redo(u, at, status, failure(u, call->fail, call->fail), other);
+    leave_as(u, other, status, call->fail);
+    return at;
+}
+
+static FlowBlock *memory_failure(Unwind *u, FlowFail *fail) {
+    FlowBlock *at = flow_block(u->f, "full");
+    leave(u, at, trap(u, at, JITD_TRAP_MEMORY, fail), fail);
+    return at;
+}
+
+/* A status of 1: the operation raises in Python; 2: its result does not fit. */
+static void runtime_failure(Unwind *u, FlowOp *op) {
+    op->fails[0] = op->fails[1] = failure(u, op->fail, op->fail);
+    if (!op->fail->inexact || !raises_here(u, op->fail))
+        return;
+    FlowFail *overflow = pool_new(u->f->pool, FlowFail);
+    *overflow = (FlowFail){.node = op->fail->node,
+                           .site = {.kind = SITE_OVERFLOW, .text = op->fail->overflow},
+                           .effect = op->fail->effect,
+                           .undo = op->fail->undo};
+    op->fails[1] = failure(u, overflow, op->fail);
+}
+
+static void unwind_op(Unwind *u, FlowOp *op) {
+    switch (op->kind) {
+    case FLOW_CALL:
+        op->fails[0] = call_failure(u, op);
+        return;
+    case FLOW_POLL:
+        op->fails[0] = poll_failure(u, op);
+        return;
+    case FLOW_PYTHON:
+        op->fails[0] = python_failure(u, op);
+        return;
+    case FLOW_NEW:
+        op->fails[0] = memory_failure(u, op->fail);
+        return;
+    case FLOW_RUNTIME:
+        runtime_failure(u, op);
+        return;
+    case FLOW_FAIL:
+        op->to[0] = failure(u, op->fail, op->fail);
+        op->kind = FLOW_JUMP;
+        return;
+    default:
+        op->fails[0] = failure(u, op->fail, op->fail);
+    }
+}
+
+/* What a redo takes back is not what others have stored since the entry: where other code may have run, before all stores,
+ * the fields are saved again. */
+static void save_all(Unwind *u) {
+    for (size_t i = 0; i < u->f->nblocks; i++) {
+        FlowBlock *block = u->f->blocks[i];
+        for (size_t k = block->nops; k > 0; k--)
+            if (block->ops[k - 1]->fresh)
+                save(u, block, k);
+    }
+    save(u, u->f->blocks[0], 0);
+}
+
+void flow_unwind(FlowFunc *f) {
+    Unwind u = {.f = f};
+    size_t n = f->nblocks; /* those of failures do not fail */
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < f->blocks[i]->nops; k++)
+            if (f->blocks[i]->ops[k]->fail)
+                unwind_op(&u, f->blocks[i]->ops[k]);
+    save_all(&u);
+}
+
+/* ---- share ---- */
+
+static bool is_plain_redo(const FlowFunc *f, const FlowBlock *b) {
+    return b->nops == 3 && b->ops[0]->kind == FLOW_TRAP && b->ops[0]->trap == JITD_TRAP_REDO &&
+           b->ops[1]->kind == FLOW_STORE && b->ops[2]->kind == FLOW_JUMP && b->ops[2]->to[0] == f->exit;
+}
+
+/* The one block of a source line, from its first line on. */
+static FlowBlock **redo_of(const FlowFunc *f, FlowBlock **redos, const FlowBlock *b) {
+    Span span = f->inst->bound->function->span;
+    int line = b->ops[0]->reason->node->span.line - span.line, most = span.end_line - span.line;
+    return &redos[line < 0 ? 0 : line > most ? most : line];
+}
+
+static FlowBlock *shared(const FlowFunc *f, FlowBlock **redos, FlowBlock *b) {
+    return b && is_plain_redo(f, b) ? *redo_of(f, redos, b) : b;
+}
+
+/* Most functions have many places that redo and nothing to put back: one block for all of a line.
+ * Needs: refs. Breaks: that a failure's blocks are one operation's. */
+void flow_share(FlowFunc *f) {
+    Span span = f->inst->bound->function->span;
+    FlowBlock **redos = pool_array(f->pool, FlowBlock *, (size_t)(span.end_line - span.line + 1));
+    size_t kept = 0;
+    for (size_t i = 0; i < f->nblocks; i++) {
+        FlowBlock *b = f->blocks[i], **redo = is_plain_redo(f, b) ? redo_of(f, redos, b) : NULL;
+        if (redo && *redo)
+            continue;
+        if (redo)
+            *redo = b;
+        f->blocks[kept++] = b;
+    }
+    f->nblocks = kept;
+    for (size_t i = 0; i < f->nblocks; i++)
+        for (size_t k = 0; k < f->blocks[i]->nops; k++)
+            for (int e = 0; e < 2; e++) {
+                FlowOp *op = f->blocks[i]->ops[k];
+                op->fails[e] = shared(f, redos, op->fails[e]);
+                op->to[e] = shared(f, redos, op->to[e]);
+            }
+}
