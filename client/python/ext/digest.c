@@ -85,10 +85,19 @@ PyObject *digest_names(PyObject *module, PyObject *code) {
     return found;
 }
 
+/* Whether an instruction loads None. */
+static int loads_none(PyCodeObject *code, const unsigned char *at) {
+#if PY_VERSION_HEX >= 0x030f0000
+    if (at[0] == LOAD_COMMON_CONSTANT && at[1] == 7) /* CONSTANT_NONE of CPython's pycore_opcode_utils.h */
+        return 1;
+#endif
+    return at[0] == LOAD_CONST && at[1] < PyTuple_GET_SIZE(code->co_consts) &&
+           PyTuple_GET_ITEM(code->co_consts, at[1]) == Py_None;
+}
+
 /* Notes the name of an attribute that is stored; True: some store is `x.name = None`. */
 static int add_store(PyCodeObject *code, const unsigned char *at, Py_ssize_t i, PyObject *name, PyObject *found) {
-    int none = i >= 4 && at[i - 4] == LOAD_CONST && at[i - 3] < PyTuple_GET_SIZE(code->co_consts) &&
-               PyTuple_GET_ITEM(code->co_consts, at[i - 3]) == Py_None;
+    int none = i >= 4 && loads_none(code, at + i - 4);
     if (!none && PyDict_GetItemWithError(found, name))
         return 0;
     return PyErr_Occurred() ? -1 : PyDict_SetItem(found, name, none ? Py_True : Py_False);
