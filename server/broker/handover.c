@@ -265,11 +265,19 @@ int handover_start(Broker *broker) {
     return r == 0 ? uv_timer_start(&broker->handover, handover_turn, HANDOVER_WAIT_MS, 0) : r;
 }
 
+/* Besides those who only look on: they have nothing of the tenant's. */
+static bool has_clients(const Broker *broker, const Tenant *t) {
+    uint32_t observers = 0;
+    for (const Peer *p = broker->peers.list; p; p = p->next)
+        observers += p->tenant == t && p->observer;
+    return t->peers > observers;
+}
+
 void handover_stop(Broker *broker) {
     uv_close((uv_handle_t *)&broker->handover, NULL);
     if (getenv("NOTIFY_SOCKET")) /* whether there is a next one is the manager's business */
         return;
     for (Tenant *t = broker->tenants.list; t; t = t->next)
-        if (!t->peers)
+        if (!has_clients(broker, t))
             handover_drop(t);
 }
