@@ -56,13 +56,18 @@ int context_check_interpreter(void) {
     return -1;
 }
 
-static int context_start(Arena *arena, uint64_t size) {
+#define PROGRAM_ROOM ((size_t)64 << 20) /* of private memory, which a program with a daemon must have besides */
+
+static int context_start(Arena *arena, uint64_t size, size_t room) {
     size_t bytes = (size_t)(size >> 5) * sizeof(PyObject *);
-    void *proxies = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+    char *proxies = mmap(NULL, bytes + room, PROT_READ | PROT_WRITE, flags, -1, 0);
     if (proxies == MAP_FAILED) {
         PyErr_SetFromErrno(PyExc_OSError);
         return -1;
     }
+    if (room)
+        munmap(proxies + bytes, room); /* it was there: a limit of memory (ulimit -d) leaves it to the program */
     jitd_context.proxies = proxies;
     jitd_context.size = size;
     jitd_context.base = arena_base(arena);
@@ -196,7 +201,7 @@ PyObject *context_connect(PyObject *module, PyObject *args) {
     jitd_context.client = client;
     jitd_context.table = client_table(client);
     jitd_context.window = client_window(client);
-    if (context_start(client_arena(client), ARENA_DEFAULT_SIZE) < 0)
+    if (context_start(client_arena(client), ARENA_DEFAULT_SIZE, PROGRAM_ROOM) < 0)
         return give_up(client);
     Py_RETURN_NONE;
 }
@@ -278,7 +283,7 @@ PyObject *context_connect_local(PyObject *module, PyObject *args) {
                                 : "jitd cannot make memory for instances: %s",
                             strerror(-r));
     jitd_context.table = &local.table;
-    if (context_start(arena, local.owner.size) < 0)
+    if (context_start(arena, local.owner.size, 0) < 0)
         return NULL;
     Py_RETURN_NONE;
 }
