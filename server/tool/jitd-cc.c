@@ -9,6 +9,7 @@
 #include "server/tool/unit_from_py.h"
 #include <errno.h>
 #include <getopt.h>
+#include <llvm/Config/llvm-config.h>
 #include <stdio.h>
 
 #define MAX_ENTRIES 64
@@ -160,7 +161,7 @@ int main(int argc, char **argv) {
     int option, status = 0;
     while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1)
         if (option == 'v')
-            return printf("jitd-cc %s (ABI %d)\n", JITD_VERSION, JITD_ABI_VERSION) < 0;
+            return printf("jitd-cc %s (ABI %d, LLVM %s)\n", JITD_VERSION, JITD_ABI_VERSION, LLVM_VERSION_STRING) < 0;
         else if (option == 'h')
             return usage(stdout);
         else if (!set_option(&options, option))
