@@ -135,7 +135,7 @@ static const Type *infer_abs(Infer *in, const Node *n, Str name) {
 static const Type *infer_round(Infer *in, const Node *n, Str name) {
     arity(in, n, name, 1, 2);
     const Type *t = scalar_arg(in, n, name, 0);
-    CallInfo *call = (CallInfo *)in->info[n->id].what;
+    CallInfo *call = in->info[n->id].call;
     if (type_is_sized(t))
         fail(in->c, n->span, "round of %s is not compiled", type_words(in, t));
     if (n->Call.args.len == 1)
@@ -156,13 +156,11 @@ static const Type *infer_round(Infer *in, const Node *n, Str name) {
 static const Type *infer_divmod(Infer *in, const Node *n, Str name) {
     arity(in, n, name, 2, 2);
     const Type *a = scalar_arg(in, n, name, 0), *b = scalar_arg(in, n, name, 1);
-    const void *call = in->info[n->id].what;
     if (type_is_sized(a) || type_is_sized(b))
         fail(in->c, n->span, "divmod of %s and %s is not compiled", type_words(in, a), type_words(in, b));
     Type *t = pool_new(in->pool, Type);
     *t = (Type){.kind = TYPE_TUPLE, .nitems = 2, .items = pool_array(in->pool, const Type *, 2)};
     t->items[0] = t->items[1] = infer_binary(in, n, OP_FloorDiv, n->Call.args.at[0], n->Call.args.at[1], a, b);
-    in->info[n->id].what = call;
     return t;
 }
 
@@ -177,13 +175,11 @@ static const Type *infer_modular_pow(Infer *in, const Node *n, CallInfo *call) {
 
 static const Type *infer_pow(Infer *in, const Node *n, Str name) {
     arity(in, n, name, 2, 3);
-    CallInfo *call = (CallInfo *)in->info[n->id].what;
+    CallInfo *call = in->info[n->id].call;
     if (n->Call.args.len == 3)
         return infer_modular_pow(in, n, call);
     const Type *a = scalar_arg(in, n, name, 0), *b = scalar_arg(in, n, name, 1);
-    const Type *t = infer_binary(in, n, OP_Pow, n->Call.args.at[0], n->Call.args.at[1], a, b);
-    in->info[n->id].what = call;
-    return t;
+    return infer_binary(in, n, OP_Pow, n->Call.args.at[0], n->Call.args.at[1], a, b);
 }
 
 static const Type *infer_bool(Infer *in, const Node *n) {

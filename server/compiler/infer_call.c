@@ -4,7 +4,7 @@
 CallInfo *infer_call_info(Infer *in, const Node *n, CallKind kind) {
     CallInfo *call = pool_new(in->pool, CallInfo);
     call->kind = kind;
-    in->info[n->id].what = call;
+    in->info[n->id].call = call;
     return call;
 }
 

@@ -143,7 +143,7 @@ bool infer_is_own_float(Infer *in, const Node *target) {
 static MemberInfo *member_new(Infer *in, const Node *n, MemberInfo m) {
     MemberInfo *copy = pool_new(in->pool, MemberInfo);
     *copy = m;
-    in->info[n->id].what = copy;
+    in->info[n->id].member = copy;
     return copy;
 }
 
@@ -346,7 +346,7 @@ static bool is_none_test(const Node *n) {
 static void cond_none_test(Infer *in, const Node *n, Env *yes, Env *no) {
     bool is = n->Compare.ops.at[0] == OP_Is;
     CompareStep *step = pool_new(in->pool, CompareStep);
-    in->info[n->id].what = step; /* build looks at it before the operand ends the path */
+    in->info[n->id].steps = step; /* build looks at it before the operand ends the path */
     const Type *t = infer_expr(in, n->Compare.left);
     in->info[n->Compare.comparators.at[0]->id].type = &type_none;
     in->info[n->Compare.comparators.at[0]->id].live = true;
@@ -532,7 +532,7 @@ static const Type *infer_subscript(Infer *in, const Node *n) {
         i += (int64_t)t->nitems;
     if (i < 0 || i >= (int64_t)t->nitems)
         fail(in->c, n->Subscript.slice->span, "tuple index out of range");
-    member_new(in, n, (MemberInfo){.field = (uint32_t)i});
+    in->info[n->id].item = (uint32_t)i;
     return t->items[i];
 }
 

@@ -59,7 +59,7 @@ const Type *infer_binary(Infer *in, const Node *n, Operator op, const Node *left
         SpecialCall *call = infer_special_binary(in, n, op, a, b);
         if (!call)
             no_rule(in, n, op, a, b);
-        in->info[n->id].what = call;
+        in->info[n->id].special = call;
         in->info[n->id].common = NULL;
         return infer_special_call(in, n, call, left, right);
     }
@@ -71,7 +71,7 @@ const Type *infer_binary(Infer *in, const Node *n, Operator op, const Node *left
     check_weak_constant(in, right, b, common);
     in->inst->sized |= type_is_sized(a) || type_is_sized(b);
     infer_mark(in, n);
-    in->info[n->id].what = rule;
+    in->info[n->id].rule = rule;
     in->info[n->id].common = common;
     return rule_result(rule, common);
 }
@@ -87,7 +87,7 @@ const Type *infer_unary(Infer *in, const Node *n) {
     }
     const Type *t = infer_expr(in, n->UnaryOp.operand);
     SpecialCall *call = infer_special_unary(in, n, infer_unary_name(op), t);
-    in->info[n->id].what = call;
+    in->info[n->id].special = call;
     if (call)
         return infer_special_call(in, n, call, n->UnaryOp.operand, NULL);
     bool is_float = t->kind == TYPE_FLOAT || t->kind == TYPE_FLOAT32;
@@ -248,7 +248,7 @@ static void infer_more_steps(Infer *in, const Node *n, CompareStep *steps, const
 
 const Type *infer_compare(Infer *in, const Node *n) {
     CompareStep *steps = pool_array(in->pool, CompareStep, n->Compare.ops.len);
-    in->info[n->id].what = steps;
+    in->info[n->id].steps = steps;
     const Type *a = infer_step(in, n, steps, 0, infer_expr(in, n->Compare.left));
     Env *after = pool_new(in->pool, Env);
     *after = env_copy(in, &in->env);

@@ -88,7 +88,7 @@ static void infer_augassign(Infer *in, const Node *n) {
         env_bind(in, in->bound->binding[target->id].local, result, n->span.line);
         return;
     }
-    const MemberInfo *m = in->info[target->id].what;
+    const MemberInfo *m = in->info[target->id].member;
     if (!m || m->kind != MEMBER_FIELD)
         fail(in->c, target->span, "augmented assignment is compiled for locals and fields only");
     const FieldSpec *field = &in->lang->unit->defs[m->def].fields[m->field];

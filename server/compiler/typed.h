@@ -16,6 +16,9 @@ typedef struct Instance Instance;
 typedef struct Rule Rule;
 typedef struct MathFn MathFn;
 typedef struct SpecialCall SpecialCall;
+typedef struct CallInfo CallInfo;
+typedef struct MemberInfo MemberInfo;
+typedef struct CompareStep CompareStep;
 
 typedef enum NodeFlag {
     NODE_MAYBE_UNBOUND = 1, /* a local that may be unbound: check */
@@ -30,7 +33,12 @@ typedef enum NodeFlag {
 typedef struct NodeInfo {
     const Type *type;        /* of an expression; of a Return: its value's */
     const Type *common;      /* operators: what both operands are converted to */
-    const void *what;        /* Rule (common is set), SpecialCall (it is not), CallInfo, MemberInfo ... */
+    const Rule *rule;           /* operators of numbers: with common */
+    const SpecialCall *special; /* operators of instances */
+    CallInfo *call;             /* of a Call */
+    const MemberInfo *member;   /* of an Attribute; NULL: a constant of the math module */
+    const CompareStep *steps;   /* of a Compare: for each of its operators */
+    uint32_t item;              /* of a Subscript: of which part of the tuple */
     const SpecialCall *test; /* of an instance as a condition: __bool__ or __len__ */
     uint64_t undo;           /* fields of self to restore if this operation fails with EFFECT_UNDO */
     uint8_t effect;          /* Effect, when this operation happens, operands evaluated */
@@ -41,12 +49,12 @@ typedef struct NodeInfo {
 
 typedef enum MemberKind { MEMBER_FIELD, MEMBER_CONST, MEMBER_PROPERTY } MemberKind;
 
-typedef struct MemberInfo {
+struct MemberInfo {
     MemberKind kind;
     uint32_t def, field;
     const Global *constant;
     Instance *callee; /* of a property */
-} MemberInfo;
+};
 
 /* An operator that a special method carries out. */
 struct SpecialCall {
@@ -56,14 +64,14 @@ struct SpecialCall {
 };
 
 /* One comparison of a chain. */
-typedef struct CompareStep {
+struct CompareStep {
     const SpecialCall *special; /* NULL: none */
     const Rule *rule;           /* NULL: identity, or known */
     const Type *common;         /* what the operands are converted to; NULL: as they are */
     bool swap;                  /* MIXED: the float is on the left */
     int8_t known;               /* 0, 1: always false, true; -1 */
     bool negate;                /* identity: is not, != */
-} CompareStep;
+};
 
 typedef enum CallKind { CALL_INSTANCE, CALL_NEW, CALL_BUILTIN, CALL_MATH } CallKind;
 
@@ -75,7 +83,7 @@ typedef struct CallArg {
     const Type *type; /* what the callee takes */
 } CallArg;
 
-typedef struct CallInfo {
+struct CallInfo {
     CallKind kind;
     Instance *callee; /* NEW: __init__, or __post_init__ behind a generated one; may be NULL */
     const Node *receiver;
@@ -85,7 +93,7 @@ typedef struct CallInfo {
     uint32_t def; /* NEW */
     int builtin;  /* Builtin */
     const MathFn *math;
-} CallInfo;
+};
 
 typedef enum InstanceState { INSTANCE_NEW, INSTANCE_RUNNING, INSTANCE_DONE, INSTANCE_REFUSED } InstanceState;
 

@@ -162,7 +162,7 @@ static FlowOp *call_new(Build *b, const Node *n, const CallInfo *call) {
 }
 
 FlowOp *build_call(Build *b, const Node *n) {
-    const CallInfo *call = b->info[n->id].what;
+    const CallInfo *call = b->info[n->id].call;
     switch (call->kind) {
     case CALL_INSTANCE:
         return call_instance(b, n, call);

@@ -58,7 +58,7 @@ static FlowOp *math_constant(Build *b, Str text) {
 }
 
 static FlowOp *attribute(Build *b, const Node *n) {
-    const MemberInfo *m = b->info[n->id].what;
+    const MemberInfo *m = b->info[n->id].member;
     if (!m)
         return math_constant(b, n->Attribute.attr);
     if (m->kind == MEMBER_CONST && !b->info[n->Attribute.value->id].type)
@@ -238,7 +238,7 @@ static FlowOp *tuple(Build *b, const Node *n) {
 
 static FlowOp *subscript(Build *b, const Node *n) {
     FlowOp *t = build_expr(b, n->Subscript.value);
-    uint32_t i = ((const MemberInfo *)b->info[n->id].what)->field;
+    uint32_t i = b->info[n->id].item;
     if (!t)
         return NULL;
     FlowOp *item = build_op(b, FLOW_ITEM, t->type->items[i], OPS(t));

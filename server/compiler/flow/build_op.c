@@ -120,8 +120,8 @@ FlowOp *build_operator(Build *b, const Node *n, Operator op, FlowOp *left, const
     FlowOp *y = build_expr(b, right);
     if (!y)
         return NULL;
-    return info->common ? build_binary(b, n, op, info->what, info->common, left, y)
-                        : build_special(b, n, info->what, left, y);
+    return info->common ? build_binary(b, n, op, info->rule, info->common, left, y)
+                        : build_special(b, n, info->special, left, y);
 }
 
 FlowOp *build_unary(Build *b, const Node *n) {
@@ -129,8 +129,8 @@ FlowOp *build_unary(Build *b, const Node *n) {
     Operator op = n->UnaryOp.op;
     if (!v)
         return NULL;
-    if (b->info[n->id].what)
-        return build_special(b, n, b->info[n->id].what, v, NULL);
+    if (b->info[n->id].special)
+        return build_special(b, n, b->info[n->id].special, v, NULL);
     if (v->type->kind == TYPE_BOOL)
         v = build_convert(b, n, v, &type_int);
     if (op == OP_UAdd)
@@ -200,7 +200,7 @@ static FlowOp *chain(Build *b, const Node *n, const CompareStep *steps, FlowOp *
 }
 
 FlowOp *build_compare(Build *b, const Node *n) {
-    const CompareStep *steps = b->info[n->id].what;
+    const CompareStep *steps = b->info[n->id].steps;
     FlowOp *x = build_expr(b, n->Compare.left);
     if (!x)
         return NULL;

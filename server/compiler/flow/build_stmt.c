@@ -23,7 +23,7 @@ static void unpack(Build *b, Nodes elts, FlowOp *v) {
 }
 
 static void store_attribute(Build *b, const Node *target, FlowOp *v) {
-    const MemberInfo *m = b->info[target->id].what;
+    const MemberInfo *m = b->info[target->id].member;
     FlowOp *object = build_expr(b, target->Attribute.value);
     if (!object)
         return;
@@ -82,7 +82,7 @@ static void assign(Build *b, const Node *n) {
 /* self.x += v evaluates self once. */
 static void augassign(Build *b, const Node *n) {
     const Node *target = n->AugAssign.target;
-    const MemberInfo *m = b->info[target->id].what;
+    const MemberInfo *m = b->info[target->id].member;
     bool is_name = target->kind == NODE_Name, has_value = b->info[target->id].type;
     FlowOp *object = is_name || !has_value ? NULL : build_expr(b, target->Attribute.value), *old;
     if (is_name || !has_value) {
