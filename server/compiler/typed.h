@@ -31,17 +31,17 @@ typedef enum NodeFlag {
 
 /* The facts about one node. Nodes in dead code have none: type is NULL. */
 typedef struct NodeInfo {
-    const Type *type;        /* of an expression; of a Return: its value's */
-    const Type *common;      /* operators: what both operands are converted to */
+    const Type *type;           /* of an expression; of a Return: its value's */
+    const Type *common;         /* operators: what both operands are converted to */
     const Rule *rule;           /* operators of numbers: with common */
     const SpecialCall *special; /* operators of instances */
     CallInfo *call;             /* of a Call */
     const MemberInfo *member;   /* of an Attribute; NULL: a constant of the math module */
     const CompareStep *steps;   /* of a Compare: for each of its operators */
     uint32_t item;              /* of a Subscript: of which part of the tuple */
-    const SpecialCall *test; /* of an instance as a condition: __bool__ or __len__ */
-    uint64_t undo;           /* fields of self to restore if this operation fails with EFFECT_UNDO */
-    uint8_t effect;          /* Effect, when this operation happens, operands evaluated */
+    const SpecialCall *test;    /* of an instance as a condition: __bool__ or __len__ */
+    uint64_t undo;              /* fields of self to restore if this operation fails with EFFECT_UNDO */
+    uint8_t effect;             /* Effect, when this operation happens, operands evaluated */
     uint8_t flags;
     int8_t truth; /* tests: 1 always true, 0 always false, -1 unknown */
     bool live;

@@ -68,7 +68,7 @@ static int context_start(Arena *arena, uint64_t size, size_t room) {
     }
     if (room)
         munmap(proxies + bytes, room); /* it was there: a limit of memory (ulimit -d) leaves it to the program */
-    jitd_context.proxies = proxies;
+    jitd_context.proxies = (PyObject **)(void *)proxies;
     jitd_context.size = size;
     jitd_context.base = arena_base(arena);
     jitd_context.arena = arena;
