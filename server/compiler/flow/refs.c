@@ -20,10 +20,16 @@ typedef struct Value {
 /* Facts about one operation. */
 typedef struct Uses {
     FlowOp *op;
-    uint64_t dies; /* bit i: the last use of args[i]; at most 64 of them hold references */
-    bool unused;   /* its own value is not used at all */
-    Word *before;  /* of an operation that can fail: what is alive before it */
+    bool *dies;   /* by operand: it is the last use; NULL: no operand holds references */
+    bool unused;  /* its own value is not used at all */
+    Word *before; /* of an operation that can fail: what is alive before it */
 } Uses;
+
+/* Gives a value back, then what `rest` does. */
+typedef struct Release {
+    FlowBlock *block, *rest;
+    struct Release *next;
+} Release;
 
 typedef struct Refs {
     FlowFunc *f;
@@ -32,6 +38,8 @@ typedef struct Refs {
     uint32_t *index;  /* by FlowOp.id: of values, plus 1 */
     uint32_t nindex;  /* operations that were there before this pass */
     Word **in, **out; /* by place in f->blocks */
+    Word *live;
+    Release **releases; /* by value */
     bool manages, changed;
 } Refs;
 
@@ -91,6 +99,7 @@ static void find_values(Refs *r) {
             r->index[op->id] = r->nvalues;
         }
     r->nwords = (r->nvalues + 63) / 64;
+    r->releases = pool_array(r->f->pool, Release *, r->nvalues + 1);
 }
 
 /* ---- what is alive where ---- */
@@ -105,20 +114,25 @@ static void step_back(const Refs *r, const FlowOp *op, Word *live) {
             put(live, (uint32_t)(v - r->values));
 }
 
+/* What is alive behind a block, to walk back from; until the next call. */
+static Word *live_behind(Refs *r, size_t block) {
+    memcpy(r->live, r->out[block], r->nwords * sizeof *r->live);
+    return r->live;
+}
+
 static bool flow_back(Refs *r, size_t block, const size_t *place) {
     FlowBlock *b = r->f->blocks[block];
     FlowOp *end = flow_end(b);
-    bool changed = false;
     for (int e = 0; e < 2; e++)
         for (uint32_t w = 0; end->to[e] && w < r->nwords; w++)
             r->out[block][w] |= r->in[place[end->to[e]->id]][w];
-    Word *live = new_set(r);
-    memcpy(live, r->out[block], r->nwords * sizeof *live);
+    Word *live = live_behind(r, block);
     for (size_t k = b->nops; k > 0; k--)
         step_back(r, b->ops[k - 1], live);
-    changed = memcmp(live, r->in[block], r->nwords * sizeof *live) != 0;
-    r->in[block] = live;
-    return changed;
+    if (!memcmp(live, r->in[block], r->nwords * sizeof *live))
+        return false;
+    memcpy(r->in[block], live, r->nwords * sizeof *live);
+    return true;
 }
 
 static size_t *places_of(const FlowFunc *f) {
@@ -132,6 +146,7 @@ static void find_live(Refs *r) {
     size_t *place = places_of(r->f);
     r->in = pool_array(r->f->pool, Word *, r->f->nblocks);
     r->out = pool_array(r->f->pool, Word *, r->f->nblocks);
+    r->live = new_set(r);
     for (size_t i = 0; i < r->f->nblocks; i++) {
         r->in[i] = new_set(r);
         r->out[i] = new_set(r);
@@ -190,8 +205,7 @@ static bool gives_back(const Refs *r, const FlowOp *op, const Word *live) {
 
 static void pin_block(Refs *r, size_t block) {
     FlowBlock *b = r->f->blocks[block];
-    Word *live = new_set(r);
-    memcpy(live, r->out[block], r->nwords * sizeof *live);
+    Word *live = live_behind(r, block);
     for (size_t k = b->nops; k > 0; k--) {
         const FlowOp *op = b->ops[k - 1];
         if (runs(r->f, op) || gives_back(r, op, live))
@@ -249,35 +263,45 @@ static bool takes(const Refs *r, const FlowOp *op, uint32_t arg) {
     return counts && (uses == FLOW_USES_TAKES_ALL || (uses == FLOW_USES_TAKES && arg + 1 == op->nargs));
 }
 
-/* Hands the operands over that it takes; returns which of them are the values' own counts. */
-static uint64_t hand_over(Writer *w, const Uses *u) {
-    uint64_t moved = 0;
+/* Hands the operands over that it takes: values whose last use it is do not die then. */
+static void hand_over(Writer *w, const Uses *u) {
     for (uint32_t i = 0; i < u->op->nargs; i++) {
         const Value *v = value_of(w->r, u->op->args[i]);
         if (!v || !takes(w->r, u->op, i))
             continue;
-        bool own = v->owned && i < 64 && (u->dies >> i & 1);
+        bool own = v->owned && u->dies && u->dies[i];
         if (own)
-            moved |= (uint64_t)1 << i;
+            u->dies[i] = false;
         if (u->op->kind == FLOW_SET_FIELD)
             u->op->steals = own;
         else if (!own)
             count(w, FLOW_INCREF, u->op->args[i]);
     }
-    return moved;
 }
 
-/* On the ways out where it fails: what is owned before it. */
+/* A block that gives a value back and goes on to `rest`. */
+static FlowBlock *giving_back(Refs *r, uint32_t value, FlowBlock *rest) {
+    for (Release *known = r->releases[value]; known; known = known->next)
+        if (known->rest == rest)
+            return known->block;
+    Release *release = pool_new(r->f->pool, Release);
+    *release = (Release){.block = flow_block(r->f, "release"), .rest = rest, .next = r->releases[value]};
+    r->releases[value] = release;
+    flow_append(r->f, release->block, flow_op(r->f, FLOW_DECREF, NULL, &r->values[value].op, 1));
+    flow_append(r->f, release->block, flow_jump(r->f, rest));
+    return release->block;
+}
+
+/* On the ways out where it fails: what is owned before it, the youngest first. Operations that follow each other own much
+ * the same: they share the blocks. */
 static void release_on_failure(Writer *w, const Uses *u) {
-    const Refs *r = w->r;
-    for (unsigned i = 0; i < u->op->fail->nouts; i++) {
-        FlowBlock *out = u->op->fail->outs[i];
-        for (uint32_t v = 0; v < r->nvalues; v++) {
-            if (!has(u->before, v) || !r->values[v].owned || w->is_pending[v])
-                continue;
-            flow_insert(r->f, out, out->nops - 2, flow_op(r->f, FLOW_DECREF, NULL, &r->values[v].op, 1));
-        }
-    }
+    Refs *r = w->r;
+    FlowBlock *to = r->f->exit;
+    for (uint32_t v = 0; v < r->nvalues; v++)
+        if (has(u->before, v) && r->values[v].owned && !w->is_pending[v])
+            to = giving_back(r, v, to);
+    for (unsigned i = 0; i < u->op->fail->nouts; i++)
+        flow_end(u->op->fail->outs[i])->to[0] = to;
 }
 
 static void write_op(Writer *w, const Uses *u) {
@@ -285,13 +309,9 @@ static void write_op(Writer *w, const Uses *u) {
     FlowOp *op = u->op, *old = NULL;
     if (op->kind != FLOW_CONST && op->kind != FLOW_COMPARE && op->kind != FLOW_GUARD)
         flush(w);
-    if (op->kind == FLOW_DECREF) { /* this pass' own, on the way out */
-        emit(w, op);
-        return;
-    }
     if (op->fail && u->before)
         release_on_failure(w, u);
-    uint64_t moved = hand_over(w, u);
+    hand_over(w, u);
     if (op->kind == FLOW_STORE && r->manages && is_counted(op->var))
         emit(w, old = flow_load(r->f, op->var));
     emit(w, op);
@@ -302,9 +322,9 @@ static void write_op(Writer *w, const Uses *u) {
         w->is_pending[own - r->values] = true;
         w->pending[w->npending++] = op;
     }
-    for (uint32_t i = 0; i < op->nargs && i < 64; i++) {
+    for (uint32_t i = 0; u->dies && i < op->nargs; i++) {
         const Value *v = value_of(r, op->args[i]);
-        if (!v || !v->owned || !(u->dies >> i & 1) || (moved >> i & 1))
+        if (!v || !v->owned || !u->dies[i])
             continue;
         flush(w);
         count(w, FLOW_DECREF, op->args[i]);
@@ -317,17 +337,18 @@ static void write_op(Writer *w, const Uses *u) {
 static Uses *uses_of(Refs *r, size_t block) {
     FlowBlock *b = r->f->blocks[block];
     Uses *uses = pool_array(r->f->pool, Uses, b->nops + 1);
-    Word *live = new_set(r);
-    memcpy(live, r->out[block], r->nwords * sizeof *live);
+    Word *live = live_behind(r, block);
     for (size_t k = b->nops; k > 0; k--) {
         FlowOp *op = b->ops[k - 1];
         const Value *own = value_of(r, op);
         uses[k - 1] = (Uses){.op = op, .unused = own && !has(live, (uint32_t)(own - r->values))};
-        for (uint32_t i = op->nargs < 64 ? op->nargs : 64; i > 0; i--) {
+        for (uint32_t i = op->nargs; i > 0; i--) {
             const Value *v = value_of(r, op->args[i - 1]);
             if (!v || has(live, (uint32_t)(v - r->values)))
                 continue;
-            uses[k - 1].dies |= (uint64_t)1 << (i - 1);
+            if (!uses[k - 1].dies)
+                uses[k - 1].dies = pool_array(r->f->pool, bool, op->nargs);
+            uses[k - 1].dies[i - 1] = true;
             put(live, (uint32_t)(v - r->values));
         }
         step_back(r, op, live);
@@ -339,17 +360,16 @@ static Uses *uses_of(Refs *r, size_t block) {
     return uses;
 }
 
-static void write_block(Refs *r, size_t block) {
+static void write_block(Writer *w, size_t block) {
+    Refs *r = w->r;
     FlowBlock *b = r->f->blocks[block];
     size_t n = b->nops;
     Uses *uses = uses_of(r, block);
-    Writer w = {.r = r, .block = b};
-    w.pending = pool_array(r->f->pool, FlowOp *, r->nvalues + 1);
-    w.is_pending = pool_array(r->f->pool, bool, r->nvalues + 1);
+    w->block = b;
     b->ops = NULL;
     b->nops = b->cap = 0;
     for (size_t k = 0; k < n; k++)
-        write_op(&w, &uses[k]);
+        write_op(w, &uses[k]);
 }
 
 /* What is alive at a branch but not on one of its ways is given back on that way. */
@@ -440,8 +460,11 @@ void flow_refs(FlowFunc *f) {
     if (r.manages)
         find_pins(&r);
     size_t n = f->nblocks, *place = places_of(f);
+    Writer w = {.r = &r};
+    w.pending = pool_array(f->pool, FlowOp *, r.nvalues + 1);
+    w.is_pending = pool_array(f->pool, bool, r.nvalues + 1);
     for (size_t i = 0; i < n; i++)
-        write_block(&r, i);
+        write_block(&w, i);
     for (size_t i = 0; r.manages && i < n; i++)
         release_on_edges(&r, i, place);
     if (r.manages)
