@@ -65,6 +65,8 @@ void infer_target(Infer *in, const Node *target, const Type *type);
 const Type *infer_expr(Infer *in, const Node *n);
 const Type *infer_branch(Infer *in, const Node *n); /* as infer_expr; NULL, and the env is dead, when it has no value */
 void infer_cond(Infer *in, const Node *n, Env *ret_true, Env *ret_false);
+/* Fails where a method may be asked for n's truth again. */
+void infer_once_tested(Infer *in, const Node *n);
 /* An int or a float, depending on values: NULL when it is neither of the two. */
 const Type *infer_mix(Infer *in, const Node *n, const Type *a, const Type *b);
 void infer_mixed(Infer *in, const Node *n); /* where n's value, which infer_mix may have been asked for, is known */

@@ -187,6 +187,7 @@ static const Type *infer_bool(Infer *in, const Node *n) {
     in->info[n->id].flags |= NODE_NEVER; /* if the test does not return */
     if (n->Call.args.len) {
         infer_cond(in, n->Call.args.at[0], &yes, &no);
+        infer_once_tested(in, n->Call.args.at[0]);
         env_join(in, &yes, &no);
         in->env = yes;
     }

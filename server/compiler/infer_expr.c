@@ -358,9 +358,37 @@ static void cond_none_test(Infer *in, const Node *n, Env *yes, Env *no) {
     narrow(in, no, n->Compare.left, !is);
 }
 
+/* Being called once more shows. */
+static bool shows(const SpecialCall *test) {
+    const Instance *i = test ? test->callee : NULL;
+    return i && (i->commits || i->stores_self_refs || i->self_stores || i->loops || i->python ||
+                 i->state == INSTANCE_RUNNING);
+}
+
+/* n's value is an operand of an `and`, `or` in it that a method with effects has tested already. */
+static bool is_tested_before(Infer *in, const Node *n) {
+    if (n->kind == NODE_IfExp)
+        return is_tested_before(in, n->IfExp.body) || is_tested_before(in, n->IfExp.orelse);
+    bool found = false;
+    for (size_t i = 0; n->kind == NODE_BoolOp && i < n->BoolOp.values.len && !found; i++) {
+        const Node *v = n->BoolOp.values.at[i];
+        found = (i + 1 < n->BoolOp.values.len && shows(in->info[v->id].test)) || is_tested_before(in, v);
+    }
+    return found;
+}
+
+void infer_once_tested(Infer *in, const Node *n) {
+    while (n->kind == NODE_UnaryOp && n->UnaryOp.op == OP_Not)
+        n = n->UnaryOp.operand;
+    if (is_tested_before(in, n))
+        fail_hint(in->c, n->span, "assign it to a name first",
+                  "the method that says whether this is true has effects, and may be called twice for one object");
+}
+
 /* A value that is a condition too. */
 static void cond_of_value(Infer *in, const Node *n, Env *yes, Env *no) {
     const Type *t = infer_truth(in, n);
+    infer_once_tested(in, n);
     int truth = in->info[n->id].test ? -1 : truth_of_type(t);
     if (n->kind == NODE_Constant && t->kind == TYPE_BOOL)
         truth = n->Constant.value.kind == CONST_TRUE;
@@ -477,6 +505,8 @@ static const Type *infer_boolop(Infer *in, const Node *n) {
         }
         /* a BoolOp as a condition would be a bool */
         (i ? cond_maybe : cond_now)(in, v, v->kind == NODE_BoolOp ? cond_of_value : infer_cond, &yes, &no);
+        if (v->kind == NODE_UnaryOp)
+            infer_once_tested(in, v);
         Env *leaves = is_and ? &no : &yes;
         if (!leaves->dead)
             result = join_values(in, n, boolop_kept(in, in->info[v->id].type, is_and), result);

@@ -81,6 +81,7 @@ const Type *infer_unary(Infer *in, const Node *n) {
     if (op == OP_Not) {
         Env yes, no;
         infer_cond(in, n, &yes, &no);
+        infer_once_tested(in, n);
         env_join(in, &yes, &no);
         in->env = yes;
         return &type_bool;

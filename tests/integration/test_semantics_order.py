@@ -7,7 +7,7 @@ import jitd
 import pytest
 from jitd import float32, int8, uint16
 
-from twins import outcome
+from twins import Twins, outcome
 
 
 @jitd.jitclass
@@ -147,3 +147,86 @@ def test_all_of_it_is_compiled():
     Order().method(1, 2)
     for what in (Order, Narrow, Taken, call_narrow):
         assert "Python:" not in str(jitd.explain(what))
+
+
+TRUTH = '''
+@jitclass
+class Truth:
+    k: int = 0
+
+    def __bool__(self) -> bool:
+        self.k += 3
+        return self.k % 2 == 0
+
+    def and_and(self, o: "Truth", p: "Truth") -> "Truth":
+        return (self and o) and p
+
+    def or_and(self, o: "Truth", p: "Truth") -> "Truth":
+        return (self or o) and p
+
+    def between(self, o: "Truth", p: "Truth") -> "Truth":
+        return self and (o or p) and p
+
+    def branch(self, o: "Truth", p: "Truth") -> int:
+        if (self and o) if p.k > 0 else o:
+            return 1
+        return 2
+
+    def asserted(self, o: "Truth", p: "Truth") -> int:
+        assert (self and o) if p.k > 0 else p
+        return 1
+
+    def negated(self, o: "Truth", p: "Truth") -> bool:
+        return not (self and o)
+
+    def twice_negated(self, o: "Truth", p: "Truth") -> bool:
+        return not not (self or o)
+
+    def negated_behind(self, o: "Truth", p: "Truth") -> bool:
+        return p.k > 0 and not (self and o)
+
+    def negated_before(self, o: "Truth", p: "Truth") -> bool:
+        return not (self and o) and p.k > 0
+
+    def converted(self, o: "Truth", p: "Truth") -> bool:
+        return bool(self and o)
+
+    def sure_condition(self, o: "Truth", p: "Truth") -> int:
+        return 1 if not (self and (o or p)) and p.k > 0 else 2
+
+    def sure_loop(self, o: "Truth", p: "Truth") -> int:
+        while self and (o or p) and p.k < 30:
+            p.k += 1
+        return p.k
+
+    def sure_name(self, o: "Truth", p: "Truth") -> int:
+        if x := self and o:
+            return x.k
+        return 2
+
+    def sure_flat(self, o: "Truth", p: "Truth") -> "Truth":
+        return self or o or p
+
+    def sure_last(self, o: "Truth", p: "Truth") -> "Truth":
+        return self or (o and p)
+'''
+TRUTHS = "and_and or_and between branch asserted negated twice_negated negated_behind negated_before converted"
+SURE = "sure_condition sure_loop sure_name sure_flat sure_last"
+
+
+@pytest.fixture(scope="module")
+def truths(tmp_path_factory):
+    return Twins(tmp_path_factory.mktemp("truth"), "truth", TRUTH)
+
+
+@pytest.mark.parametrize("name", f"{TRUTHS} {SURE}".split())
+def test_how_often_truth_is_asked_for(truths, name):
+    """Versions of CPython ask once or twice for the truth of an operand that is the value of an inner `and`: that is the interpreter's."""
+    for k in range(8):
+        found = []
+        for module in (truths.plain, truths.compiled):
+            these = [module.Truth(k & 1), module.Truth(k >> 1 & 1), module.Truth(k >> 2)]
+            value = outcome(lambda: (lambda v: these.index(v) if v in these else v)(getattr(these[0], name)(*these[1:])))
+            found.append((value, [t.k for t in these]))
+        assert found[0] == found[1], k
+    assert (name in SURE.split()) == (jitd.stats()["objects"][f"Truth.{name}"]["native_calls"] > 0)
