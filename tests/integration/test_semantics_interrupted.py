@@ -9,6 +9,7 @@ import signal
 import subprocess
 import threading
 import time
+import weakref
 from typing import Optional
 
 import pytest
@@ -365,6 +366,31 @@ def test_no_finaliser_in_the_middle_of_a_call():
         gc.set_threshold(*thresholds)
     gc.collect()
     assert (got, len(made), node.child) == (11, 50, None) and len(spare) == 2
+
+
+@jitd.jitclass
+class Pair:
+    n: int
+    a: Optional["Pair"] = None
+    b: Optional["Pair"] = None
+
+    def drop(self) -> int:
+        self.a = None
+        self.b = None
+        return self.n
+
+
+@pytest.mark.parametrize("drop", [Pair.drop, Pair.drop.__wrapped__])
+def test_finalisers_run_in_the_order_of_cpython(drop):
+    made = {n: Pair(n) for n in range(1, 8)}
+    for n in range(1, 4):
+        made[n].a, made[n].b = made[2 * n], made[2 * n + 1]
+    order, top = [], made[1]
+    for n in range(2, 8):
+        weakref.finalize(made[n], order.append, n)
+    made.clear()
+    assert drop(top) == 1
+    assert order == [2, 4, 5, 3, 6, 7]
 
 
 # ---- waiting for the daemon ----

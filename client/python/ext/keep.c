@@ -109,12 +109,23 @@ void proxy_shared(void *arg, uint64_t ref, uint32_t link) {
 
 static bool settling;
 
+/* So that of those that left from there on the first is taken first. */
+static void turn_round(List *list, size_t from) {
+    for (size_t i = from, k = list->n; i + 1 < k; i++) {
+        PyObject *op = list->at[--k];
+        list->at[k] = list->at[i];
+        list->at[i] = op;
+    }
+}
+
 void proxy_drop_leaving(void) {
     if (settling)
         return; /* further up the stack somebody goes through the list: a chain of a million is no deep recursion */
     settling = true;
-    while (leaving.n) {
+    for (size_t seen = 0; leaving.n;) {
+        turn_round(&leaving, seen);
         PyObject *op = leaving.at[--leaving.n];
+        seen = leaving.n;
         Py_DECREF(op);
     }
     import_put_off &= ~(uint32_t)IMPORT_PROXIES;
