@@ -108,7 +108,7 @@ void flow_prune(FlowFunc *f) {
 
 /* In tests and fuzzers every pass is verified. */
 static void verify(FlowFunc *f, const char *after) {
-#ifdef JITD_TEST_HOOKS
+#ifdef JITD_VERIFY_FLOW
     flow_check(f, after);
 #else
     (void)f, (void)after;
