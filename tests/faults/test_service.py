@@ -23,7 +23,7 @@ def test_version_and_help(name):
 
 def test_start_and_stop_are_in_the_log():
     with Daemon() as d:
-        assert re.search(r"Z jitd: notice: jitd \S+ serves /\S+: ", d.log.read_text())
+        until(lambda: re.search(r"Z jitd: notice: jitd \S+ serves /\S+: ", d.log.read_text()))  # it listens before it says so
         d.stop()
         assert "notice: SIGTERM: stops, with 0 connections" in d.log.read_text()
 
