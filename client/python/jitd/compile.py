@@ -58,14 +58,15 @@ def _compile_failed(record: Record, error: Exception) -> None:
         return link.set_modes(record, {})
     answer, bare = None, [r for r in link.closure([record]) if r.kind == "class"]
     if not isinstance(error, ConnectionError):
-        record.key = link.key_of(record, "layout only")
         answer, error = _ask_for_layout(record, bare, error)
     if record.linked:
         return
     if answer is None or len(_own_entries(record)) < 2:
         _give_up(record, error.args[-1])
     if answer is not None:
-        return link.install(record, answer, bare)  # if it was all of them together that took too long or too much, each is compiled at its first call
+        link.install(record, answer, bare)  # if it was all of them together that took too long or too much, each is compiled at its first call
+        record.unit = None  # which has no code
+        return
     link_local(record, refused=isinstance(error, _jitd.RemoteError))
     warn.tell(record)
 
@@ -78,10 +79,11 @@ def _give_up(record: Record, reason: str) -> None:
 
 
 def _ask_for_layout(record: Record, bare: list[Record], error: Exception) -> tuple[Any, Exception]:
-    """(the answer, the error so far), or (None, why there is none). It takes no compiler."""
+    """(the answer, the error so far), or (None, why there is none). It takes no compiler. The unit has a key of its own, the classes keep
+    theirs: a class has one number, whoever asked for it first."""
     from jitd import unit
 
-    packed = unit.describe(record.name, record.key, record.options, bare, [], only_layout=True)
+    packed = unit.describe(record.name, link.key_of(record, "layout only"), record.options, bare, [], only_layout=True)
     try:
         return flight.ask(_COMPILE, {"unit": packed, "layout": True}), error
     except (_jitd.RemoteError, ConnectionError) as other:
