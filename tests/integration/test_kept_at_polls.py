@@ -75,6 +75,7 @@ def cut_while(call, head):
 @pytest.fixture(scope="module", autouse=True)
 def compiled(daemon):
     assert line().walk(1) is None and line().value_at(1) >= 0 and Link(1, False).wait(1) is None
+    assert all(f"{name}: compiled" in str(jitd.explain(Link)) for name in ("walk", "value_at", "wait"))
 
 
 @pytest.mark.parametrize("turn", range(3))

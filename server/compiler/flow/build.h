@@ -52,6 +52,9 @@ FlowFail *build_failing(Build *b, const Node *n, Site site);
 FlowFail *build_failing_op(Build *b, const Node *n, Str op, FlowOp *const *values,
                            size_t nvalues); /* the operation raises */
 FlowFail *build_overflowing(Build *b, const Node *n, Str op);
+/* A helper of the runtime that may fail: where operation `op` raises in Python, or has no result of this type. */
+FlowOp *build_traps(Build *b, const Node *n, const char *name, FlowHow how, Str op, const Type *result,
+                    FlowOp *const *args, size_t nargs);
 void build_guard(Build *b, FlowOp *fails, FlowFail *fail);
 void build_fail(Build *b, FlowFail *fail);       /* here and now */
 void build_int_instead(Build *b, const Node *n); /* a NODE_MAYBE_INT whose value is an int: here and now */

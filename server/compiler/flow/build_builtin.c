@@ -10,16 +10,6 @@ static bool args_of(Build *b, const Node *n, FlowOp **ret_vals) {
     return true;
 }
 
-/* A helper that may fail, as operation `op`. */
-static FlowOp *traps(Build *b, const Node *n, const char *name, Str op, const Type *result, FlowOp *const *args,
-                     size_t nargs) {
-    FlowOp *r = build_runtime(b, name, FLOW_TRAPS, result, args, nargs);
-    r->fail = build_failing_op(b, n, op, args, nargs);
-    r->fail->inexact = true;
-    r->fail->overflow = build_overflowing(b, n, op)->site.text;
-    return r;
-}
-
 static FlowOp *select_of(Build *b, FlowOp *condition, FlowOp *x, FlowOp *y) {
     return build_op(b, FLOW_SELECT, x->type, OPS(condition, x, y));
 }
@@ -108,7 +98,7 @@ static FlowOp *to_type(Build *b, const Node *n, FlowOp *v, const Type *to) {
     if (!build_is_float(v->type) || build_is_float(to))
         return build_fit(b, n, v, to, STR(""));
     v = build_convert(b, n, v, &type_float);
-    return traps(b, n, "rt_float_to_int", STR("int"), &type_int, &v, 1);
+    return build_traps(b, n, "rt_float_to_int", FLOW_TRAPS, STR("int"), &type_int, &v, 1);
 }
 
 /* Digits and sizes that the native rounding does not know are the interpreter's. */
@@ -130,7 +120,7 @@ static FlowOp *round_of(Build *b, const Node *n, const CallInfo *call, FlowOp *c
     if (!build_is_float(args[0]->type))
         return build_convert(b, n, args[0], &type_int);
     if (n->Call.args.len == 1)
-        return traps(b, n, "rt_float_round", STR("round"), &type_int, args, 1);
+        return build_traps(b, n, "rt_float_round", FLOW_TRAPS, STR("round"), &type_int, args, 1);
     return round_to(b, n, call->math, args);
 }
 
@@ -211,6 +201,6 @@ FlowOp *build_math(Build *b, const Node *n, const CallInfo *call) {
     }
     const char *name = pool_printf(b->pool, "rt_math_%s", f->name).ptr;
     if (f->how == MATH_TRAPS)
-        return traps(b, n, name, pool_printf(b->pool, "math.%s", f->name), result, args, nargs);
+        return build_traps(b, n, name, FLOW_TRAPS, pool_printf(b->pool, "math.%s", f->name), result, args, nargs);
     return build_runtime(b, name, f->how == MATH_PAIR ? FLOW_PAIR : FLOW_PURE, result, args, nargs);
 }

@@ -30,6 +30,15 @@ FlowFail *build_overflowing(Build *b, const Node *n, Str op) {
     return build_failing(b, n, (Site){.kind = SITE_OVERFLOW, .text = overflow_text(b, op)});
 }
 
+FlowOp *build_traps(Build *b, const Node *n, const char *name, FlowHow how, Str op, const Type *result,
+                    FlowOp *const *args, size_t nargs) {
+    FlowOp *r = build_runtime(b, name, how, result, args, nargs);
+    r->fail = build_failing_op(b, n, op, args, nargs);
+    r->fail->inexact = true;
+    r->fail->overflow = overflow_text(b, op);
+    return r;
+}
+
 void build_guard(Build *b, FlowOp *fails, FlowFail *fail) {
     int64_t known;
     if (flow_is_const(fails, &known) && !known)

@@ -43,16 +43,6 @@ static FlowOp *checked(Build *b, const Node *n, Operator op, FlowArith arith, Fl
     return r;
 }
 
-/* A helper of the runtime that may fail: where the operation raises in Python, or has no result of this type. */
-static FlowOp *traps(Build *b, const Node *n, Str op, const char *name, FlowHow how, const Type *result, FlowOp *x,
-                     FlowOp *y) {
-    FlowOp *r = build_runtime(b, name, how, result, OPS(x, y));
-    r->fail = build_failing_op(b, n, op, OPS(x, y));
-    r->fail->inexact = true;
-    r->fail->overflow = build_overflowing(b, n, op)->site.text;
-    return r;
-}
-
 static const Type *result_type(const Rule *rule, const Type *common) {
     return rule->result == RESULT_BOOL    ? &type_bool
            : rule->result == RESULT_INT   ? &type_int
@@ -98,11 +88,11 @@ FlowOp *build_binary(Build *b, const Node *n, Operator op, const Rule *rule, con
     case HOW_PURE:
         return pure(b, rule, result, x, y);
     case HOW_SIZED:
-        return traps(b, n, text, rule->name, FLOW_SIZED, common, x, y);
+        return build_traps(b, n, rule->name, FLOW_SIZED, text, common, OPS(x, y));
     case HOW_TRAPS:
         if (is_square(op, common, y))
             return checked(b, n, op, FLOW_MUL, x, x);
-        return traps(b, n, text, pool_printf(b->pool, "rt_%s", rule->name).ptr, FLOW_TRAPS, result, x, y);
+        return build_traps(b, n, pool_printf(b->pool, "rt_%s", rule->name).ptr, FLOW_TRAPS, text, result, OPS(x, y));
     case HOW_CMP:
         break;
     }
@@ -112,7 +102,7 @@ FlowOp *build_binary(Build *b, const Node *n, Operator op, const Rule *rule, con
 FlowOp *build_half_of_divmod(Build *b, const Node *n, Operator op, const Type *common, FlowOp *x, FlowOp *y) {
     const Rule *rule = rule_find(op, type_rule_on(common));
     const char *name = pool_printf(b->pool, "rt_%s", rule->name).ptr;
-    return traps(b, n, STR("divmod"), name, FLOW_TRAPS, result_type(rule, common), x, y);
+    return build_traps(b, n, name, FLOW_TRAPS, STR("divmod"), result_type(rule, common), OPS(x, y));
 }
 
 FlowOp *build_operator(Build *b, const Node *n, Operator op, FlowOp *left, const Node *right) {

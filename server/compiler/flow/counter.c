@@ -13,7 +13,7 @@ typedef struct Places {
     uint32_t steps, others;
 } Places;
 
-/* Is the store at ops[i] one of the variable's own value plus or minus a small constant? */
+/* Is it a store of the variable's own value plus or minus a small constant? */
 static bool is_step(const FlowOp *store) {
     const FlowOp *sum = store->args[0];
     int64_t step;
