@@ -31,8 +31,8 @@ typedef struct Broker {
 } Broker;
 
 /* reload.c */
-/* Reads the configuration file, if the options name one: 0; or 1, and what is wrong has been logged. */
-int broker_read_config(Broker *broker, bool must_be_there);
+/* Reads the configuration file at the start, if the options name one: 0; or 1, and what is wrong has been logged. */
+int broker_read_config(Broker *broker);
 void broker_reload(Broker *broker); /* SIGHUP */
 
 /* dispatch.c */

@@ -148,38 +148,41 @@ static void broker_say_start(const Broker *broker, const Listener *listener) {
            o->config ? o->config : "none");
 }
 
-static int broker_run(const Options *options, const Listener *listener) {
-    static Broker broker;
-    broker.options = options;
-    broker.idle_exit_s = options->idle_exit_s;
-    int r = uv_loop_init(&broker.loop);
+/* Before there is a socket: nobody is connected to a daemon whose configuration is wrong. */
+static int broker_configure(Broker *broker, const Options *options) {
+    broker->options = options;
+    broker->idle_exit_s = options->idle_exit_s;
+    broker_set_up_tenants(broker, options);
+    return broker_read_config(broker) ? -EINVAL : 0;
+}
+
+static int broker_run(Broker *broker, const Listener *listener) {
+    const Options *options = broker->options;
+    int r = uv_loop_init(&broker->loop);
     if (r < 0)
         return r;
-    broker_open_cache(&broker, options);
-    broker_set_up_tenants(&broker, options);
-    if (broker_read_config(&broker, false))
-        return -EINVAL;
-    r = broker_set_up_workers(&broker, options);
+    broker_open_cache(broker, options);
+    r = broker_set_up_workers(broker, options);
     if (r == 0)
-        r = broker_set_up_signals(&broker);
+        r = broker_set_up_signals(broker);
     if (r == 0)
-        r = broker_set_up_handover(&broker, listener);
+        r = broker_set_up_handover(broker, listener);
     if (r == 0)
-        r = broker_set_up_peers(&broker, listener);
+        r = broker_set_up_peers(broker, listener);
     if (r < 0)
         return r;
     hold_signals(SIG_UNBLOCK);
-    broker.stats.started_ms = uv_now(&broker.loop);
-    broker_say_start(&broker, listener);
+    broker->stats.started_ms = uv_now(&broker->loop);
+    broker_say_start(broker, listener);
     notify_systemd("READY=1");
-    uv_run(&broker.loop, UV_RUN_DEFAULT);
-    tenants_deinit(&broker.tenants);
-    if (broker.state_dir >= 0)
-        close(broker.state_dir);
-    if (broker.private && options->state_dir)
+    uv_run(&broker->loop, UV_RUN_DEFAULT);
+    tenants_deinit(&broker->tenants);
+    if (broker->state_dir >= 0)
+        close(broker->state_dir);
+    if (broker->private && options->state_dir)
         rmdir(options->state_dir); /* if nothing is left in it */
-    cache_deinit(&broker.cache);
-    return uv_loop_close(&broker.loop);
+    cache_deinit(&broker->cache);
+    return uv_loop_close(&broker->loop);
 }
 
 /* A peer, a worker pipe, four fds a tenant: the usual soft limit of 1024 is less than PEERS_MAX needs. */
@@ -203,6 +206,7 @@ static int listen_somewhere(const Options *options, Listener *ret_listener) {
 }
 
 int main(int argc, char **argv) {
+    static Broker broker;
     Options options;
     Listener listener = LISTENER_NULL;
     int r = options_read(argc, argv, &options);
@@ -217,9 +221,11 @@ int main(int argc, char **argv) {
         fprintf(stderr, "jitd: %s: %s\n", options.log ? options.log : "libsodium", strerror(-r));
         return 1;
     }
-    r = listen_somewhere(&options, &listener);
+    r = broker_configure(&broker, &options);
     if (r == 0)
-        r = broker_run(&options, &listener);
+        r = listen_somewhere(&options, &listener);
+    if (r == 0)
+        r = broker_run(&broker, &listener);
     else if (r == 1)
         r = 0; /* another one serves already */
     if (r < 0)

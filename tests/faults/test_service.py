@@ -131,7 +131,8 @@ def test_a_wrong_file_changes_nothing(text, said):
         d.client().close()
         d.stop()
         run = subprocess.run(d.arguments, capture_output=True, text=True, timeout=PATIENCE)  # at the start it is an error
-        assert run.returncode == 1 and said in run.stderr
+        assert run.returncode == 1 and said in run.stderr and "left as it was" not in run.stderr
+        assert not d.path.exists()  # nobody could connect before it was read
         (d.directory / "conf").unlink()
         d.start()  # no file is no mistake: there are the defaults
 

@@ -218,7 +218,7 @@ print("done", rounds)
     for _ in range(int(os.environ.get("JITD_KILLS", "25"))):
         restart(d)
         assert all(w.poll() is None for w in workers), [w.stderr.read() for w in workers if w.poll() is not None]
-    check = program(CHECK, "check.py", JITD_SOCKET=d.socket).start(stdin=-1)  # here before they leave: then nothing is forgotten as a whole
+    check = program(CHECK, "check.py", JITD_SOCKET=d.socket).start(PATIENCE, stdin=-1)  # here before they leave: then nothing is forgotten as a whole
     assert check.stdout.readline() == "ready\n", check.stderr.read()
     for w in workers:
         out, err = w.communicate("stop\n", timeout=PATIENCE)
@@ -228,7 +228,7 @@ print("done", rounds)
 
 
 CHECK = """
-import jitd, sys
+import jitd, sys, time
 @jitd.jitclass
 class Box:
     v: int
@@ -236,8 +236,10 @@ class Box:
 box = Box(1)
 print("ready", flush=True)
 sys.stdin.readline()
-jitd.stats()
-for _ in range(20):
+patience = time.monotonic() + float(sys.argv[1])
+while jitd._jitd.arena_stats()["shared_objects"] and time.monotonic() < patience:
+    time.sleep(0.01)  # who left with objects in limbo is dead when the daemon has seen it
+    jitd.stats()
     jitd._jitd.reap()
     Box(2)
 print(f"{jitd._jitd.check()[0]} inconsistent, {jitd._jitd.arena_stats()['shared_objects']} left")
