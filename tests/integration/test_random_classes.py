@@ -204,8 +204,15 @@ def _has_nan(made: Any) -> bool:
     return any(getattr(made, f.name, None) != getattr(made, f.name, None) for f in dataclasses.fields(made))
 
 
-def _vars(twin: Twin, i: int) -> Any:
-    return sorted((k, repr(v)) for k, v in vars(twin.made[i]).items())
+def _is_late(shape: Shape, f: Field) -> bool:
+    """An instance has it once it is set; and a method sets it, perhaps to what the class has: compiled code does not say so."""
+    is_class_s = not shape.options["init"] or f.how.get("init") == "False"
+    return is_class_s and f.kind in NATIVE and any(f"self.{f.name} = " in text for text in shape.methods.values())
+
+
+def _vars(twin: Twin, shape: Shape, i: int) -> Any:
+    late = {f.name: getattr(twin.cls, f.name, None) for f in shape.fields if _is_late(shape, f)}
+    return sorted((k, repr(v)) for k, v in vars(twin.made[i]).items() if k not in late or v != late[k])
 
 
 @st.composite
@@ -230,15 +237,15 @@ def operations(draw: st.DrawFn, shape: Shape) -> Step:
         ("delete undeclared", lambda t: delattr(of(t, i), "extra")),
         ("get undeclared", lambda t: of(t, i).extra),
     ]
-    if shape.options["init"] and not any("init" in f.how for f in shape.fields):  # else native fields are there that CPython has in the class only
-        steps.append(("vars", lambda t: _vars(t, i % len(t.made))))
+    if shape.options["init"] or all(f.has_default() or f.kind in PYTHON for f in shape.fields):  # a number that nobody set is there, and is 0
+        steps.append(("vars", lambda t: _vars(t, shape, i % len(t.made))))
     for f in shape.fields:
         value = draw(VALUES[f.kind])
         steps += [
             (f"get {f.name}", lambda t, f=f: getattr(of(t, i), f.name)),
             (f"set {f.name} = {value!r}", lambda t, f=f, value=value: setattr(of(t, i), f.name, copy.deepcopy(value))),
         ]
-        if f.kind in PYTHON or (shape.options["init"] and f.how.get("init") != "False"):  # else the instance has one that CPython has in the class only
+        if f.kind in PYTHON or (not _is_late(shape, f) and (shape.options["init"] or f.has_default())):
             steps.append((f"del {f.name}", lambda t, f=f: delattr(of(t, i), f.name)))
     for name in shape.calls:
         steps.append((f"{name}({n})", lambda t, name=name: getattr(of(t, i), name)(n) if name != "half" else of(t, i).half))

@@ -187,8 +187,9 @@ static int parse_field(ClassInfo *info, Field *field, PyObject *item) {
     const char *text;
     Py_ssize_t size;
     PyObject *target, *default_value;
-    int factory, inferred;
-    if (!PyArg_ParseTuple(item, "Uz#OOpp", &field->name, &text, &size, &target, &default_value, &factory, &inferred)) {
+    int factory, inferred, late, slot;
+    if (!PyArg_ParseTuple(item, "Uz#OOpppp", &field->name, &text, &size, &target, &default_value, &factory, &inferred,
+                          &late, &slot)) {
         field->name = NULL;
         return -1;
     }
@@ -196,6 +197,8 @@ static int parse_field(ClassInfo *info, Field *field, PyObject *item) {
     PyUnicode_InternInPlace(&field->name);
     field->factory = factory;
     field->inferred = inferred;
+    field->late = late;
+    field->slot = slot;
     field->type = text ? type_parse(&info->pool, (Str){text, (size_t)size}, 1) : NULL;
     if (text && (!field->type || !type_layout(field->type).size)) {
         PyErr_Format(PyExc_ValueError, "%s is no type of a field", text);
@@ -208,7 +211,7 @@ static int parse_field(ClassInfo *info, Field *field, PyObject *item) {
     if (default_value != jitd_missing) {
         Py_INCREF(default_value);
         field->default_value = default_value;
-        field->class_value = factory ? NULL : Py_NewRef(default_value);
+        field->class_value = factory || slot ? NULL : Py_NewRef(default_value);
     }
     field->owner = info->type;
     return 0;
@@ -282,7 +285,7 @@ static PyObject *field_offsets(const ClassInfo *info) {
 }
 
 /* setup_fields(type, ((name, type text or None, target class or None, default or MISSING, whether that is a factory, whether the
- * type was inferred)), ..., number of fields that the generated __init__ takes: the first ones) -> (size, [offset]). No type: a Python field,
+ * type was inferred, whether instances have it only once it is set, whether it is one of the __slots__)), ..., number of fields that the generated __init__ takes: the first ones) -> (size, [offset]). No type: a Python field,
  * which has no offset. Done before, as what a signal handler interrupted: the same again. */
 PyObject *class_setup_fields(PyObject *module, PyObject *args) {
     (void)module;

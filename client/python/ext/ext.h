@@ -170,6 +170,9 @@ struct Field {
     bool factory;     /* the default is what default_value() returns */
     uint8_t quick;    /* FIELD_*: how a value of its own type gets into a new object */
     bool inferred; /* no annotation names it: it holds what is seen in the class's methods, and may have to hold more */
+    bool late;     /* an instance has it once it is set: default.c */
+    bool slot;     /* one of the class's __slots__: the descriptor is the class's attribute */
+    uint64_t default_bits;   /* late: in the arena */
     PyTypeObject *target;    /* TYPE_REF: the class of the values */
     PyObject *default_value; /* of __init__; NULL: none */
     PyObject *class_value;   /* the class attribute: at first the default; NULL: none */
@@ -178,6 +181,8 @@ struct Field {
     PyObject *(*native_get)(PyObject *self, Field *field); /* spill.c: of a field that has spilled */
     int (*set)(PyObject *self, PyObject *value, Field *field);
     int (*native_set)(PyObject *self, PyObject *value, Field *field);
+    PyObject *(*plain_get)(PyObject *self, Field *field); /* default.c: of a late one */
+    int (*plain_set)(PyObject *self, PyObject *value, Field *field);
 };
 
 typedef enum InitMode { INIT_PENDING, INIT_FIELDS, INIT_METHOD, INIT_EMPTY } InitMode;
@@ -250,7 +255,17 @@ COLD PyObject *spill_get_nan(PyObject *self, Field *field,
                              double x);                /* what was stored, if that is what the arena has */
 int spill_deleted(PyObject *self, const Field *field); /* it has no value here; -1 with an exception */
 
+/* ---- default.c: native fields that an instance has only once they are set on it ---- */
+extern PyObject *default_own;
+int default_shows(PyObject *self,
+                  const Field *field); /* its class's attribute is what it shows; -1 with an exception */
+int default_delete(PyObject *self, Field *field);
+int default_store(Field *field, PyObject *self); /* into a new object */
+void default_install(Field *field);
+void default_changed(Field *field); /* the class has another attribute now */
+
 /* ---- fields.c ---- */
+uint64_t field_bits(const Field *field, PyObject *value); /* what the arena has for a default */
 extern PyTypeObject FieldDescr_Type;
 int field_install(ClassInfo *info, Field *field);
 COLD PyObject *field_unset(PyObject *self, const Field *field);    /* NULL, with the AttributeError */

@@ -10,7 +10,7 @@ typedef struct Extra {
 
 PyObject **extra_dict(PyObject *op, bool create) {
     Instance *self = (Instance *)op;
-    if (!self->dict && create && (self->dict = PyDict_New()) && !(self->flags & INSTANCE_TRACKED)) {
+    if (!self->dict && create && (self->dict = PyDict_New()) && !PyObject_GC_IsTracked(op)) {
         self->flags |= INSTANCE_TRACKED;
         PyObject_GC_Track(op);
     }

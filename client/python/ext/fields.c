@@ -160,6 +160,22 @@ static void store_scalar(TypeKind kind, void *place, JitdValue v) {
     }
 }
 
+uint64_t field_bits(const Field *field, PyObject *value) {
+    TypeKind kind = field->type->kind;
+    uint64_t bits = 0;
+    JitdValue v = {0};
+    if (kind == TYPE_REF)
+        return JITD_NONE;
+    if (kind == TYPE_FLOAT)
+        v.f = PyFloat_AsDouble(value);
+    else if (kind == TYPE_BOOL)
+        v.i = value == Py_True;
+    else
+        convert_sized(kind, value, &v);
+    store_scalar(kind, &bits, v);
+    return bits;
+}
+
 static int set_sized(PyObject *self, PyObject *value, Field *field) {
     CHECK_PLACE(void)
     if (spills(field) && !PyLong_CheckExact(value))
@@ -277,6 +293,8 @@ static PyObject *descr_get(PyObject *op, PyObject *obj, PyObject *type) {
     Field *field = ((FieldDescr *)op)->field;
     if (likely(obj != NULL) && likely(Py_TYPE(obj) == field->owner))
         return field->get(obj, field);
+    if (field->slot && (!obj || obj == Py_None))
+        return Py_NewRef(op);
     return descr_get_other(field, obj, type);
 }
 
@@ -340,6 +358,7 @@ int field_install(ClassInfo *info, Field *field) {
     field->get = field->type->kind == TYPE_REF ? get_ref : scalar_access[field->type->kind].get;
     field->set = field_setter(field->type->kind);
     field->quick = field->set == set_FLOAT ? FIELD_FLOAT : field->set == set_INT ? FIELD_INT : FIELD_SLOW;
+    default_install(field);
     FieldDescr *descriptor = PyObject_GC_New(FieldDescr, &FieldDescr_Type);
     if (!descriptor)
         return -1;

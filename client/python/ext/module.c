@@ -99,6 +99,7 @@ static int add_types(PyObject *module) {
     if (absent_slots() < 0 || replace_new() < 0 || watch_start() < 0)
         return -1;
     jitd_missing = PyObject_CallNoArgs((PyObject *)&PyBaseObject_Type);
+    default_own = PyObject_CallNoArgs((PyObject *)&PyBaseObject_Type);
     jitd_ReleasedError = ready_exception(&ReleasedError_Type);
     jitd_RemoteError = ready_exception(&RemoteError_Type);
     return add_object(module, "MISSING", jitd_missing) < 0 ||

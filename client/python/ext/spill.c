@@ -15,7 +15,7 @@ static int is_nan(const Field *field, PyObject *value) {
 static PyObject *spilled(PyObject *self, const Field *field) {
     PyObject *attributes = extra_attributes(self, false);
     PyObject *value = attributes ? PyDict_GetItemWithError(attributes, field->name) : NULL;
-    Py_XINCREF(value);
+    value = value == default_own ? NULL : Py_XNewRef(value);
     Py_XDECREF(attributes);
     return value;
 }
@@ -111,6 +111,8 @@ int spill_deleted(PyObject *self, const Field *field) {
 }
 
 int spill_delete(PyObject *self, Field *field) {
+    if (field->late)
+        return default_delete(self, field);
     int gone = spill_deleted(self, field);
     if (gone)
         return gone > 0 ? (void)field_unset(self, field), -1 : -1;

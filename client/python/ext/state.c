@@ -22,7 +22,7 @@ static PyObject *method_exit(PyObject *op, PyObject *const *args, Py_ssize_t n) 
 /* Puts a native field's value into a dict, if it has one. */
 static int put_native(PyObject *op, Field *field, PyObject *state) {
     int gone = spill_deleted(op, field);
-    if (gone)
+    if (gone || (gone = default_shows(op, field)))
         return gone > 0 ? 0 : -1;
     PyObject *value = field->get(op, field);
     int r = value ? PyDict_SetItem(state, field->name, value) : -1;
@@ -55,13 +55,13 @@ static int put_slots(PyTypeObject *type, PyObject *op, PyObject *state) {
     return r;
 }
 
-/* The other attributes; that a field was deleted (spill.c) is none. */
+/* The other attributes; that a field was deleted (spill.c), or is the instance's own (default.c), is none. */
 static int put_others(PyObject *attributes, PyObject *state) {
     PyObject *name, *value;
     Py_ssize_t at = 0;
     int r = 0;
     while (r == 0 && PyDict_Next(attributes, &at, &name, &value))
-        if (value != jitd_missing && !PyDict_Contains(state, name))
+        if (value != jitd_missing && value != default_own && !PyDict_Contains(state, name))
             r = PyDict_SetItem(state, name, value);
     return r;
 }

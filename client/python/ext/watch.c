@@ -33,6 +33,8 @@ static int set_field(ClassInfo *info, Field *field, PyObject *value) {
     }
     if (watch_changed(info->type, field->name, "the class attribute was set") < 0)
         return -1;
+    if (field->late)
+        default_changed(field);
     Py_XSETREF(field->class_value, Py_XNewRef(value));
     return 0;
 }

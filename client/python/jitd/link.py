@@ -207,6 +207,7 @@ def lay_out(record: "Record", final: bool = True) -> None:
     types: "list[Any]" = []
     fields: "list[Any]" = []
     python: "dict[str, Any]" = {}
+    slots = record.target.__dict__.get("__slots__", ())
     for field in record.declared:
         resolved, why = _native(record, field, final)
         if resolved and (len(types) >= MAX_FIELDS or sum(isinstance(t, tuple) for t in types) >= MAX_REFERENCES):
@@ -219,6 +220,8 @@ def lay_out(record: "Record", final: bool = True) -> None:
                 field.default,
                 field.factory,
                 field.inferred,
+                bool(resolved) and field.default is not MISSING and not field.factory and _is_late(record, field, resolved),
+                field.name in slots,
             )
         )
         if resolved:
@@ -233,6 +236,15 @@ def lay_out(record: "Record", final: bool = True) -> None:
     record.fields, record.py_fields = fields, python
     _note_construction(record)
     record.field_types = types
+
+
+def _is_late(record: "Record", field: "Declared", resolved: "Resolved") -> bool:
+    """Whether the default is the class's only, until somebody sets the field on an instance: none of the instance's __init__ does."""
+    if (record.init == "generated" and field.init) or (isinstance(resolved, tuple) and field.default is not None):
+        return False
+    from jitd.members import is_set_by_init
+
+    return not is_set_by_init(record, field)
 
 
 def _note_construction(record: "Record") -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from _weakref import ref
 
-from jitd._jitd import MISSING, Instance, Method, replace
+from jitd._jitd import MISSING, Instance, Method, replace, stores
 from jitd.declare import _FUNCTION, Declared, evaluate_in, annotations_of, own_annotations
 
 TYPE_CHECKING = False
@@ -315,6 +315,64 @@ def base_init(cls: type) -> Func | None:
     f.reason = f"it is defined in the base class {base.__name__}"
     f.types = [None] * len(f.params)
     return f
+
+
+# ---- fields that an __init__ sets ----
+
+_SETTERS = {"setattr", "__setattr__", "__dict__", "__setstate__", "vars", "exec", "eval"}
+
+
+def is_set_by_init(record: Record, field: Declared) -> bool:
+    """Whether making an instance may set the field on it, and not only leave it to the class attribute that its default is. A dataclass with
+    slots has no such attribute."""
+    cls, made = record.target, record.target.__dict__
+    if field.name in made.get("__slots__", ()) or (field.init and record.init == "user" and _is_made_by_dataclasses(cls.__init__)):
+        return True
+    start = ["__post_init__"] if record.init == "generated" or _is_made_by_dataclasses(cls.__init__) else ["__init__"]
+    names = _names_set(cls, [] if record.init == "none" else start)
+    return names is None or field.name in names
+
+
+def differences_of_init(record: Record, said: Any) -> Any:
+    """What is to be said of a class whose __init__ has no source. One that dataclasses made sets all of its fields but those of init=False."""
+    cls = record.target
+    if not _is_made_by_dataclasses(cls.__init__):
+        return said
+    names = _names_set(cls, ["__post_init__"])
+    unset = [f.name for f in record.declared if not f.init and f.default is MISSING and f.name not in record.py_fields and names is not None and f.name not in names]
+    text = "field {!r} has no default and is not set by __init__: it reads 0 until it is set, where Python raises AttributeError; give it a default or set it"
+    return [(0, 0, text.format(name), f'File "{record.file or cls.__module__}", {cls.__qualname__}: {text.format(name)}') for name in unset]
+
+
+def _names_set(cls: type, start: list[str]) -> set[str] | None:
+    """The attributes that these methods, and what they may call, store; None: perhaps any."""
+    found: set[str] = set()
+    seen: set[Any] = set()
+    todo = [func for name in start for func in _functions(cls, name)]
+    while todo:
+        func = todo.pop()
+        if func in seen:
+            continue
+        seen.add(func)
+        codes = [func.__code__]
+        for code in codes:
+            if not _SETTERS.isdisjoint(code.co_names):
+                return None
+            found.update(stores(code))
+            codes += [const for const in code.co_consts if type(const) is type(code)]
+            for name in code.co_names:
+                todo += _functions(cls, name) + _plain_functions(func.__globals__.get(name))
+    return found
+
+
+def _functions(cls: type, name: str) -> list[Any]:
+    """The functions of that name in a class and its bases."""
+    return [f for base in cls.__mro__ if name in base.__dict__ for f in _plain_functions(base.__dict__[name])]
+
+
+def _plain_functions(value: Any) -> list[Any]:
+    parts = (value.fget, value.fset, value.fdel) if isinstance(value, property) else (getattr(value, "__func__", value),)
+    return [f for f in (getattr(part, "__wrapped__", part) for part in parts) if isinstance(f, _FUNCTION)]
 
 
 # ---- generated members ----

@@ -38,6 +38,10 @@ def tell_linked(record: Record, differences: Sequence[Any]) -> None:
         asked = f in record.late or f.hint is not None and f.hint.ignore or f.reason and is_asked_for(f.reason)
         if f.reason and f.reason != record.failed and not asked and f.kind != "class" and (f.name != "__init__" or record.init != "generated"):
             note_func(record, f, f.line, f.reason, f.text)
+    if differences and record.init == "user" and record.func("__init__") is None and record.base_init is None:
+        from jitd.members import differences_of_init
+
+        differences = differences_of_init(record, differences)
     for line, _, message, text in differences:
         record.warnings += (message,)
         record.differences += (text,)
