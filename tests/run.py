@@ -44,6 +44,18 @@ def clean_environment():
     return {k: v for k, v in os.environ.items() if k in KNOBS or not k.startswith(NOT_FOR_TESTS)}
 
 
+def run_step(command, env, out, limit):
+    """What it ended with, "hung" if it had to be killed; the processor's time that it and what it waited for took, in s."""
+    process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+    hung = threading.Timer(limit, process.kill)
+    hung.start()
+    _pid, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    in_time = hung.is_alive()
+    hung.cancel()
+    return process.returncode if in_time else "hung", used.ru_utime + used.ru_stime
+
+
 class Suite:
     """A command with an environment of its own and a way of reading its counts."""
 
@@ -51,7 +63,7 @@ class Suite:
         self.name, self.steps, self.count, self.env, self.limit = name, steps, count, env or {}, limit
         self.passed = self.failed = 0
         self.lines = []
-        self.seconds = 0.0
+        self.seconds = self.processor = 0.0
 
     def run_steps(self, out):
         """None, or the first step that failed and what it ended with. Temporary files are its own, and their names short: a socket's
@@ -59,18 +71,8 @@ class Suite:
         with tempfile.TemporaryDirectory(prefix="jitd-", dir="/tmp", ignore_cleanup_errors=True) as temporary:
             os.chmod(temporary, 0o755)  # for the tests that become other users
             for step in self.steps:
-                try:
-                    code = subprocess.call(
-                        step,
-                        cwd=ROOT,
-                        env=clean_environment() | self.env | {"TMPDIR": temporary},
-                        stdout=out,
-                        stderr=subprocess.STDOUT,
-                        stdin=subprocess.DEVNULL,
-                        timeout=self.limit,
-                    )
-                except subprocess.TimeoutExpired:
-                    code = "hung"
+                code, used = run_step(step, clean_environment() | self.env | {"TMPDIR": temporary}, out, self.limit)
+                self.processor += used
                 if code:
                     return f"{' '.join(map(str, step[:4]))} … ended with status {code}"
         return None
@@ -233,7 +235,7 @@ def run_all(chosen, slots):
             suite.run()
             with lock:
                 print(
-                    f"{'FAIL' if suite.failed else 'ok  '} {suite.name:18} {suite.seconds:6.1f} s  "
+                    f"{'FAIL' if suite.failed else 'ok  '} {suite.name:18} {suite.seconds:6.1f} s, {suite.processor:6.1f} s of processor  "
                     + "\n".join(suite.lines),
                     flush=True,
                 )

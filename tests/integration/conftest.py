@@ -1,5 +1,6 @@
 """A daemon of the tests' own for all tests here, and a way to run programs beside it."""
 
+import gc
 import os
 import shutil
 import signal
@@ -54,6 +55,13 @@ def pytest_sessionstart():
 
 def pytest_sessionfinish():
     _daemons.pop().stop()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def frozen():
+    """What there is before a file's tests stays: a collection in a test looks at what they make, and not at all that was ever imported."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

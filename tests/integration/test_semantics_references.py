@@ -116,9 +116,7 @@ def twins(tmp_path_factory):
 
 def live_objects():
     gc.collect()
-    return jitd.stats()["process"]["objects"]
-
-
+    return jitd._jitd.arena_stats()["objects"]
 
 
 def _outcome(scenario, module):
