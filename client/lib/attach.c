@@ -345,10 +345,8 @@ const Table *client_table(Client *client) {
     return &client->table;
 }
 
-Table *client_own_table(Client *client, bool refused) {
-    return (refused || client->socket < 0) && table_make_own(&client->table, arena_own_classes(client->arena)) == 0
-               ? &client->table
-               : NULL;
+Table *client_own_table(Client *client) {
+    return table_make_own(&client->table, arena_own_classes(client->arena)) == 0 ? &client->table : NULL;
 }
 
 const uint8_t *client_window(Client *client) {

@@ -54,8 +54,8 @@ void client_close(Client *client);
 
 Arena *client_arena(Client *client);
 const Table *client_table(Client *client);
-/* The table, to add classes to that are only this process's: when the daemon is gone, or has refused them. NULL: neither, or no memory. */
-Table *client_own_table(Client *client, bool refused);
+/* The table, to add classes to that are only this process's: when the daemon is gone, has refused them or does not answer. NULL: no memory. */
+Table *client_own_table(Client *client);
 JitdFrame *client_frame(Client *client); /* of the calling thread (stack_limit set) */
 const uint8_t *client_window(Client *client);
 void client_set_interrupt(Client *client, const volatile uint32_t *flag);
@@ -83,6 +83,8 @@ int client_connected(Client *client);
 /* Gives back what dead clients held; 1 if there was any. Happens by itself when the broker tells of a death; also worth a
  * try when the arena is full. Not inside an epoch: does nothing there. */
 int client_reap(Client *client);
+/* 1: a request timed out, and nothing has come from the daemon since. Others wait for less then. */
+int client_silent(Client *client);
 /* 0 in a forked child that could not attach again: call nothing but client_close then. */
 int client_usable(Client *client);
 

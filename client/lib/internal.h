@@ -9,7 +9,7 @@
 #define CLIENT_MAX_FDS (2 * FDPASS_MAX) /* received and not yet claimed by a frame */
 #define CLIENT_MAX_SEGMENTS 256
 #define CLIENT_TIMEOUT_MS 30000
-#define CLIENT_START_MS 5000 /* for a daemon to come up */
+#define CLIENT_START_MS 5000 /* for a daemon to come up, and for one that was silent for CLIENT_TIMEOUT_MS */
 
 typedef struct Waiter Waiter;
 typedef struct ThreadFrame ThreadFrame;
@@ -51,6 +51,7 @@ struct Client {
     FrameBuffer in;
     int fds[CLIENT_MAX_FDS];
     size_t nfds;
+    bool silent;  /* a request timed out, and nothing has come since */
     int in_arena; /* inside a request that the arena makes: no reaping then */
     bool deaths;  /* a DEATH event came */
 

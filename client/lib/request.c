@@ -204,6 +204,7 @@ static int receive(Client *client) {
     if (n <= 0)
         return n < 0 ? (int)n : -ECONNRESET;
     client->nfds += nfds;
+    client->silent = false;
     frame_buffer_commit(&client->in, (size_t)n);
     return 0;
 }
@@ -420,12 +421,19 @@ static int send_request(Client *client, const Request *q, uint64_t id, int fd) {
     return r;
 }
 
+/* One that hangs is waited for once. The arena, which cannot do without an answer, waits each time. */
+static int patience(const Client *client, const Request *q) {
+    if (q->timeout_ms >= 0)
+        return q->timeout_ms;
+    return client->silent && q->yields ? CLIENT_START_MS : CLIENT_TIMEOUT_MS;
+}
+
 static int exchange(Client *client, Request *q, int fd, msgpack_unpacked *ret_owner, msgpack_object *ret_body,
                     ClientError *ret_error) {
     int r = check_usable(client);
     if (r < 0)
         return r;
-    int64_t deadline = clock_ms() + (q->timeout_ms < 0 ? CLIENT_TIMEOUT_MS : q->timeout_ms);
+    int64_t deadline = clock_ms() + patience(client, q);
     Waiter own = {.connection = client->connection, .wake = -1},
            *posted = take_posted(client, q->message, q->body, q->size), *w = posted ? posted : &own;
     w->yields = q->yields;
@@ -436,6 +444,7 @@ static int exchange(Client *client, Request *q, int fd, msgpack_unpacked *ret_ow
     if (r == 0) {
         r = wait_answer(client, w, deadline, ret_owner, ret_body, ret_error);
         q->unsure = q->unsure || r < 0;
+        client->silent = client->silent || r == -ETIMEDOUT;
     }
     free(posted);
     return r;
@@ -507,6 +516,10 @@ int client_request_fd(Client *client) {
 
 int client_connected(Client *client) {
     return client->socket >= 0;
+}
+
+int client_silent(Client *client) {
+    return client->silent;
 }
 
 int client_usable(Client *client) {

@@ -1,7 +1,10 @@
 """First calls, when something else happens at the same moment: other threads' first calls, fork(), signals, a daemon that waits or dies."""
 
+import gc
+import linecache
 import sys
 import threading
+import weakref
 from pathlib import Path
 
 import pytest
@@ -490,3 +493,52 @@ def test_no_exception_leaves_the_lock_taken():
     with pytest.raises(ZeroDivisionError):
         flight.locked(lambda: 1 // 0)()
     assert _takes_the_lock() and not flight.lock._is_owned()
+
+
+def _classes(n, later):
+    """So many; and with each one that names what is never there."""
+    many = "@jitd.jitclass\nclass {0}{1}:\n    n: {2}\n    def get(self, k: int) -> int:\n        return self.n + {1} * k\n"
+    return "import jitd\n" + "".join(many.format("Many", i, "int") + later * many.format("Named", i, f"'Never{i}'") for i in range(n))
+
+
+@pytest.mark.parametrize("later", [False, True])
+def test_first_uses_of_many_classes_take_linear_time(monkeypatch, later):
+    """Each class is looked up with all others once, and once more when it is used; one whose names are not there is not tried each time."""
+    from jitd import link
+
+    keys, tried, module = [], [], {"__name__": __name__}
+    text = _classes(64, later)
+    file = f"<many {later}>"
+    linecache.cache[file] = (len(text), None, text.splitlines(True), file)
+    exec(compile(text, file, "exec"), module)
+
+    def request(message, body, real=jitd._jitd.request):
+        keys.extend(body.get("keys", ()))
+        return real(message, body)
+
+    def can_prepare(record, final=True, real=link.prepare):
+        tried.append(record)
+        real(record, final)
+
+    monkeypatch.setattr(jitd._jitd, "request", request)
+    monkeypatch.setattr(link, "prepare", can_prepare)
+    jitd.stats()
+    link.finish_pending()
+    del keys[:], tried[:]
+    for i in range(64):
+        assert module[f"Many{i}"](i).get(2) == 3 * i
+    assert len(keys) <= 2 * 64
+    assert len(tried) <= 64 * (2 if not later else 20)
+
+
+def test_a_class_that_was_never_used_goes():
+    def make():
+        @jitd.jitclass
+        class Gone:
+            n: int
+
+        return weakref.ref(Gone)
+
+    gone = make()
+    gc.collect()
+    assert gone() is None

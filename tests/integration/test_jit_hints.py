@@ -470,13 +470,14 @@ def test_focus_does_not_fail_where_the_daemon_does(monkeypatch):
     with monkeypatch.context() as patched:
         patched.setattr(jitd._jitd, "request", silent)
 
-        @jitd.jit_focus
-        @jitd.jitclass
-        class Silent:
-            n: int = 5
+        with pytest.warns(jitd.CompileWarning, match="silence"):
 
-            def get(self) -> int:
-                return self.n
+            @jitd.jit_focus
+            @jitd.jitclass
+            class Silent:
+                n: int = 5
 
-    with pytest.warns(jitd.CompileWarning, match="silence"):
-        assert Silent().get() == 5
+                def get(self) -> int:
+                    return self.n
+
+    assert Silent().get() == 5

@@ -90,3 +90,38 @@ def test_a_full_namespace_leaves_classes_to_python(monkeypatch):
     left = tile(5)
     assert tiles(left, tile(4)).left is left and tiles(left, left).total() == 11
     assert jitd._jitd.check() == (0, "")
+
+
+@pytest.mark.parametrize("what", ["the compiler", "the daemon", "the daemon from the start"])
+@pytest.mark.filterwarnings("ignore::jitd.CompileWarning")
+def test_who_waits_too_long_for_an_answer_goes_on_in_python(monkeypatch, what):
+    """A request that times out is no error of the program's, whether only the compiler is slow (layouts take none) or all of the daemon hangs."""
+    asked = []
+
+    def request(message, body, real=jitd._jitd.request):
+        hangs = what == "the daemon from the start" or "unit" in body and (what == "the daemon" or "layout" not in body)
+        if answers or not hangs:
+            return real(message, body)
+        asked.append("layout" if "layout" in body else "unit" if "unit" in body else "lookup")
+        raise ConnectionError("the jitd daemon does not answer: Connection timed out")
+
+    answers = []
+    names = {"the compiler": ("Slow", "Slows"), "the daemon": ("Hung", "Hangs"), "the daemon from the start": ("Mute", "Mutes")}[what]
+    text = PAIR.replace("Cell", names[0]).replace("Pair", names[1]) + f"\n@jitd.jit\ndef alone(c: {names[0]}) -> int:\n    return c.n + 1\n"
+    module = {"__name__": __name__}
+    linecache.cache[f"<{what}>"] = (len(text), None, text.splitlines(True), f"<{what}>")
+    exec(compile(text, f"<{what}>", "exec"), module)
+    monkeypatch.setattr(jitd._jitd, "request", request)
+    one, two = (module[name] for name in names)
+    assert [one(3).slow(4), one(3).quick(4), module["alone"](one(5))] == [12, 7, 6]
+    assert two(one(3), one(4)).total() == 8
+    assert asked.count("unit") == 3, "once for each unit, not for each method"
+    assert "does not answer" in jitd.explain(one.slow)
+    answers.append(True)  # it is back, and others have their classes numbered
+    left = one(5)
+    assert two(left, one(4)).left is left and two(left, left).total() == 11 and left.next is None
+    assert jitd._jitd.check() == (0, "")
+    if what == "the compiler":
+        jitd.publish("slow", left)
+        assert jitd.lookup("slow") is left
+        jitd.publish("slow", None)

@@ -425,9 +425,12 @@ static void late(Broker *b) {
 Test(request, times_out_and_goes_on) {
     int value = 0;
     open_with(late, NULL);
+    cr_assert_eq(client_silent(client), 0);
     cr_assert_eq(ask(30, &value), -ETIMEDOUT);
     cr_assert(client_connected(client));
+    cr_assert_eq(client_silent(client), 1);
     cr_assert(ask(-1, &value) == 0 && value == 2);
+    cr_assert_eq(client_silent(client), 0);
     finish();
 }
 

@@ -296,21 +296,19 @@ PyObject *context_connected(PyObject *module, PyObject *args) {
     return PyBool_FromLong(jitd_context.client != NULL);
 }
 
-/* local_class(key, size, [offsets of references], whether the daemon is there and has refused to number it) -> class id of this process's own, when
- * there is no daemon (any more), or no room in the namespace */
+/* local_class(key, size, [offsets of references]) -> (class id of this process's own, whether a daemon is there): when there is no daemon (any
+ * more), or it has no room in the namespace, or no answer */
 PyObject *context_local_class(PyObject *module, PyObject *args) {
     (void)module;
     const char *key;
     Py_ssize_t key_size;
     unsigned size, id, n = 0, refs[TABLE_MAX_REFS];
     PyObject *offsets;
-    int refused;
-    if (!PyArg_ParseTuple(args, "y#IO!p", &key, &key_size, &size, &PyList_Type, &offsets, &refused))
+    if (!PyArg_ParseTuple(args, "y#IO!", &key, &key_size, &size, &PyList_Type, &offsets))
         return NULL;
-    Table *table = jitd_context.client ? client_own_table(jitd_context.client, refused) : &local.table;
+    Table *table = jitd_context.client ? client_own_table(jitd_context.client) : &local.table;
     if (!table)
-        return PyErr_Format(PyExc_ConnectionError,
-                            "the jitd daemon is there but does not answer, and classes are its to number");
+        return PyErr_NoMemory();
     if (!jitd_context.arena || key_size != KEY_SIZE || PyList_GET_SIZE(offsets) > TABLE_MAX_REFS)
         return PyErr_Format(PyExc_ValueError, "no local arena, or a malformed class");
     for (; n < PyList_GET_SIZE(offsets); n++) {
@@ -321,7 +319,7 @@ PyObject *context_local_class(PyObject *module, PyObject *args) {
     int r = table_add_class(table, (const Key *)key, &(Shape){.base = size, .nrefs = n, .refs = refs}, &id);
     if (r < 0)
         return PyErr_Format(PyExc_MemoryError, "too many classes: %s", strerror(-r));
-    return PyLong_FromUnsignedLong(id);
+    return Py_BuildValue("IO", id, jitd_context.client && client_connected(jitd_context.client) ? Py_True : Py_False);
 }
 
 /* ---- fork: called by os.register_at_fork ---- */

@@ -83,5 +83,6 @@ void default_install(Field *field) {
 }
 
 int default_store(Field *field, PyObject *self) {
-    return field->late ? field->plain_set(self, field->default_value, field) : field_store(field, self, field->class_value);
+    return field->late ? field->plain_set(self, field->default_value, field)
+                       : field_store(field, self, field->class_value);
 }

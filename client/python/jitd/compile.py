@@ -56,18 +56,18 @@ def _compile_failed(record: Record, error: Exception) -> None:
     if record.kind == "function":
         _give_up(record, error.args[-1])
         return link.set_modes(record, {})
-    answer, bare = None, [r for r in link.closure([record]) if r.kind == "class"]
-    if not isinstance(error, ConnectionError):
-        answer, error = _ask_for_layout(record, bare, error)
+    bare = [r for r in link.closure([record]) if r.kind == "class"]
+    alone = not isinstance(error, ConnectionError)  # the compiler has said no: to all of them together
+    answer, error = _ask_for_layout(record, bare, error)
     if record.linked:
         return
-    if answer is None or len(_own_entries(record)) < 2:
+    if answer is None or not alone or len(_own_entries(record)) < 2:
         _give_up(record, error.args[-1])
     if answer is not None:
         link.install(record, answer, bare)  # if it was all of them together that took too long or too much, each is compiled at its first call
         record.unit = None  # which has no code
         return
-    link_local(record, refused=isinstance(error, _jitd.RemoteError))
+    link_local(record)
     warn.tell(record)
 
 
@@ -231,14 +231,15 @@ def _install_specialisation(record: Record, f: Func, resolved: list[Any], answer
 # ---- without a daemon, or after its end ----
 
 
-def link_local(record: Record, refused: bool = False) -> None:
-    """A class with a local layout, or a function: all methods are plain Python. `refused`: by a daemon that is there."""
+def link_local(record: Record) -> None:
+    """A class with a local layout, or a function: all methods are plain Python."""
     for definition in link.closure([record]):
         if definition.kind == "class" and not definition.class_id:
             refs = [at for at, t in zip(definition.offsets, definition.field_types) if isinstance(t, tuple)]
-            link.identify(definition, (definition.key, _jitd.local_class(definition.key, definition.size, refs, refused)))
-            if refused:  # should the daemon number it for somebody else later, that code is about another class
-                definition.change = f"{definition.short}: the daemon had no room for it"
+            class_id, numbered = _jitd.local_class(definition.key, definition.size, refs)
+            link.identify(definition, (definition.key, class_id))
+            if numbered:  # should the daemon number it for somebody else later, that code is about another class
+                definition.change = f"{definition.short}: the daemon had no room for it, or no answer"
     for f in record.funcs:
         if f.method is not None:
             f.method._set_python()

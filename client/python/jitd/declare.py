@@ -118,7 +118,8 @@ def disabled() -> bool:
 # ---- what is kept of each ----
 
 all_records = []  # type: list[Any]  # weak references, for jitd.stats()
-pending = []  # type: list[Record]  # records that nobody has looked up at the daemon yet
+pending = {}  # type: dict[Any, int]  # weak references to records that nobody has looked up at the daemon yet: how often their names were not all there
+unknown = {}  # type: dict[Any, None]  # the same of those that were, and that it did not have: they are looked up again when they are used
 focused = []  # type: list[Record]  # records that jit_focus wants compiled before their first use (hints.py)
 
 _jitted = []  # type: list[bool]  # not empty: there are jitd.jit functions that may be members of a class
@@ -280,7 +281,7 @@ def _register(record: "Record") -> None:
     if len(all_records) > 64 and len(all_records) & (len(all_records) - 1) == 0:
         all_records[:] = [r for r in all_records if r() is not None]
     all_records.append(ref(record))
-    pending.append(record)
+    pending[ref(record)] = 0
     if focused or any([f.hint is not None and f.hint.focus for f in record.funcs]):
         from jitd.hints import registered
 
@@ -529,7 +530,7 @@ def _unjitted(value: "Any") -> "Any":
         if record.kind == "class":
             return value
         all_records[:] = [r for r in all_records if r() is not record]
-        pending[:] = [r for r in pending if r is not record]
+        pending.pop(ref(record), None)
         return value.__wrapped__
     if isinstance(value, (staticmethod, classmethod)):
         return type(value)(_unjitted(value.__func__)) if isinstance(value.__func__, Method) else value

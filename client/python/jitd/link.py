@@ -15,7 +15,7 @@ from marshal import dumps
 from jitd import _jitd
 from jitd._jitd import MISSING, Guard, Method, digest, names
 from jitd.declare import MAX_FIELDS, MAX_REFERENCES, Later, disabled, evaluate_in, field_type, focused, is_jitclass, of_function, pending
-from jitd.declare import resolve_type, type_text, type_words
+from jitd.declare import resolve_type, type_text, type_words, unknown
 from jitd.flight import alone, ask, locked, log
 
 TYPE_CHECKING = False
@@ -35,6 +35,7 @@ _BUILTIN_FUNCTION = type(len)
 _MODULE = type(sys)
 _MATH = ["module", "math"]
 _CONSTANTS = {bool: "bool", int: "int", float: "float", str: "str"}
+_used = [0]  # how often something was looked up
 _serials = {}  # type: dict[bytes, list[Any]]  # fingerprint -> [weak reference to the class record with that serial]
 
 
@@ -106,18 +107,21 @@ def finish(record: "Record") -> None:
 
 def _finish(record: "Record") -> None:
     prepare(record)
-    finish_pending()
+    finish_pending(record)
     if not record.linked:
-        _no_more_pending([record])
+        _no_more_pending(record)
         from jitd.compile import compile_record
 
         compile_record(record)
 
 
 @locked
-def finish_pending() -> None:
-    """One LOOKUP for all records that have not been looked up."""
-    ready = [record for record in pending if not record.linked and _can_prepare(record)]
+def finish_pending(used: "Record | None" = None) -> None:
+    """One LOOKUP for all records that have not been looked up, and for the one that is being used."""
+    _used[0] += 1
+    ready = [record for record in _alive(pending) if not record.linked and (record is used or _can_prepare(record))]
+    if used is not None and ref(used) in unknown and not used.linked:
+        ready.append(used)
     connect(ready)
     if not _jitd.connected():
         from jitd.compile import link_local
@@ -128,25 +132,35 @@ def finish_pending() -> None:
         for record, unit in zip(ready, _lookup(ready)):
             if unit is not None and not record.linked:
                 install(record, unit)
-    _no_more_pending([record for record in ready if record.linked])
+    for record in ready:
+        _no_more_pending(record)
+        if not record.linked:
+            unknown[ref(record)] = None
 
 
 def catch_up() -> None:
     """Makes every class ready of whose name the daemon has one."""
     finish_pending()
     known = {described["name"] for described in ask(_CLASSES, {})["classes"]}
-    for record in list(pending):
+    for record in _alive(pending) + _alive(unknown):
         if record.kind == "class" and record.name in known:
             finish(record)
 
 
-def _no_more_pending(records: "list[Record]") -> None:
-    """One by one: others are decorating."""
-    for record in records:
-        try:
-            pending.remove(record)
-        except ValueError:
-            pass
+def _alive(references: "dict[Any, Any]") -> "list[Record]":
+    found = []
+    for reference in list(references):  # others are decorating
+        record = reference()
+        if record is None:
+            references.pop(reference, None)
+        else:
+            found.append(record)
+    return found
+
+
+def _no_more_pending(record: "Record") -> None:
+    pending.pop(ref(record), None)
+    unknown.pop(ref(record), None)
 
 
 def _lookup_body(records: "Sequence[Record]") -> "dict[str, Any]":
@@ -166,7 +180,14 @@ def _lookup(records: "list[Record]") -> "list[Any]":
 
 
 def _can_prepare(record: "Record") -> bool:
-    return surely(lambda: prepare(record, final=False))[1] is None  # else its own first use says it
+    """Else its own first use says why not. What names are missing may come, and so it is tried again, but ever more seldom."""
+    tried = pending.get(ref(record), 0)
+    if tried and _used[0] % tried:
+        return False
+    error = surely(lambda: prepare(record, final=False))[1]
+    if error is not None:
+        pending[ref(record)] = 2 * tried or 1
+    return error is None
 
 
 def surely(function: "Any") -> "tuple[Any, Exception | None]":
@@ -187,13 +208,16 @@ def prepare(record: "Record", final: bool = True) -> None:
     if record.key is not None:
         return
     plain: "dict[Any, Record]" = {}
-    todo = [record]
+    todo, seen = [record], {id(record)}
     for one in todo:
         if one.local is None:
             lay_out(one, final)
             resolve_params(one, one.funcs, final)
             _take(one, plain)
-        todo.extend(r for r in one.references if r not in todo)
+        for r in one.references:
+            if id(r) not in seen:
+                seen.add(id(r))
+                todo.append(r)
     for one in todo:
         if one.key is None:
             one.key = key_of(one)
