@@ -219,7 +219,7 @@ print(os.waitpid(child, 0)[1], mixed.name, mixed.n, jitd.lookup("mixed") is mixe
 """
     ).start(stdin=-1)
     told = held.stdout.readline()
-    assert told.count("other processes do not have the Python fields of a published instance (name, items, note)") == 1
+    assert told.count("other processes do not have the Python fields (name, items, note) of a published instance") == 1
     other = program(
         MIXED
         + """
@@ -240,3 +240,64 @@ print(mixed.name)
         assert line.startswith(f"'Mixed' object has no attribute '{name}' here: it is a Python field of another process")
     out, _ = held.communicate("\n")
     assert out == "0 here 12 True\n"
+
+
+BESIDE = {
+    "spilled": ("one.leaf = Sub(3)", "fields as they are here (leaf)"),
+    "deleted": ("del one.n", "fields as they are here (n)"),
+    "inferred": ("one.k = 'text'", "fields as they are here (k)"),
+    "undeclared": ("one.other = 1", "undeclared attributes (other)"),
+    "slot": ("slots.text = 'a'; one = slots", "Python fields (text)"),
+    "nothing": ("one.x = float('nan')", None),
+    "its own": ("one.late = 5", None),
+    "gone": ("one.other = 1; del one.other", None),
+    "of a part": ("one.leaf.other = 2", "undeclared attributes (other)"),
+    "of a part's part": ("one.leaf.next = Leaf(2); one.leaf.next.words = []", "undeclared attributes (words)"),
+    "of one that Python let go": ("one.leaf = Leaf(4); one.leaf.other = 3", "undeclared attributes (other)"),
+}
+
+
+@pytest.mark.parametrize("what", BESIDE)
+def test_publish_tells_what_other_processes_do_not_have(program, what):
+    do, said = BESIDE[what]
+    code = f"""
+        from __future__ import annotations
+        import jitd
+        @jitd.jitclass
+        class Leaf:
+            n: int
+            next: Leaf | None = None
+        class Sub(Leaf):
+            pass
+        @jitd.jitclass
+        class One:
+            n: int = 0
+            x: float = 0.0
+            leaf: Leaf
+            late: int = 5
+            def __init__(self) -> None:
+                self.n = 1
+                self.x = 1.5
+                self.leaf = Leaf(2)
+                self.k = 3
+            def get(self) -> int:
+                return self.n
+        @jitd.jitclass
+        class Slots:
+            __slots__ = ("n", "text")
+            n: int
+            text: str
+            def __init__(self) -> None:
+                self.n = 1
+        one, slots = One(), Slots()
+        one.get()
+        {do}
+        jitd.publish("beside", one)
+        jitd.publish("beside", one)
+        jitd.publish("beside", None)
+        print(jitd._jitd.check())
+    """
+    done = program(code).run()
+    assert done.stdout == "(0, '')\n"
+    told = [line for line in done.stderr.splitlines() if "other processes do not have" in line]
+    assert len(told) == bool(said) and all(f"the {said} of a published instance" in line for line in told), done.stderr

@@ -49,7 +49,7 @@ int default_delete(PyObject *self, Field *field) {
         return -1;
     int shows = default_shows(self, field);
     if (shows)
-        return shows > 0 ? (void)field_unset(self, field), -1 : -1;
+        return shows > 0 ? field_not_there(self, field) : -1;
     return forget_own(self, field) < 0 ? -1 : field->plain_set(self, field->default_value, field);
 }
 

@@ -195,6 +195,7 @@ typedef struct ClassInfo {
     bool fast;                    /* no Python fields: instance.c */
     bool open;                    /* instances may have attributes that nobody declared */
     bool explained;               /* absent_explain was here */
+    bool noted;                   /* beside_note was */
     void (*finalize)(PyObject *); /* of a __del__ of the user's, or NULL */
     Py_ssize_t nfields, nrequired;
     Py_ssize_t nargs; /* INIT_FIELDS: how many of the fields, the first ones, are its parameters */
@@ -255,6 +256,12 @@ COLD PyObject *spill_get_nan(PyObject *self, Field *field,
                              double x);                /* what was stored, if that is what the arena has */
 int spill_deleted(PyObject *self, const Field *field); /* it has no value here; -1 with an exception */
 
+/* ---- beside.c: what an instance has in this process only ---- */
+PyObject *beside_names(PyObject *module, PyObject *instance);
+int beside_begin(void);         /* from now on */
+void beside_note(PyObject *op); /* is told of each instance that becomes shared, */
+PyObject *beside_end(void);     /* until here: the list of those that have some, one of each class */
+
 /* ---- default.c: native fields that an instance has only once they are set on it ---- */
 extern PyObject *default_own;
 int default_shows(PyObject *self,
@@ -269,6 +276,7 @@ uint64_t field_bits(const Field *field, PyObject *value); /* what the arena has 
 extern PyTypeObject FieldDescr_Type;
 int field_install(ClassInfo *info, Field *field);
 COLD PyObject *field_unset(PyObject *self, const Field *field);    /* NULL, with the AttributeError */
+COLD int field_not_there(PyObject *self, const Field *field);      /* -1, with that of a deletion */
 COLD PyObject *field_of_class(PyObject *self, const Field *field); /* the class attribute, or that */
 int field_clear(PyObject *self, Field *field);                     /* of a reference: it is unset, */
 int field_is_unset(PyObject *self, const Field *field);            /* which a number never is */

@@ -46,6 +46,16 @@ PyObject *field_unset(PyObject *self, const Field *field) {
     return PyErr_Format(PyExc_AttributeError, "'%s' object has no attribute '%U'", Py_TYPE(self)->tp_name, field->name);
 }
 
+int field_not_there(PyObject *self, const Field *field) {
+#if PY_VERSION_HEX < 0x030b0000 /* as CPython words it */
+    (void)self;
+    PyErr_SetObject(PyExc_AttributeError, field->name);
+#else
+    field_unset(self, field);
+#endif
+    return -1;
+}
+
 /* What a reference that is not set shows: as any attribute, its class's. */
 PyObject *field_of_class(PyObject *self, const Field *field) {
     return field->class_value ? Py_NewRef(field->class_value) : field_unset(self, field);

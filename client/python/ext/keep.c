@@ -95,6 +95,7 @@ void proxy_held(void *arg, uint64_t ref) {
 void proxy_shared(void *arg, uint64_t ref, uint32_t link) {
     (void)arg;
     ShmObject *object = (ShmObject *)(jitd_context.base + ref);
+    beside_note(*proxy_place(ref));
     if (link != ARENA_LINK_HELD)
         return;
     /* Its root has just been written, but it is private still, and goes with the row if we die here. */

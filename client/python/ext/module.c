@@ -40,6 +40,7 @@ static PyMethodDef functions[] = {
     {"unpack", request_unpack, METH_O, NULL},
     {"publish", request_publish, METH_VARARGS, NULL},
     {"lookup", request_lookup, METH_VARARGS, NULL},
+    {"beside", beside_names, METH_O, "the names of what an instance has in this process only"},
     {"new", module_new, METH_O, "an instance with no field set"},
     {0},
 };

@@ -301,7 +301,7 @@ static int publish_object(Str name, PyObject *object) {
     return r;
 }
 
-/* publish(name, object or None) */
+/* publish(name, object or None) -> [instances that became shared and have something in this process only: the first of each class] */
 PyObject *request_publish(PyObject *module, PyObject *args) {
     (void)module;
     PyObject *name, *object;
@@ -313,9 +313,14 @@ PyObject *request_publish(PyObject *module, PyObject *args) {
     PyObject *bytes = PyUnicode_AsEncodedString(name, "utf-8", "surrogatepass");
     if (!bytes)
         return NULL;
-    int r = publish_object((Str){PyBytes_AS_STRING(bytes), (size_t)PyBytes_GET_SIZE(bytes)}, object);
+    int r = beside_begin();
+    if (r == 0)
+        r = publish_object((Str){PyBytes_AS_STRING(bytes), (size_t)PyBytes_GET_SIZE(bytes)}, object);
     Py_DECREF(bytes);
-    return r < 0 ? NULL : Py_NewRef(Py_None);
+    PyObject *found = beside_end();
+    if (r < 0)
+        Py_CLEAR(found);
+    return found;
 }
 
 static PyObject *find_once(PyObject *body) {

@@ -115,7 +115,7 @@ int spill_delete(PyObject *self, Field *field) {
         return default_delete(self, field);
     int gone = spill_deleted(self, field);
     if (gone)
-        return gone > 0 ? (void)field_unset(self, field), -1 : -1;
+        return gone > 0 ? field_not_there(self, field) : -1;
     if (field->target && !field->class_value) {
         PyObject *old = field->set == set_spilled ? take_spilled(self, field) : NULL;
         Py_XDECREF(old);

@@ -210,7 +210,7 @@ class Record:
     change = None  # type: str | None  # what was changed in the class so that its compiled code is not used any more
     renewed = False  # its __init__ or __new__ was set since
     py_fields = {}  # type: dict[str, str]  # {name: why} of the Python fields
-    published = False  # an instance with Python fields was, and that was told
+    published = False  # an instance with something that only this process has was, and that was told
     base_init = None  # type: Func | None  # the Func of an __init__ that a base class defines: for the fields that it leaves unset
     warnings = ()  # type: tuple[str, ...]  # what is compiled, but not as in CPython, and
     differences = ()  # type: tuple[str, ...]  # the same with file, line and caret

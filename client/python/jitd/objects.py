@@ -13,17 +13,21 @@ if TYPE_CHECKING:
 
 
 def publish(name: str, obj: object) -> None:
-    """Gives the object a name in the namespace, under which other processes find it; None takes the name away. Python fields stay in
-    this process: that some are set is a CompileWarning, once a class."""
+    """Gives the object a name in the namespace, under which other processes find it; None takes the name away. What the object, and
+    those that it refers to, have in this process only is a CompileWarning, once a class: Python fields, attributes that nobody declared,
+    native fields that hold something else or were deleted."""
     link.connect()
-    _jitd.publish(name, obj)
-    record = type(obj).__dict__.get("__jitd_record__")
-    if record is not None and record.py_fields and not record.published:
-        _tell_of_python_fields(record, obj)
+    shared = _jitd.publish(name, obj)
+    if obj is not None and not any(one is obj for one in shared):
+        shared.append(obj)
+    for one in shared:
+        record = next(base.__dict__["__jitd_record__"] for base in type(one).__mro__ if "__jitd_record__" in base.__dict__)
+        if not record.published:
+            _tell_of_what_stays(record, one)
 
 
-def _tell_of_python_fields(record: Record, obj: object) -> None:
-    named = [field for field in record.py_fields if hasattr(obj, field)]
+def _tell_of_what_stays(record: Record, obj: object) -> None:
+    named = _jitd.beside(obj)
     if not named:
         return
     import sys
@@ -32,8 +36,12 @@ def _tell_of_python_fields(record: Record, obj: object) -> None:
 
     record.published = True
     frame = sys._getframe(2)
-    text = f"{record.name}: other processes do not have the Python fields of a published instance ({', '.join(named)})"
-    warn.give(frame.f_code.co_filename, frame.f_lineno, text)
+    kinds = {name: "Python fields" for name in record.py_fields} | {name: "fields as they are here" for name, _, _ in record.fields}
+    found: dict[str, list[str]] = {}
+    for field in named:
+        found.setdefault(kinds.get(field, "undeclared attributes"), []).append(field)
+    text = " nor ".join(f"the {kind} ({', '.join(names)})" for kind, names in found.items())
+    warn.give(frame.f_code.co_filename, frame.f_lineno, f"{record.name}: other processes do not have {text} of a published instance")
 
 
 def lookup(name: str) -> Any:
