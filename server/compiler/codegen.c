@@ -30,7 +30,7 @@ static struct {
 } codegen;
 
 /* Lets LLVM vectorise around a float sum whose order stays as written. */
-static const char *const llvm_options[] = {"jitd", "-force-ordered-reductions"};
+static const char *const llvm_options[] = {"jitd", "-force-ordered-reductions", "-cgpp-huge-func=500"};
 
 /* A target machine is for one thread; tuning is for this CPU, and what it may do is said by the features, as hypervisors mask
  * some. */

@@ -48,3 +48,13 @@ def test_dump(case):
 def test_every_expectation_has_its_input():
     assert CASES
     assert [p for p in HERE.glob("*/*.txt") if not p.with_suffix(".py").exists()] == []
+
+
+def test_a_long_method_is_not_inlined_into_without_end(tmp_path):
+    """LLVM's time grows faster than what it is given: of many objects made and counted only the first are."""
+    lines = "".join(f"        p = B({i}, p)\n" for i in range(1000))
+    source = f"class B:\n    x: int\n    n: 'B | None' = None\n\n    def slow(self) -> int:\n        p = self\n{lines}        return p.x\n"
+    (tmp_path / "long.py").write_text("import jitd\n\n\n@jitd.jitclass\n" + source)
+    done = subprocess.run([compiler(), "--dump=iropt", tmp_path / "long.py"], capture_output=True, text=True, timeout=600, check=True)
+    assert len(re.findall(r"call .*@rt_new\(", done.stdout)) > 800
+    assert done.stdout.count("\n") < 40_000, "it was 111,236"

@@ -1,6 +1,7 @@
 """Calls with more references than there are bits in a word: every one of them is counted."""
 
 import gc
+import importlib
 
 import jitd
 import pytest
@@ -46,3 +47,21 @@ def test_every_one_is_counted(module):
     gc.collect()
     assert jitd.stats()["process"]["objects"] <= before
     assert "call: compiled" in str(jitd.explain(module["Item"]))
+
+
+def test_a_method_that_makes_a_thousand_objects_is_native(tmp_path, monkeypatch):
+    """Behind the first hundreds making and counting objects are calls; nothing is lost by it."""
+    lines = "".join(f"        p = Long({i}, p)\n        if k == {i}:\n            p.n = q\n            q = p\n" for i in range(1000))
+    text = f"import jitd\n@jitd.jitclass\nclass Long:\n    x: int\n    n: 'Long | None' = None\n    def slow(self, k: int) -> 'Long':\n        p = q = self\n{lines}        return p\n"
+    text += "    def total(self) -> int:\n        t, p = 0, self\n        while p is not None:\n            t, p = t + p.x, p.n\n        return t\n"
+    path = tmp_path / "long_method.py"
+    path.write_text(text)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    module = importlib.import_module("long_method")
+    before = jitd._jitd.arena_stats()["objects"]
+    one = module.Long(5)
+    assert one.slow(-1).total() == 5 + sum(range(1000))
+    assert one.slow(600).total() == 5 + sum(range(600, 1000))
+    assert jitd.stats()["objects"]["Long.slow"]["native_calls"] == 2
+    del one
+    assert jitd._jitd.arena_stats()["objects"] == before and jitd._jitd.check() == (0, "")

@@ -3,7 +3,8 @@
 #include "client/python/ext/ext.h"
 #include <structmember.h>
 
-static PyObject *noted; /* list: the first instance of each class that was shared since beside_begin and has some; NULL: nobody asks */
+static PyObject *
+    noted; /* list: the first instance of each class that was shared since beside_begin and has some; NULL: nobody asks */
 
 static Field *native_field(const ClassInfo *info, PyObject *name) {
     for (Py_ssize_t i = 0; info && i < info->nfields; i++)
@@ -16,7 +17,8 @@ static Field *native_field(const ClassInfo *info, PyObject *name) {
 static int says_nothing(const ClassInfo *info, PyObject *name, PyObject *value) {
     if (value == default_own)
         return 1;
-    return PyFloat_CheckExact(value) && PyFloat_AS_DOUBLE(value) != PyFloat_AS_DOUBLE(value) && native_field(info, name);
+    return PyFloat_CheckExact(value) && PyFloat_AS_DOUBLE(value) != PyFloat_AS_DOUBLE(value) &&
+           native_field(info, name);
 }
 
 static int add_attributes(const ClassInfo *info, PyObject *attributes, PyObject *names) {
@@ -34,7 +36,8 @@ static int add_slots(PyTypeObject *type, PyObject *op, PyObject *names) {
         PyObject *name, *member;
         Py_ssize_t at = 0;
         while (r == 0 && PyDict_Next(type->tp_dict, &at, &name, &member)) {
-            PyMemberDef *slot = Py_IS_TYPE(member, &PyMemberDescr_Type) ? ((PyMemberDescrObject *)member)->d_member : NULL;
+            PyMemberDef *slot =
+                Py_IS_TYPE(member, &PyMemberDescr_Type) ? ((PyMemberDescrObject *)member)->d_member : NULL;
             if (slot && *(PyObject **)((char *)op + slot->offset))
                 r = PyList_Append(names, name);
         }
@@ -44,8 +47,8 @@ static int add_slots(PyTypeObject *type, PyObject *op, PyObject *names) {
 
 static PyObject *names_of(PyObject *op) {
     PyObject *attributes = extra_attributes(op, false), *names = PyErr_Occurred() ? NULL : PyList_New(0);
-    if (names && (add_attributes(class_above(Py_TYPE(op)), attributes, names) < 0 ||
-                  add_slots(Py_TYPE(op), op, names) < 0))
+    if (names &&
+        (add_attributes(class_above(Py_TYPE(op)), attributes, names) < 0 || add_slots(Py_TYPE(op), op, names) < 0))
         Py_CLEAR(names);
     Py_XDECREF(attributes);
     return names;

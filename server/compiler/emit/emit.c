@@ -20,12 +20,35 @@ LLVMTypeRef emit_type(EmitModule *m, const Type *t) {
     }
 }
 
+static LLVMAttributeRef attribute(EmitModule *m, const char *name) {
+    return LLVMCreateEnumAttribute(m->ctx, LLVMGetEnumAttributeKindForName(name, strlen(name)), 0);
+}
+
+static void add_attribute(EmitModule *m, LLVMValueRef fn, LLVMAttributeIndex at, const char *name) {
+    LLVMAddAttributeAtIndex(fn, at, attribute(m, name));
+}
+
+/* A function's first so many makings and counts of objects are inlined, the others are calls: LLVM's time grows faster than what it is given, and a
+ * function of a thousand lines that each make an object is not one that is run all the time. */
+#define INLINED 256
+
+static bool is_of_objects(const char *name) {
+    static const char *const names[] = {"rt_new", "rt_incref", "rt_decref", "rt_store_ref"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (!strcmp(name, names[i]))
+            return true;
+    return false;
+}
+
 /* The runtime is linked after all has been emitted; until then its functions are declared here by the first call. */
 LLVMValueRef emit_rt(Emit *e, const char *name, LLVMValueRef *args, unsigned n) {
     LLVMValueRef f = LLVMGetNamedFunction(e->m->module, name);
     if (!f)
         f = LLVMAddFunction(e->m->module, name, LLVMGlobalGetValueType(LLVMGetNamedFunction(e->m->runtime, name)));
-    return LLVMBuildCall2(e->b, LLVMGlobalGetValueType(f), f, args, n, "");
+    LLVMValueRef call = LLVMBuildCall2(e->b, LLVMGlobalGetValueType(f), f, args, n, "");
+    if (is_of_objects(name) && ++e->nobjects > INLINED)
+        LLVMAddCallSiteAttribute(call, LLVMAttributeFunctionIndex, attribute(e->m, "noinline"));
+    return call;
 }
 
 LLVMValueRef emit_i64(Emit *e, int64_t value) {
@@ -91,11 +114,6 @@ static void slot_types(EmitModule *m, const Type *t, LLVMTypeRef *types, unsigne
     emit_slot_types(t, slots, &nslots);
     for (unsigned i = 0; i < nslots; i++)
         types[(*n)++] = emit_type(m, slots[i]);
-}
-
-static void add_attribute(EmitModule *m, LLVMValueRef fn, LLVMAttributeIndex at, const char *name) {
-    unsigned kind = LLVMGetEnumAttributeKindForName(name, strlen(name));
-    LLVMAddAttributeAtIndex(fn, at, LLVMCreateEnumAttribute(m->ctx, kind, 0));
 }
 
 static const Type *instance_result(const Instance *inst) {

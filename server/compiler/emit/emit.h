@@ -34,6 +34,7 @@ typedef struct Emit {
     LLVMBasicBlockRef *blocks; /* by FlowBlock.id; NULL: not come to yet */
     const FlowBlock **queue;   /* those that have been come to */
     size_t nqueue;
+    unsigned nobjects; /* calls of the runtime's that make and count objects so far */
 } Emit;
 
 /* emit.c */
