@@ -22,12 +22,14 @@ PER_PYTHON = {"integration": ["tests/integration"], "ast": ["tests/differential/
 IN_FULL = {
     "differential": ["tests/differential", "--ignore=tests/differential/test_ast_stdlib.py"],
     "faults": ["tests/faults"],
-    "packaging": ["tests/packaging", "--ignore=tests/packaging/test_deb.py"],
+    "wheel": ["tests/packaging/test_wheel.py"],
 }
+# With the machine's own, and with the others in all-pythons only: the wheel's suite has built and installed for them, too.
+OWN_FIRST = {"pip": ["tests/packaging/test_pip_install.py"]}
+NOT_BY_FFI = ["test_first_calls.py", "test_jit_hints.py"]  # they test what comes before a call
 ONCE = {
     "debian": ["tests/packaging/test_deb.py"],
     "golden": ["tests/golden"],
-    "packaging": ["tests/packaging"],
     "typing": ["tests/typing"],
     "docs": ["tests/docs"],
     "packages": ["tests/packages"],
@@ -189,14 +191,16 @@ def suites(all_pythons=False):
     default = default_python(found)
     all_suites = [asan_suite(), fuzz_suite(default, found[default])]
     all_suites.append(pytest_suite("debian", default, found[default], ONCE["debian"]))
-    for name, arguments in IN_FULL.items():
-        for version in [v for v in found if all_pythons or v in (default, NEWEST)]:
+    for name, arguments in (IN_FULL | OWN_FIRST).items():
+        also = list(found) if all_pythons else [default, NEWEST] if name in IN_FULL else [default]
+        for version in [v for v in found if v in also]:
             label = name if version == default else f"{name}-{version}"
             all_suites.append(pytest_suite(label, version, found[version], arguments))
     for version, python in found.items():
         for name, arguments in PER_PYTHON.items():
             all_suites.append(pytest_suite(f"{name}-{version}", version, python, arguments))
-    ffi = pytest_suite("integration-ffi", default, found[default], PER_PYTHON["integration"], {"JITD_CALL": "ffi"})
+    by_ffi = PER_PYTHON["integration"] + [f"--ignore=tests/integration/{name}" for name in NOT_BY_FFI]
+    ffi = pytest_suite("integration-ffi", default, found[default], by_ffi, {"JITD_CALL": "ffi"})
     all_suites.append(ffi)
     typing = {"JITD_TYPING": str(BUILD / "venv-typing")}  # the tools' own environment
     all_suites.append(pytest_suite("typing", default, found[default], ONCE["typing"], typing))
@@ -217,7 +221,7 @@ def named_suites():
 
 def stray_tests():
     """Test files that no suite would run."""
-    homes = [p for paths in (PER_PYTHON | IN_FULL | ONCE).values() for p in paths if not p.startswith("--")]
+    homes = [p for paths in (PER_PYTHON | IN_FULL | OWN_FIRST | ONCE).values() for p in paths if not p.startswith("--")]
     files = [str(p.relative_to(ROOT)) for p in (ROOT / "tests").rglob("test_*.py")]
     return [f for f in files if not any(f.startswith(home) for home in homes)]
 
