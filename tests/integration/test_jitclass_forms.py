@@ -503,3 +503,46 @@ def test_slots_read_as_they_were_written():
     made = Slots()
     assert (made.zebra, made.private(), made.apple) == ("z", "p", "a") and not hasattr(made, "__dict__")
     assert copy.copy(made).private() == "p"
+
+
+class _SlotBase:
+    __slots__ = ("a", "b")
+
+    def get_a(self):
+        return self.a
+
+
+@pytest.mark.parametrize("base", [_SlotBase, Exception, dict, list, set])
+def test_a_class_that_stays_python_has_what_is_made_of_its_fields(base):
+    """Its base keeps state of its own, which no jitclass can hold: the class is what the same dataclass is, and explain says why."""
+
+    def body():
+        return {"__annotations__": {"x": int, "y": float}, "y": 2.0, "sum": lambda self: self.x + self.y, "__module__": __name__, "__qualname__": "Kept"}
+
+    with pytest.warns(jitd.CompileWarning, match="Kept stays a Python class"):
+        kept = jitd.jitclass(eq=True, order=True)(type("Kept", (base,), body()))
+    expected = dataclasses.dataclass(order=True)(type("Kept", (base,), body()))
+    seen = []
+    for cls in (kept, expected):
+        one = cls(3, y=4.5)
+        one.a = [1]
+        seen.append([repr(one), one.sum(), one.a, one == cls(3, 4.5), one < cls(4), cls(1).y, str(inspect.signature(cls)), dataclasses.asdict(one), cls.__match_args__])
+    assert seen[0] == seen[1]
+    assert base is not _SlotBase or kept(1).sum() == 3.0 and "has __slots__" in jitd.explain(kept)
+    assert "plain Python: it" in jitd.explain(kept(2))
+
+
+def test_a_spec_of_a_class_that_stays_python():
+    with pytest.warns(jitd.CompileWarning, match="stays a Python class"):
+        made = jitd.jitclass({"x": int})(type("Made", (_SlotBase,), {"__module__": __name__}))
+    assert made(7).x == 7
+
+
+def test_tuples_and_numbers_are_made_as_before():
+    class Pair(typing.NamedTuple):
+        x: int
+        y: int = 2
+
+    with pytest.warns(jitd.CompileWarning, match="built-in type tuple"):
+        pair = jitd.jitclass(Pair)
+    assert pair(1) == (1, 2) and pair(1).y == 2

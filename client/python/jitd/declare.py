@@ -341,7 +341,7 @@ def _jitclass(cls: "Any", spec: "Any", options: "dict[str, Any]", frame: "FrameT
     if not _UNUSUAL.isdisjoint(cls.__dict__) or len(cls.__mro__) > 2 or type(cls) is not type:
         from jitd.members import left_alone
 
-        if left_alone(cls, options):
+        if left_alone(cls, spec, options):
             return cls
     if _is_bound(cls, frame) or cls.__dict__.get("__slots__"):
         from jitd.members import copied

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from _weakref import ref
+
 from jitd import _jitd, link
 from jitd.declare import all_records, disabled, focused, type_words
 from jitd.link import record_of
@@ -142,6 +144,8 @@ def explain(obj: object) -> str:
     _retry()
     if isinstance(obj, _FUNCTION) and (disabled() or _jitd.connected() is False):  # jitd.jit returned it as it was
         return f"{obj.__module__}.{obj.__qualname__} (no daemon: plain Python)"
+    if why := _why_it_stays(obj):
+        return why
     record, func = _find(obj)
     if record.reached and not record.linked:  # compiled code of others uses it
         link.finish(record)
@@ -156,6 +160,17 @@ def explain(obj: object) -> str:
     lines += [f"  {name}: left out: {reason}" for name, reason in record.other.items() if func is None and name not in record.py_fields]
     lines += [f"  {message}" for message in record.warnings]
     return "\n".join(lines)
+
+
+def _why_it_stays(obj: Any) -> str | None:
+    from jitd.members import stays
+
+    cls = obj if isinstance(obj, type) else type(obj)
+    try:
+        why = stays.get(ref(cls))
+    except TypeError:
+        return None
+    return why and f"{cls.__module__}.{cls.__qualname__} (plain Python: {why})"
 
 
 def _of_record(record: Record) -> str:

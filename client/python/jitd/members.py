@@ -10,7 +10,7 @@ import sys
 from _weakref import ref
 
 from jitd._jitd import MISSING, Instance, Method, replace, stores
-from jitd.declare import _FUNCTION, Declared, evaluate_in, annotations_of, own_annotations
+from jitd.declare import _FUNCTION, _spec_items, Declared, evaluate_in, annotations_of, own_annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,19 +22,29 @@ if TYPE_CHECKING:
 # ---- classes that are no ordinary ones ----
 
 
-def left_alone(cls: type, options: dict[str, Any]) -> bool:
-    """Whether the class stays what it is: it is returned undecorated, with a warning that says why. Raises the TypeError of what is
+stays: dict[Any, str] = {}  # weak references to classes that stay Python: why
+
+
+def left_alone(cls: type, spec: Any, options: dict[str, Any]) -> bool:
+    """Whether the class stays Python: it gets what is generated from its fields, and a warning says why. Raises the TypeError of what is
     contradictory in itself."""
     if "__jitd_record__" in cls.__dict__:
         raise TypeError(f"{cls.__name__} is a jitclass already")
     base = next((base for base in cls.__mro__[1:-1] if "__jitd_record__" in base.__dict__), None)
     if base is not None:
-        _extend(cls, base, options)
+        _extend(cls, spec, options)
         return True
     why = _why_not(cls)
-    if why is not None:
-        _say(cls, f"{cls.__qualname__} stays a Python class: {why}", options)
-    return why is not None
+    if why is None:
+        return False
+    if type(cls).__call__ is type.__call__ and not issubclass(cls, _IMMUTABLE):
+        _extend(cls, spec, options)
+    stays[ref(cls, lambda gone: stays.pop(gone, None))] = why
+    _say(cls, f"{cls.__qualname__} stays a Python class: {why}", options)
+    return True
+
+
+_IMMUTABLE = (tuple, int, float, complex, str, bytes, frozenset, type)  # made of what they are called with, by their __new__
 
 
 def _why_not(cls: type) -> str | None:
@@ -179,12 +189,13 @@ def _is_made_by_dataclasses(func: Any) -> bool:
     return func.__code__.co_filename == "<string>" or func.__module__ in ("dataclasses", "_py_dataclasses")
 
 
-def _extend(cls: type, base: type, options: dict[str, Any]) -> None:
-    """A subclass of a jitclass is a Python class above it: its own fields are attributes, its methods Python."""
+def _extend(cls: type, spec: Any, options: dict[str, Any]) -> None:
+    """A subclass of a jitclass is a Python class above it, and others stay Python, too: their fields are attributes."""
     if "__dataclass_fields__" in cls.__dict__:
         return
-    if any(options[name] for name in ("order", "unsafe_hash", "frozen", "kw_only", "eq")) or _may_be_dataclass(cls, options):
-        _dataclass(cls, options, {})
+    annotations = dict(_spec_items(cls, spec)) if spec else {}
+    if annotations or any(options[name] for name in ("order", "unsafe_hash", "frozen", "kw_only", "eq")) or _may_be_dataclass(cls, options):
+        _dataclass(cls, options, annotations)
 
 
 def _may_be_dataclass(cls: type, options: dict[str, Any]) -> bool:
