@@ -30,6 +30,8 @@ ONLY = {
 }
 # Headers that are the same bytes on both sides of the shared memory: generated code is compiled from them.
 EVERYWHERE = {"shared-mem/object.h", "protocol/abi.h"}
+# Tables that C's types do not let be constants.
+CONSTANT = {("module.c", "definition"), ("module.c", "definition_new"), ("module.c", "functions"), ("watch.c", "watched"), ("threads.c", "always")}
 LENGTH = 80  # lines of a function that want a reason
 
 
@@ -138,6 +140,31 @@ def check_words():
     return bad
 
 
+def variables(folder):
+    """(source file, name) of what the objects in a folder of the build tree keep from call to call, but for types and tables of methods."""
+    for path in sorted(folder.glob("*.o")):
+        table = subprocess.run(["objdump", "-t", path], capture_output=True, text=True, check=True).stdout
+        for name in re.findall(r"^\w+ .{6}[O ] (?:\.data(?!\.rel\.ro)|\.bss|\.tbss)[\w.]*\s+\w+(?: \.hidden)? ([a-z]\S+)$", table, re.M):
+            yield path.name.removeprefix("ext_").removesuffix(".c.o") + ".c", name
+
+
+def check_state():
+    """docs/architecture.md names every variable of the client, and what guards it"""
+    build = ROOT / "build/client"
+    objects = [*build.glob("python/_jitd.*.p"), build / "lib/libclient.a.p"]
+    if len(objects) < 2 or not objects[-1].exists():
+        return ["build/client: not built"]
+    kept = {(file, name.partition(".")[0]) for folder in objects for file, name in variables(folder)}
+    kept = {(file, name) for file, name in kept if not name.endswith(("_Type", "_methods", "_members", "_getset")) and (file, name) not in CONSTANT}
+    said, place = set(), []
+    for cells in (row.split("|") for row in (ROOT / "docs/architecture.md").read_text().splitlines() if row.count("|") == 5):
+        place = re.findall(r"`(?:ext|lib)/(\w+\.c)`", cells[1]) or (place if not cells[1].strip() else [])
+        said |= {(file, name) for file in place for name in re.findall(r"`(\w+)`", cells[2])}
+    names = {name for _file, name in said}
+    bad = [f"{file}: {name} is not in docs/architecture.md" for file, name in sorted(kept - said)]
+    return bad + [f"docs/architecture.md: there is no {name}" for name in sorted(names - {name for _file, name in kept})]
+
+
 def main():
     passed = failed = 0
     for check in (
@@ -148,6 +175,7 @@ def main():
         check_first_comment,
         check_lengths,
         check_words,
+        check_state,
     ):
         bad = check()
         print(f"{'FAIL' if bad else 'ok  '} {check.__doc__}")

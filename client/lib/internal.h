@@ -57,6 +57,7 @@ struct Client {
 
     Unsettled unsettled[CLIENT_MAX_UNSETTLED];
     size_t nunsettled;
+    uint64_t nonces; /* numbers given so far: no two are alike, whatever the clock says */
 
     uint32_t row;
     Window window;

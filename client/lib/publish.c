@@ -6,12 +6,11 @@
 #include <errno.h>
 #include <time.h>
 
-static uint64_t new_nonce(const Client *client) {
-    static uint64_t calls;
+static uint64_t new_nonce(Client *client) {
     struct timespec t;
     clock_gettime(CLOCK_REALTIME, &t);
     uint64_t ns = (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-    return ((ns + calls++) ^ (uint64_t)client->pid << 40 ^ (uint64_t)client->row << 22) | 1;
+    return ((ns + client->nonces++) ^ (uint64_t)client->pid << 40 ^ (uint64_t)client->row << 22) | 1;
 }
 
 static void pack_number(msgpack_packer *pk, const char *key, uint64_t number) {
