@@ -11,7 +11,7 @@
 #pragma once
 #include <stdint.h>
 
-#define JITD_ABI_VERSION 3
+#define JITD_ABI_VERSION 4
 
 /* A reference is an arena offset. Two values are no object: */
 #define JITD_UNSET 0 /* a field that was never assigned */
@@ -33,6 +33,8 @@ typedef enum JitdTrapKind {
     JITD_TRAP_INTERRUPT = 3, /* the interpreter has a signal handler to run; it may already have raised */
     JITD_TRAP_PYTHON = 4,    /* an import called the interpreter and its exception is set there */
     JITD_TRAP_MEMORY = 5,    /* the arena is full */
+    JITD_TRAP_OBJECT =
+        6, /* the interpreter has done the rest of a call, whose result is frame->object: not of its type */
 } JitdTrapKind;
 
 /* What the calls on the stack have done when they poll. */
@@ -41,7 +43,8 @@ typedef enum JitdEffects {
     JITD_EFFECTS_UNDO =
         1, /* stores that will be taken back before a redo: nobody may see them until the call is over, */
            /* so instead of running Python code the poll answers REDO */
-    JITD_EFFECTS_KEPT = 2, /* what cannot be taken back: no redo any more */
+    JITD_EFFECTS_KEPT = 2,    /* what cannot be taken back: no redo any more */
+    JITD_EFFECTS_RESUMED = 3, /* the same, but the interpreter can go on from here: REDO asks for that */
 } JitdEffects;
 
 #define JITD_TRACE_MAX 16
@@ -76,7 +79,8 @@ typedef struct JitdFrame {
     const volatile uint32_t *interrupt; /* not 0: call JITD_IMPORT_poll at the next chance */
     uintptr_t stack_limit;              /* generated code raises RecursionError below this address */
     JitdTrap trap;
-    void *running; /* for the import poll: the call at hand, as its caller knows it */
+    void *running; /* for the imports poll and resume: the call at hand, as its caller knows it */
+    void *object;  /* JITD_TRAP_OBJECT: a PyObject, whose reference goes to whoever takes it from here */
 } JitdFrame;
 
 /* What every native entry is given besides its arguments. Not arguments themselves: libffi takes 5 ns for each. */

@@ -23,12 +23,22 @@ static int32_t no_pymath(JitdFrame *frame, uint32_t fn, uint32_t n, const char *
     return JITD_TRAP_PYTHON;
 }
 
+/* ... nor can anything go on in Python. */
+static int32_t no_resume(JitdFrame *frame, uint32_t site, JitdValue *values) {
+    (void)values;
+    frame->trap.kind = JITD_TRAP_RAISE;
+    frame->trap.site = site;
+    frame->trap.ntrace = frame->trap.nvalues = 0;
+    return JITD_TRAP_RAISE;
+}
+
 static const void *const defaults[] = {
 #define alloc arena_alloc
 #define release arena_release
 #define share arena_share
 #define poll pause_only
 #define pymath no_pymath
+#define resume no_resume
 #define IMPORT(name, ret, args) (const void *)name,
 #include "protocol/imports.def"
 #undef IMPORT
@@ -37,6 +47,7 @@ static const void *const defaults[] = {
 #undef share
 #undef poll
 #undef pymath
+#undef resume
 };
 _Static_assert(sizeof defaults / sizeof defaults[0] == JITD_N_IMPORTS, "imports.def");
 

@@ -244,7 +244,7 @@ static void describe(jitd_error *error, const jitd_method *m, const MetaSite *si
             put_args(&t, &payload.ptr[1], trap);
     } else if (str_eq_c(site->kind, "op") && payload.size)
         describe_operation(error, &t, &payload, trap);
-    else if (str_eq_c(site->kind, "overflow")) {
+    else if (str_eq_c(site->kind, "overflow") || str_eq_c(site->kind, "resume")) {
         set_exception(error, "OverflowError");
         put(&t, "%.*s", STR_FMT(s));
     } else if (str_eq_c(site->kind, "attr"))

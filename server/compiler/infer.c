@@ -245,13 +245,18 @@ static const Type *choose_result(Infer *in) {
     return joins ? joined : best;
 }
 
+static bool can_resume_at(Infer *in, const NodeInfo *info) {
+    in->env.locals = (LocalState *)info->locals;
+    return info->locals && effect_can_resume(in);
+}
+
 static void check_return(Infer *in, const Node *n, const Type *result) {
     NodeInfo *info = &in->info[n->id];
     const Type *joined = type_join(in->pool, info->type, result);
     if (joined && type_eq(joined, result))
         return;
-    if (info->effect != EFFECT_COMMITTED && !in->inst->sized)
-        return; /* redone */
+    if ((info->effect != EFFECT_COMMITTED && !in->inst->sized) || can_resume_at(in, info))
+        return;
     if (n == in->bound->function)
         fail_hint(in->c, n->span, "end it with a return or a raise",
                   "this can reach its end, which gives None, other returns are %s", type_words(in, result));

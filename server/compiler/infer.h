@@ -3,14 +3,6 @@
 #include "server/compiler/rules.h"
 #include "server/compiler/typed.h"
 
-/* What is known of a local at a point. */
-typedef struct LocalState {
-    const Type *type;     /* NULL: not bound yet */
-    const Type *conflict; /* not NULL: also this on another path; using it is refused */
-    int line, conflict_line;
-    bool maybe_unbound;
-} LocalState;
-
 typedef struct Env {
     bool dead;
     Effect effect;
@@ -38,9 +30,10 @@ typedef struct Infer {
     NodeInfo *info;
     Env env;
     LoopState *loop;
-    jmp_buf *bottom;      /* where to go when an expression has no value: its call does not return */
-    LoopMemory *memory;   /* by Node.id, of loops */
-    const Node **returns; /* Return nodes, or the function itself for its end */
+    jmp_buf *bottom;         /* where to go when an expression has no value: its call does not return */
+    LoopMemory *memory;      /* by Node.id, of loops */
+    const LocalState *noted; /* the locals as infer_mark noted them last */
+    const Node **returns;    /* Return nodes, or the function itself for its end */
     size_t nreturns, cap_returns;
 } Infer;
 
@@ -52,7 +45,8 @@ bool env_equal(Infer *in, const Env *a, const Env *b);
 const Type *type_join(Pool *pool, const Type *a, const Type *b); /* NULL: none */
 void env_bind(Infer *in, uint32_t local, const Type *type, int line);
 void effect_commit(Infer *in);
-bool effect_is_final(const Infer *in); /* the interpreter cannot do the call again */
+bool effect_is_final(const Infer *in);   /* the interpreter cannot do the call again */
+bool effect_can_resume(const Infer *in); /* ... but it can go on from here, where the value may be another type's */
 void effect_store_self(Infer *in, uint32_t field, bool is_ref);
 bool is_own_self(const Infer *in, const Node *n);
 void infer_mark(Infer *in, const Node *n); /* notes the effects so far as those before n's operation */

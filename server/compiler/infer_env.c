@@ -112,8 +112,26 @@ void effect_store_self(Infer *in, uint32_t field, bool is_ref) {
         in->env.effect = EFFECT_UNDO;
 }
 
+bool effect_can_resume(const Infer *in) {
+    if (in->inst->sized || in->lang->unit->wrap || in->bound->func->kind == FUNC_CLASS)
+        return false;
+    for (uint32_t i = 0; i < in->bound->nlocals; i++)
+        if (in->env.locals[i].conflict)
+            return false;
+    return true;
+}
+
+/* Most operations find the locals as the one before them did. */
+static const LocalState *note_locals(Infer *in) {
+    bool same = in->noted != NULL;
+    for (uint32_t i = 0; same && i < in->bound->nlocals; i++)
+        same = local_equal(&in->noted[i], &in->env.locals[i]);
+    return in->noted = same ? in->noted : env_copy(in, &in->env).locals;
+}
+
 void infer_mark(Infer *in, const Node *n) {
     NodeInfo *info = &in->info[n->id];
+    info->locals = in->env.dead ? NULL : note_locals(in);
     info->effect = (uint8_t)in->env.effect;
     info->undo = in->env.undo;
 }

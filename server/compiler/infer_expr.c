@@ -97,7 +97,7 @@ static const Type *infer_local(Infer *in, const Node *n, uint32_t local) {
                   type_words(in, s->conflict), s->conflict_line);
     if (!s->type || s->maybe_unbound) {
         infer_mark(in, n);
-        if (effect_is_final(in) || !s->type)
+        if (!s->type)
             fail(in->c, n->span, "'%.*s' may be used before it is assigned", STR_FMT(name));
         in->info[n->id].flags |= NODE_MAYBE_UNBOUND;
     }
@@ -443,12 +443,12 @@ const Type *infer_mix(Infer *in, const Node *n, const Type *a, const Type *b) {
     return &type_float;
 }
 
-/* The interpreter, which has the int, can do the call again only before effects, and not where overflow wraps. */
+/* The interpreter, which has the int, does the call again before effects, and goes on behind them. */
 void infer_mixed(Infer *in, const Node *n) {
     uint8_t flags = in->info[n->id].flags;
     if (!(flags & NODE_MAYBE_INT) || flags & NODE_TO_FLOAT || in->env.dead)
         return;
-    if (effect_is_final(in) || in->lang->unit->wrap)
+    if (in->lang->unit->wrap || (effect_is_final(in) && !effect_can_resume(in)))
         fail_hint(in->c, n->span, "make all one type", "this is int or float, depending on values%s",
                   in->lang->unit->wrap ? "" : ", and the call may have had effects already");
     infer_mark(in, n);

@@ -153,9 +153,47 @@ static void meta_operand(MetaWriter *w, const SiteArg *a) {
     meta_type(w, a->type);
 }
 
+/* kind, line, col, end_line, end_col: as those of CPython's ast */
+static void meta_place(MetaWriter *w, const char *kind, Span span) {
+    meta_word(w, kind);
+    meta_uint(w, (uint64_t)span.line);
+    meta_uint(w, (uint64_t)span.col);
+    meta_uint(w, (uint64_t)span.end_line);
+    meta_uint(w, (uint64_t)span.end_col);
+}
+
+static void meta_resume(MetaWriter *w, const Site *s) {
+    const SiteResume *r = s->resume;
+    meta_array(w, 5);
+    meta_str(w, s->text);
+    meta_array(w, 5);
+    meta_place(w, r->where, r->span);
+    meta_array(w, r->nlocals);
+    for (size_t i = 0; i < r->nlocals; i++) {
+        meta_array(w, 3);
+        meta_str(w, r->locals[i].name);
+        (r->locals[i].flagged ? msgpack_pack_true : msgpack_pack_false)(&w->pk);
+        meta_type(w, r->locals[i].type);
+    }
+    meta_array(w, r->noperands);
+    for (size_t i = 0; i < r->noperands; i++) {
+        meta_array(w, 6);
+        meta_place(w, r->operands[i].kind, r->operands[i].span);
+        if (r->operands[i].type)
+            meta_type(w, r->operands[i].type);
+        else
+            meta_word(w, "");
+    }
+    if (r->result)
+        meta_type(w, r->result);
+    else
+        meta_word(w, "");
+}
+
 /* Kind and payload of a site. */
 static void meta_site_payload(MetaWriter *w, const Site *s) {
-    static const char *const names[] = {"raise", "op", "overflow", "redo", "attr", "none", "recursion", "call"};
+    static const char *const names[] = {"raise", "op",        "overflow", "redo",  "attr",
+                                        "none",  "recursion", "call",     "resume"};
     meta_word(w, names[s->kind]);
     switch (s->kind) {
     case SITE_RAISE:
@@ -179,6 +217,9 @@ static void meta_site_payload(MetaWriter *w, const Site *s) {
     case SITE_RECURSION:
     case SITE_CALL:
         meta_array(w, 0);
+        break;
+    case SITE_RESUME:
+        meta_resume(w, s);
         break;
     default:
         meta_array(w, 1);

@@ -107,6 +107,25 @@ static void add_entry(Lang *lang, const EntryPlan *plan, Program *p, size_t *cap
     pool_push(lang->pool, p->entries, p->nentries, *cap) = e;
 }
 
+static bool resumes(const Instance *inst, bool *seen) {
+    bool found = inst->resumes;
+    seen[inst->index] = true;
+    for (size_t i = 0; !found && i < inst->ncallees; i++)
+        found = !seen[inst->callees[i]->index] && resumes(inst->callees[i], seen);
+    return found;
+}
+
+/* Known when all is built: such code calls the interpreter, as that of the math module does. */
+static void flag_resumes(Lang *lang, const EntryPlan *plans, Program *p) {
+    for (size_t i = 0, k = 0; i < lang->unit->nentries; i++) {
+        if (!plans[i].inst)
+            continue;
+        if (resumes(plans[i].inst, pool_array(lang->pool, bool, lang->ninstances)))
+            p->entries[k].flags |= PROGRAM_FLAG_PYTHON;
+        k++;
+    }
+}
+
 typedef struct Entries {
     Instance **at; /* those that were not refused */
     uint32_t n;
@@ -148,6 +167,7 @@ static void emit_all(Lang *lang, const EntryPlan *plans, ProgramPart *parts, Pro
         before = emit_part(lang, &e, i, &parts[i], before, &p->modules[i]);
         parts[i].runtime = NULL;
     }
+    flag_resumes(lang, plans, p);
     p->sites = lang->sites;
     p->nsites = lang->nsites;
 }

@@ -12,6 +12,7 @@
  * both use it, and to nothing else of it. */
 #pragma once
 #include "protocol/spec.h"
+#include "server/compiler/ast.h"
 #include <llvm-c/Core.h>
 
 #define PROGRAM_FLAG_LOOPS 1
@@ -27,7 +28,8 @@ typedef enum SiteKind {
     SITE_ATTR,
     SITE_NONE,
     SITE_RECURSION,
-    SITE_CALL
+    SITE_CALL,
+    SITE_RESUME
 } SiteKind;
 
 /* A part of a formatted string: literal text, or a value of the trap. */
@@ -50,6 +52,24 @@ typedef struct SiteArg {
     size_t npieces;
 } SiteArg;
 
+/* A value that is handed over where the interpreter goes on: a local, or an expression that is evaluated already. */
+typedef struct SiteValue {
+    const char *kind; /* of an operand: "value", "loaded", "iterator" */
+    Span span;        /* of an operand */
+    Str name;         /* of a local */
+    bool flagged;     /* the slot before its own ones says whether it is bound */
+    const Type *type; /* NULL: an iterator, which has four slots */
+} SiteValue;
+
+/* Where the interpreter goes on (client/python/jitd/resume.py), and with what. */
+typedef struct SiteResume {
+    const char *where; /* "value", "object", "loop", "start", "end", "none" */
+    Span span;
+    SiteValue *locals, *operands;
+    size_t nlocals, noperands;
+    const Type *result; /* NULL: the function never returns */
+} SiteResume;
+
 typedef struct Site {
     int line;
     uint32_t def, func; /* indices in the unit */
@@ -59,6 +79,7 @@ typedef struct Site {
     bool store;    /* NONE: the attribute is assigned to */
     SiteArg *args; /* RAISE: arguments; OP: operands, all SITE_ARG_VALUE */
     size_t nargs;
+    const SiteResume *resume; /* RESUME; text is why */
 } Site;
 
 typedef struct ProgramEntry {

@@ -29,6 +29,14 @@ typedef enum NodeFlag {
     NODE_TO_FLOAT = 16, /* ... but whoever uses it makes it a float at once */
 } NodeFlag;
 
+/* What is known of a local at a point. */
+typedef struct LocalState {
+    const Type *type;     /* NULL: not bound yet */
+    const Type *conflict; /* not NULL: also this on another path; using it is refused */
+    int line, conflict_line;
+    bool maybe_unbound;
+} LocalState;
+
 /* The facts about one node. Nodes in dead code have none: type is NULL. */
 typedef struct NodeInfo {
     const Type *type;           /* of an expression; of a Return: its value's */
@@ -40,6 +48,7 @@ typedef struct NodeInfo {
     const CompareStep *steps;   /* of a Compare: for each of its operators */
     uint32_t item;              /* of a Subscript: of which part of the tuple */
     const SpecialCall *test;    /* of an instance as a condition: __bool__ or __len__ */
+    const LocalState *locals;   /* of all locals when this operation happens */
     uint64_t undo;              /* fields of self to restore if this operation fails with EFFECT_UNDO */
     uint8_t effect;             /* Effect, when this operation happens, operands evaluated */
     uint8_t flags;
@@ -126,6 +135,7 @@ struct Instance {
     /* typed body */
     NodeInfo *info;
     bool walrus_refs;
+    bool resumes; /* build: it has a place from which the interpreter may go on */
     bool queued;
     Instance **callers;
     size_t ncallers, cap_callers;

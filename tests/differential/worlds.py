@@ -35,6 +35,11 @@ def native_calls(cls):
     return sum(m._counters()["native_calls"] for m in vars(cls).values() if isinstance(m, Method))
 
 
+def resumes(cls):
+    """How often Python went on in the middle of their calls."""
+    return sum(m._counters()["resumes"] for m in vars(cls).values() if isinstance(m, Method))
+
+
 def plain_with_init(cls):
     """As plain_class, with the class's own __init__, or one that takes defaults and keywords."""
     own, kinds = cls.__dict__.get("__init__"), list(cls.__annotations__)

@@ -223,15 +223,15 @@ def test_a_global_that_changes_while_a_loop_runs(method, who):
         RUNNING = True
 
 
-def test_a_global_that_changes_behind_effects_is_an_error():
-    """There is no way back and none on: never the old value without a word."""
+def test_a_global_that_changes_behind_effects():
+    """There is no way back, but one on: Python, which reads the new value."""
     global RUNNING
     warm()
     RUNNING = True
     c = Counter(0, 0, Counter(1))
     try:
-        with alarm(stop_running, 0.1), pytest.raises(RuntimeError, match="RUNNING was given another value"):
-            c.serve_peer(2**62)
+        with alarm(stop_running, 0.1):
+            assert c.serve_peer(2**62) == 1
         assert c.peer.turns > 1
         assert c.serve_peer(5) == 1
     finally:

@@ -159,6 +159,7 @@ static int open_client(ClientOptions *options, Client **ret_client) {
     options->unlock = unlock;
     options->lock = lock;
     options->imports[JITD_IMPORT_poll] = (const void *)import_poll;
+    options->imports[JITD_IMPORT_resume] = (const void *)import_resume;
     options->imports[JITD_IMPORT_alloc] = (const void *)import_alloc;
     options->imports[JITD_IMPORT_release] = (const void *)import_release;
     options->imports[JITD_IMPORT_pymath] = (const void *)import_pymath;

@@ -59,7 +59,10 @@ PyObject *counts_of(PyObject *op, PyObject *ignored) {
     static const char *const modes[] = {
         [METHOD_PENDING] = "pending", [METHOD_NATIVE] = "native", [METHOD_PYTHON] = "python"};
     Method *m = (Method *)op;
-    return Py_BuildValue("{sKsKsKsKsIsssNsN}", "native_calls", m->native_calls, "python_calls", m->python_calls,
-                         "fallbacks", m->fallbacks, "guard_misses", m->guard_misses, "specialisations", m->nplans,
-                         "mode", modes[m->mode], "python_reasons", reasons(m), "redone", redone(m));
+    unsigned long long resumes = 0;
+    for (uint32_t i = 0; i < m->nplans; i++)
+        resumes += m->plans[i]->resumed;
+    return Py_BuildValue("{sKsKsKsKsKsIsssNsN}", "resumes", resumes, "native_calls", m->native_calls, "python_calls",
+                         m->python_calls, "fallbacks", m->fallbacks, "guard_misses", m->guard_misses, "specialisations",
+                         m->nplans, "mode", modes[m->mode], "python_reasons", reasons(m), "redone", redone(m));
 }

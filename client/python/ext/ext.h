@@ -55,6 +55,14 @@ PyObject *context_reap(PyObject *module, PyObject *args);
 
 /* ---- imports.c: what generated code calls in this process ---- */
 int32_t import_poll(JitdFrame *frame, uint32_t effects);
+int32_t import_resume(JitdFrame *frame, uint32_t site, JitdValue *values); /* resume.c */
+/* Around Python code that runs while compiled code is under way; import_suspend gives what import_go_on takes. */
+uint32_t import_suspend(void);
+void import_go_on(uint32_t inside);
+struct Plan;
+uint64_t import_changes(const struct Plan *plan); /* of the classes that the call knows, so far */
+/* What is not as the call has it built in, or has changed since; borrowed, NULL: all is. */
+PyObject *import_broken(const struct Plan *plan, uint64_t changes);
 uint64_t import_alloc(JitdFrame *frame, uint32_t size_class);
 extern uint32_t
     import_allocating; /* no handler runs: compiled code waits for memory, and has no place for an exception */
@@ -357,12 +365,16 @@ typedef struct Plan {
     uint8_t holds;   /* which then lasts until its results, which may be references, have proxies */
     uint8_t bare;    /* its code may be called as it is: no guard, no epoch, no poll */
     Pool pool;
-    uint32_t *redone; /* calls given back to be redone, by site; NULL: none yet */
+    uint32_t *redone; /* calls given back to be redone, or gone on with in Python, by site; NULL: none yet */
     uint32_t nredone;
+    struct Resume **resumes; /* by site, those made so far; NULL: none */
+    uint32_t nresumes;
+    uint64_t resumed; /* how often Python went on */
 } Plan;
 
 Plan *plan_new(PyObject *unit, PyObject *guard, uint32_t slot, PyObject *params, PyObject *result, PyObject *defs,
                uint32_t flags);
+const Type *plan_type(Plan *plan, PyObject *text); /* NULL: exception */
 void plan_free(Plan *plan);
 int plan_traverse(Plan *plan, visitproc visit, void *arg);
 
@@ -454,6 +466,11 @@ PyObject *method_call_python(Method *m, PythonWhy why, PyObject *const *args, si
 COLD PyObject *method_call_slow(Method *m, PyObject *const *args, size_t nargsf, PyObject *kwnames); /* bind.c */
 COLD PyObject *method_finish(Method *m, Plan *plan, int32_t status, const JitdValue *out, PyObject *const *args,
                              size_t nargsf, PyObject *kwnames);
+
+/* ---- resume.c: the rest of a call, done by the interpreter ---- */
+void resume_free_all(Plan *plan);
+int resume_traverse(const Plan *plan, visitproc visit, void *arg);
+PyObject *resume_take(JitdFrame *frame); /* the object that came instead of a result */
 
 /* ---- counts.c ---- */
 COLD void counts_redone(Plan *plan, uint32_t site);

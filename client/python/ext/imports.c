@@ -8,7 +8,8 @@
  *   undo      the call has stored what it may take back: nobody may see that, or store over it. So no Python code runs; where some
  *             wants to, the stores are taken back and the interpreter does the call, with that code at its place. Another thread that
  *             only wants its turn waits for a while first, because most calls are over by then; and Ctrl-C ends the call as it is.
- *   kept      Python code runs. Names that mean something else then are an error, as there is no way back.
+ *   kept      Python code runs. Names that mean something else then are an error, as there is no way back, or
+ *   resumed   let the interpreter go on from there (resume.c).
  *
  * Whatever Python code runs in a poll (a handler, or another thread that got the lock) may drop objects that the suspended
  * compiled code borrows. What it has in hand itself it counts for the poll; what its caller gave it, the caller's proxies count, which
@@ -142,18 +143,27 @@ static int32_t raise_broken(PyObject *what) {
     return JITD_TRAP_PYTHON;
 }
 
+uint32_t import_suspend(void) {
+    suspended++, suspended_here++;
+    return context_suspend();
+}
+
+void import_go_on(uint32_t inside) {
+    context_resume(inside);
+    suspended--, suspended_here--;
+}
+
 /* How often the classes that the call knows have changed. */
-static uint64_t changes_of(const Plan *plan) {
+uint64_t import_changes(const Plan *plan) {
     uint64_t changes = 0;
     for (uint32_t i = 0; plan && i < plan->ndefs; i++)
         changes += plan->defs[i] ? class_of_type(plan->defs[i])->changes : 0;
     return changes;
 }
 
-/* What is not as the call has it built in; borrowed, NULL: all is. */
-static PyObject *broken_of(const Plan *plan, uint64_t changes) {
+PyObject *import_broken(const Plan *plan, uint64_t changes) {
     PyObject *broken = plan && plan->guard ? guard_broken(plan->guard) : NULL;
-    if (broken || changes == changes_of(plan))
+    if (broken || changes == import_changes(plan))
         return broken;
     for (uint32_t i = 0; i < plan->ndefs && !broken; i++)
         broken = (PyObject *)plan->defs[i]; /* not all are classes */
@@ -162,19 +172,17 @@ static PyObject *broken_of(const Plan *plan, uint64_t changes) {
 
 static int32_t poll_open(JitdFrame *frame, uint32_t effects, uint32_t work) {
     const Plan *plan = frame->running;
-    uint64_t changes = changes_of(plan);
-    suspended++, suspended_here++;
-    uint32_t inside = context_suspend();
+    uint64_t changes = import_changes(plan);
+    uint32_t inside = import_suspend();
     if (work == PENDING_SWITCH) {
         PyThreadState *state = PyEval_SaveThread();
         PyEval_RestoreThread(state);
     }
     int r = PyErr_CheckSignals();
-    context_resume(inside);
-    suspended--, suspended_here--;
+    import_go_on(inside);
     if (r < 0)
         return JITD_TRAP_INTERRUPT;
-    PyObject *broken = broken_of(plan, changes);
+    PyObject *broken = import_broken(plan, changes);
     if (likely(!broken))
         return JITD_TRAP_NONE;
     return effects == JITD_EFFECTS_KEPT ? raise_broken(broken) : JITD_TRAP_REDO;

@@ -101,6 +101,8 @@ PyObject *method_finish(Method *m, Plan *plan, int32_t status, const JitdValue *
         return method_call_python(m, status == -1 ? WHY_NAMES : WHY_REDONE, args, nargsf, kwnames);
     }
     m->native_calls++;
+    if (status == JITD_TRAP_OBJECT)
+        return resume_take(jitd_frame);
     return trap_raise(m, plan, status);
 }
 

@@ -24,7 +24,7 @@ static PlanCode code_of(const Type *t) {
     }
 }
 
-static const Type *parse_type(Plan *plan, PyObject *text) {
+const Type *plan_type(Plan *plan, PyObject *text) {
     Py_ssize_t size;
     const char *s = PyUnicode_Check(text) ? PyUnicode_AsUTF8AndSize(text, &size) : NULL;
     const Type *t = s ? type_parse(&plan->pool, (Str){s, (size_t)size}, plan->ndefs) : NULL;
@@ -75,7 +75,7 @@ static int plan_set_params(Plan *plan, PyObject *params) {
     plan->fast = plan->nparams <= PLAN_FAST_SLOTS;
     plan->uniform = CODE_SLOW;
     for (uint32_t i = 0; i < plan->nparams; i++) {
-        const Type *t = plan->params[i] = parse_type(plan, PyTuple_GET_ITEM(params, i));
+        const Type *t = plan->params[i] = plan_type(plan, PyTuple_GET_ITEM(params, i));
         if (!t || check_refs(plan, t) < 0)
             return -1;
         plan->nin += type_slots(t);
@@ -89,7 +89,7 @@ static int plan_set_params(Plan *plan, PyObject *params) {
 }
 
 static int plan_set_result(Plan *plan, PyObject *result) {
-    plan->result = parse_type(plan, result);
+    plan->result = plan_type(plan, result);
     if (!plan->result || check_refs(plan, plan->result) < 0)
         return -1;
     plan->result_code = (uint8_t)code_of(plan->result);
@@ -143,6 +143,7 @@ void plan_free(Plan *plan) {
         call_plan_free(plan->ffi);
     Py_XDECREF(plan->unit);
     Py_XDECREF(plan->guard);
+    resume_free_all(plan);
     pool_deinit(&plan->pool);
     PyMem_Free(plan->redone);
     PyMem_Free(plan);
@@ -153,5 +154,5 @@ int plan_traverse(Plan *plan, visitproc visit, void *arg) {
         Py_VISIT(plan->defs[i]);
     Py_VISIT(plan->unit);
     Py_VISIT(plan->guard);
-    return 0;
+    return resume_traverse(plan, visit, arg);
 }

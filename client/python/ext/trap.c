@@ -53,7 +53,8 @@ static void add_traceback(Method *m, Plan *plan, const JitdTrap *trap) {
     PyObject *globals = PyFunction_Check(m->func) ? PyFunction_GET_GLOBALS(m->func) : PyEval_GetGlobals();
     if (!globals)
         return;
-    add_site(plan, trap->site, globals);
+    if (trap->site != UINT32_MAX) /* else the exception was raised in Python, where the call went on */
+        add_site(plan, trap->site, globals);
     for (uint32_t i = 0; i < trap->ntrace && i < JITD_TRACE_MAX; i++)
         add_site(plan, trap->trace[i], globals);
 }

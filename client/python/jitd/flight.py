@@ -105,6 +105,15 @@ def _wait(held: "Any") -> bool:
             pass
 
 
+def _prepare(unit: "Any", site: int) -> "Any":
+    from jitd import resume
+
+    return resume.prepare(unit, site)
+
+
+prepare_resume = locked(_prepare)  # it imports ast, which no fork is to interrupt, and none needs: so it is not among _LAZY
+
+
 def _load_before_fork() -> None:
     if _count():
         for name in _LAZY:

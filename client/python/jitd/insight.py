@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _STATS, _DUMP = 8, 7  # protocol/messages.def
 _FUNCTION = type(lambda: None)
 _LEVEL = 2  # of all compiled code; 0 is none
-_COUNTED = ("native_calls", "python_calls", "fallbacks", "guard_misses")
+_COUNTED = ("native_calls", "python_calls", "fallbacks", "resumes", "guard_misses")
 _WHY = {
     "types": "with other types",
     "big_int": "with an int beyond 64 bits",
@@ -36,7 +36,8 @@ def stats() -> dict[str, Any]:
     "objects": {qualname: {"native_calls", "python_calls", "fallbacks", ...}}}; machine and passes are empty without a daemon.
 
     Of each function: native_calls; python_calls (None where they are not counted: the class has the plain function), python_reasons
-    {why: calls}; fallbacks (calls that compiled code gave back) and where ("redone": [{"line", "why", "count"}]); guard_misses;
+    {why: calls}; fallbacks (calls that compiled code gave back) and where ("redone": [{"line", "why", "count"}]); resumes (how often Python
+    went on in the middle of a native call, also in what it calls) and where ("resumed": the same); guard_misses;
     specialisations; level (of the code, 0: there is none); mode ("native", "python", "callers": in compiled callers only, "pending":
     at its first call); reason and line, if it stays Python; hints."""
     link.connect()
@@ -85,7 +86,9 @@ def _name(record: Record, f: Func, taken: dict[str, Any], numbers: dict[str, int
 def of_func(record: Record, f: Func) -> dict[str, Any]:
     """The entry of a function in stats()["objects"]."""
     counters = f.method._counters() if f.method is not None else _no_calls()
-    counters["redone"] = [{"line": site[0], "why": site[4][0], "count": n} for site, n in counters["redone"]]
+    places = [(site[3] == "resume", {"line": site[0], "why": site[4][0], "count": n}) for site, n in counters["redone"]]
+    counters["redone"] = [place for is_resume, place in places if not is_resume]
+    counters["resumed"] = [place for is_resume, place in places if is_resume]
     if _is_plain(record, f):
         counters["python_calls"], counters["python_reasons"] = None, {}
     counters["mode"] = _mode(record, f, counters)
@@ -97,7 +100,7 @@ def of_func(record: Record, f: Func) -> dict[str, Any]:
 
 
 def _no_calls() -> dict[str, Any]:
-    return {**dict.fromkeys(_COUNTED, 0), "specialisations": 0, "python_reasons": {}, "redone": []}
+    return {**dict.fromkeys(_COUNTED, 0), "specialisations": 0, "python_reasons": {}, "redone": [], "resumed": []}
 
 
 def _is_plain(record: Record, f: Func) -> bool:
@@ -201,6 +204,7 @@ def _explain_func(record: Record, f: Func) -> list[str]:
     if calls:
         lines.append(f"    {facts['python_calls']} Python calls: {', '.join(calls)}")
     lines += [f"    redone {r['count']} times from line {r['line']}: {r['why']}" for r in facts["redone"]]
+    lines += [f"    went on in Python {r['count']} times from line {r['line']}: {r['why']}" for r in facts["resumed"]]
     return lines
 
 

@@ -244,7 +244,7 @@ def lay_out(record: "Record", final: bool = True) -> None:
                 field.default,
                 field.factory,
                 field.inferred,
-                bool(resolved) and field.default is not MISSING and not field.factory and _is_late(record, field, resolved),
+                resolved is not None and field.default is not MISSING and not field.factory and _is_late(record, field, resolved),
                 field.name in slots,
             )
         )

@@ -28,6 +28,7 @@ typedef struct Emit {
     LLVMBuilderRef b, entry_b; /* entry_b: allocas */
     LLVMValueRef fn, frame, arena;
     LLVMValueRef kept;         /* KEEP's array; NULL: not asked for yet */
+    LLVMValueRef handed;       /* RESUME's */
     LLVMValueRef **values;     /* by FlowOp.id: one for each slot */
     LLVMValueRef *statuses;    /* by FlowOp.id, of what has failed with one */
     LLVMValueRef **vars;       /* by FlowVar.id: the allocas of its slots */
@@ -57,6 +58,10 @@ void emit_failing(Emit *e, LLVMValueRef condition, const FlowBlock *to);
 /* emit_memory.c */
 LLVMValueRef emit_field_load(Emit *e, LLVMValueRef object, uint32_t def, uint32_t field);
 void emit_field_store(Emit *e, LLVMValueRef object, uint32_t def, uint32_t field, LLVMValueRef v);
+
+/* emit_resume.c */
+void emit_resume(Emit *e, FlowOp *op);  /* its value is the status */
+void emit_resumed(Emit *e, FlowOp *op); /* its value is the result, which the interpreter gave */
 
 /* emit_site.c */
 uint32_t emit_site(Emit *e, const FlowOp *op); /* a new row of the site table, for a TRAP, TRAP_AS or TRACE */

@@ -315,6 +315,10 @@ static void dead(Emit *e) {
     LLVMBuildUnreachable(e->b);
 }
 
+static int64_t effects_of(const FlowOp *poll) {
+    return poll->effect == EFFECT_COMMITTED && poll->fail->resume ? JITD_EFFECTS_RESUMED : poll->effect;
+}
+
 static void branch(Emit *e, const FlowOp *op) {
     LLVMBasicBlockRef yes = emit_block(e, op->to[0]), no = emit_block(e, op->to[1]);
     if (op->rare)
@@ -381,7 +385,7 @@ void emit_op(Emit *e, FlowOp *op) {
         new_value(e, op)[0] = stack_low(e);
         return;
     case FLOW_POLL:
-        fails_with(e, op, emit_rt(e, "rt_poll", (LLVMValueRef[]){e->frame, emit_i32(e, op->effect)}, 2));
+        fails_with(e, op, emit_rt(e, "rt_poll", (LLVMValueRef[]){e->frame, emit_i32(e, effects_of(op))}, 2));
         return;
     case FLOW_INCREF:
     case FLOW_DECREF:
@@ -399,6 +403,12 @@ void emit_op(Emit *e, FlowOp *op) {
     case FLOW_TRAP:
     case FLOW_TRAP_AS:
         trap(e, op);
+        return;
+    case FLOW_RESUME:
+        emit_resume(e, op);
+        return;
+    case FLOW_RESUMED:
+        emit_resumed(e, op);
         return;
     case FLOW_JUMP:
         LLVMBuildBr(e->b, emit_block(e, op->to[0]));

@@ -16,9 +16,34 @@ static int line_of(const Emit *e, const Node *n) {
     return n->kind == NODE_Attribute ? n->span.end_line : n->span.line;
 }
 
+static SiteValue local_value(const Emit *e, const FlowLocal *l) {
+    return (SiteValue){.name = e->inst->bound->locals[l->local], .flagged = l->bound, .type = l->type};
+}
+
+static SiteValue operand_value(const FlowOperand *o) {
+    static const char *const kinds[] = {"value", "loaded", "iterator"};
+    return (SiteValue){.kind = kinds[o->kind], .span = o->node->span, .type = o->value ? o->value->type : NULL};
+}
+
+static const SiteResume *resume_site(Emit *e, const FlowResume *r) {
+    SiteResume *site = pool_new(e->pool, SiteResume);
+    *site = (SiteResume){.where = flow_wheres[r->where], .span = r->node->span, .result = e->inst->result};
+    site->locals = pool_array(e->pool, SiteValue, r->nlocals + 1);
+    site->operands = pool_array(e->pool, SiteValue, r->noperands + 1);
+    for (size_t i = 0; i < r->nlocals; i++)
+        site->locals[site->nlocals++] = local_value(e, &r->locals[i]);
+    for (size_t i = 0; i < r->noperands; i++)
+        site->operands[site->noperands++] = operand_value(&r->operands[i]);
+    return site;
+}
+
 uint32_t emit_site(Emit *e, const FlowOp *op) {
     Lang *lang = e->m->lang;
     Site site = op->reason->site;
+    if (op->kind == FLOW_RESUME) {
+        Str why = site.text.len ? site.text : STR("a call gave what does not fit its result's type");
+        site = (Site){.kind = SITE_RESUME, .text = why, .resume = resume_site(e, op->reason->resume)};
+    }
     if (op->kind == FLOW_TRAP && op->trap == JITD_TRAP_REDO)
         site = (Site){.kind = SITE_REDO, .text = site.text};
     site.line = line_of(e, op->reason->node);

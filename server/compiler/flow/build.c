@@ -89,11 +89,19 @@ static void check_stack(Build *b) {
     build_guard(b, build_op(b, FLOW_STACK_LOW, &type_bool, NULL, 0), fail);
 }
 
+/* Where the interpreter may go on behind effects, what it reads must be known to be bound or not. */
+static void check_handed_over(Build *b, const NodeInfo *info) {
+    for (uint32_t i = 0; info->locals && info->effect == EFFECT_COMMITTED && i < b->bound->nlocals; i++)
+        if (info->locals[i].maybe_unbound && b->last_read[i])
+            b->locals[i].checked = true;
+}
+
 static void find_checked(Build *b) {
     for (uint32_t i = 0; i < b->bound->nnodes; i++) {
         const Binding *name = &b->bound->binding[i];
         if (name->kind == BIND_LOCAL && (b->info[i].flags & NODE_MAYBE_UNBOUND))
             b->locals[name->local].checked = true;
+        check_handed_over(b, &b->info[i]);
     }
 }
 
@@ -130,9 +138,11 @@ FlowFunc *flow_build(Lang *lang, Instance *inst) {
     *f = (FlowFunc){.pool = lang->pool, .lang = lang, .inst = inst};
     Build b = {.f = f, .lang = lang, .pool = lang->pool, .inst = inst, .bound = inst->bound, .info = inst->info};
     b.locals = pool_array(b.pool, BuildLocal, b.bound->nlocals + 1);
+    build_note_reads(&b);
     find_checked(&b);
     begin(&b);
     build_params(&b);
+    f->resume_start = f->recursive ? build_resume_start(&b) : NULL;
     build_body(&b, b.bound->function->FunctionDef.body);
     end(&b);
     return f;

@@ -29,6 +29,14 @@ typedef struct Build {
     BuildLocal *locals;
     BuildLoop *loop;
     FlowLoop *flow_loop;
+
+    /* build_resume.c */
+    FlowOperand *operands; /* what the statements that are under way have evaluated, and not used yet */
+    size_t noperands, cap_operands;
+    uint64_t *last_read; /* by local: where, by line and column */
+    uint64_t from;       /* nothing in front of that is come to again */
+    bool walrus;         /* an expression may assign */
+    bool in_target;      /* of an assignment */
 } Build;
 
 #define OPS(...) (FlowOp *[]){__VA_ARGS__}, sizeof((FlowOp *[]){__VA_ARGS__}) / sizeof(FlowOp *)
@@ -50,7 +58,8 @@ void build_store(Build *b, FlowVar *var, FlowOp *v);
 /* build_fail.c */
 FlowFail *build_failing(Build *b, const Node *n, Site site);
 FlowFail *build_failing_op(Build *b, const Node *n, Str op, FlowOp *const *values,
-                           size_t nvalues); /* the operation raises */
+                           size_t nvalues);                                /* the operation raises */
+FlowFail *build_raising(Build *b, const Node *n, Str exception, Str text); /* always */
 FlowFail *build_overflowing(Build *b, const Node *n, Str op);
 /* A helper of the runtime that may fail: where operation `op` raises in Python, or has no result of this type. */
 FlowOp *build_traps(Build *b, const Node *n, const char *name, FlowHow how, Str op, const Type *result,
@@ -59,6 +68,18 @@ void build_guard(Build *b, FlowOp *fails, FlowFail *fail);
 void build_fail(Build *b, FlowFail *fail);       /* here and now */
 void build_int_instead(Build *b, const Node *n); /* a NODE_MAYBE_INT whose value is an int: here and now */
 void build_wrapped(Build *b, FlowOp *condition); /* NULL: it is not looked whether it has */
+
+/* build_resume.c */
+void build_note_reads(Build *b);
+void build_begins(Build *b, const Node *stmt);
+void build_evaluated(Build *b, const Node *n, FlowOp *v);
+void build_loaded(Build *b, const Node *n, FlowOp *v); /* n: an AugAssign */
+void build_iterates(Build *b, const FlowLoop *loop, FlowOp *start, FlowOp *step);
+/* Where the interpreter goes on when n's operation fails past effects; NULL: not needed, or not possible. */
+FlowResume *build_resume(Build *b, const Node *n);
+FlowResume *build_resume_loop(Build *b, const Node *n);
+FlowResume *build_resume_start(Build *b);
+FlowResume *build_resume_call(Build *b, const Node *n, const Instance *callee);
 
 /* build_value.c */
 FlowOp *build_int(Build *b, int64_t value);
@@ -77,6 +98,8 @@ Str build_field_place(Build *b, uint32_t def, uint32_t field);
 Str build_param_place(Build *b, const FuncState *func, uint32_t param);
 FlowOp *build_truth(Build *b, FlowOp *v);
 bool build_is_float(const Type *t);
+FlowVar *build_var(Build *b, uint32_t local, const Type *type); /* of a local's values of this type */
+FlowVar *build_bound_flag(Build *b, uint32_t local);
 FlowOp *build_local_load(Build *b, const Node *n, uint32_t local, const Type *type);
 void build_local_store(Build *b, uint32_t local, FlowOp *v);
 void build_params(Build *b);

@@ -7,6 +7,7 @@ FlowOp *build_invoke(Build *b, const Node *n, Instance *callee, FlowOp *const *a
     FuncKind kind = callee->bound->func->kind;
     call->callee = callee;
     call->fail = build_failing(b, n, (Site){.kind = SITE_CALL});
+    call->fail->resume = build_resume_call(b, n, callee);
     call->fresh = callee->loops && callee->outer == EFFECT_NONE && call->fail->effect == EFFECT_NONE;
     if (!callee->result) {
         build_dead(b);
@@ -32,14 +33,7 @@ FlowOp *build_special(Build *b, const Node *n, const SpecialCall *call, FlowOp *
 }
 
 static FlowFail *negative_len(Build *b, const Node *n) {
-    Global *text = pool_new(b->pool, Global);
-    *text = (Global){.kind = GLOBAL_STR, .s = STR("__len__() should return >= 0")};
-    SiteArg *arg = pool_new(b->pool, SiteArg);
-    *arg = (SiteArg){.kind = SITE_ARG_CONST, .constant = text};
-    FlowFail *fail =
-        build_failing(b, n, (Site){.kind = SITE_RAISE, .text = STR("ValueError"), .args = arg, .nargs = 1});
-    fail->always = true;
-    return fail;
+    return build_raising(b, n, STR("ValueError"), STR("__len__() should return >= 0"));
 }
 
 FlowOp *build_special_len(Build *b, const Node *n, const SpecialCall *call, FlowOp *v) {

@@ -120,10 +120,12 @@ void build_cond(Build *b, const Node *n, FlowBlock *yes, FlowBlock *no) {
         build_cond(b, n->UnaryOp.operand, no, yes);
         return;
     }
+    size_t operands = b->noperands;
     FlowOp *v = build_expr(b, n);
     FlowOp *truth = v ? known_truth(b, n, v) : NULL;
     if (truth)
         build_branch(b, truth, yes, no, false);
+    b->noperands = operands;
 }
 
 /* n's value, from what comes to `meet`; NULL: nothing does. */
@@ -180,8 +182,10 @@ static void merge_value(Build *b, const Node *n, const Merge *m, FlowOp *v) {
 }
 
 static void merge_branch(Build *b, const Node *n, const Merge *m) {
+    size_t operands = b->noperands;
     if (!skip_dead(b, n))
         merge_value(b, n, m, build_expr(b, n));
+    b->noperands = operands;
 }
 
 static FlowOp *ifexp(Build *b, const Node *n) {
@@ -198,6 +202,7 @@ static FlowOp *ifexp(Build *b, const Node *n) {
 /* One operand of `and`/`or` but the last: its value is the result, or the next is looked at. */
 static void boolop_value(Build *b, const Node *operand, bool is_and, const Merge *m) {
     FlowBlock *next = build_block(b, is_and ? "and" : "or"), *leave = build_block(b, "leave");
+    size_t operands = b->noperands;
     FlowOp *v = build_expr(b, operand);
     FlowOp *truth = v ? known_truth(b, operand, v) : NULL;
     if (truth) {
@@ -208,6 +213,7 @@ static void boolop_value(Build *b, const Node *operand, bool is_and, const Merge
         else
             merge_value(b, operand, m, v);
     }
+    b->noperands = operands;
     build_start(b, next);
 }
 
@@ -319,14 +325,24 @@ static bool is_cut_short(const Build *b, const Node *n) {
     return !info->type && !(info->flags & NODE_NEVER) && !is_cond;
 }
 
-FlowOp *build_expr(Build *b, const Node *n) {
-    if (!is_cut_short(b, n))
-        return expr(b, n);
+static void cut_short(Build *b, const Node *n) {
     Parts p = {.b = b};
     if (n->kind == NODE_Call)
         call_parts(&p, n);
     else
         node_each_child(n, part, &p);
     build_dead(b);
-    return NULL;
+}
+
+FlowOp *build_expr(Build *b, const Node *n) {
+    size_t operands = b->noperands;
+    FlowOp *v = NULL;
+    if (is_cut_short(b, n))
+        cut_short(b, n);
+    else
+        v = expr(b, n);
+    b->noperands = operands;
+    if (v)
+        build_evaluated(b, n, v);
+    return v;
 }

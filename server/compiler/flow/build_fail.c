@@ -5,6 +5,8 @@
 FlowFail *build_failing(Build *b, const Node *n, Site site) {
     FlowFail *fail = pool_new(b->pool, FlowFail);
     *fail = (FlowFail){.node = n, .site = site, .effect = b->info[n->id].effect, .undo = b->info[n->id].undo};
+    if (site.kind == SITE_OVERFLOW || site.kind == SITE_REDO)
+        fail->resume = build_resume(b, n);
     return fail;
 }
 
@@ -17,6 +19,16 @@ FlowFail *build_failing_op(Build *b, const Node *n, Str op, FlowOp *const *value
         fail->site.args[i] = (SiteArg){.kind = SITE_ARG_VALUE, .slot = (uint32_t)i, .type = values[i]->type};
         fail->values[i] = values[i];
     }
+    return fail;
+}
+
+FlowFail *build_raising(Build *b, const Node *n, Str exception, Str text) {
+    Global *constant = pool_new(b->pool, Global);
+    SiteArg *arg = pool_new(b->pool, SiteArg);
+    *constant = (Global){.kind = GLOBAL_STR, .s = text};
+    *arg = (SiteArg){.kind = SITE_ARG_CONST, .constant = constant};
+    FlowFail *fail = build_failing(b, n, (Site){.kind = SITE_RAISE, .text = exception, .args = arg, .nargs = 1});
+    fail->always = true;
     return fail;
 }
 
@@ -36,6 +48,7 @@ FlowOp *build_traps(Build *b, const Node *n, const char *name, FlowHow how, Str 
     r->fail = build_failing_op(b, n, op, args, nargs);
     r->fail->inexact = true;
     r->fail->overflow = overflow_text(b, op);
+    r->fail->resume = build_resume(b, n);
     return r;
 }
 

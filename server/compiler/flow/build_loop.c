@@ -44,6 +44,7 @@ static void loop_end(Build *b, FlowLoop *loop, Nodes orelse, FlowBlock *on_else,
 void build_while(Build *b, const Node *n) {
     FlowBlock *orelse = build_block(b, "else"), *end = build_block(b, "end");
     FlowLoop *loop = loop_begin(b, n);
+    loop->resume = build_resume_loop(b, n);
     build_cond(b, n->While.test, loop->body, orelse);
     build_start(b, loop->body);
     loop_body(b, loop, n->While.body, end);
@@ -97,6 +98,7 @@ static FlowOp *arith(Build *b, FlowArith kind, FlowOp *x, FlowOp *y) {
 void build_for(Build *b, const Node *n) {
     FlowBlock *orelse = build_block(b, "else"), *end = build_block(b, "end");
     const Type *count = type_of_kind(TYPE_UINT64);
+    size_t operands = b->noperands;
     Range r;
     if (!range_of(b, n->For.iter, &r))
         return;
@@ -105,12 +107,16 @@ void build_for(Build *b, const Node *n) {
     FlowLoop *loop = loop_begin(b, n);
     loop->done = done;
     loop->turns = r.turns;
+    b->noperands = operands;
+    build_iterates(b, loop, r.start, r.step);
+    loop->resume = build_resume_loop(b, n);
     loop->quick = !loop->always && is_short(n->For.iter);
     build_branch(b, build_compare_ops(b, FLOW_LT, build_load(b, done), r.turns), loop->body, orelse, false);
     build_start(b, loop->body);
     FlowOp *i = build_cast(b, build_load(b, done), &type_int);
     build_target(b, n->For.target, arith(b, FLOW_ADD, r.start, arith(b, FLOW_MUL, i, r.step)));
     loop_body(b, loop, n->For.body, end);
+    b->noperands = operands;
     build_store(b, done, arith(b, FLOW_ADD, build_load(b, done), build_add(b, flow_const_int(b->f, count, 1))));
     loop_end(b, loop, n->For.orelse, orelse, end);
 }

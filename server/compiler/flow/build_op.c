@@ -168,7 +168,7 @@ static FlowOp *compare_one(Build *b, const Node *n, const CompareStep *s, FlowOp
 static FlowOp *chain(Build *b, const Node *n, const CompareStep *steps, FlowOp *x) {
     FlowVar *result = build_temp(b, &type_bool, "truth");
     FlowBlock *meet = build_block(b, "meet");
-    size_t len = n->Compare.ops.len;
+    size_t len = n->Compare.ops.len, operands = b->noperands - 1; /* without the left one */
     for (size_t i = 0; i < len; i++) {
         FlowOp *y = build_expr(b, n->Compare.comparators.at[i]);
         FlowOp *truth = y ? compare_one(b, n, &steps[i], x, y) : NULL;
@@ -178,6 +178,8 @@ static FlowOp *chain(Build *b, const Node *n, const CompareStep *steps, FlowOp *
             break; /* that path ends */
         build_store(b, result, truth);
         x = y;
+        b->noperands = operands;
+        build_evaluated(b, n->Compare.comparators.at[i], y);
         if (i + 1 == len)
             break;
         FlowBlock *next = build_block(b, "and");

@@ -34,7 +34,7 @@ static void store_attribute(Build *b, const Node *target, FlowOp *v) {
         build_set_field(b, target, object, m->def, m->field, v);
 }
 
-void build_target(Build *b, const Node *target, FlowOp *v) {
+static void target_of(Build *b, const Node *target, FlowOp *v) {
     switch (target->kind) {
     case NODE_Name:
         build_local_store(b, b->bound->binding[target->id].local, v);
@@ -48,6 +48,13 @@ void build_target(Build *b, const Node *target, FlowOp *v) {
     default:
         store_attribute(b, target, v);
     }
+}
+
+void build_target(Build *b, const Node *target, FlowOp *v) {
+    bool outer = b->in_target;
+    b->in_target = true;
+    target_of(b, target, v);
+    b->in_target = outer;
 }
 
 static Nodes *target_elts(const Node *target) {
@@ -95,6 +102,10 @@ static void augassign(Build *b, const Node *n) {
     } else {
         return;
     }
+    if (is_name && old)
+        b->noperands--;
+    if (old)
+        build_loaded(b, n, old);
     FlowOp *v = old ? build_operator(b, n, n->AugAssign.op, old, n->AugAssign.value) : NULL;
     if (v && is_name)
         build_local_store(b, b->bound->binding[target->id].local, v);
@@ -145,7 +156,7 @@ static void ann_assign(Build *b, const Node *n) {
         build_target(b, n->AnnAssign.target, v);
 }
 
-static void stmt(Build *b, const Node *n) {
+static void one_stmt(Build *b, const Node *n) {
     switch (n->kind) {
     case NODE_Expr:
         if (b->info[n->Expr.value->id].live) /* not a docstring */
@@ -189,4 +200,11 @@ static void stmt(Build *b, const Node *n) {
     default:
         internal_error("a statement that infer has not refused: %s", node_kind_name(n->kind));
     }
+}
+
+static void stmt(Build *b, const Node *n) {
+    size_t operands = b->noperands;
+    build_begins(b, n);
+    one_stmt(b, n);
+    b->noperands = operands;
 }

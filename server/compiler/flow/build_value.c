@@ -163,7 +163,7 @@ static FlowVar *new_var(Build *b, uint32_t local, const Type *type) {
     return var;
 }
 
-static FlowVar *var_of(Build *b, uint32_t local, const Type *type) {
+FlowVar *build_var(Build *b, uint32_t local, const Type *type) {
     BuildLocal *l = &b->locals[local];
     if (is_ref_like(type)) {
         if (!l->ref)
@@ -178,7 +178,7 @@ static FlowVar *var_of(Build *b, uint32_t local, const Type *type) {
     return var;
 }
 
-static FlowVar *bound_flag(Build *b, uint32_t local) {
+FlowVar *build_bound_flag(Build *b, uint32_t local) {
     BuildLocal *l = &b->locals[local];
     if (!l->bound) {
         Str name = pool_printf(b->pool, "%.*s?", STR_FMT(b->bound->locals[local]));
@@ -188,22 +188,32 @@ static FlowVar *bound_flag(Build *b, uint32_t local) {
     return l->bound;
 }
 
+/* What CPython raises behind effects; before them it is asked to do so. */
+static FlowFail *unbound(Build *b, const Node *n, uint32_t local) {
+    if (b->info[n->id].effect != EFFECT_COMMITTED)
+        return build_failing(b, n, (Site){.kind = SITE_REDO, .text = STR("unbound local")});
+    const char *words = b->lang->unit->python_minor < 11
+                            ? "local variable '%.*s' referenced before assignment"
+                            : "cannot access local variable '%.*s' where it is not associated with a value";
+    Str text = pool_printf(b->pool, words, STR_FMT(b->bound->locals[local]));
+    return build_raising(b, n, STR("UnboundLocalError"), text);
+}
+
 FlowOp *build_local_load(Build *b, const Node *n, uint32_t local, const Type *type) {
     if (b->info[n->id].flags & NODE_MAYBE_UNBOUND)
-        build_guard(b, build_not(b, build_load(b, bound_flag(b, local))),
-                    build_failing(b, n, (Site){.kind = SITE_REDO, .text = STR("unbound local")}));
+        build_guard(b, build_not(b, build_load(b, build_bound_flag(b, local))), unbound(b, n, local));
     if (type->kind == TYPE_NONE)
         return build_none(b);
-    FlowOp *v = build_load(b, var_of(b, local, type));
+    FlowOp *v = build_load(b, build_var(b, local, type));
     v->type = type;
     return v;
 }
 
 void build_local_store(Build *b, uint32_t local, FlowOp *v) {
-    FlowVar *var = var_of(b, local, v->type);
+    FlowVar *var = build_var(b, local, v->type);
     build_store(b, var, v->type->kind == TYPE_NONE ? build_reserved(b, JITD_NONE) : v);
     if (b->locals[local].checked)
-        build_store(b, bound_flag(b, local), build_bool(b, true));
+        build_store(b, build_bound_flag(b, local), build_bool(b, true));
 }
 
 void build_params(Build *b) {

@@ -28,6 +28,7 @@ static int args_of(FlowKind kind) {
     case FLOW_INTERRUPTED:
     case FLOW_STACK_LOW:
     case FLOW_POLL:
+    case FLOW_RESUMED:
     case FLOW_DROP:
     case FLOW_TRACE:
     case FLOW_JUMP:
@@ -64,6 +65,7 @@ static int args_of(FlowKind kind) {
     case FLOW_CALL:
     case FLOW_PYTHON:
     case FLOW_TRAP:
+    case FLOW_RESUME:
         return -1;
     case N_FLOW_KINDS:
         break;

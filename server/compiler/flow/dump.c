@@ -79,6 +79,9 @@ static void put_details(Dumper *d, const FlowOp *op) {
     case FLOW_STATUS:
         put(d, op->of->type ? " of %s %%%u" : " of %s", flow_kinds[op->of->kind].text, d->numbers[op->of->id]);
         return;
+    case FLOW_RESUME:
+        put(d, " %s line %d", flow_wheres[op->reason->resume->where], op->reason->resume->node->span.line);
+        return;
     case FLOW_TRAP:
         put(d, " %s", op->trap == 1 ? "redo" : op->trap == 2 ? "raise" : "memory");
         return;
@@ -88,8 +91,8 @@ static void put_details(Dumper *d, const FlowOp *op) {
 }
 
 static void put_fail(Dumper *d, const FlowOp *op) {
-    static const char *const kinds[] = {"raise",     "operation", "overflow",  "redo",
-                                        "attribute", "none",      "recursion", "call"};
+    static const char *const kinds[] = {"raise", "operation", "overflow", "redo",  "attribute",
+                                        "none",  "recursion", "call",     "resume"};
     if (!op->fail || op->kind == FLOW_JUMP)
         return;
     put(d, " !%s", kinds[op->fail->site.kind]);

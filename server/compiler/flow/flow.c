@@ -8,6 +8,8 @@ const FlowKindInfo flow_kinds[N_FLOW_KINDS] = {
 #undef OP
 };
 
+const char *const flow_wheres[] = {"value", "object", "loop", "start", "end", "none"};
+
 const Type flow_any_ref = {.kind = TYPE_REF, .def = UINT32_MAX, .optional = true};
 
 FlowBlock *flow_block(FlowFunc *f, const char *name) {
@@ -84,6 +86,27 @@ FlowOp *flow_branch(FlowFunc *f, FlowOp *condition, FlowBlock *yes, FlowBlock *n
 bool flow_is_const(const FlowOp *op, int64_t *ret_value) {
     *ret_value = op->constant.i;
     return op->kind == FLOW_CONST && type_is_int(op->type);
+}
+
+static const FlowResume *resume_of(const FlowOp *op) {
+    return op->fail ? op->fail->resume : NULL;
+}
+
+uint32_t flow_nuses(const FlowOp *op) {
+    const FlowResume *r = resume_of(op);
+    uint32_t n = op->nargs;
+    for (size_t i = 0; r && i < r->noperands; i++)
+        n += r->operands[i].value != NULL;
+    return n;
+}
+
+FlowOp *flow_use(const FlowOp *op, uint32_t i) {
+    const FlowOperand *operand = i < op->nargs ? NULL : resume_of(op)->operands;
+    if (!operand)
+        return op->args[i];
+    for (i -= op->nargs; !operand->value || i--; operand++) {
+    }
+    return operand->value;
 }
 
 /* Only forward: a block may be reached through a million others. */

@@ -43,6 +43,47 @@ typedef enum FlowOrder { FLOW_EQ, FLOW_NE, FLOW_LT, FLOW_LE, FLOW_GT, FLOW_GE } 
 typedef struct FlowOp FlowOp;
 typedef struct FlowBlock FlowBlock;
 typedef struct FlowLoop FlowLoop;
+typedef struct FlowVar FlowVar;
+
+extern const char *const flow_wheres[]; /* FlowWhere, as the site table says it */
+
+typedef enum FlowOperandKind { FLOW_OPERAND_VALUE, FLOW_OPERAND_LOADED, FLOW_OPERAND_ITERATOR } FlowOperandKind;
+
+/* What CPython would have on its stack: the value of an expression that is evaluated already, that of an augmented
+ * assignment's target, a loop's iterator. */
+typedef struct FlowOperand {
+    FlowOperandKind kind;
+    const Node *node;
+    FlowOp *value;                /* VALUE, LOADED */
+    FlowOp *start, *step, *turns; /* ITERATOR, with */
+    FlowVar *done;                /* how many turns are over; */
+    bool begun;                   /* one more has begun */
+} FlowOperand;
+
+typedef struct FlowLocal {
+    uint32_t local;
+    const Type *type;
+    FlowVar *var;   /* NULL: it is None */
+    FlowVar *bound; /* NULL: it surely is */
+} FlowLocal;
+
+typedef enum FlowWhere {
+    FLOW_WHERE_VALUE,  /* behind an expression, whose value is the last operand */
+    FLOW_WHERE_OBJECT, /* the same: the object that a call of compiled code gave instead of what it should */
+    FLOW_WHERE_LOOP,   /* at a loop's head */
+    FLOW_WHERE_START,  /* at the function's beginning */
+    FLOW_WHERE_END,    /* at its end, with None as the result */
+    FLOW_WHERE_NONE,   /* nowhere: an error */
+} FlowWhere;
+
+/* Where the interpreter goes on behind effects, and with what. */
+typedef struct FlowResume {
+    FlowWhere where;
+    const Node *node;
+    FlowOperand *operands; /* in the order of evaluation */
+    FlowLocal *locals;     /* those that the rest of the call may read */
+    size_t noperands, nlocals;
+} FlowResume;
 
 /* How an operation fails. */
 typedef struct FlowFail {
@@ -55,6 +96,7 @@ typedef struct FlowFail {
     bool always;        /* raises even where the interpreter could do the call again */
     bool inexact;       /* RUNTIME: a status of 2, which is no failure in Python */
     Str overflow;       /* ... the words for that */
+    FlowResume *resume; /* instead of raising an OverflowError; NULL: not needed, or not possible */
     FlowBlock *outs[4]; /* unwind: where it leaves the function, the status stored last */
     unsigned nouts;
 } FlowFail;
@@ -68,14 +110,14 @@ typedef enum FlowCount {
 } FlowCount;
 
 /* A variable: a local for one type, or a place for what several paths give. */
-typedef struct FlowVar {
+struct FlowVar {
     uint32_t id;
     const Type *type;
     Str name;
     FlowCount count;
     bool init;    /* starts as false or unset */
     bool unbound; /* may be loaded before it is stored to, behind a guard */
-} FlowVar;
+};
 
 struct FlowOp {
     FlowKind kind;
@@ -104,8 +146,8 @@ struct FlowOp {
         };
         uint32_t trap; /* TRAP: JitdTrapKind */
     };
-    FlowOp *of;             /* STATUS */
-    const FlowFail *reason; /* TRAP, TRAP_AS, TRACE: what the site table says; a REDO's is told by its trap */
+    FlowOp *of;             /* STATUS, RESUMED */
+    const FlowFail *reason; /* TRAP, TRAP_AS, TRACE, RESUME: what the site table says; a REDO's is told by its trap */
     const char *name;       /* RUNTIME, PYTHON */
     bool rare;              /* BRANCH */
     bool steals;            /* SET_FIELD: takes its value's count over, instead of counting */
@@ -133,6 +175,7 @@ struct FlowLoop {
     FlowOp *turns;
     bool always, quick; /* polls on every turn; not at all */
     Effect effect;
+    FlowResume *resume; /* from its head; NULL: not possible */
     uint64_t undo;
     FlowVar **counters;
     size_t ncounters, cap_counters;
@@ -152,6 +195,8 @@ typedef struct FlowFunc {
     FlowVar *status, *result; /* result NULL: None */
     FlowVar *wrapped;         /* sized arithmetic has given what the interpreter's would not; NULL: not asked for */
     bool recursive;
+    FlowResume *resume_start; /* from its beginning; NULL: not possible */
+    uint32_t nresume;         /* unwind: the most values that RESUME hands over, or its result has */
     bool manages;             /* refs: counts references */
     uint32_t nkept;           /* refs: the most that KEEP keeps */
     uint32_t nops, block_ids; /* of all there ever were */
@@ -173,6 +218,10 @@ FlowOp *flow_branch(FlowFunc *f, FlowOp *condition, FlowBlock *yes, FlowBlock *n
 bool flow_is_const(const FlowOp *op, int64_t *ret_value); /* an int's or a bool's */
 void flow_prune(FlowFunc *f);                             /* drops the blocks that nothing comes to */
 extern const Type flow_any_ref;                           /* a reference of any class, None, or unset */
+
+/* Operands of an operation, and what it hands over where it fails: that must live as long. */
+uint32_t flow_nuses(const FlowOp *op);
+FlowOp *flow_use(const FlowOp *op, uint32_t i);
 
 /* The stages. Each pass says in its file what it needs and what it breaks. */
 FlowFunc *flow_build(Lang *lang, Instance *inst);

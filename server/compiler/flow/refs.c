@@ -104,13 +104,18 @@ static void find_values(Refs *r) {
 
 /* ---- what is alive where ---- */
 
+/* What a failed operation hands over it has kept itself, until it leaves the function. */
+static uint32_t nuses(const FlowOp *op) {
+    return op->kind == FLOW_RESUME ? 0 : flow_nuses(op);
+}
+
 /* From behind an operation to before it. */
 static void step_back(const Refs *r, const FlowOp *op, Word *live) {
     const Value *v = value_of(r, op);
     if (v)
         drop(live, (uint32_t)(v - r->values));
-    for (uint32_t i = 0; i < op->nargs; i++)
-        if ((v = value_of(r, op->args[i])))
+    for (uint32_t i = 0, n = nuses(op); i < n; i++)
+        if ((v = value_of(r, flow_use(op, i))))
             put(live, (uint32_t)(v - r->values));
 }
 
@@ -195,8 +200,8 @@ static void pin_args(Refs *r, const FlowOp *op) {
 
 /* Does an owned value end with this operation? `live` is behind it. */
 static bool gives_back(const Refs *r, const FlowOp *op, const Word *live) {
-    for (uint32_t i = 0; i < op->nargs; i++) {
-        const Value *v = value_of(r, op->args[i]);
+    for (uint32_t i = 0, n = nuses(op); i < n; i++) {
+        const Value *v = value_of(r, flow_use(op, i));
         if (v && v->owned && !has(live, (uint32_t)(v - r->values)))
             return true;
     }
@@ -263,11 +268,16 @@ static bool takes(const Refs *r, const FlowOp *op, uint32_t arg) {
     return counts && (uses == FLOW_USES_TAKES_ALL || (uses == FLOW_USES_TAKES && arg + 1 == op->nargs));
 }
 
+/* What the interpreter gives is counted, in a function that counts nothing, too. */
+static bool is_given(const Refs *r, const Value *v) {
+    return v->op->kind == FLOW_RESUMED && !r->manages;
+}
+
 /* Hands the operands over that it takes: values whose last use it is do not die then. */
 static void hand_over(Writer *w, const Uses *u) {
     for (uint32_t i = 0; i < u->op->nargs; i++) {
         const Value *v = value_of(w->r, u->op->args[i]);
-        if (!v || !takes(w->r, u->op, i))
+        if (!v || !takes(w->r, u->op, i) || is_given(w->r, v))
             continue;
         bool own = v->owned && u->dies && u->dies[i];
         if (own)
@@ -322,12 +332,12 @@ static void write_op(Writer *w, const Uses *u) {
         w->is_pending[own - r->values] = true;
         w->pending[w->npending++] = op;
     }
-    for (uint32_t i = 0; u->dies && i < op->nargs; i++) {
-        const Value *v = value_of(r, op->args[i]);
+    for (uint32_t i = 0, n = nuses(op); u->dies && i < n; i++) {
+        const Value *v = value_of(r, flow_use(op, i));
         if (!v || !v->owned || !u->dies[i])
             continue;
         flush(w);
-        count(w, FLOW_DECREF, op->args[i]);
+        count(w, FLOW_DECREF, v->op);
     }
     if (own && own->owned && !own->pinned && u->unused)
         count(w, FLOW_DECREF, op);
@@ -342,12 +352,12 @@ static Uses *uses_of(Refs *r, size_t block) {
         FlowOp *op = b->ops[k - 1];
         const Value *own = value_of(r, op);
         uses[k - 1] = (Uses){.op = op, .unused = own && !has(live, (uint32_t)(own - r->values))};
-        for (uint32_t i = op->nargs; i > 0; i--) {
-            const Value *v = value_of(r, op->args[i - 1]);
+        for (uint32_t i = nuses(op), n = i; i > 0; i--) {
+            const Value *v = value_of(r, flow_use(op, i - 1));
             if (!v || has(live, (uint32_t)(v - r->values)))
                 continue;
             if (!uses[k - 1].dies)
-                uses[k - 1].dies = pool_array(r->f->pool, bool, op->nargs);
+                uses[k - 1].dies = pool_array(r->f->pool, bool, n);
             uses[k - 1].dies[i - 1] = true;
             put(live, (uint32_t)(v - r->values));
         }

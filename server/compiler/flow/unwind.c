@@ -1,5 +1,6 @@
 /* Unwind: where an operation goes that fails. Nothing committed: the interpreter does the whole call again (REDO). Only
- * fields of self stored: they are put back first. Else the exception that CPython would raise, by the site table.
+ * fields of self stored: they are put back first. Else the interpreter goes on from there (RESUME), or, where Python would
+ * raise, the exception that it would, by the site table.
  *
  * Needs: FlowFail of every operation that can fail, polls. Leaves: fails[], FlowFail.outs; FAIL becomes JUMP. Breaks nothing:
  * a failure's blocks belong to one operation. */
@@ -76,6 +77,88 @@ static void redo(Unwind *u, FlowBlock *at, const FlowFail *reason, uint64_t undo
     leave(u, at, trap(u, at, JITD_TRAP_REDO, reason), fail);
 }
 
+/* ---- resume ---- */
+
+typedef struct Values {
+    Unwind *u;
+    FlowBlock *at;
+    FlowOp **ops;
+    uint32_t n;
+} Values;
+
+static FlowOp *hand_over(Values *v, FlowOp *op) {
+    return v->ops[v->n++] = op;
+}
+
+static void hand_over_var(Values *v, FlowVar *var, const Type *type) {
+    FlowOp *load = hand_over(v, flow_load(v->u->f, var));
+    load->type = type;
+    flow_append(v->u->f, v->at, load);
+}
+
+static void hand_over_iterator(Values *v, const FlowOperand *o) {
+    hand_over(v, o->start);
+    hand_over(v, o->step);
+    hand_over(v, o->turns);
+    hand_over_var(v, o->done, o->done->type);
+    if (!o->begun)
+        return;
+    FlowOp *one = flow_const_int(v->u->f, o->done->type, 1), *done = v->ops[--v->n];
+    flow_append(v->u->f, v->at, one);
+    hand_over(v, add(v->u, v->at, FLOW_BINARY, done->type, (FlowOp *[]){done, one}, 2))->arith = FLOW_ADD;
+}
+
+static Values values_of(Unwind *u, FlowBlock *at, const FlowResume *r) {
+    Values v = {.u = u, .at = at};
+    v.ops = pool_array(u->f->pool, FlowOp *, 2 * r->nlocals + 4 * r->noperands + 1);
+    for (size_t i = 0; i < r->nlocals; i++) {
+        if (r->locals[i].bound)
+            hand_over_var(&v, r->locals[i].bound, &type_bool);
+        if (r->locals[i].var)
+            hand_over_var(&v, r->locals[i].var, r->locals[i].type);
+    }
+    for (size_t i = 0; i < r->noperands; i++)
+        if (r->operands[i].value)
+            hand_over(&v, r->operands[i].value);
+        else
+            hand_over_iterator(&v, &r->operands[i]);
+    return v;
+}
+
+static void note_slots(Unwind *u, const Values *v) {
+    uint32_t n = u->f->result ? type_slots(u->f->result->type) : 0, values = 0;
+    for (uint32_t i = 0; i < v->n; i++)
+        values += type_slots(v->ops[i]->type);
+    n = n > values ? n : values;
+    u->f->nresume = n > u->f->nresume ? n : u->f->nresume;
+}
+
+/* The interpreter does the rest of this call, whose result is what it gives. */
+static void resume(Unwind *u, FlowBlock *at, const FlowFail *reason, FlowFail *fail) {
+    FlowBlock *fits = flow_block(u->f, "fits"), *other = flow_block(u->f, "other");
+    Values v = values_of(u, at, reason->resume);
+    note_slots(u, &v);
+    FlowOp *status = add(u, at, FLOW_RESUME, u->f->status->type, v.ops, v.n);
+    status->reason = reason;
+    FlowOp *none = flow_const_int(u->f, status->type, JITD_TRAP_NONE);
+    flow_append(u->f, at, none);
+    FlowOp *is_none = add(u, at, FLOW_COMPARE, &type_bool, (FlowOp *[]){status, none}, 2);
+    is_none->order = FLOW_EQ;
+    flow_append(u->f, at, flow_branch(u->f, is_none, fits, other, false));
+    if (u->f->result) {
+        FlowOp *result = add(u, fits, FLOW_RESUMED, u->f->result->type, NULL, 0);
+        result->of = status;
+        flow_append(u->f, fits, flow_store(u->f, u->f->result, result));
+    }
+    leave(u, fits, none, fail);
+    leave(u, other, status, fail);
+}
+
+static bool resumes_here(const FlowFail *reason) {
+    return reason->resume && !reason->always && reason->effect == EFFECT_COMMITTED &&
+           (reason->site.kind == SITE_OVERFLOW || reason->site.kind == SITE_REDO);
+}
+
 /* Whether a failure raises, instead of leaving the call to the interpreter. With sized arithmetic the interpreter is asked
  * only for what there is no other result of, an int beyond 64 bits, and only where it has not wrapped so far. */
 static bool raises_here(const Unwind *u, const FlowFail *reason) {
@@ -87,7 +170,9 @@ static bool raises_here(const Unwind *u, const FlowFail *reason) {
 static FlowBlock *failure(Unwind *u, const FlowFail *reason, FlowFail *fail) {
     FlowBlock *at = flow_block(u->f, "fail");
     uint64_t undo = reason->effect == EFFECT_UNDO ? reason->undo : 0;
-    if (raises_here(u, reason)) {
+    if (resumes_here(reason)) {
+        resume(u, at, reason, fail);
+    } else if (raises_here(u, reason)) {
         leave(u, at, trap(u, at, JITD_TRAP_RAISE, reason), fail);
     } else if (u->f->wrapped) {
         FlowBlock *raise = flow_block(u->f, "raise"), *again = flow_block(u->f, "redo");
@@ -102,13 +187,13 @@ static FlowBlock *failure(Unwind *u, const FlowFail *reason, FlowFail *fail) {
     return at;
 }
 
-/* Ends a block: to the first of two new ones where the status is REDO. */
-static void branch_on_redo(Unwind *u, FlowBlock *at, FlowOp *status, FlowBlock *yes, FlowBlock *no) {
-    FlowOp *kind = flow_const_int(u->f, status->type, JITD_TRAP_REDO);
+/* Ends a block: to the first of two new ones where the status is this one. */
+static void branch_on(Unwind *u, FlowBlock *at, FlowOp *status, JitdTrapKind trap, FlowBlock *yes, FlowBlock *no) {
+    FlowOp *kind = flow_const_int(u->f, status->type, trap);
     flow_append(u->f, at, kind);
-    FlowOp *is_redo = add(u, at, FLOW_COMPARE, &type_bool, (FlowOp *[]){status, kind}, 2);
-    is_redo->order = FLOW_EQ;
-    flow_append(u->f, at, flow_branch(u->f, is_redo, yes, no, false));
+    FlowOp *is_it = add(u, at, FLOW_COMPARE, &type_bool, (FlowOp *[]){status, kind}, 2);
+    is_it->order = FLOW_EQ;
+    flow_append(u->f, at, flow_branch(u->f, is_it, yes, no, false));
 }
 
 static FlowOp *status_of(Unwind *u, FlowBlock *at, FlowOp *op) {
@@ -117,21 +202,33 @@ static FlowOp *status_of(Unwind *u, FlowBlock *at, FlowOp *op) {
     return status;
 }
 
+/* A callee that the interpreter has finished may have given an object that is not of its result's type: then the interpreter
+ * goes on here, too. Returns where all else goes. */
+static FlowBlock *take_object(Unwind *u, FlowBlock *at, FlowOp *status, FlowFail *fail) {
+    if (!fail->resume)
+        return at;
+    FlowBlock *object = flow_block(u->f, "object"), *other = flow_block(u->f, "trap");
+    branch_on(u, at, status, JITD_TRAP_OBJECT, object, other);
+    resume(u, object, fail, fail);
+    return other;
+}
+
 /* A callee's trap goes on to our caller, one line of traceback longer; its REDO takes back what we did. */
 static FlowBlock *call_failure(Unwind *u, FlowOp *call) {
-    FlowBlock *at = flow_block(u->f, "fail"), *out = at;
+    FlowBlock *first = flow_block(u->f, "fail");
     FlowFail *fail = call->fail;
+    FlowOp *status = status_of(u, first, call);
+    FlowBlock *at = take_object(u, first, status, fail), *out = at;
     add(u, at, FLOW_TRACE, NULL, NULL, 0)->reason = fail;
-    FlowOp *status = status_of(u, at, call);
     if (fail->effect == EFFECT_UNDO && fail->undo) {
         FlowBlock *undo = flow_block(u->f, "undo");
         out = flow_block(u->f, "out");
-        branch_on_redo(u, at, status, undo, out);
+        branch_on(u, at, status, JITD_TRAP_REDO, undo, out);
         restore(u, undo, fail->undo);
         flow_append(u->f, undo, flow_jump(u->f, out));
     }
     leave(u, out, status, fail);
-    return at;
+    return first;
 }
 
 static void leave_as(Unwind *u, FlowBlock *at, FlowOp *status, FlowFail *fail) {
@@ -149,11 +246,14 @@ static FlowBlock *poll_failure(Unwind *u, FlowOp *poll) {
     *reason = *fail;
     reason->site = (Site){.kind = SITE_REDO, .text = STR("other code ran, or wants to")};
     FlowOp *status = status_of(u, at, poll);
-    if (fail->effect != EFFECT_COMMITTED) {
+    if (fail->effect != EFFECT_COMMITTED || fail->resume) {
         FlowBlock *again = flow_block(u->f, "redo");
         other = flow_block(u->f, "other");
-        branch_on_redo(u, at, status, again, other);
-        redo(u, again, reason, fail->undo, fail);
+        branch_on(u, at, status, JITD_TRAP_REDO, again, other);
+        if (fail->effect == EFFECT_COMMITTED)
+            resume(u, again, reason, fail);
+        else
+            redo(u, again, reason, fail->undo, fail);
     }
     leave_as(u, other, status, fail);
     return at;
@@ -163,7 +263,7 @@ static FlowBlock *poll_failure(Unwind *u, FlowOp *poll) {
 static FlowBlock *python_failure(Unwind *u, FlowOp *call) {
     FlowBlock *at = flow_block(u->f, "fail"), *other = flow_block(u->f, "other");
     FlowOp *status = status_of(u, at, call);
-    branch_on_redo(u, at, status, failure(u, call->fail, call->fail), other);
+    branch_on(u, at, status, JITD_TRAP_REDO, failure(u, call->fail, call->fail), other);
     leave_as(u, other, status, call->fail);
     return at;
 }
@@ -183,7 +283,8 @@ static void runtime_failure(Unwind *u, FlowOp *op) {
     *overflow = (FlowFail){.node = op->fail->node,
                            .site = {.kind = SITE_OVERFLOW, .text = op->fail->overflow},
                            .effect = op->fail->effect,
-                           .undo = op->fail->undo};
+                           .undo = op->fail->undo,
+                           .resume = op->fail->resume};
     op->fails[1] = failure(u, overflow, op->fail);
 }
 

@@ -31,6 +31,10 @@ RT int32_t rt_poll(JitdFrame *frame, uint32_t effects) {
     return jitd_import_poll(frame, effects);
 }
 
+RT_SLOW int32_t rt_resume(JitdFrame *frame, uint32_t site, JitdValue *values) {
+    return jitd_import_resume(frame, site, values);
+}
+
 RT int32_t rt_pymath(JitdFrame *frame, uint32_t fn, uint32_t n, const char *types, const JitdValue *in,
                      JitdValue *out) {
     return jitd_import_pymath(frame, fn, n, types, in, out);

@@ -1,0 +1,269 @@
+/* Resume: compiled code has come to where it cannot go on (an int beyond 64 bits, a value of another type, a name that means
+ * something else now) and has had effects already. The interpreter does the rest of the call, from that very place: by a
+ * function that jitd/resume.py makes of the source, once for each place that is come to.
+ *
+ * What it is given are new references: Python code may drop every object that the suspended compiled code, or its callers,
+ * borrow. Private objects' release is put off meanwhile (imports.c), shared ones are kept by the epoch, which does not pause. */
+#include "client/python/ext/ext.h"
+
+typedef struct Value {
+    const Type *type; /* NULL: an iterator of ints: start, step, turns, how many are over */
+    bool flagged;     /* the slot before says whether it is bound */
+} Value;
+
+typedef struct Resume {
+    PyObject *function; /* of one list; NULL: Python cannot go on from there, for the reason */
+    PyObject *unbound;  /* what stands for a local without a value */
+    PyObject *why;
+    Value *values;
+    Py_ssize_t nvalues;
+    bool object;        /* what a callee gave is one more */
+    const Type *result; /* NULL: nothing fits */
+} Resume;
+
+static void resume_free(Resume *r) {
+    if (!r)
+        return;
+    Py_XDECREF(r->function);
+    Py_XDECREF(r->unbound);
+    Py_XDECREF(r->why);
+    PyMem_Free(r->values);
+    PyMem_Free(r);
+}
+
+void resume_free_all(Plan *plan) {
+    for (uint32_t i = 0; i < plan->nresumes; i++)
+        resume_free(plan->resumes[i]);
+    PyMem_Free(plan->resumes);
+}
+
+int resume_traverse(const Plan *plan, visitproc visit, void *arg) {
+    for (uint32_t i = 0; i < plan->nresumes; i++)
+        if (plan->resumes[i])
+            Py_VISIT(plan->resumes[i]->function);
+    return 0;
+}
+
+PyObject *resume_take(JitdFrame *frame) {
+    PyObject *object = frame->object;
+    frame->object = NULL;
+    if (!object)
+        PyErr_SetString(PyExc_SystemError, "jitd: compiled code ended with an object that is not there");
+    return object;
+}
+
+/* ---- a place's function, and what it takes ---- */
+
+static int set_type(Plan *plan, PyObject *text, const Type **ret) {
+    *ret = PyUnicode_Check(text) && PyUnicode_GetLength(text) ? plan_type(plan, text) : NULL;
+    return PyErr_Occurred() ? -1 : 0;
+}
+
+static int set_values(Plan *plan, Resume *r, PyObject *values) {
+    r->nvalues = PyTuple_GET_SIZE(values);
+    r->values = PyMem_Calloc((size_t)r->nvalues + 1, sizeof *r->values);
+    if (!r->values)
+        return PyErr_NoMemory(), -1;
+    for (Py_ssize_t i = 0; i < r->nvalues; i++) {
+        PyObject *text;
+        int flagged;
+        if (!PyArg_ParseTuple(PyTuple_GET_ITEM(values, i), "pU", &flagged, &text) ||
+            set_type(plan, text, &r->values[i].type) < 0)
+            return -1;
+        r->values[i].flagged = flagged;
+    }
+    return 0;
+}
+
+/* prepare(unit, site) -> (function or None, UNBOUND, why, ((flagged, type), ...), object, result) */
+static int prepare(Plan *plan, Resume *r, PyObject *made) {
+    PyObject *function, *unbound, *why, *values, *result;
+    int object;
+    if (!PyArg_ParseTuple(made, "OOUO!pU", &function, &unbound, &why, &PyTuple_Type, &values, &object, &result))
+        return -1;
+    r->function = function == Py_None ? NULL : Py_NewRef(function);
+    r->unbound = Py_NewRef(unbound);
+    r->why = Py_NewRef(why);
+    r->object = object;
+    return set_values(plan, r, values) < 0 ? -1 : set_type(plan, result, &r->result);
+}
+
+static Resume *resume_new(Plan *plan, uint32_t site) {
+    PyObject *module = PyImport_ImportModule("jitd.flight");
+    PyObject *made = module ? PyObject_CallMethod(module, "prepare_resume", "OI", plan->unit, site) : NULL;
+    Resume *r = made ? PyMem_Calloc(1, sizeof *r) : NULL;
+    if (made && !r)
+        PyErr_NoMemory();
+    if (r && prepare(plan, r, made) < 0) {
+        resume_free(r);
+        r = NULL;
+    }
+    Py_XDECREF(made);
+    Py_XDECREF(module);
+    return r;
+}
+
+static int make_room(Plan *plan, uint32_t site) {
+    PyObject *sites = PyTuple_Check(plan->unit) ? PyTuple_GET_ITEM(plan->unit, 0) : NULL;
+    Py_ssize_t n = sites && PyList_Check(sites) ? PyList_GET_SIZE(sites) : 0;
+    if (site < plan->nresumes)
+        return 0;
+    if (site >= (size_t)n) {
+        PyErr_Format(PyExc_SystemError, "jitd: compiled code knows no site %u", site);
+        return -1;
+    }
+    plan->resumes = PyMem_Calloc((size_t)n, sizeof *plan->resumes);
+    plan->nresumes = plan->resumes ? (uint32_t)n : 0;
+    return plan->resumes ? 0 : (PyErr_NoMemory(), -1);
+}
+
+/* Python code that runs meanwhile may come here for the same place: the first one made stays. */
+static Resume *resume_of(Plan *plan, uint32_t site) {
+    if (make_room(plan, site) < 0)
+        return NULL;
+    if (likely(plan->resumes[site] != NULL))
+        return plan->resumes[site];
+    Resume *made = resume_new(plan, site);
+    if (plan->resumes[site]) {
+        resume_free(made);
+        PyErr_Clear();
+    } else {
+        plan->resumes[site] = made;
+    }
+    return plan->resumes[site];
+}
+
+/* ---- values ---- */
+
+static void count_refs(JitdFrame *frame, const Type *t, const JitdValue **slot) {
+    if (t->kind == TYPE_TUPLE) {
+        for (size_t i = 0; i < t->nitems; i++)
+            count_refs(frame, t->items[i], slot);
+    } else if (t->kind != TYPE_NONE) {
+        if (t->kind == TYPE_REF && (*slot)->ref > JITD_NONE)
+            shm_incref(frame, (*slot)->ref);
+        (*slot)++;
+    }
+}
+
+static bool fits_int64(__int128 v) {
+    return v == (int64_t)v;
+}
+
+/* That of range(start + step * over, start + step * turns, step). */
+static PyObject *iterator(const JitdValue **slot) {
+    const JitdValue *v = *slot;
+    *slot += 4;
+    __int128 from = v[0].i + (__int128)v[1].i * v[3].u, to = v[0].i + (__int128)v[1].i * v[2].u;
+    if (fits_int64(from) && fits_int64(to)) {
+        PyObject *range =
+            PyObject_CallFunction((PyObject *)&PyRange_Type, "LLL", (long long)from, (long long)to, (long long)v[1].i);
+        PyObject *iterator = range ? PyObject_GetIter(range) : NULL;
+        Py_XDECREF(range);
+        return iterator;
+    }
+    PyObject *module = PyImport_ImportModule("jitd.resume");
+    PyObject *iterator = module ? PyObject_CallMethod(module, "iterator", "LLKK", (long long)v[0].i, (long long)v[1].i,
+                                                      (unsigned long long)v[2].u, (unsigned long long)v[3].u)
+                                : NULL;
+    Py_XDECREF(module);
+    return iterator;
+}
+
+static PyObject *value_of(const Resume *r, const Value *value, const JitdValue **slot) {
+    bool bound = !value->flagged || (*slot)++->i & 1;
+    if (!value->type)
+        return iterator(slot);
+    if (bound)
+        return convert_result(value->type, slot);
+    *slot += type_slots(value->type);
+    return Py_NewRef(r->unbound);
+}
+
+/* All references are counted before the first object is made, which may run Python code. */
+static void count_all(JitdFrame *frame, const Resume *r, const JitdValue *slot) {
+    for (Py_ssize_t i = 0; i < r->nvalues; i++) {
+        const Value *value = &r->values[i];
+        bool bound = !value->flagged || slot++->i & 1;
+        if (value->type && bound)
+            count_refs(frame, value->type, &slot);
+        else
+            slot += value->type ? type_slots(value->type) : 4;
+    }
+}
+
+static PyObject *arguments(JitdFrame *frame, const Resume *r, const JitdValue *values) {
+    PyObject *object = r->object ? resume_take(frame) : NULL;
+    PyObject *list = r->object && !object ? NULL : PyList_New(r->nvalues + r->object);
+    if (list)
+        count_all(frame, r, values);
+    for (Py_ssize_t i = 0; list && i < r->nvalues; i++) {
+        PyObject *value = value_of(r, &r->values[i], &values);
+        if (value)
+            PyList_SET_ITEM(list, i, value);
+        else
+            Py_CLEAR(list); /* what is not made yet keeps a count too many: better than one too few */
+    }
+    if (list && object)
+        PyList_SET_ITEM(list, r->nvalues, object);
+    else
+        Py_XDECREF(object);
+    return list;
+}
+
+/* ---- the call ---- */
+
+static PyObject *cannot(JitdFrame *frame, const Resume *r) {
+    if (r->object)
+        Py_XDECREF(resume_take(frame));
+    PyErr_SetObject(PyExc_OverflowError, r->why);
+    return NULL;
+}
+
+static PyObject *go_on(JitdFrame *frame, Resume *r, const JitdValue *values) {
+    if (!r->function)
+        return cannot(frame, r);
+    PyObject *list = arguments(frame, r, values);
+    PyObject *result = list ? PyObject_CallOneArg(r->function, list) : NULL;
+    Py_XDECREF(list);
+    return result;
+}
+
+static bool fits(const Plan *plan, const Resume *r, PyObject *result, JitdValue *values) {
+    if (!r->result || convert_value(r->result, plan->defs, result, &values) != CONVERT_OK) {
+        PyErr_Clear();
+        return false;
+    }
+    return true;
+}
+
+/* What compiled callers have built in may have changed while Python code ran: then they are to go on in Python, too. */
+static int32_t finish(JitdFrame *frame, const Plan *plan, const Resume *r, PyObject *result, uint64_t changes,
+                      JitdValue *values) {
+    if (!fits(plan, r, result, values) || import_broken(plan, changes)) {
+        frame->object = result;
+        return JITD_TRAP_OBJECT;
+    }
+    const JitdValue *slot = values;
+    count_refs(frame, r->result, &slot);
+    Py_DECREF(result);
+    return JITD_TRAP_NONE;
+}
+
+static int32_t failed(JitdFrame *frame) {
+    frame->trap = (JitdTrap){.kind = JITD_TRAP_PYTHON, .site = UINT32_MAX};
+    return JITD_TRAP_PYTHON;
+}
+
+int32_t import_resume(JitdFrame *frame, uint32_t site, JitdValue *values) {
+    Plan *plan = frame->running;
+    uint64_t changes = import_changes(plan);
+    uint32_t inside = import_suspend();
+    Resume *r = resume_of(plan, site);
+    PyObject *result = r ? go_on(frame, r, values) : NULL;
+    plan->resumed++;
+    counts_redone(plan, site);
+    int32_t status = result ? finish(frame, plan, r, result, changes, values) : failed(frame);
+    import_go_on(inside);
+    return status;
+}

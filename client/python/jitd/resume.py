@@ -1,0 +1,725 @@
+"""The rest of a call: where compiled code meets a guard that fails in the middle of a function, Python goes on from that very point.
+
+make() builds the function that goes on from a site. A site is an expression whose value is given, the head of a loop, the start or the
+end. What was evaluated before it and is still needed is handed over: locals by name, operands by source position. The tree of the
+function is walked down to the site; on the way evaluated operands become what is handed over, what is decided is dropped (the left of
+and/or, the test of a conditional), and the following statements of each enclosing block are kept. A loop that is under way becomes
+
+    for _ in (None,): the rest of this turn
+    else: the loop from its iterator, or the while statement again
+
+in which continue, break and the loop's else mean what they mean in the source. Positions stay those of the file, so that a traceback
+does. Names that are added have a dot in them, which no name of a source has. Only read when something must go on in Python.
+"""
+
+from __future__ import annotations
+
+import __future__
+
+import ast
+import functools
+import operator
+import sys
+from types import CodeType, FunctionType
+from typing import Any
+
+from jitd import source
+
+_KEPT = 8
+_NO_FUNCTION = 0x20 | 0x80 | 0x200  # CO_GENERATOR, CO_COROUTINE, CO_ASYNC_GENERATOR
+_FUTURE: int = functools.reduce(operator.or_, (getattr(__future__, name).compiler_flag for name in __future__.all_feature_names))
+_READERS = {"locals", "vars", "dir", "eval", "exec"}  # they see all locals, and those that were added
+_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+_CHOICES = (ast.BoolOp, ast.IfExp)
+_CONDITIONS = (*_CHOICES, ast.If, ast.While, ast.Assert, ast.comprehension)
+_AT_ONCE = {"<listcomp>", "<setcomp>", "<dictcomp>"}  # before 3.12 functions, which nothing holds after their call
+_BIG_DISPLAY = 15  # longer dicts and sets are made in several steps
+_known: dict[int, tuple[CodeType, _Source]] = {}  # the last few, by id of the code
+
+
+class Unsupported(Exception):
+    """Why there is no way to go on from there."""
+
+
+class _Unbound:
+    def __repr__(self) -> str:
+        return "jitd.resume.UNBOUND"
+
+
+UNBOUND = _Unbound()  # is handed over for a local without a value
+
+
+class _Again:
+    """An iterable of one use, whose iterator is one that is under way: its own __iter__ is not called again, and may be missing."""
+
+    def __init__(self, iterator: Any) -> None:
+        self.iterators = [iterator]
+
+    def __iter__(self) -> Any:
+        return self.iterators.pop()
+
+
+def _made(kind: Any, like: ast.AST, **fields: Any) -> Any:
+    """A node at the position of another one."""
+    return ast.copy_location(kind(**fields), like)
+
+
+def _changed(node: ast.AST, **fields: Any) -> Any:
+    """The node with other fields: trees are shared, and never changed in place."""
+    return _made(type(node), node, **{**dict(ast.iter_fields(node)), **fields})
+
+
+def _name(name: str, like: ast.AST, context: Any = ast.Load) -> Any:
+    return _made(ast.Name, like, id=name, ctx=context())
+
+
+def _span(node: Any) -> tuple[int, int, int, int]:
+    return node.lineno, node.col_offset, node.end_lineno, node.end_col_offset
+
+
+# ---- what is known of a function's source ----
+
+
+def _own_nodes(body: list[Any]) -> list[Any]:
+    """The nodes of these statements' own scope. Of functions and classes in it only what is evaluated here; of comprehensions what may bind
+    a name here, and what is evaluated here."""
+    found: list[Any] = []
+    todo = list(body)
+    while todo:
+        node = todo.pop()
+        found.append(node)
+        if isinstance(node, _FUNCTIONS):
+            todo += [*getattr(node, "decorator_list", ()), *node.args.defaults, *filter(None, node.args.kw_defaults)]
+        elif isinstance(node, ast.ClassDef):
+            todo += [*node.decorator_list, *node.bases, *(keyword.value for keyword in node.keywords)]
+        elif isinstance(node, _COMPREHENSIONS):
+            todo.append(node.generators[0].iter)
+            found += [n for n in ast.walk(node) if isinstance(n, ast.NamedExpr)]
+        else:
+            todo += ast.iter_child_nodes(node)
+    return found
+
+
+def _binds(node: Any) -> list[str]:
+    """The names that this very node binds."""
+    if isinstance(node, ast.Name):
+        return [] if isinstance(node.ctx, ast.Load) else [node.id]
+    if isinstance(node, ast.NamedExpr):
+        return [node.target.id]
+    if isinstance(node, ast.arg):
+        return [node.arg]
+    if isinstance(node, (ast.Import, ast.ImportFrom)):
+        return [(alias.asname or alias.name).partition(".")[0] for alias in node.names]
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        return [node.name]
+    if isinstance(node, (ast.ExceptHandler, ast.MatchAs, ast.MatchStar)):
+        return [node.name] if node.name else []
+    if isinstance(node, ast.MatchMapping):
+        return [node.rest] if node.rest else []
+    return []
+
+
+def _class_name(qualified: str) -> str | None:
+    """The class whose private names a function's are: the innermost that encloses it."""
+    parts = qualified.split(".")[:-1]
+    while parts:
+        part = parts.pop()
+        if part != "<locals>":
+            return part
+        if parts:
+            parts.pop()
+    return None
+
+
+def _outlive(code: CodeType, cells: set[str]) -> bool:
+    """Whether functions made by this code, which something may hold, see one of these variables."""
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            if _outlive(inner, cells) if inner.co_name in _AT_ONCE else not cells.isdisjoint(inner.co_freevars):
+                return True
+    return False
+
+
+def _all_names(code: CodeType) -> set[str]:
+    names = {*code.co_names, *code.co_varnames, *code.co_cellvars, *code.co_freevars}
+    return names.union(*(_all_names(c) for c in code.co_consts if isinstance(c, CodeType)))
+
+
+def _parse(func: Any) -> tuple[Any, list[str], int]:
+    """The tree of a function with the positions of its file, the lines of its text, and the number of the first."""
+    code = func.__code__
+    try:
+        first, text = source.find(func)
+        wrapped = text[0] in " \t\f"
+        flags = ast.PyCF_ONLY_AST | code.co_flags & _FUTURE
+        module: Any = compile("if 1:\n" + text if wrapped else text, code.co_filename, "exec", flags, True)
+    except (source.NoSource, SyntaxError, ValueError, RecursionError) as error:
+        raise Unsupported(str(error)) from None
+    node = (module.body[0] if wrapped else module).body[0]
+    ast.increment_lineno(node, first - 1 - wrapped)
+    return node, text.splitlines(keepends=True), first
+
+
+class _Source:
+    """A function's tree, and what stands where in it."""
+
+    def __init__(self, func: Any) -> None:
+        self.code: CodeType = func.__code__
+        if self.code.co_flags & _NO_FUNCTION:
+            raise Unsupported("generators and coroutines have a state of their own")
+        self.node, self.lines, self.first = _parse(func)
+        self.class_name = _class_name(getattr(self.code, "co_qualname", func.__qualname__))
+        self.parents: dict[ast.AST, ast.AST] = {}
+        self.places: dict[Any, list[Any]] = {}
+        for statement in self.node.body:
+            self.enter(statement, self.node, False)
+        self.names()
+        self.closures()
+
+    def enter(self, node: Any, parent: ast.AST, formatted: bool) -> None:
+        """Notes where a node and those below it stand. Contexts and operators are shared between nodes, and not noted."""
+        if isinstance(node, (ast.expr_context, ast.operator, ast.boolop, ast.unaryop, ast.cmpop)):
+            return
+        self.parents[node] = parent
+        kind = self.kind(node, parent)
+        if kind and not (formatted and self.misplaced(node)):
+            self.places.setdefault((kind, *_span(node)), []).append(node)
+        for child in ast.iter_child_nodes(node):
+            self.enter(child, node, formatted or isinstance(node, ast.FormattedValue))
+
+    def kind(self, node: Any, parent: ast.AST) -> str | None:
+        if isinstance(node, (ast.For, ast.While)):
+            return "loop"
+        if not isinstance(node, ast.expr) or isinstance(node, (ast.FormattedValue, ast.Starred)):
+            return None
+        if isinstance(parent, ast.JoinedStr):  # a piece of text, which before 3.12 has the place of the whole
+            return None
+        loaded = isinstance(getattr(node, "ctx", None) or ast.Load(), ast.Load)
+        return "value" if loaded or isinstance(parent, ast.AugAssign) else None
+
+    def misplaced(self, node: Any) -> bool:
+        """Before 3.12 the parser is sometimes wrong about the position of what is in an f-string."""
+        if sys.version_info >= (3, 12):
+            return False
+        lines = [line.encode() for line in self.lines[node.lineno - self.first : node.end_lineno - self.first + 1]]
+        if not lines:
+            return True
+        lines[-1] = lines[-1][: node.end_col_offset]
+        lines[0] = lines[0][node.col_offset :]
+        try:
+            there: Any = compile(b"(" + b"".join(lines) + b"\n)", "", "eval", ast.PyCF_ONLY_AST, True)
+        except (SyntaxError, ValueError):
+            return True
+        return ast.dump(there.body) != ast.dump(node)
+
+    def names(self) -> None:
+        """Which names are locals, and which are bound elsewhere from here or in the middle of an expression."""
+        own = _own_nodes(self.node.body)
+        args = self.node.args
+        arguments = [*args.posonlyargs, *args.args, args.vararg, *args.kwonlyargs, args.kwarg]
+        self.declared = [n for n in own if isinstance(n, (ast.Global, ast.Nonlocal))]
+        self.outside = {name for n in self.declared for name in n.names}
+        bound = [a.arg for a in arguments if a] + [name for node in own for name in _binds(node)]
+        self.locals = [name for name in dict.fromkeys(bound) if name not in self.outside]
+        if strange := set(map(self.private, self.locals)).difference(self.code.co_varnames, self.code.co_cellvars):
+            raise Unsupported(f"{min(strange)} is no local of the code")
+        self.in_expressions = {n.target.id for n in own if isinstance(n, ast.NamedExpr)}
+        self.receiver = next((a.arg for a in args.posonlyargs + args.args), None)
+        loads = {n.id for n in ast.walk(self.node) if isinstance(n, ast.Name)}
+        if found := loads & _READERS - set(self.locals):
+            raise Unsupported(f"{min(found)}() sees all locals")
+
+    def closures(self) -> None:
+        """A local that changes, and that a function sees which was made before, has a cell that is not handed over."""
+        bound = {name for s in self.node.body for n in ast.walk(s) for name in _binds(n)}
+        bound |= {name for n in ast.walk(self.node) if isinstance(n, ast.Nonlocal) for name in n.names}
+        if _outlive(self.code, {name for name in self.code.co_cellvars if name in {*bound, *map(self.private, bound)}}):
+            raise Unsupported("a function in it sees a local that changes")
+
+    def private(self, name: str) -> str:
+        """A name as the compiler spells it."""
+        own = (self.class_name or "").lstrip("_")
+        return f"_{own}{name}" if own and name.startswith("__") and not name.endswith("__") else name
+
+    def at(self, kind: str, span: tuple[int, ...]) -> Any:
+        found = self.places.get((kind, *span), [])
+        if len(found) != 1:
+            raise Unsupported(f"{len(found)} nodes are a {kind} at {span}")
+        return found[0]
+
+
+def _source_of(func: Any) -> _Source:
+    code = func.__code__
+    known = _known.get(id(code))
+    if known is None:
+        for old in list(_known)[: max(len(_known) - _KEPT + 1, 0)]:
+            _known.pop(old, None)
+        _known[id(code)] = known = code, _Source(func)
+    return known[1]
+
+
+# ---- what is left of a function ----
+
+_ORDER: dict[type[Any], tuple[str, ...]] = {  # nodes that evaluate all their operands, in CPython's order
+    ast.Attribute: ("value",), ast.BinOp: ("left", "right"), ast.Call: ("func", "args", "keywords"), ast.Expr: ("value",),
+    ast.FormattedValue: ("value", "format_spec"), ast.JoinedStr: ("values",), ast.List: ("elts",), ast.NamedExpr: ("value",),
+    ast.Raise: ("exc", "cause"), ast.Return: ("value",), ast.Set: ("elts",), ast.Slice: ("lower", "upper", "step"),
+    ast.Starred: ("value",), ast.Subscript: ("value", "slice"), ast.Tuple: ("elts",), ast.UnaryOp: ("operand",),
+    ast.keyword: ("value",),
+}  # fmt: skip
+
+
+class _Rest:
+    """Makes what is left of a function from a site on. The methods for a node give what is left of it; a statement's is a list."""
+
+    def __init__(self, known: _Source, site: Any, certain: set[str], operands: list[list[Any]]) -> None:
+        self.known, self.site, self.certain = known, site, certain
+        self.numbers: dict[Any, int] = {}
+        for kind, *span in operands:
+            self.numbers["value" if kind == "object" else kind, tuple(span)] = len(self.numbers)
+        if len(self.numbers) != len(operands):
+            raise Unsupported("an operand is handed over twice")
+        self.used: set[int] = set()
+        self.path: set[ast.AST] = set()
+        while site is not None:
+            self.path.add(site)
+            site = known.parents.get(site)
+
+    def taken(self, kind: str, node: Any) -> str | None:
+        """The name under which this operand is handed over, if it is."""
+        number = self.numbers.get((kind, _span(node)))
+        if number is None or kind == "value" and self.known.places.get((kind, *_span(node))) != [node]:
+            return None
+        if number in self.used:
+            raise Unsupported(f"the {kind} at {_span(node)} is needed twice")
+        self.used.add(number)
+        return f"resume.{number}"
+
+    def needed(self, kind: str, node: Any) -> str:
+        name = self.taken(kind, node)
+        if name is None:
+            raise Unsupported(f"the {kind} at {_span(node)} is not handed over")
+        return name
+
+    def given(self, name: str, like: ast.AST) -> Any:
+        """Takes an operand's value out of the list in which it waits: once it is used, nothing holds it here."""
+        pop = _made(ast.Attribute, like, value=_name(name, like), attr="pop", ctx=ast.Load())
+        return _made(ast.Call, like, func=pop, args=[], keywords=[])
+
+    def index(self, nodes: list[Any]) -> int | None:
+        return next((index for index, node in enumerate(nodes) if node in self.path), None)
+
+    # ---- what is evaluated already ----
+
+    def done(self, node: Any, called: bool = False) -> Any:
+        span = hasattr(node, "lineno") and not isinstance(node, (ast.FormattedValue, ast.Starred, ast.keyword))
+        name = self.taken("value", node) if span else None
+        if name:
+            return self.given(name, node)
+        kind = _DONE.get(type(node))
+        if kind is None:
+            raise Unsupported(f"{type(node).__name__} at {_span(node)} is evaluated, and not handed over")
+        return kind(self, node, called)
+
+    def done_Constant(self, node: Any, called: bool) -> Any:
+        return node
+
+    def done_Name(self, node: Any, called: bool) -> Any:
+        """A global stays; a local only if it is what it was."""
+        local = node.id in self.known.locals
+        if node.id in self.known.outside or local and (node.id not in self.certain or node.id in self.known.in_expressions):
+            raise Unsupported(f"{node.id} at {_span(node)} is evaluated, and not handed over")
+        return node
+
+    def done_Attribute(self, node: Any, called: bool) -> Any:
+        """A method of what is handed over, or an attribute of a module or class."""
+        before = len(self.used)
+        value = self.done(node.value)
+        if len(self.used) != before and not called:
+            raise Unsupported(f"{node.attr} at {_span(node)} is evaluated, and not handed over")
+        return _changed(node, value=value)
+
+    def done_Call(self, node: Any, called: bool) -> Any:
+        """super() can be called again."""
+        known = self.known
+        is_super = isinstance(node.func, ast.Name) and node.func.id == "super" and "super" not in known.locals
+        if not is_super or node.args or node.keywords or "__class__" not in known.code.co_freevars:
+            raise Unsupported(f"a call at {_span(node)} is evaluated, and not handed over")
+        return node
+
+    def done_UnaryOp(self, node: Any, called: bool) -> Any:
+        if not isinstance(node.operand, ast.Constant):
+            raise Unsupported(f"UnaryOp at {_span(node)} is evaluated, and not handed over")
+        return node
+
+    def done_parts(self, node: Any, called: bool) -> Any:
+        """Slices, keywords, and texts in f-strings, which compiled code only makes of what has no other text later."""
+        if isinstance(node, ast.keyword) and node.arg is None:
+            raise Unsupported(f"**{ast.unparse(node.value)} is evaluated, and not handed over")
+        parts: dict[str, Any] = {}
+        for field in _ORDER[type(node)]:
+            value = getattr(node, field)
+            parts[field] = [self.done(v) for v in value] if isinstance(value, list) else value and self.done(value)
+        return _changed(node, **parts)
+
+    # ---- expressions that hold the site ----
+
+    def expression(self, node: Any) -> Any:
+        if node is self.site:
+            return self.given(self.needed("value", node), node)
+        kind = _EXPRESSIONS.get(type(node))
+        if kind is None:
+            raise Unsupported(f"the site is in a {type(node).__name__}")
+        return kind(self, node)
+
+    def strict(self, node: Any) -> Any:
+        """A node that evaluates all its operands: those before the site are done, those after it are as they are."""
+        parts: dict[str, Any] = {}
+        for field in _ORDER[type(node)]:
+            value = getattr(node, field)
+            if isinstance(value, list):
+                index = self.index(value)
+                parts[field] = [self.done(v) for v in value[:index]]
+                if index is not None:
+                    parts[field] += [self.expression(value[index]), *value[index + 1 :]]
+                    break
+            elif value in self.path:
+                parts[field] = self.expression(value)
+                break
+            elif value is not None:
+                parts[field] = self.done(value, field == "func")
+        return _changed(node, **parts)
+
+    def display(self, node: Any) -> Any:
+        if len(node.elts) > _BIG_DISPLAY:
+            raise Unsupported("the site is in a long display")
+        return self.strict(node)
+
+    def mapping(self, node: Any) -> Any:
+        keys, values = list(node.keys), list(node.values)
+        if len(keys) > _BIG_DISPLAY:
+            raise Unsupported("the site is in a long display")
+        for index, (key, value) in enumerate(zip(keys, values)):
+            if key in self.path:
+                keys[index] = self.expression(key)
+                break
+            keys[index] = key and self.done(key)
+            if value in self.path:
+                values[index] = self.expression(value)
+                break
+            if key is None:
+                raise Unsupported(f"**{ast.unparse(value)} is evaluated, and not handed over")
+            values[index] = self.done(value)
+        return _changed(node, keys=keys, values=values)
+
+    def choice(self, node: Any) -> Any:
+        index = self.index(node.values) or 0
+        values = [self.expression(node.values[index]), *node.values[index + 1 :]]
+        return values[0] if len(values) == 1 else _changed(node, values=values)
+
+    def conditional(self, node: Any) -> Any:
+        if node.test in self.path:
+            return _changed(node, test=self.expression(node.test))
+        return self.expression(node.body if node.body in self.path else node.orelse)
+
+    def comparison(self, node: Any) -> Any:
+        """Of a chain the comparisons before the site are done, and were true."""
+        index = self.index(node.comparators)
+        if index is None:
+            return _changed(node, left=self.expression(node.left))
+        left = self.done(node.comparators[index - 1] if index else node.left)
+        rights = [self.expression(node.comparators[index]), *node.comparators[index + 1 :]]
+        return _changed(node, left=left, ops=node.ops[index:], comparators=rights)
+
+    def comprehension(self, node: Any) -> Any:
+        """Its first iterable is evaluated before it begins."""
+        first, *others = node.generators
+        if first.iter not in self.path:
+            raise Unsupported("the site is in a comprehension")
+        first = ast.comprehension(first.target, self.expression(first.iter), first.ifs, first.is_async)
+        return _changed(node, generators=[first, *others])
+
+    # ---- statements that hold the site ----
+
+    def block(self, statements: list[Any]) -> list[Any]:
+        index = self.index(statements) or 0
+        return self.statement(statements[index]) + statements[index + 1 :]
+
+    def part(self, node: Any, *fields: str) -> list[Any] | None:
+        """What is left of the block of this statement that holds the site."""
+        for field in fields:
+            if self.index(getattr(node, field)) is not None:
+                return self.block(getattr(node, field))
+        return None
+
+    def statement(self, node: Any) -> list[Any]:
+        kind = _STATEMENTS.get(type(node))
+        if kind is None:
+            raise Unsupported(f"the site is in a {type(node).__name__}")
+        return kind(self, node)  # type: ignore[no-any-return]
+
+    def simple(self, node: Any) -> list[Any]:
+        return [self.strict(node)]
+
+    def assignment(self, node: Any) -> list[Any]:
+        if node.value not in self.path:
+            raise Unsupported("the site is in a target")
+        return [_changed(node, value=self.expression(node.value))]
+
+    def augmented(self, node: Any) -> list[Any]:
+        """x op= y, from y on: the operation in place is of what was loaded, the store is into what was evaluated."""
+        target = node.target
+        if target in self.path and target is not self.site:
+            return [_changed(node, target=self.strict(target))]
+        if not isinstance(target, ast.Name):
+            target = self.done_target(target)
+        loaded_last = node.target is self.site
+        name = self.needed("value", node.target) if loaded_last else self.needed("loaded", node)
+        value = node.value if loaded_last else self.expression(node.value)
+        return [
+            _made(ast.Assign, node, targets=[_name(name, node, ast.Store)], value=self.given(name, node)),
+            _changed(node, target=_name(name, node.target, ast.Store), value=value),
+            _made(ast.Assign, node, targets=[target], value=_name(name, node)),
+            _made(ast.Delete, node, targets=[_name(name, node, ast.Del)]),
+        ]
+
+    def done_target(self, target: Any) -> Any:
+        fields = ("value", "slice") if isinstance(target, ast.Subscript) else ("value",)
+        return _changed(target, **{field: self.done(getattr(target, field)) for field in fields})
+
+    def assertion(self, node: Any) -> list[Any]:
+        if node.test in self.path:
+            return [_changed(node, test=self.expression(node.test))]
+        failed = _made(ast.Constant, node.test, value=False)
+        return [_changed(node, test=failed, msg=self.expression(node.msg))]
+
+    def branch(self, node: Any) -> list[Any]:
+        rest = self.part(node, "body", "orelse")
+        return rest if rest is not None else [_changed(node, test=self.expression(node.test))]
+
+    def matching(self, node: Any) -> list[Any]:
+        if node.subject in self.path:
+            return [_changed(node, subject=self.expression(node.subject))]
+        case = node.cases[self.index(node.cases) or 0]
+        rest = self.part(case, "body")
+        if rest is None:
+            raise Unsupported("the site is in a pattern's guard")
+        return rest
+
+    def turn(self, node: Any, rest: list[Any], again: Any) -> list[Any]:
+        """The rest of this turn of a loop, then the loop again."""
+        once = _made(ast.Constant, node, value=(None,))
+        target = _name("resume.turn", node, ast.Store)
+        return [_made(ast.For, node, target=target, iter=once, body=rest, orelse=[again], type_comment=None)]
+
+    def loop_while(self, node: Any) -> list[Any]:
+        if node is self.site:
+            return [node]
+        if node.test in self.path:
+            test = self.expression(node.test)
+            return [_made(ast.If, node, test=test, body=self.turn(node, node.body, node), orelse=node.orelse)]
+        rest = self.part(node, "orelse")
+        return rest if rest is not None else self.turn(node, self.block(node.body), node)
+
+    def loop_for(self, node: Any) -> list[Any]:
+        if node.iter in self.path:
+            return [_changed(node, iter=self.expression(node.iter))]
+        if self.index(node.orelse) is not None:
+            return self.block(node.orelse)
+        if node.target in self.path:
+            raise Unsupported("the site is in a target")
+        again = _changed(node, iter=_name(self.needed("iterator", node), node.iter))
+        return [again] if node is self.site else self.turn(node, self.block(node.body), again)
+
+    def entering(self, node: Any) -> list[Any]:
+        first, *others = node.items
+        if first.context_expr not in self.path:
+            raise Unsupported("the site is in a with statement that was entered")
+        first = ast.withitem(self.expression(first.context_expr), first.optional_vars)
+        return [_changed(node, items=[first, *others])]
+
+    def attempt(self, node: Any) -> list[Any]:
+        body = self.part(node, "body")
+        if body is not None:
+            return [_changed(node, body=body)]
+        rest = self.part(node, "orelse")
+        if rest is None:
+            raise Unsupported("the site is in a handler or a finally block")
+        return [_changed(node, body=rest, handlers=[], orelse=[])] if node.finalbody else rest
+
+
+_DONE: dict[type[Any], Any] = {
+    ast.Constant: _Rest.done_Constant, ast.Name: _Rest.done_Name, ast.Attribute: _Rest.done_Attribute, ast.Call: _Rest.done_Call,
+    ast.UnaryOp: _Rest.done_UnaryOp, ast.Slice: _Rest.done_parts, ast.keyword: _Rest.done_parts, ast.JoinedStr: _Rest.done_parts,
+    ast.FormattedValue: _Rest.done_parts,
+}  # fmt: skip
+_EXPRESSIONS: dict[type[Any], Any] = {
+    **dict.fromkeys(_ORDER, _Rest.strict), **dict.fromkeys(_COMPREHENSIONS, _Rest.comprehension), ast.BoolOp: _Rest.choice,
+    ast.Compare: _Rest.comparison, ast.Dict: _Rest.mapping, ast.IfExp: _Rest.conditional, ast.Set: _Rest.display,
+}  # fmt: skip
+_STATEMENTS: dict[type[Any], Any] = {
+    ast.AnnAssign: _Rest.assignment, ast.Assert: _Rest.assertion, ast.Assign: _Rest.assignment, ast.AugAssign: _Rest.augmented,
+    ast.Expr: _Rest.simple, ast.For: _Rest.loop_for, ast.If: _Rest.branch, ast.Match: _Rest.matching, ast.Raise: _Rest.simple,
+    ast.Return: _Rest.simple, ast.Try: _Rest.attempt, ast.While: _Rest.loop_while, ast.With: _Rest.entering,
+}  # fmt: skip
+
+
+# ---- the function ----
+
+
+def _site(known: _Source, where: list[Any], operands: list[list[Any]]) -> Any:
+    """The node to go on from."""
+    kind, *span = where
+    if kind == "loop":
+        return known.at("loop", tuple(span))
+    if kind not in ("value", "object"):
+        raise Unsupported(f"a site is no {kind!r}")
+    if not operands or list(operands[-1][1:]) != span:
+        raise Unsupported("the value of the site is not the last operand")
+    site = known.at("value", tuple(span))
+    chosen = isinstance(site, _CHOICES) or isinstance(site, ast.Compare) and len(site.ops) > 1
+    parent = known.parents[site]
+    if chosen and (isinstance(parent, _CONDITIONS) or isinstance(parent, ast.UnaryOp) and isinstance(parent.op, ast.Not)):
+        raise Unsupported("the site is a condition that is no value")
+    return site
+
+
+def _body(known: _Source, where: list[Any], certain: set[str], operands: list[list[Any]]) -> list[Any]:
+    """The statements that are left."""
+    if where[0] in ("start", "end"):
+        if operands:
+            raise Unsupported(f"there are operands at the {where[0]}")
+        return known.node.body if where[0] == "start" else [_made(ast.Return, known.node.body[-1], value=None)]
+    rest = _Rest(known, _site(known, where, operands), certain, operands)
+    body = rest.block(known.node.body)
+    if len(rest.used) != len(operands):
+        unused = next(o for number, o in enumerate(operands) if number not in rest.used)
+        raise Unsupported(f"nothing needs the {unused[0]} at {tuple(unused[1:])}")
+    return body
+
+
+def _definition(like: Any, name: str, parameters: list[str], defaults: int, body: list[Any]) -> Any:
+    given = [_made(ast.arg, like, arg=p, annotation=None, type_comment=None) for p in parameters]
+    values = [_made(ast.Constant, like, value=None)] * defaults
+    args = ast.arguments(posonlyargs=[], args=given, vararg=None, kwonlyargs=[], kw_defaults=[], kwarg=None, defaults=values)
+    fields: dict[str, Any] = {"type_params": []} if sys.version_info >= (3, 12) else {}
+    return _made(ast.FunctionDef, like, name=name, args=args, body=body, decorator_list=[], returns=None, type_comment=None, **fields)
+
+
+def _opening(known: _Source, place: Any, parameter: str, locals_: list[list[Any]], operands: list[list[Any]]) -> list[Any]:
+    """Takes what is handed over out of its list, into locals; a value waits in a list of its own. Written as source, and placed."""
+    names = [name for name, _ in locals_]
+    # {key: name}: a text cannot hold the names with a dot, nor a private one outside its class
+    spelled = {f"l{i}": name for i, name in enumerate(names)} | {f"o{i}": f"resume.{i}" for i in range(len(operands))}
+    lines = ["list_ = parameter", f"[{', '.join(spelled)}] = list_", "del list_[:]", "del list_"]
+    if parameter not in names:
+        lines.insert(1, "del parameter")
+    lines += [f"if l{i} is unbound: del l{i}" for i, (_, maybe) in enumerate(locals_) if maybe]
+    lines += [f"o{i} = again(o{i})" if o[0] == "iterator" else f"o{i} = [o{i}]" for i, o in enumerate(operands)]
+    lines += ["del unbound, again"]
+    others = [name for name in known.locals if name not in names]
+    lines += [f"if 0: x{i} = None" for i in range(len(others))]  # a local without a value is one all the same
+    spelled |= {f"x{i}": name for i, name in enumerate(others)}
+    spelled |= {"list_": "resume.list", "unbound": "resume.unbound", "again": "resume.again", "parameter": parameter}
+    tree = ast.parse("\n".join(lines))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            node.id = spelled[node.id]
+        if "lineno" in node._attributes:
+            ast.copy_location(node, place)
+    return [*known.declared, *tree.body]
+
+
+def _compiled(known: _Source, body: list[Any], locals_: list[list[Any]], operands: list[list[Any]]) -> CodeType:
+    """The code of the rest, in a class and a function that make private names and variables of enclosing functions what they are."""
+    code, names = known.code, [name for name, _ in locals_]
+    place = _made(ast.Pass, known.node)
+    place.lineno = place.end_lineno = code.co_firstlineno
+    place.end_col_offset = place.col_offset
+    # super() looks at the first argument
+    parameter = known.receiver if "__class__" in code.co_freevars and known.receiver else "resume.parameter"
+    opening = _opening(known, place, parameter, locals_, operands)
+    tree = _definition(place, code.co_name, [parameter, "resume.unbound", "resume.again"], 2, opening + body)
+    if known.class_name:
+        tree = _made(ast.ClassDef, place, name=known.class_name, bases=[], keywords=[], body=[tree], decorator_list=[])
+        tree.type_params = []
+    around = [] if tree.name in code.co_freevars else [_made(ast.Global, place, names=[tree.name])]  # it may be a global there
+    outer = _definition(place, "resume.enclosing", list(code.co_freevars), 0, [*around, tree])
+    try:
+        made: Any = compile(ast.Module([outer], []), code.co_filename, "exec", code.co_flags & _FUTURE, True)
+    except (SyntaxError, ValueError, RecursionError) as error:
+        raise Unsupported(f"what is left cannot be compiled: {error}") from None
+    for _ in range(3 if known.class_name else 2):
+        made = next(c for c in made.co_consts if isinstance(c, CodeType))
+    if "super" in made.co_names and parameter not in names:
+        raise Unsupported("super() wants an argument that is not handed over")
+    return made  # type: ignore[no-any-return]
+
+
+def _check(known: _Source, rest: CodeType) -> None:
+    """What is left has no name that the source has not, nor in another role."""
+    strange = {name for name in _all_names(rest) - _all_names(known.code) if "." not in name and name != "pop"}
+    strange |= set(rest.co_freevars) - set(known.code.co_freevars)
+    if strange:
+        raise Unsupported(f"{min(strange)} is a name of something else")
+
+
+def _code(known: _Source, where: list[Any], locals_: list[list[Any]], operands: list[list[Any]]) -> CodeType:
+    names = [name for name, _ in locals_]
+    own = {*known.locals, *map(known.private, known.locals)}
+    if not own.issuperset(names) or len(set(names)) != len(names):
+        raise Unsupported(f"these are no locals: {', '.join(names)}")
+    body = _body(known, where, {name for name, maybe in locals_ if not maybe}, operands)
+    code = _compiled(known, body, locals_, operands)
+    _check(known, code)
+    return code
+
+
+def make(func: Any, where: list[Any], locals_: list[list[Any]], operands: list[list[Any]]) -> FunctionType:
+    """The rest of a call of `func`, of this very function object, from `where` on: a function of one argument, a list of locals, then
+    operands, which it empties at once; it returns or raises what the call does.
+
+    where: [kind, line, col, end_line, end_col], kind one of value, object, loop, start, end. Its value is the last operand.
+    locals_: [[name, may be unbound], …]; one without a value is handed over as UNBOUND.
+    operands: [[kind, line, col, end_line, end_col], …], kind one of value, loaded (of the augmented assignment at that place),
+    iterator (of the for statement at that place), in the order of evaluation. Columns are ast's: in bytes of UTF-8.
+    Unsupported is raised if there is no way to go on from there, or these are not the operands that it needs.
+    """
+    known = _source_of(func)
+    try:
+        code = _code(known, where, locals_, operands)
+    except RecursionError:
+        raise Unsupported("its source is nested too deep") from None
+    cells = dict(zip(known.code.co_freevars, func.__closure__ or ()))
+    closure = tuple(cells[name] for name in code.co_freevars)
+    rest = FunctionType(code, func.__globals__, func.__name__, (UNBOUND, _Again), closure)
+    rest.__qualname__ = func.__qualname__
+    return rest
+
+
+# ---- what the extension asks for (ext/resume.c) ----
+
+
+def iterator(start: int, step: int, turns: int, over: int) -> Any:
+    """That of range(start, ..., step) with so many turns, of which some are over."""
+    return iter(range(start + step * over, start + step * turns, step))
+
+
+def prepare(unit: Any, site: int) -> tuple[Any, Any, str, tuple[tuple[bool, str], ...], bool, str]:
+    """(function or None, UNBOUND, why, ((flagged, type), ...), whether a callee's object is one more value, the result's type) of a
+    place in the unit's site table (docs/protocol.md, "The meta"). The function is what make() gives."""
+    sites, records = unit
+    _, definition, name, _, (why, where, locals_, operands, result) = sites[site]
+    values = [(flagged, type_) for _, flagged, type_ in locals_] + [(False, o[5]) for o in operands]
+    is_object = where[0] == "object"
+    if is_object:
+        operands = [*operands, ["value", *where[1:]]]
+    function = None
+    func = records[definition].func(name)
+    if where[0] != "none" and func is not None:
+        try:
+            function = make(func.func, where, [local[:2] for local in locals_], [operand[:5] for operand in operands])
+        except (Unsupported, source.NoSource) as error:
+            why = f"{why}, and Python cannot go on there: {error}"
+    return function, UNBOUND, why, tuple(values), is_object or where[0] == "none", result

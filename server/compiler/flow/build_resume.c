@@ -1,0 +1,203 @@
+/* Build, resume: where the interpreter goes on if an operation fails past effects, and with what: the operands that CPython
+ * would have evaluated by then, and the locals that the rest of the call may still read. */
+#include "server/compiler/flow/build.h"
+
+#define MAX_VALUES 256 /* that are handed over */
+
+static uint64_t place_key(int line, int col) {
+    return (uint64_t)(uint32_t)line << 32 | (uint32_t)col;
+}
+
+static bool is_within(const Node *n, const Node *of) {
+    return place_key(n->span.line, n->span.col) >= place_key(of->span.line, of->span.col) &&
+           place_key(n->span.end_line, n->span.end_col) <= place_key(of->span.end_line, of->span.end_col);
+}
+
+/* ---- what is evaluated ---- */
+
+static FlowOperand *push(Build *b, FlowOperandKind kind, const Node *n) {
+    FlowOperand *o = &(pool_push(b->pool, b->operands, b->noperands, b->cap_operands));
+    *o = (FlowOperand){.kind = kind, .node = n};
+    return o;
+}
+
+void build_evaluated(Build *b, const Node *n, FlowOp *v) {
+    push(b, FLOW_OPERAND_VALUE, n)->value = v;
+}
+
+void build_loaded(Build *b, const Node *n, FlowOp *v) {
+    push(b, FLOW_OPERAND_LOADED, n)->value = v;
+}
+
+void build_iterates(Build *b, const FlowLoop *loop, FlowOp *start, FlowOp *step) {
+    FlowOperand *o = push(b, FLOW_OPERAND_ITERATOR, loop->node);
+    o->start = start;
+    o->step = step;
+    o->turns = loop->turns;
+    o->done = loop->done;
+    o->begun = true;
+}
+
+/* ---- what is still read ---- */
+
+typedef struct Reads {
+    Build *b;
+} Reads;
+
+static void note_read(void *arg, const char *field, const Node *n) {
+    Build *b = ((Reads *)arg)->b;
+    (void)field;
+    if (!n)
+        return;
+    const Binding *name = n->kind == NODE_Name ? &b->bound->binding[n->id] : NULL;
+    if (name && name->kind == BIND_LOCAL) {
+        uint64_t key = place_key(n->span.line, n->span.col), *last = &b->last_read[name->local];
+        *last = key > *last ? key : *last;
+    }
+    b->walrus |= n->kind == NODE_NamedExpr;
+    node_each_child(n, note_read, arg);
+}
+
+void build_note_reads(Build *b) {
+    b->last_read = pool_array(b->pool, uint64_t, b->bound->nlocals + 1);
+    Nodes body = b->bound->function->FunctionDef.body;
+    for (size_t i = 0; i < body.len; i++)
+        note_read(&(Reads){b}, NULL, body.at[i]);
+}
+
+/* A statement begins: what is in front of it is not come to again, but for the turns of the loops that it is in. */
+void build_begins(Build *b, const Node *n) {
+    if (!b->flow_loop)
+        b->from = place_key(n->span.line, n->span.col);
+}
+
+/* False: nobody knows which of its variables has it. */
+static bool add_local(Build *b, FlowResume *r, uint32_t local, const LocalState *s) {
+    if (b->last_read[local] < b->from || !s->type)
+        return b->bound->func->kind != FUNC_CLASS || local || b->last_read[local] < b->from;
+    if (s->conflict)
+        return false;
+    FlowLocal *l = &r->locals[r->nlocals++];
+    *l = (FlowLocal){.local = local, .type = s->type};
+    if (s->type->kind != TYPE_NONE)
+        l->var = build_var(b, local, s->type);
+    if (s->maybe_unbound && b->locals[local].checked)
+        l->bound = build_bound_flag(b, local);
+    return true;
+}
+
+static bool add_locals(Build *b, FlowResume *r, const LocalState *locals) {
+    r->locals = pool_array(b->pool, FlowLocal, b->bound->nlocals + 1);
+    for (uint32_t i = 0; i < b->bound->nlocals; i++)
+        if (!add_local(b, r, i, &locals[i]))
+            return false;
+    return true;
+}
+
+/* ---- both ---- */
+
+static const Node *top_of(const Build *b, size_t n) {
+    return n && b->operands[n - 1].kind == FLOW_OPERAND_VALUE ? b->operands[n - 1].node : NULL;
+}
+
+/* The interpreter can read it again: nobody has changed it since. */
+static bool is_lasting(const Build *b, const FlowOperand *o, const LocalState *locals) {
+    if (o->kind != FLOW_OPERAND_VALUE || o->node->kind != NODE_Name)
+        return o->kind == FLOW_OPERAND_VALUE && o->node->kind == NODE_Constant;
+    const Binding *name = &b->bound->binding[o->node->id];
+    return name->kind != BIND_LOCAL || (!b->walrus && !locals[name->local].maybe_unbound);
+}
+
+static size_t values_of(const FlowResume *r) {
+    size_t n = 0;
+    for (size_t i = 0; i < r->nlocals; i++)
+        n += type_slots(r->locals[i].type) + 1;
+    for (size_t i = 0; i < r->noperands; i++)
+        n += r->operands[i].value ? type_slots(r->operands[i].value->type) : 4;
+    return n;
+}
+
+static FlowResume *nowhere(Build *b, const Node *n) {
+    FlowResume *r = pool_new(b->pool, FlowResume);
+    *r = (FlowResume){.where = FLOW_WHERE_NONE, .node = n};
+    return r;
+}
+
+/* With the first n operands. NULL: not possible. */
+static FlowResume *resume_with(Build *b, FlowWhere where, const Node *n, const LocalState *locals, size_t noperands) {
+    FlowResume *r = nowhere(b, n);
+    r->where = where;
+    if (b->inst->sized || b->lang->unit->wrap || !locals)
+        return NULL;
+    r->operands = pool_array(b->pool, FlowOperand, noperands + 1);
+    for (size_t i = 0; i < noperands; i++)
+        if (!is_lasting(b, &b->operands[i], locals) || (where == FLOW_WHERE_VALUE && i + 1 == noperands))
+            r->operands[r->noperands++] = b->operands[i];
+    if (!add_locals(b, r, locals) || values_of(r) > MAX_VALUES)
+        return NULL;
+    b->inst->resumes = true;
+    return r;
+}
+
+FlowResume *build_resume(Build *b, const Node *n) {
+    const Node *top = top_of(b, b->noperands);
+    const NodeInfo *info = &b->info[n->id];
+    if (info->effect != EFFECT_COMMITTED || b->in_target)
+        return NULL;
+    if (n == b->bound->function || (n->kind == NODE_Return && !n->Return.value))
+        return resume_with(b, FLOW_WHERE_END, n, info->locals, 0);
+    if (!top || !is_within(top, n))
+        return NULL;
+    return resume_with(b, FLOW_WHERE_VALUE, top, info->locals, b->noperands);
+}
+
+FlowResume *build_resume_loop(Build *b, const Node *n) {
+    const NodeInfo *info = &b->info[n->id];
+    FlowResume *r =
+        info->effect == EFFECT_COMMITTED ? resume_with(b, FLOW_WHERE_LOOP, n, info->locals, b->noperands) : NULL;
+    if (r && n->kind == NODE_For)
+        r->operands[r->noperands - 1].begun = false;
+    return r;
+}
+
+FlowResume *build_resume_start(Build *b) {
+    LocalState *locals = pool_array(b->pool, LocalState, b->bound->nlocals + 1);
+    for (uint32_t i = 0; i < b->inst->nparams; i++)
+        locals[i].type = b->inst->params[i];
+    bool possible = b->inst->outer == EFFECT_COMMITTED && b->bound->func->kind != FUNC_CLASS;
+    return possible ? resume_with(b, FLOW_WHERE_START, b->bound->function, locals, 0) : NULL;
+}
+
+/* Is the node's value what the callee returns? */
+static bool gives_result(const Build *b, const Node *n) {
+    const NodeInfo *info = &b->info[n->id];
+    switch (n->kind) {
+    case NODE_Call:
+        return info->call && info->call->kind == CALL_INSTANCE;
+    case NODE_Attribute:
+        return info->member && info->member->kind == MEMBER_PROPERTY;
+    case NODE_BinOp:
+    case NODE_UnaryOp:
+        return info->special != NULL;
+    default:
+        return false;
+    }
+}
+
+/* Whether a call of it may give an object instead of its result, because the interpreter has done a part of it. */
+static bool may_resume(const Instance *callee) {
+    return callee->outer == EFFECT_COMMITTED || callee->commits || callee->stores_self_refs;
+}
+
+FlowResume *build_resume_call(Build *b, const Node *n, const Instance *callee) {
+    size_t outside = b->noperands;
+    if (!may_resume(callee))
+        return NULL;
+    while (top_of(b, outside) && is_within(top_of(b, outside), n))
+        outside--;
+    FlowResume *r = gives_result(b, n) && !b->in_target
+                        ? resume_with(b, FLOW_WHERE_OBJECT, n, b->info[n->id].locals, outside)
+                        : NULL;
+    b->inst->resumes = true;
+    return r ? r : nowhere(b, n);
+}
