@@ -34,11 +34,11 @@ class Made:
         return self.n
 
 
-class Own:
+class OwnInit:
     n: int = 5
     x: float = 2.0
     flag: bool = True
-    next: Own | None = None
+    next: OwnInit | None = None
     text: str = "t"
     given: int = 5
     later: int = 5
@@ -56,7 +56,7 @@ class Own:
         return self.n
 
 
-Own = jitclass(Own)
+OwnInit = jitclass(OwnInit)
 
 
 @jitclass
@@ -121,7 +121,7 @@ def _outcome(function: Callable[[], Any]) -> Any:
         return type(error).__name__, str(error)
 
 
-@pytest.mark.parametrize("kind", ["Made", "Own", "Post"])
+@pytest.mark.parametrize("kind", ["Made", "OwnInit", "Post"])
 @pytest.mark.parametrize("steps", [[name] for name in STEPS] + [list(pair) for pair in itertools.permutations(["compiled", "set to the same", "delete", "of the class", "itself"], 2)])
 @pytest.mark.filterwarnings("ignore::jitd.CompileWarning")
 def test_they_are_the_class_s_until_they_are_set(tmp_path: Path, kind: str, steps: list[str]) -> None:

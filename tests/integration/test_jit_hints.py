@@ -488,3 +488,22 @@ def test_focus_does_not_fail_where_the_daemon_does(monkeypatch):
                     return self.n
 
     assert Silent().get() == 5
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(("kind", "jit", "hint"))))
+@pytest.mark.parametrize("hint", ["jit_focus", "jit_once"])
+@pytest.mark.parametrize("kind", [staticmethod, classmethod, property])
+def test_jit_and_hints_stack_with_the_kinds_of_methods(kind, hint, order):
+    def member(self) -> int:
+        return 7
+
+    def static() -> int:
+        return 7
+
+    found = static if kind is staticmethod else member
+    for name in order:
+        found = {"kind": kind, "jit": jitd.jit, "hint": getattr(jitd, hint)}[name](found)
+    cls = jitd.jitclass(type("Stacked", (), {"m": found, "n": 1, "__annotations__": {"n": int}, "__module__": __name__}))
+    for _ in range(2):
+        assert (cls().m if kind is property else cls().m()) == 7
+    assert kind is property or cls.m() == 7

@@ -862,3 +862,57 @@ def test_half_a_pair_of_surrogates_and_long_texts_are_constants_like_others() ->
 
     assert Texts().get() == 1 and Texts().lengths() == (1 << 21) + 3 and jitd.stats()["process"]["connected"]
     assert "get: compiled" in jitd.explain(Texts)
+
+
+@pytest.mark.parametrize("options", [{"frozen": True}, {"frozen": True, "kw_only": True}, {"order": True}, {"unsafe_hash": True}])
+def test_what_dataclasses_make_does_not_make_fields_python(options: dict[str, bool]) -> None:
+    """The code of a frozen class's __init__ stores nothing that can be seen, and has the fields' names as texts."""
+
+    @jitd.jitclass(**options)
+    class Made:
+        a: int
+        b: float
+
+        def sum(self) -> float:
+            return self.a + self.b
+
+    assert Made(a=1, b=2.5).sum() == 3.5
+    assert "field a: int\n  field b: float\n  sum: compiled" in jitd.explain(Made)
+
+
+def test_slots_are_there_for_what_init_stores() -> None:
+    @jitd.jitclass
+    class Slots:
+        __slots__ = ("x", "rest", "unused")
+
+        def __init__(self, x: int) -> None:
+            self.x = x
+            self.rest = [x]
+
+        def twice(self) -> int:
+            return 2 * self.x
+
+    one = Slots(4)
+    assert (one.twice(), one.x, one.rest) == (8, 4, [4]) and "field x: int" in jitd.explain(Slots) and "twice: compiled" in jitd.explain(Slots)
+    one.x = "text"  # type: ignore[assignment]
+    assert one.x == "text" and not hasattr(one, "unused")
+    del one.x
+    assert not hasattr(one, "x")
+    one.x = 5
+    assert one.twice() == 10
+    with pytest.raises(AttributeError):
+        one.other = 1  # type: ignore[attr-defined]
+
+
+def test_quotes_where_annotations_are_texts_already() -> None:
+    @jitd.jitclass
+    class Quoted:
+        n: "int"
+        next: "Quoted | None" = None
+
+        def get(self, other: "Quoted") -> "int":
+            return self.n + other.n
+
+    one = Quoted(1)
+    assert one.get(Quoted(2, one)) == 3
+    assert "field n: int\n  field next: Quoted or None\n" in jitd.explain(Quoted)

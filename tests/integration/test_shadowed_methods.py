@@ -105,3 +105,90 @@ def test_a_class_with_slots_says_what_cpython_says() -> None:
 
     with pytest.raises(AttributeError, match="'Slots' object attribute 'get' is read-only"):
         Slots().get = other  # type: ignore[method-assign]
+
+
+def constants() -> Any:
+    class Ship:
+        LIMIT = 3
+        RATE = 0.5
+        QUIET = False
+        NONE = None
+        NAME = "ship"
+        armed = False
+        x: int
+        name: str
+
+        def __init__(self, x: int, name: object = "a") -> None:
+            self.x = x
+            self.name = name  # type: ignore[assignment]
+
+        def limited(self, k: int) -> int:
+            return min(self.x * k, self.LIMIT)
+
+        def rated(self) -> float:
+            return self.x * self.RATE
+
+        def quiet(self) -> int:
+            return 0 if self.QUIET else self.x
+
+        def none(self) -> bool:
+            return self.NONE is None
+
+        def arm(self) -> None:
+            self.armed = True
+
+        def power(self) -> int:
+            return self.x if self.armed else 0
+
+    return Ship
+
+
+SHADOW: dict[str, Callable[[Any], object]] = {
+    "LIMIT": lambda ship: setattr(ship, "LIMIT", 100),
+    "RATE": lambda ship: setattr(ship, "RATE", 2),
+    "QUIET": lambda ship: setattr(ship, "QUIET", True),
+    "NONE": lambda ship: setattr(ship, "NONE", 3),
+    "NAME": lambda ship: setattr(ship, "NAME", ["x"]),
+    "armed": lambda ship: ship.arm(),
+    "two": lambda ship: (setattr(ship, "LIMIT", 50), setattr(ship, "RATE", 2.0)),
+    "dict": lambda ship: ship.__dict__.update(LIMIT=60),
+    "state": lambda ship: ship.__setstate__({"LIMIT": 70}) if hasattr(ship, "__setstate__") else vars(ship).update(LIMIT=70),
+    "and gone": lambda ship: (setattr(ship, "LIMIT", 100), ship.limited(9), delattr(ship, "LIMIT")),
+    "class": lambda ship: setattr(type(ship), "LIMIT", 7),
+    "class and back": lambda ship: (setattr(type(ship), "LIMIT", type(ship).__dict__["LIMIT"]), setattr(ship, "LIMIT", 5)),
+    "subclass": lambda ship: setattr(type("Sub", (type(ship),), {})(4, "sub"), "LIMIT", 8),
+}
+
+
+@pytest.mark.parametrize("first", [False, True])
+@pytest.mark.parametrize("how", SHADOW)
+@pytest.mark.filterwarnings("ignore::jitd.CompileWarning")
+def test_compiled_code_sees_a_constant_that_an_instance_shadows(how: str, first: bool) -> None:
+    def shown(ship: Any) -> list[Any]:
+        cls = type(ship)
+        calls = [ship.limited(40), ship.rated(), ship.quiet(), ship.none(), ship.power()]
+        return [*calls, cls.LIMIT, ship.LIMIT, ship.NAME, cls.NONE, sorted(vars(ship)), repr({k: v for k, v in vars(cls).items() if k.isupper()})]
+
+    found = []
+    for decorate in (lambda cls: cls, jitd.jitclass()):
+        cls: Any = decorate(constants())
+        ship, other = cls(2), cls(3, [])
+        seen = shown(ship) if first else []
+        SHADOW[how](ship)
+        seen += shown(ship) + shown(other) + shown(copy.copy(ship)) + shown(cls(5))
+        with pytest.raises(AttributeError) as error:
+            del other.LIMIT
+        found.append([*seen, type(error.value)])
+    assert found[1] == found[0]
+
+
+@pytest.mark.filterwarnings("ignore::jitd.CompileWarning")
+def test_constants_are_built_in_until_then() -> None:
+    cls = jitd.jitclass(constants())
+    ship = cls(2)
+    assert ship.limited(40) == 3 and "limited: compiled" in jitd.explain(cls.limited)
+    assert ship.power() == 0 and "a class attribute that its methods set" in jitd.explain(cls.power)
+    ship.arm()
+    assert ship.power() == 2 and "limited: compiled" in jitd.explain(cls.limited)
+    cls(4).LIMIT = 9
+    assert "LIMIT: it was set on an instance" in jitd.explain(cls.limited)

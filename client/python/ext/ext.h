@@ -458,9 +458,10 @@ typedef struct Method {
 
 extern PyTypeObject Method_Type;
 
-/* ---- shadow.c: attributes of instances that shadow methods ---- */
+/* ---- shadow.c: attributes of instances that shadow methods and constants ---- */
 extern PyTypeObject Watched_Type; /* of such a method */
-PyObject *shadow_watch(PyObject *module, PyObject *type);
+PyObject *shadow_watch(PyObject *module, PyObject *args);
+int shadow_ready(void);
 void method_use(Method *m, Plan *plan); /* the plan to try first from now on; NULL: none */
 PyObject *method_call_python(Method *m, PythonWhy why, PyObject *const *args, size_t nargsf, PyObject *kwnames);
 COLD PyObject *method_call_slow(Method *m, PyObject *const *args, size_t nargsf, PyObject *kwnames); /* bind.c */

@@ -1,8 +1,15 @@
-/* Methods that an instance shadows (obj.method = other), in classes that keep their instances' attributes in a dict as CPython does: all but the
- * fast ones. Compiled callers have the method built in, and CPython puts the attribute into the dict without asking anybody but the class's attribute of
- * that name, if that has a tp_descr_set. So these methods are of a type that has one. That costs calls from Python 5 ns, so the type is
- * Method's again once the class's code is not used any more. A constant cannot do so: it is the number itself that the class's dict has. */
+/* Methods and constants that an instance shadows (obj.method = other, obj.LIMIT = 3), in classes that keep their instances' attributes in a dict as
+ * CPython does: all but the fast ones. Compiled code has what the class has built in, and CPython puts the attribute into the dict without asking
+ * anybody but the class's attribute of that name, if that has a tp_descr_set. So these methods are of a type that has one, and in the place of a
+ * number, a text or None is a Constant, which gives it. That costs calls and reads from Python some nanoseconds, so all is as it was again once one
+ * was shadowed, which sends the class's code back to Python. */
 #include "client/python/ext/ext.h"
+
+typedef struct Constant {
+    PyObject_HEAD PyObject *value; /* of a type that refers to nothing */
+} Constant;
+
+static PyTypeObject Constant_Type;
 
 static void set_types(PyTypeObject *type, PyTypeObject *from, PyTypeObject *to) {
     PyObject *name, *value;
@@ -11,6 +18,17 @@ static void set_types(PyTypeObject *type, PyTypeObject *from, PyTypeObject *to) 
         if (Py_IS_TYPE(value, from) && ((Method *)value)->type == type)
             Py_SET_TYPE(value, to);
     PyType_Modified(type);
+}
+
+static int constants_back(PyTypeObject *type) {
+    PyObject *name, *value;
+    Py_ssize_t at = 0;
+    int r = 0;
+    while (r == 0 && PyDict_Next(type->tp_dict, &at, &name, &value))
+        if (Py_IS_TYPE(value, &Constant_Type))
+            r = PyDict_SetItem(type->tp_dict, name, ((Constant *)value)->value); /* no new key: going on is allowed */
+    PyType_Modified(type);
+    return r;
 }
 
 /* Borrowed; the function's __name__ may be another one. */
@@ -23,21 +41,35 @@ static PyObject *name_in(PyTypeObject *type, PyObject *method) {
     return NULL;
 }
 
+/* The class that has it. */
+static PyTypeObject *owner_of(PyObject *op, PyObject *obj) {
+    PyObject *mro = Py_TYPE(obj)->tp_mro;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(mro); i++) {
+        PyTypeObject *type = (PyTypeObject *)PyTuple_GET_ITEM(mro, i);
+        if (class_of_type(type) && name_in(type, op))
+            return type;
+    }
+    return NULL;
+}
+
+static int shadowed(PyTypeObject *type, PyObject *name, PyObject *obj, PyObject *value) {
+    if (watch_changed(type, name, "it was set on an instance") < 0)
+        return -1;
+    set_types(type, &Watched_Type, &Method_Type);
+    return constants_back(type) < 0 ? -1 : PyObject_GenericSetAttr(obj, name, value);
+}
+
 /* Nothing is in the instance's dict yet. */
 static int watched_set(PyObject *op, PyObject *obj, PyObject *value) {
-    PyTypeObject *type = ((Method *)op)->type;
-    PyObject *name = name_in(type, op);
+    PyTypeObject *type = owner_of(op, obj);
+    PyObject *name = type ? name_in(type, op) : NULL;
     if (!name || !value) {
         PyErr_Format(PyExc_AttributeError, "'%s' object has no attribute '%S'", Py_TYPE(obj)->tp_name,
                      name ? name : op);
         return -1;
     }
     Py_INCREF(name);
-    int r = watch_changed(type, name, "it was set on an instance");
-    if (r == 0) {
-        set_types(type, &Watched_Type, &Method_Type);
-        r = PyObject_GenericSetAttr(obj, name, value);
-    }
+    int r = shadowed(type, name, obj, value);
     Py_DECREF(name);
     return r;
 }
@@ -50,11 +82,79 @@ PyTypeObject Watched_Type = {
     .tp_descr_set = watched_set,
 };
 
-/* shadow(type): before its first instance. */
-PyObject *shadow_watch(PyObject *module, PyObject *op) {
+static PyObject *constant_get(PyObject *op, PyObject *obj, PyObject *type) {
+    (void)obj, (void)type;
+    return Py_NewRef(((Constant *)op)->value);
+}
+
+static PyObject *constant_repr(PyObject *op) {
+    return PyObject_Repr(((Constant *)op)->value);
+}
+
+static PyObject *constant_reduce(PyObject *op, PyObject *ignored) {
+    (void)ignored; /* where a class is pickled by value: it is the value there */
+    return Py_BuildValue("O(O)", (PyObject *)Py_TYPE(op), ((Constant *)op)->value);
+}
+
+static PyObject *constant_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
+    PyObject *value;
+    (void)type, (void)kwargs;
+    return PyArg_ParseTuple(args, "O", &value) ? Py_NewRef(value) : NULL;
+}
+
+static void constant_dealloc(PyObject *op) {
+    Py_CLEAR(((Constant *)op)->value);
+    PyObject_Free(op);
+}
+
+static PyMethodDef constant_methods[] = {
+    {"__reduce__", constant_reduce, METH_NOARGS, NULL},
+    {0},
+};
+
+static PyTypeObject Constant_Type = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "jitd._jitd.Constant",
+    .tp_basicsize = sizeof(Constant),
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_new = constant_new,
+    .tp_dealloc = constant_dealloc,
+    .tp_repr = constant_repr,
+    .tp_descr_get = constant_get,
+    .tp_descr_set = watched_set,
+    .tp_methods = constant_methods,
+};
+
+static int watch_constant(PyTypeObject *type, PyObject *name) {
+    PyObject *value = PyDict_GetItemWithError(type->tp_dict, name);
+    if (!value || Py_IS_TYPE(value, &Constant_Type) || Py_TYPE(value)->tp_descr_get)
+        return PyErr_Occurred() ? -1 : 0; /* it is something else by now */
+    Constant *self = PyObject_New(Constant, &Constant_Type);
+    if (!self)
+        return -1;
+    self->value = Py_NewRef(value);
+    int r = PyDict_SetItem(type->tp_dict, name, (PyObject *)self);
+    Py_DECREF(self);
+    return r;
+}
+
+/* shadow(type, (names of its constants)): before its first instance. */
+PyObject *shadow_watch(PyObject *module, PyObject *args) {
     (void)module;
-    ClassInfo *info = PyType_Check(op) ? class_of_type((PyTypeObject *)op) : NULL;
-    if (info && info->open && !info->fast)
-        set_types(info->type, &Method_Type, &Watched_Type);
+    PyTypeObject *type;
+    PyObject *names;
+    if (!PyArg_ParseTuple(args, "O!O!", &PyType_Type, &type, &PyTuple_Type, &names))
+        return NULL;
+    ClassInfo *info = class_of_type(type);
+    if (!info || !info->open || info->fast)
+        Py_RETURN_NONE;
+    set_types(type, &Method_Type, &Watched_Type);
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(names); i++)
+        if (watch_constant(type, PyTuple_GET_ITEM(names, i)) < 0)
+            return NULL;
+    PyType_Modified(type);
     Py_RETURN_NONE;
+}
+
+int shadow_ready(void) {
+    return PyType_Ready(&Constant_Type);
 }

@@ -97,6 +97,11 @@ def _jit(function: "Any", options: "dict[str, Any]", given: "dict[str, Any]") ->
             return function
         options = {**function.__dict__["_jitd_record"].options, **given}
         function = function.__wrapped__
+    if isinstance(function, (staticmethod, classmethod)):
+        return function if disabled() else type(function)(_jit(function.__func__, options, given))
+    if type(function) is property:
+        parts = [_jit(part, options, given) if isinstance(part, _FUNCTION) else part for part in (function.fget, function.fset)]  # type: list[Any]
+        return function if disabled() else property(parts[0], parts[1], function.fdel, function.__doc__)
     if not isinstance(function, _FUNCTION):
         raise TypeError(f"jit() compiles a function, not {type(function).__name__}")
     if disabled():
@@ -238,6 +243,7 @@ class Record:
         self.fields = []  # type: list[tuple[str, Any, Any]]  # of those the native ones, once link.lay_out knows: (name, annotation, default)
         self.field_types = None  # type: Any
         self.consts = {}  # type: dict[str, Any]
+        self.stored = set()  # type: set[str]  # attributes that its methods store and that are not declared
         self.other = {}  # type: dict[str, str]
         self.init = "none"
         self.evaluate = None  # type: Any  # string annotation -> value
@@ -547,6 +553,7 @@ def _undeclared(record: "Record", cls: type, fields: "list[Declared]") -> "list[
         for name, none in stores(value.__code__).items() if isinstance(value, _FUNCTION) else ():
             if name not in known:
                 others = True
+                record.stored.add(name)
             elif none:
                 known[name].none = True
     _note_absent(cls, fields)
@@ -561,9 +568,15 @@ def _note_absent(cls: type, fields: "list[Declared]") -> None:
     """A number in the arena has no state "unset". Mostly that is worth a warning; where the class asks for it, its meaning hangs on it."""
     init = next((base.__dict__["__init__"] for base in cls.__mro__[:-1] if "__init__" in base.__dict__), None)
     set_by_init = stores(init.__code__) if isinstance(init, _FUNCTION) else ()
-    unset = {field.name: field for field in fields if field.default is MISSING and not (field.init and init is None) and field.name not in set_by_init}
-    for name in unset and _texts([f.__code__ for value in cls.__dict__.values() for f in _parts_of(value)]).intersection(unset):
+    sets_all = init is None or "__dataclass_fields__" in cls.__dict__ and _is_generated(init)
+    unset = {field.name: field for field in fields if field.default is MISSING and not (field.init and sets_all) and field.name not in set_by_init}
+    for name in unset and _texts([f.__code__ for value in cls.__dict__.values() for f in _parts_of(value) if not _is_generated(f)]).intersection(unset):
         unset[name].absent = True
+
+
+def _is_generated(func: "Any") -> bool:
+    """Made by the standard library's dataclasses of the class's fields: of one with frozen=True its code stores nothing that can be seen."""
+    return isinstance(func, _FUNCTION) and func.__name__.startswith("__") and getattr(func, "__wrapped__", func).__code__.co_filename == "<string>"
 
 
 def _parts_of(value: "Any") -> "list[Any]":
@@ -656,10 +669,12 @@ def _add_property(record: "Record", name: str, value: "property") -> "property":
 
 
 def _add_constant(record: "Record", name: str, value: "Any") -> None:
-    if type(value) in (int, float, bool, str) or value is None:
-        record.consts[name] = value
-    else:
+    if type(value) not in (int, float, bool, str) and value is not None:
         record.other[name] = f"a class attribute of type {type(value).__name__}"
+    elif name in record.stored:
+        record.other[name] = "a class attribute that its methods set"
+    else:
+        record.consts[name] = value
 
 
 class _Signature:
@@ -818,6 +833,8 @@ def resolve_type(annotation: "Any", evaluate: "Evaluate") -> "Resolved | None":
     """The resolved type, or None when there is none. `evaluate` turns a string annotation into its value."""
     if isinstance(annotation, (str, Later)):
         annotation = evaluate(annotation)
+        if isinstance(annotation, str):  # in quotes, although annotations are texts already
+            annotation = evaluate(annotation)
     if isinstance(annotation, type):
         if annotation in SCALARS:
             return SCALARS[annotation]

@@ -12,7 +12,7 @@ from typing import Any
 
 from jitd import source
 from jitd._jitd import MISSING
-from jitd.declare import _FUNCTION, Declared, Later, Record, annotations_of, field_type, resolve_type
+from jitd.declare import _FUNCTION, _MEMBER, Declared, Later, Record, annotations_of, field_type, resolve_type
 
 _ONLY_AST = 0x400  # PyCF_ONLY_AST
 _CALLS = {"int": "int", "len": "int", "ord": "int", "float": "float", "bool": "bool", "isinstance": "bool"}
@@ -71,7 +71,9 @@ def _declared_type(record: Record, field: Declared) -> Any:
 
 
 def _is_member(cls: type, name: str) -> bool:
-    return any(name in klass.__dict__ for klass in cls.__mro__[:-1]) or (name.startswith("__") and name.endswith("__"))
+    """A slot is none: it is there for what the methods store."""
+    found = [klass.__dict__[name] for klass in cls.__mro__[:-1] if name in klass.__dict__]
+    return any(type(value) is not _MEMBER for value in found) or (name.startswith("__") and name.endswith("__"))
 
 
 def _is_property(cls: type, name: str) -> bool:

@@ -617,7 +617,8 @@ def identify(record: "Record", pair: "Any") -> None:
         raise RuntimeError(f"the daemon's class for {record.name} has another key")
     cls = record.target
     if record.in_dict:
-        _jitd.shadow(cls)
+        declared = {field.name for field in record.declared}
+        _jitd.shadow(cls, tuple(name for name in record.consts if name not in declared))
     init = cls.__init__ if record.init == "user" else getattr(cls, "__post_init__", None)
     _jitd.setup(cls, class_id, record.init, init)
     record.class_id = class_id
