@@ -11,9 +11,10 @@ from jitd import insight
 
 
 def of(name):
-    """The entry of a function, asked of its record alone: jitd.stats() looks at the thousands of functions that other tests' modules keep."""
+    """The entry of the function that was decorated last of those with this name, asked of its record alone: jitd.stats() looks at the thousands
+    of functions that other tests' modules keep."""
     insight._retry()
-    for record in insight.all_of_process():
+    for record in reversed(insight.all_of_process()):
         for f in record.funcs:
             if f".{record.short}.{f.entry if record.kind == 'class' else ''}".rstrip(".").endswith(f".{name}"):
                 return insight.of_func(record, f)
