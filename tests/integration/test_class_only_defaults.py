@@ -5,7 +5,9 @@ from __future__ import annotations
 import copy
 import dataclasses
 import itertools
+import math
 import pickle
+import sys
 import warnings
 from pathlib import Path
 from typing import Any, Callable
@@ -210,3 +212,20 @@ def test_an_init_of_dataclasses_sets_its_fields(tmp_path: Path) -> None:
         assert not caught
         assert load(tmp_path / "made_unset.py", text.format("")).A(1).get() == 0
     assert len(caught) == 1 and "field 'n' has no default and is not set by __init__" in str(caught[0].message)
+
+
+class _NanPlain:
+    x: float = math.nan
+    n: int = 1
+
+
+_Nan: Any = jitd.jitclass(init=False, eq=True)(type("_Nan", (), {**{k: v for k, v in vars(_NanPlain).items() if k not in ("__dict__", "__weakref__")}, "__qualname__": "_Nan"}))
+_NanPlain = dataclasses.dataclass(init=False)(_NanPlain)  # type: ignore[misc]
+
+
+def test_a_nan_of_the_class_is_one_and_the_same() -> None:
+    for cls in (_NanPlain, _Nan):
+        one = cls()
+        for other in (pickle.loads(pickle.dumps(one)), copy.copy(one), copy.deepcopy(one), cls()):
+            assert other.x is one.x is math.nan and vars(other) == {}
+            assert (one == other) is (sys.version_info < (3, 13)), "a tuple's items are compared by identity first"

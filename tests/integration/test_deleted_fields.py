@@ -200,3 +200,21 @@ def test_a_shared_instance_keeps_its_numbers() -> None:
         del made.x
     assert made.x == 3
     jitd.publish("deleted", None)
+
+
+def test_an_instance_without_a_field_is_compared_as_a_dataclass() -> None:
+    """Until 3.13 a dataclass looks at the fields even of one and the same instance."""
+    import dataclasses
+
+    found = []
+    for decorate in (dataclasses.dataclass, jitd.jitclass(eq=True)):
+
+        class C:
+            x: int
+            y: float
+
+        cls: Any = decorate(C)
+        one, other = cls(1, 2.0), cls(1, 2.0)
+        del one.y
+        found.append([_outcome(lambda a, _: a == b, a, "") for a, b in ((one, one), (one, other), (other, one), (one, 3), (other, other))])
+    assert found[1] == found[0]

@@ -427,11 +427,9 @@ def equal(instance: Any, other: Any) -> Any:
     """__eq__, as the running version's dataclass has it: until 3.13 the fields were compared as tuples, for whose items identity is enough."""
     if other.__class__ is not instance.__class__:
         return NotImplemented
-    if instance is other:
-        return True
     names = _shown(_record(instance))
     if sys.version_info >= (3, 13):
-        return all(getattr(instance, n) == getattr(other, n) for n in names)
+        return instance is other or all(getattr(instance, n) == getattr(other, n) for n in names)
     return [getattr(instance, n) for n in names] == [getattr(other, n) for n in names]
 
 
