@@ -51,7 +51,7 @@ def _fetched(name: str) -> Path:
     version = _pinned()[name]
     folder = HOME / f"{name}-{version}"
     if not (folder / "PKG-INFO").exists():
-        _pip("download", "--no-binary", ":all:", "--dest", str(HOME), f"{name}=={version}")
+        _pip("download", "--no-binary", name, "--dest", str(HOME), f"{name}=={version}")
         with tarfile.open(HOME / f"{name}-{version}.tar.gz") as archive:
             archive.extractall(HOME, filter="data") if hasattr(tarfile, "data_filter") else archive.extractall(HOME)
     return folder
