@@ -296,4 +296,6 @@ void infer_function(Lang *lang, Compilation *c, Instance *inst) {
         pool_push(in.pool, in.returns, in.nreturns, in.cap_returns) = in.bound->function;
     }
     infer_result(&in);
+    if (in.left.message.len && inst->sized) /* Python's numbers do not wrap */
+        fail(c, in.left.span, "%.*s", STR_FMT(in.left.message));
 }

@@ -33,6 +33,7 @@ typedef struct Infer {
     jmp_buf *bottom;         /* where to go when an expression has no value: its call does not return */
     LoopMemory *memory;      /* by Node.id, of loops */
     const LocalState *noted; /* the locals as infer_mark noted them last */
+    Diag left;               /* why the first statement that is left to Python is; no message: none is */
     const Node **returns;    /* Return nodes, or the function itself for its end */
     size_t nreturns, cap_returns;
 } Infer;
@@ -99,7 +100,7 @@ Instance *infer_instance(Infer *in, const Node *n, uint32_t def, uint32_t func, 
                          bool fresh);
 
 /* infer_raise.c */
-void infer_raise(Infer *in, const Node *exc);
+void infer_raise(Infer *in, const Node *n);       /* a Raise */
 void infer_raise_arg(Infer *in, const Node *arg); /* of a raised exception or an assert: may be text */
 
 const char *type_words(Infer *in, const Type *t); /* for messages: "int", "Optional[Node]", "tuple[int, float]" */

@@ -304,11 +304,7 @@ static void infer_stmt(Infer *in, const Node *n) {
         infer_assert(in, n);
         return;
     case NODE_Raise:
-        if (!n->Raise.exc)
-            fail(in->c, n->span, "raise without an exception is not compiled");
-        if (n->Raise.cause)
-            fail(in->c, n->Raise.cause->span, "raise ... from is not compiled yet");
-        infer_raise(in, n->Raise.exc);
+        infer_raise(in, n);
         in->env.dead = true;
         return;
     case NODE_Pass:

@@ -50,6 +50,7 @@ typedef struct NodeInfo {
     const SpecialCall *test;    /* of an instance as a condition: __bool__ or __len__ */
     const LocalState *locals;   /* of all locals when this operation happens */
     uint64_t undo;              /* fields of self to restore if this operation fails with EFFECT_UNDO */
+    Str left;                   /* of a statement that Python carries out, with all that follows: why; else empty */
     uint8_t effect;             /* Effect, when this operation happens, operands evaluated */
     uint8_t flags;
     int8_t truth; /* tests: 1 always true, 0 always false, -1 unknown */

@@ -72,6 +72,10 @@ class Node:
         self.v = self.v + 1
         return n * n
 
+    def store(self, n: int) -> None:
+        self.next = None
+        self.v = n * 8
+
     def bump_all(self, n: int) -> int:
         self.next = self
         self.next = None
@@ -147,6 +151,14 @@ def test_overflow_is_redone_when_nothing_was_committed():
     assert jitd.stats()["objects"]["Node.bump"]["fallbacks"] == 1
     assert n.bump_all(2**40) == 2**80 and n.next is None, "what cannot be undone is not done twice, either: Python goes on from there"
     assert jitd.stats()["objects"]["Node.bump_all"]["resumes"] == 1
+
+
+def test_an_int_that_no_field_holds_says_what_to_do():
+    n = Node(1)
+    for store in (lambda: n.store(2**62), lambda: setattr(n, "v", 2**63)):
+        with pytest.raises(OverflowError, match=r"Node.v: \d+ is out of range for int \(.*\): for others declare it jitd.uint64, float or jitd.Py"):
+            store()
+    assert n.v == 1
 
 
 def test_sized_field_store_in_compiled_code():

@@ -47,3 +47,71 @@ def test_as_in_cpython(module, name):
             continue
         assert found == wanted, (name, a, b)
     assert "Python:" not in next(line for line in str(jitd.explain(getattr(module.compiled, name))).splitlines() if f" {name}:" in line)
+
+
+def test_explain_and_stats_tell_where(module):
+    """Also of places that were never come to, where it is known that Python goes on."""
+    t, big = module.compiled.T(1, 0.5, None, module.compiled.T(2)), 2**40
+    line = next(i for i, text in enumerate(Path(module.compiled.__file__).read_text().splitlines(), 1) if "return s + s" in text)
+    before = jitd.stats()["objects"]["T.twice"]["resumes"]
+    assert t.twice(big) == 2 * big * big
+    facts = jitd.stats()["objects"]["T.twice"]
+    assert facts["resumes"] - before == 2, "in square, whose result does not fit, and so in twice, too"
+    assert line - 2 in [place["line"] for place in facts["resumed"]]
+    told = jitd.explain(module.compiled.T)
+    assert f"went on in Python {facts['resumed'][0]['count']} times from line {facts['resumed'][0]['line']}: " in told
+    assert "\n    Python: what follows line" in told.partition("\n  pay:")[2].partition("\n  area:")[0]
+
+
+def test_a_place_costs_no_memory(module):
+    t = module.compiled.T(1, 0.5, None, module.compiled.T(2))
+    for rounds in (100, 2000):
+        for i in range(rounds):
+            assert t.twice(2**40 + i) == 2 * (2**40 + i) ** 2
+        objects = jitd.stats()["process"]["objects"]
+        if rounds == 100:
+            before = objects
+    assert objects <= before
+
+
+def test_what_only_compiled_code_holds_stays(module):
+    """An object that a caller has in hand while Python goes on in the callee, and drops the last reference to it."""
+    source = """
+import gc
+import jitd
+
+@jitd.jitclass
+class Node:
+    n: int
+    next: "Node | None" = None
+
+@jitd.jitclass
+class Owner:
+    node: Node
+    count: int = 0
+
+    def drop(self, a: int) -> int:
+        self.node = Node(0)
+        square = a * a
+        clean()
+        return square & 255
+
+    def use(self, a: int) -> int:
+        node = self.node
+        last = node.next
+        found = self.drop(a)
+        return found + node.n + last.n
+
+@jitd.jit
+def clean() -> None:
+    return None
+"""
+    space = {}
+    path = Path(module.compiled.__file__).with_name("held.py")
+    path.write_text(source)
+    exec(compile(source, str(path), "exec"), space)
+    owner = space["Owner"](space["Node"](5, space["Node"](7)))
+    assert owner.use(3) == 9 + 12
+    space["clean"] = lambda: [__import__("gc").collect() for _ in range(3)]
+    owner.node = space["Node"](6, space["Node"](8))
+    assert owner.use(2**40) == 0 + 14

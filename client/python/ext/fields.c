@@ -112,8 +112,10 @@ COLD static int refuse_range(PyObject *self, Field *field, PyObject *value) {
     if (spilled <= 0)
         return spilled;
     convert_range(field->type->kind, range, sizeof range);
-    PyErr_Format(PyExc_OverflowError, "%s.%U: %S is out of range for %s (%s)", Py_TYPE(self)->tp_name, field->name,
-                 value, type_scalar_name(field->type->kind), range);
+    PyErr_Format(
+        PyExc_OverflowError, "%s.%U: %S is out of range for %s (%s)%s", Py_TYPE(self)->tp_name, field->name, value,
+        type_scalar_name(field->type->kind), range,
+        field->type->kind == TYPE_INT ? ": for others declare it jitd.uint64, float or jitd.Py (a Python field)" : "");
     return -1;
 }
 

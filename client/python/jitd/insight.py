@@ -203,9 +203,17 @@ def _explain_func(record: Record, f: Func) -> list[str]:
     calls = [f"{n} {_WHY.get(why, why)}" for why, n in facts["python_reasons"].items()]
     if calls:
         lines.append(f"    {facts['python_calls']} Python calls: {', '.join(calls)}")
+    lines += [f"    Python: what follows line {line}: {why}" for line, why in _left(record, f)]
     lines += [f"    redone {r['count']} times from line {r['line']}: {r['why']}" for r in facts["redone"]]
     lines += [f"    went on in Python {r['count']} times from line {r['line']}: {r['why']}" for r in facts["resumed"]]
     return lines
+
+
+def _left(record: Record, f: Func) -> list[tuple[int, str]]:
+    """(line, why) of the statements with which its compiled code leaves the rest of the call to Python."""
+    sites, records = record.unit or ((), ())
+    found = {(s[0], s[4][0]) for s in sites if s[3] == "resume" and s[4][1][0] == "statement" and (records[s[1]], s[2]) == (record, f.entry)}
+    return sorted(found)
 
 
 def _state(record: Record, f: Func, facts: dict[str, Any]) -> str:

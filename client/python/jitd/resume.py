@@ -1,7 +1,7 @@
 """The rest of a call: where compiled code meets a guard that fails in the middle of a function, Python goes on from that very point.
 
-make() builds the function that goes on from a site. A site is an expression whose value is given, the head of a loop, the start or the
-end. What was evaluated before it and is still needed is handed over: locals by name, operands by source position. The tree of the
+make() builds the function that goes on from a site. A site is an expression whose value is given, the head of a loop, the beginning of a
+statement, the start or the end. What was evaluated before it and is still needed is handed over: locals by name, operands by source position. The tree of the
 function is walked down to the site; on the way evaluated operands become what is handed over, what is decided is dropped (the left of
 and/or, the test of a conditional), and the following statements of each enclosing block are kept. A loop that is under way becomes
 
@@ -189,8 +189,8 @@ class _Source:
             self.enter(child, node, formatted or isinstance(node, ast.FormattedValue))
 
     def kind(self, node: Any, parent: ast.AST) -> str | None:
-        if isinstance(node, (ast.For, ast.While)):
-            return "loop"
+        if isinstance(node, ast.stmt):
+            return "loop" if isinstance(node, (ast.For, ast.While)) else "statement"
         if not isinstance(node, ast.expr) or isinstance(node, (ast.FormattedValue, ast.Starred)):
             return None
         if isinstance(parent, ast.JoinedStr):  # a piece of text, which before 3.12 has the place of the whole
@@ -454,6 +454,8 @@ class _Rest:
         return None
 
     def statement(self, node: Any) -> list[Any]:
+        if node is self.site and not isinstance(node, (ast.For, ast.While)):
+            return [node]
         kind = _STATEMENTS.get(type(node))
         if kind is None:
             raise Unsupported(f"the site is in a {type(node).__name__}")
@@ -571,8 +573,8 @@ _STATEMENTS: dict[type[Any], Any] = {
 def _site(known: _Source, where: list[Any], operands: list[list[Any]]) -> Any:
     """The node to go on from."""
     kind, *span = where
-    if kind == "loop":
-        return known.at("loop", tuple(span))
+    if kind in ("loop", "statement"):
+        return known.at(kind, tuple(span))
     if kind not in ("value", "object"):
         raise Unsupported(f"a site is no {kind!r}")
     if not operands or list(operands[-1][1:]) != span:

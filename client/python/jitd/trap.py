@@ -73,13 +73,14 @@ def _store(operation: str, number: Any, records: list[Record]) -> None:
     from jitd import types
 
     _, kind, *place = operation.split(":")
-    where = ""
+    where, f = "", None
     if place:
         record, entry, name = records[int(place[0])], place[1], place[2]
         f = record.func(entry)
         where = f"{f.func.__qualname__}() argument {name!r}: " if f else f"{record.target.__name__}.{name}: "
     if kind == "int":
-        raise OverflowError(f"{where}{number} is out of range for int ({-1 << 63}..{(1 << 63) - 1})")
+        ways = ": for others declare it jitd.uint64, float or jitd.Py (a Python field)" if place and not f else ""
+        raise OverflowError(f"{where}{number} is out of range for int ({-1 << 63}..{(1 << 63) - 1}){ways}")
     getattr(types, kind).refuse(number, where)
 
 

@@ -78,6 +78,7 @@ void build_iterates(Build *b, const FlowLoop *loop, FlowOp *start, FlowOp *step)
 /* Where the interpreter goes on when n's operation fails past effects; NULL: not needed, or not possible. */
 FlowResume *build_resume(Build *b, const Node *n);
 FlowResume *build_resume_loop(Build *b, const Node *n);
+FlowResume *build_resume_statement(Build *b, const Node *n);
 FlowResume *build_resume_start(Build *b);
 FlowResume *build_resume_call(Build *b, const Node *n, const Instance *callee);
 

@@ -2,7 +2,7 @@
  * would have evaluated by then, and the locals that the rest of the call may still read. */
 #include "server/compiler/flow/build.h"
 
-#define MAX_VALUES 256 /* that are handed over */
+#define MAX_VALUES 1024 /* that are handed over */
 
 static uint64_t place_key(int line, int col) {
     return (uint64_t)(uint32_t)line << 32 | (uint32_t)col;
@@ -158,6 +158,12 @@ FlowResume *build_resume_loop(Build *b, const Node *n) {
     if (r && n->kind == NODE_For)
         r->operands[r->noperands - 1].begun = false;
     return r;
+}
+
+FlowResume *build_resume_statement(Build *b, const Node *n) {
+    FlowResume *r = resume_with(b, FLOW_WHERE_STATEMENT, n, b->info[n->id].locals, b->noperands);
+    b->inst->resumes = true;
+    return r ? r : nowhere(b, n);
 }
 
 FlowResume *build_resume_start(Build *b) {

@@ -68,12 +68,13 @@ typedef struct FlowLocal {
 } FlowLocal;
 
 typedef enum FlowWhere {
-    FLOW_WHERE_VALUE,  /* behind an expression, whose value is the last operand */
-    FLOW_WHERE_OBJECT, /* the same: the object that a call of compiled code gave instead of what it should */
-    FLOW_WHERE_LOOP,   /* at a loop's head */
-    FLOW_WHERE_START,  /* at the function's beginning */
-    FLOW_WHERE_END,    /* at its end, with None as the result */
-    FLOW_WHERE_NONE,   /* nowhere: an error */
+    FLOW_WHERE_VALUE,     /* behind an expression, whose value is the last operand */
+    FLOW_WHERE_OBJECT,    /* the same: the object that a call of compiled code gave instead of what it should */
+    FLOW_WHERE_LOOP,      /* at a loop's head */
+    FLOW_WHERE_STATEMENT, /* where a statement begins */
+    FLOW_WHERE_START,     /* at the function's beginning */
+    FLOW_WHERE_END,       /* at its end, with None as the result */
+    FLOW_WHERE_NONE,      /* nowhere: an error */
 } FlowWhere;
 
 /* Where the interpreter goes on behind effects, and with what. */

@@ -47,6 +47,12 @@ class T:
             return a * a
         return self.deep(a, k - 1) + k
 
+    def pay(self, a: int, b: int) -> int:
+        if a > b:
+            raise Broke(self, a - b)
+        self.n = self.n & 7
+        return self.n + 1
+
     @property
     def area(self) -> int:
         self.note(6)
@@ -436,3 +442,61 @@ def f_many(t: T, a: int, b: int):
     o = c * d
     p = e * f
     return c, d, e, f, g, h, i, j, k, l, m, n, o, p
+
+
+class Broke(Exception):
+    def __init__(self, who: T, missing: int):
+        super().__init__(f"{missing} missing")
+        self.missing = missing
+
+
+def f_raise_own(t: T, a: int, b: int):
+    if a > b:
+        raise Broke(t, a - b)
+    return t.note(1)
+
+
+def f_raise_own_behind(t: T, a: int, b: int):
+    t.note(1)
+    s = 0
+    for i in range(b & 7):
+        s += a
+        if s > 100:
+            raise Broke(t, s + t.note(2))
+    return s
+
+
+def f_raise_in_callee(t: T, a: int, b: int):
+    s = 0
+    while s < 10:
+        s += t.pay(a, b) + 1
+    return s
+
+
+def f_raise_from(t: T, a: int, b: int):
+    t.note(1)
+    if a > b:
+        raise KeyError(a) from None
+    if a == b:
+        raise ValueError("same: " + str(a)) from KeyError(a * a)
+    return 1.5
+
+
+def f_raise_again(t: T, a: int, b: int):
+    if a > b:
+        raise
+    if a < 0:
+        raise ValueError("a", [a, b])
+    return a
+
+
+def f_raise_only(t: T, a: int, b: int):
+    raise Broke(t, a)
+
+
+def f_raise_unbound(t: T, a: int, b: int):
+    if a > 2:
+        c = b * 2
+    if b > 2:
+        raise Broke(t, c)
+    return a
