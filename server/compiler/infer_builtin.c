@@ -119,7 +119,7 @@ static const Type *special_arg(Infer *in, const Node *n, const char *method) {
     in->info[arg->id].test = call;
     if (call) /* if it does not return, this call does not */
         in->info[n->id].flags |= NODE_NEVER;
-    return call ? infer_special_call(in, arg, call, arg, NULL) : NULL;
+    return call ? infer_special_call(in, n, call, arg, NULL) : NULL;
 }
 
 static const Type *infer_abs(Infer *in, const Node *n, Str name) {

@@ -115,3 +115,65 @@ def clean() -> None:
     space["clean"] = lambda: [__import__("gc").collect() for _ in range(3)]
     owner.node = space["Node"](6, space["Node"](8))
     assert owner.use(2**40) == 0 + 14
+
+
+LENGTHS = """
+@jitclass
+class Log:
+    n: int = 0
+
+    def note(self) -> None:
+        self.n += 1
+
+@jitclass
+class Long:
+    n: int
+    log: Log
+
+    def __len__(self):
+        self.log.note()
+        return self.n * self.n
+
+    def same(self):
+        self.log.note()
+        return self
+
+def of_call(o: Long):
+    o.log.note()
+    return len(o.same())
+
+def of_name(o: Long):
+    o.log.note()
+    return len(o)
+
+def in_if(o: Long):
+    if o.same():
+        return 1
+    return 2
+
+def negated(o: Long):
+    return not o.same()
+
+def asserted(o: Long):
+    assert o.same()
+    return 1
+
+def chosen(o: Long):
+    return 1 if o.same() else 2
+"""
+
+
+@pytest.mark.parametrize("name", re.findall(r"^def (\w+)", LENGTHS, re.M))
+def test_length_that_is_none(tmp_path, name):
+    """Beyond 64 bits: an OverflowError as in CPython, if in other words, and at that line. Only __len__ is gone on with."""
+    twins = Twins(tmp_path, f"lengths_{name}", LENGTHS)
+    found = []
+    for world in twins.compiled, twins.plain:
+        log = world.Log()
+        for n in 2, 0, 2**40:
+            try:
+                found.append((getattr(world, name)(world.Long(n, log)), log.n))
+            except (AssertionError, OverflowError) as error:
+                found.append(([f.line for f in traceback.extract_tb(error.__traceback__) if f.filename == world.__file__], log.n))
+    assert found[:3] == found[3:]
+    assert found[2][0] and jitd.stats()["objects"][name]["resumes"] == 1  # of __len__

@@ -250,8 +250,9 @@ static int32_t finish(JitdFrame *frame, const Plan *plan, const Resume *r, PyObj
     return JITD_TRAP_NONE;
 }
 
-static int32_t failed(JitdFrame *frame) {
-    frame->trap = (JitdTrap){.kind = JITD_TRAP_PYTHON, .site = UINT32_MAX};
+/* A traceback has the place's own line from the function that went on, if there is one. */
+static int32_t failed(JitdFrame *frame, const Resume *r, uint32_t site) {
+    frame->trap = (JitdTrap){.kind = JITD_TRAP_PYTHON, .site = r && r->function ? UINT32_MAX : site};
     return JITD_TRAP_PYTHON;
 }
 
@@ -261,9 +262,11 @@ int32_t import_resume(JitdFrame *frame, uint32_t site, JitdValue *values) {
     uint32_t inside = import_suspend();
     Resume *r = resume_of(plan, site);
     PyObject *result = r ? go_on(frame, r, values) : NULL;
-    plan->resumed++;
-    counts_redone(plan, site);
-    int32_t status = result ? finish(frame, plan, r, result, changes, values) : failed(frame);
+    if (r && r->function) {
+        plan->resumed++;
+        counts_redone(plan, site);
+    }
+    int32_t status = result ? finish(frame, plan, r, result, changes, values) : failed(frame, r, site);
     import_go_on(inside);
     return status;
 }

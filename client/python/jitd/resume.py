@@ -570,8 +570,8 @@ _STATEMENTS: dict[type[Any], Any] = {
 # ---- the function ----
 
 
-def _site(known: _Source, where: list[Any], operands: list[list[Any]]) -> Any:
-    """The node to go on from."""
+def _site(known: _Source, where: list[Any], operands: list[list[Any]], number: bool) -> Any:
+    """The node to go on from. A condition's truth is asked for once or twice: nobody sees that of a number."""
     kind, *span = where
     if kind in ("loop", "statement"):
         return known.at(kind, tuple(span))
@@ -582,18 +582,18 @@ def _site(known: _Source, where: list[Any], operands: list[list[Any]]) -> Any:
     site = known.at("value", tuple(span))
     chosen = isinstance(site, _CHOICES) or isinstance(site, ast.Compare) and len(site.ops) > 1
     parent = known.parents[site]
-    if chosen and (isinstance(parent, _CONDITIONS) or isinstance(parent, ast.UnaryOp) and isinstance(parent.op, ast.Not)):
+    if chosen and not number and (isinstance(parent, _CONDITIONS) or isinstance(parent, ast.UnaryOp) and isinstance(parent.op, ast.Not)):
         raise Unsupported("the site is a condition that is no value")
     return site
 
 
-def _body(known: _Source, where: list[Any], certain: set[str], operands: list[list[Any]]) -> list[Any]:
+def _body(known: _Source, where: list[Any], certain: set[str], operands: list[list[Any]], number: bool) -> list[Any]:
     """The statements that are left."""
     if where[0] in ("start", "end"):
         if operands:
             raise Unsupported(f"there are operands at the {where[0]}")
         return known.node.body if where[0] == "start" else [_made(ast.Return, known.node.body[-1], value=None)]
-    rest = _Rest(known, _site(known, where, operands), certain, operands)
+    rest = _Rest(known, _site(known, where, operands, number), certain, operands)
     body = rest.block(known.node.body)
     if len(rest.used) != len(operands):
         unused = next(o for number, o in enumerate(operands) if number not in rest.used)
@@ -667,18 +667,20 @@ def _check(known: _Source, rest: CodeType) -> None:
         raise Unsupported(f"{min(strange)} is a name of something else")
 
 
-def _code(known: _Source, where: list[Any], locals_: list[list[Any]], operands: list[list[Any]]) -> CodeType:
+def _code(known: _Source, where: list[Any], locals_: list[list[Any]], operands: list[list[Any]], number: bool) -> CodeType:
     names = [name for name, _ in locals_]
     own = {*known.locals, *map(known.private, known.locals)}
     if not own.issuperset(names) or len(set(names)) != len(names):
         raise Unsupported(f"these are no locals: {', '.join(names)}")
-    body = _body(known, where, {name for name, maybe in locals_ if not maybe}, operands)
+    body = _body(known, where, {name for name, maybe in locals_ if not maybe}, operands, number)
     code = _compiled(known, body, locals_, operands)
     _check(known, code)
     return code
 
 
-def make(func: Any, where: list[Any], locals_: list[list[Any]], operands: list[list[Any]]) -> FunctionType:
+def make(
+    func: Any, where: list[Any], locals_: list[list[Any]], operands: list[list[Any]], number: bool = False
+) -> FunctionType:
     """The rest of a call of `func`, of this very function object, from `where` on: a function of one argument, a list of locals, then
     operands, which it empties at once; it returns or raises what the call does.
 
@@ -686,11 +688,12 @@ def make(func: Any, where: list[Any], locals_: list[list[Any]], operands: list[l
     locals_: [[name, may be unbound], …]; one without a value is handed over as UNBOUND.
     operands: [[kind, line, col, end_line, end_col], …], kind one of value, loaded (of the augmented assignment at that place),
     iterator (of the for statement at that place), in the order of evaluation. Columns are ast's: in bytes of UTF-8.
+    number: that value is an int, a float or a bool.
     Unsupported is raised if there is no way to go on from there, or these are not the operands that it needs.
     """
     known = _source_of(func)
     try:
-        code = _code(known, where, locals_, operands)
+        code = _code(known, where, locals_, operands, number)
     except RecursionError:
         raise Unsupported("its source is nested too deep") from None
     cells = dict(zip(known.code.co_freevars, func.__closure__ or ()))
@@ -721,7 +724,8 @@ def prepare(unit: Any, site: int) -> tuple[Any, Any, str, tuple[tuple[bool, str]
     func = records[definition].func(name)
     if where[0] != "none" and func is not None:
         try:
-            function = make(func.func, where, [local[:2] for local in locals_], [operand[:5] for operand in operands])
+            number = where[0] == "value" and operands[-1][5] in ("int", "float", "bool")
+            function = make(func.func, where, [local[:2] for local in locals_], [operand[:5] for operand in operands], number)
         except (Unsupported, source.NoSource) as error:
             why = f"{why}, and Python cannot go on there: {error}"
     return function, UNBOUND, why, tuple(values), is_object or where[0] == "none", result

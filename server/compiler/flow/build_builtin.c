@@ -17,7 +17,7 @@ static FlowOp *select_of(Build *b, FlowOp *condition, FlowOp *x, FlowOp *y) {
 static FlowOp *abs_of(Build *b, const Node *n, FlowOp *v) {
     const Node *node = n->Call.args.at[0];
     if (b->info[node->id].test)
-        return build_special(b, node, b->info[node->id].test, v, NULL);
+        return build_special(b, n, b->info[node->id].test, v, NULL);
     if (build_is_float(v->type))
         return build_op(b, FLOW_FABS, v->type, OPS(v));
     if (v->type->kind == TYPE_BOOL)
@@ -141,7 +141,7 @@ static FlowOp *pow_of(Build *b, const Node *n, FlowOp *x, FlowOp *y) {
 static FlowOp *len_of(Build *b, const Node *n, FlowOp *v) {
     const Node *node = n->Call.args.at[0];
     const SpecialCall *test = b->info[node->id].test;
-    return test ? build_special_len(b, node, test, v) : build_int(b, (int64_t)v->type->nitems);
+    return test ? build_special_len(b, n, test, v) : build_int(b, (int64_t)v->type->nitems);
 }
 
 /* Those that the interpreter does, and bool, evaluate their arguments themselves. */

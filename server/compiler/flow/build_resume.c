@@ -1,5 +1,6 @@
 /* Build, resume: where the interpreter goes on if an operation fails past effects, and with what: the operands that CPython
  * would have evaluated by then, and the locals that the rest of the call may still read. */
+#include "server/compiler/builtin.h"
 #include "server/compiler/flow/build.h"
 
 #define MAX_VALUES 1024 /* that are handed over */
@@ -174,12 +175,15 @@ FlowResume *build_resume_start(Build *b) {
     return possible ? resume_with(b, FLOW_WHERE_START, b->bound->function, locals, 0) : NULL;
 }
 
-/* Is the node's value what the callee returns? */
-static bool gives_result(const Build *b, const Node *n) {
+/* Is the node's value what the callee returns? What asks for its truth returns something else. */
+static bool gives_result(const Build *b, const Node *n, const Instance *callee) {
     const NodeInfo *info = &b->info[n->id];
+    const CallInfo *call = info->call;
+    if (info->test && info->test->callee == callee)
+        return false;
     switch (n->kind) {
     case NODE_Call:
-        return info->call && info->call->kind == CALL_INSTANCE;
+        return call && (call->kind == CALL_INSTANCE || (call->kind == CALL_BUILTIN && call->builtin == BUILTIN_abs));
     case NODE_Attribute:
         return info->member && info->member->kind == MEMBER_PROPERTY;
     case NODE_BinOp:
@@ -201,7 +205,7 @@ FlowResume *build_resume_call(Build *b, const Node *n, const Instance *callee) {
         return NULL;
     while (top_of(b, outside) && is_within(top_of(b, outside), n))
         outside--;
-    FlowResume *r = gives_result(b, n) && !b->in_target
+    FlowResume *r = gives_result(b, n, callee) && !b->in_target
                         ? resume_with(b, FLOW_WHERE_OBJECT, n, b->info[n->id].locals, outside)
                         : NULL;
     b->inst->resumes = true;

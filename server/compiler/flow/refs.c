@@ -314,6 +314,21 @@ static void release_on_failure(Writer *w, const Uses *u) {
         flow_end(u->op->fail->outs[i])->to[0] = to;
 }
 
+/* A block that ends in a failure gives back on that way what it owns. */
+static bool always_fails(const FlowOp *op) {
+    return op->fail && flow_kinds[op->kind].does == FLOW_DOES_ENDS;
+}
+
+static void drop_dead(Writer *w, const Uses *u) {
+    for (uint32_t i = 0, n = nuses(u->op); i < n; i++) {
+        const Value *v = value_of(w->r, flow_use(u->op, i));
+        if (!v || !v->owned || !u->dies[i])
+            continue;
+        flush(w);
+        count(w, FLOW_DECREF, v->op);
+    }
+}
+
 static void write_op(Writer *w, const Uses *u) {
     Refs *r = w->r;
     FlowOp *op = u->op, *old = NULL;
@@ -332,13 +347,8 @@ static void write_op(Writer *w, const Uses *u) {
         w->is_pending[own - r->values] = true;
         w->pending[w->npending++] = op;
     }
-    for (uint32_t i = 0, n = nuses(op); u->dies && i < n; i++) {
-        const Value *v = value_of(r, flow_use(op, i));
-        if (!v || !v->owned || !u->dies[i])
-            continue;
-        flush(w);
-        count(w, FLOW_DECREF, v->op);
-    }
+    if (u->dies && !always_fails(op))
+        drop_dead(w, u);
     if (own && own->owned && !own->pinned && u->unused)
         count(w, FLOW_DECREF, op);
 }

@@ -82,6 +82,34 @@ class T:
 
 
 @jitclass
+class Odd:
+    """Special methods that give other numbers than one expects."""
+    n: int
+    log: T
+
+    def __abs__(self) -> int:
+        self.log.note(1)
+        return -(self.n * self.n)
+
+    def __neg__(self) -> "Odd":
+        self.log.note(2)
+        return Odd(self.n, self.log)
+
+    def same(self) -> "Odd":
+        self.log.note(3)
+        return self
+
+    @property
+    def itself(self) -> "Odd":
+        self.log.note(4)
+        return self
+
+    def share(self, other: "Odd", x: float) -> float:
+        self.log.note(5)
+        return self.n - other.n * x
+
+
+@jitclass
 class Made:
     n: int
     twice: int
@@ -500,3 +528,22 @@ def f_raise_unbound(t: T, a: int, b: int):
     if b > 2:
         raise Broke(t, c)
     return a
+
+
+def f_abs(t: T, a: int, b: int):
+    t.note(1)
+    o = Odd(a, t)
+    return abs(o), abs(o.same()) + b, abs(o.itself), abs(-o), b - abs(abs(-o.itself))
+
+
+def f_mixed_choices(t: T, a: int, b: int):
+    t.note(1)
+    c = ((1 and a) or t.x) + 1
+    d = ((1 and a) if t.n else (t.x and b)) + 1
+    e = 3 if ((a or t.x) if b else t.x) else 4
+    return c, d, e, not ((a and t.x) or b)
+
+
+def f_mixed_beside_objects(t: T, a: int, b: int):
+    t.note(1)
+    return Odd(a, t).share(Odd(b, t), max(0, t.x - a)) + t.pick(T(a, max(0, t.x * b), None, t.log), 1).n
