@@ -23,8 +23,18 @@ void infer_body(Infer *in, Nodes body) {
     }
 }
 
+/* CPython 3.11 stores to such a name in another order than any other version (its optimiser drops a swap). */
+static void check_once(Infer *in, Nodes elts) {
+    for (size_t i = 0; in->lang->unit->python_minor == 11 && i < elts.len; i++)
+        for (size_t k = 0; k < i; k++)
+            if (elts.at[i]->kind == NODE_Name && elts.at[k]->kind == NODE_Name &&
+                str_eq(elts.at[i]->Name.id, elts.at[k]->Name.id))
+                fail(in->c, elts.at[i]->span, "one name twice among the targets of an assignment is not compiled");
+}
+
 static void infer_unpack(Infer *in, const Node *target, const Type *type) {
     Nodes elts = target->kind == NODE_Tuple ? target->Tuple.elts : target->List.elts;
+    check_once(in, elts);
     if (type->kind != TYPE_TUPLE)
         fail(in->c, target->span, "cannot unpack %s", type_words(in, type));
     if (type->nitems != elts.len)

@@ -5,6 +5,7 @@ import ast
 import inspect
 import itertools
 import math
+import sys
 import traceback
 from pathlib import Path
 
@@ -63,6 +64,8 @@ DOMAINS |= {f"f_{name}": [BOOLS, SMALL] if name == "bool_pow" else [SMALL] for n
 STAY_PYTHON = {"f_bool_invert", "f_and_or", "f_del", "f_unbound_after", "f_const_fold", "f_big_const", "f_counter_bool"}
 STAY_PYTHON |= {"f_fstring", "f_exc_kinds"}
 STAY_PYTHON |= {"m_str_default", "m_discarded"}
+if sys.version_info[:2] == (3, 11):  # the one that stores to it in another order
+    STAY_PYTHON |= {"f_one_name_twice", "f_one_name_twice_of_three"}
 
 
 def names(file, prefix):

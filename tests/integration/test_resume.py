@@ -1,6 +1,7 @@
 """Where compiled code has had effects and comes to what it has no place for, the interpreter goes on from there: results, effects, exceptions
 and tracebacks are CPython's (language/resumes.py)."""
 
+import gc
 import itertools
 import re
 import traceback
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import jitd
 import pytest
+from jitd import _jitd
 from twins import Twins, bits
 
 SOURCE = (Path(__file__).parent / "language/resumes.py").read_text()
@@ -41,11 +43,15 @@ def run(world, name, a, b):
 
 @pytest.mark.parametrize("name", names())
 def test_as_in_cpython(module, name):
+    gc.collect()
+    objects = _jitd.arena_stats()["objects"]
     for a, b in itertools.product(VALUES, VALUES):
         found, wanted = run(module.compiled, name, a, b), run(module.plain, name, a, b)
         if found[0][:2] == ("OverflowError", "a field"):  # what is stored is the one thing that must fit
             continue
         assert found == wanted, (name, a, b)
+    gc.collect()
+    assert _jitd.arena_stats()["objects"] == objects, "each count is given back, where Python goes on, too"
     assert "Python:" not in next(line for line in str(jitd.explain(getattr(module.compiled, name))).splitlines() if f" {name}:" in line)
 
 

@@ -110,6 +110,21 @@ class Counter:
         return 1
 
 
+    def turn_peer(self, n: int) -> int:
+        for i in range(n):
+            self.peer.turns = self.peer.turns + 1
+        return 3
+
+    def serve_by_callee(self, most: int) -> int:
+        turns = 0
+        while True:
+            turns += self.turn_peer(100000)
+            if not RUNNING:
+                return turns
+            if turns > most:
+                return -1
+
+
 class alarm:
     """Runs `handler` after some time within the block."""
 
@@ -149,6 +164,7 @@ def warm():
     c.work(3, 1, 1), c.late(3, 1), c.by_callee(3, 1), c.before_callee(3, 1), c.storing_callee(3, 1), c.maybe(3, False), c.bump(1), c.count(3)
     c.spin(1), c.serve(3), c.serve_plainly(3)
     Counter(0, 0, c).serve_peer(3)
+    Counter(0, 0, c).serve_by_callee(3)
 
 
 def result(call, c):
@@ -236,6 +252,23 @@ def test_a_global_that_changes_behind_effects():
         assert c.serve_peer(5) == 1
     finally:
         RUNNING = True
+
+
+def test_a_global_that_changes_in_a_callee_behind_effects():
+    """The callee goes on in Python, and so does its compiled caller, which has the old value built in, too."""
+    global RUNNING
+    warm()
+    RUNNING = True
+    c = Counter(0, 0, Counter(1))
+    native = jitd.stats()["objects"]["Counter.serve_by_callee"]["native_calls"]
+    try:
+        with alarm(stop_running, 0.2):
+            turns = c.serve_by_callee(2**62)
+        assert turns > 0 and c.peer.turns == turns // 3 * 100000, "no turn was lost, none done twice"
+    finally:
+        RUNNING = True
+    facts = jitd.stats()["objects"]["Counter.serve_by_callee"]
+    assert facts["native_calls"] == native + 1 and facts["resumes"] >= 1
 
 
 def limited_class():

@@ -37,6 +37,13 @@ static const SiteResume *resume_site(Emit *e, const FlowResume *r) {
     return site;
 }
 
+/* Why there is no way but an error. */
+static Str overflow_text(const Emit *e, Str what) {
+    bool sized = e->inst->sized || e->inst->outer == EFFECT_COMMITTED; /* or its caller */
+    return pool_printf(e->pool, "%.*s, and the call had effects already%s", STR_FMT(what),
+                       sized ? ", or results of sized types that Python has not" : "");
+}
+
 uint32_t emit_site(Emit *e, const FlowOp *op) {
     Lang *lang = e->m->lang;
     Site site = op->reason->site;
@@ -46,6 +53,8 @@ uint32_t emit_site(Emit *e, const FlowOp *op) {
     }
     if (op->kind == FLOW_TRAP && op->trap == JITD_TRAP_REDO)
         site = (Site){.kind = SITE_REDO, .text = site.text};
+    else if (op->kind == FLOW_TRAP && site.kind == SITE_OVERFLOW)
+        site.text = overflow_text(e, site.text);
     site.line = line_of(e, op->reason->node);
     site.def = e->inst->bound->def_index;
     site.func = e->inst->bound->func_index;

@@ -33,9 +33,7 @@ FlowFail *build_raising(Build *b, const Node *n, Str exception, Str text) {
 }
 
 static Str overflow_text(Build *b, Str op) {
-    bool sized = b->inst->sized || b->inst->outer == EFFECT_COMMITTED; /* or its caller */
-    return pool_printf(b->pool, "the exact result of %.*s is not a 64-bit value, and the call had effects already%s",
-                       STR_FMT(op), sized ? ", or results of sized types that Python has not" : "");
+    return pool_printf(b->pool, "the exact result of %.*s is not a 64-bit value", STR_FMT(op));
 }
 
 FlowFail *build_overflowing(Build *b, const Node *n, Str op) {

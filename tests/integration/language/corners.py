@@ -827,3 +827,13 @@ def f_step_zero(n: int):
     for i in range(0, 5, n):
         pass
     return i
+
+
+def f_one_name_twice(p: int):
+    p, p = -6, p ** 2
+    return p
+
+
+def f_one_name_twice_of_three(p: int, q: int):
+    p, q, p = q, p * 2, p * 3
+    return p, q

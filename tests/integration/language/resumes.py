@@ -234,7 +234,8 @@ def f_math(t: T, a: int, b: int):
 
 def f_area(t: T, a: int, b: int):
     t.n = a
-    t.next = t
+    t.next.n = a
+    t.next.log = t.log
     return t.area + t.next.area - b
 
 
