@@ -45,11 +45,14 @@ void fail_out_of_memory(void *compilation) {
 }
 
 __attribute__((noinline)) bool pass_ends(Compilation *c, void (*pass)(Compilation *c, void *arg), void *arg) {
-    jmp_buf failed;
+    jmp_buf failed, *outer = c->on_fail;
     c->on_fail = &failed;
-    if (setjmp(failed))
+    if (setjmp(failed)) {
+        c->on_fail = outer;
         return false;
+    }
     pass(c, arg);
+    c->on_fail = outer;
     return true;
 }
 

@@ -29,7 +29,7 @@ _Noreturn void fail(Compilation *c, Span span, const char *format, ...) __attrib
 _Noreturn void fail_hint(Compilation *c, Span span, const char *hint, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* Runs a pass; false: it failed, and c->diag says why. What a pass writes and its caller reads after a failure is in the caller's
+/* Runs a pass, perhaps within another one; false: it failed, and c->diag says why. What a pass writes and its caller reads after a failure is in the caller's
  * variables, not in those of the function that calls setjmp: longjmp would leave them indeterminate. */
 bool pass_ends(Compilation *c, void (*pass)(Compilation *c, void *arg), void *arg);
 

@@ -9,7 +9,7 @@ from collections import Counter
 
 import pytest
 from objects import objects_source
-from oracle import value_key
+from oracle import has_its_line, value_key
 from worlds import compiled_world, forget, graph, native_calls, plain_with_init, plain_world, resumes
 
 METHODS = 14  # of a class
@@ -51,7 +51,7 @@ def run(world, name, shape, arguments):
     except Exception as raised:
         lines = [frame.lineno for frame in traceback.extract_tb(raised.__traceback__) if frame.filename == world["file"]]
         text = "a field" if "a field" in str(raised) or "is out of range for int" in str(raised) else str(raised)  # the oracle's and ours
-        value, error = None, (type(raised).__name__, text, lines[-1] if lines else None)
+        value, error = None, (type(raised).__name__, text, lines[-1] if lines and has_its_line(raised) else None)
     made = [v for v in (value if isinstance(value, tuple) else (value,)) if type(v).__name__ in FIELDS]
     nodes, number = graph([one, two, *made], FIELDS)
     return error, key(value, number), nodes
