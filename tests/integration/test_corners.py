@@ -65,7 +65,7 @@ STAY_PYTHON = {"f_bool_invert", "f_and_or", "f_del", "f_unbound_after", "f_const
 STAY_PYTHON |= {"f_fstring", "f_exc_kinds"}
 STAY_PYTHON |= {"m_str_default", "m_discarded"}
 if sys.version_info[:2] == (3, 11):  # the one that stores to it in another order
-    STAY_PYTHON |= {"f_one_name_twice", "f_one_name_twice_of_three"}
+    STAY_PYTHON |= {"f_one_name_twice", "f_one_name_twice_of_three", "f_multi"}
 
 
 def names(file, prefix):
