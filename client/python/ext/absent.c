@@ -8,7 +8,7 @@ typedef struct Absent {
     PyObject *value; /* the class attribute that it stands for: the field's default; NULL: none */
 } Absent;
 
-static PyObject *absent_in_class(Absent *self, PyObject *type) {
+static PyObject *get_of_class(Absent *self, PyObject *type) {
     if (self->value)
         return Py_NewRef(self->value);
     return PyErr_Format(PyExc_AttributeError, "type object '%s' has no attribute '%U'",
@@ -18,7 +18,7 @@ static PyObject *absent_in_class(Absent *self, PyObject *type) {
 static PyObject *absent_get(PyObject *op, PyObject *obj, PyObject *type) {
     Absent *self = (Absent *)op;
     if (!obj || !PyObject_TypeCheck(obj, &Instance_Type))
-        return absent_in_class(self, type);
+        return get_of_class(self, type);
     uint32_t flags = ((Instance *)obj)->flags;
     if (flags & INSTANCE_RELEASED)
         return instance_released(obj);
@@ -68,6 +68,10 @@ PyTypeObject Absent_Type = {
     .tp_descr_get = absent_get,
     .tp_iter = absent_iter,
 };
+
+PyObject *absent_in_class(PyObject *op) {
+    return ((Absent *)op)->value;
+}
 
 static int stand_in(PyTypeObject *type, PyObject *name) {
     PyObject *value = PyDict_GetItemWithError(type->tp_dict, name);

@@ -164,6 +164,7 @@ extern PyMethodDef state_methods[];
 
 /* ---- absent.c: what is said of a Python field that an instance does not have ---- */
 extern PyTypeObject Absent_Type;
+PyObject *absent_in_class(PyObject *absent);              /* what it stands for; borrowed, NULL: nothing */
 int absent_slots(void);                                   /* jitd.Instance has none, for those who copy jitclasses */
 int absent_explain(struct ClassInfo *info);               /* from now on reading one says why it is not there */
 int absent_close(struct ClassInfo *info, PyObject *self); /* takes the Python fields of an instance that is closed */
@@ -244,6 +245,7 @@ int adapt_type(ClassInfo *info, int calls_new);
 
 /* ---- extra.c: attributes that nobody declared, of fast classes ---- */
 extern PyTypeObject Extra_Type;
+PyObject *extra_in_class(PyObject *extra); /* the class's own attribute; borrowed, NULL: none */
 /* A new reference to the dict of an instance's attributes that are no native fields; NULL without an exception: it has none. */
 PyObject *extra_attributes(PyObject *self, bool create);
 PyObject **extra_dict(PyObject *self, bool create); /* of a fast class's instance */
@@ -282,6 +284,7 @@ void default_changed(Field *field); /* the class has another attribute now */
 /* ---- fields.c ---- */
 uint64_t field_bits(const Field *field, PyObject *value); /* what the arena has for a default */
 extern PyTypeObject FieldDescr_Type;
+PyObject *field_in_class(PyObject *descriptor); /* the class attribute that CPython has; borrowed, NULL: none */
 int field_install(ClassInfo *info, Field *field);
 COLD PyObject *field_unset(PyObject *self, const Field *field);    /* NULL, with the AttributeError */
 COLD int field_not_there(PyObject *self, const Field *field);      /* -1, with that of a deletion */
@@ -462,6 +465,13 @@ extern PyTypeObject Method_Type;
 extern PyTypeObject Watched_Type; /* of such a method */
 PyObject *shadow_watch(PyObject *module, PyObject *args);
 int shadow_ready(void);
+extern PyTypeObject Constant_Type;
+PyObject *constant_in_class(PyObject *constant); /* its value, borrowed */
+
+/* ---- classdict.c: vars() of a jitclass and of its instances ---- */
+extern PyTypeObject ClassDict_Type;
+int classdict_start(PyObject *attributes_of_type); /* once; -1: this Python's is not one that we know */
+PyObject *classdict_show_fields(PyObject *module, PyObject *type);
 void method_use(Method *m, Plan *plan); /* the plan to try first from now on; NULL: none */
 PyObject *method_call_python(Method *m, PythonWhy why, PyObject *const *args, size_t nargsf, PyObject *kwnames);
 COLD PyObject *method_call_slow(Method *m, PyObject *const *args, size_t nargsf, PyObject *kwnames); /* bind.c */

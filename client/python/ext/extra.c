@@ -92,6 +92,10 @@ PyTypeObject Extra_Type = {
     .tp_descr_set = extra_set,
 };
 
+PyObject *extra_in_class(PyObject *op) {
+    return ((Extra *)op)->value;
+}
+
 /* Whatever the class has under the name, from now on instances may have their own. */
 static PyObject *extra_install(PyTypeObject *type, PyObject *name) {
     Extra *self = PyObject_GC_New(Extra, &Extra_Type);

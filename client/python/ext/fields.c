@@ -364,6 +364,11 @@ PyTypeObject FieldDescr_Type = {
     .tp_descr_set = descr_set,
 };
 
+PyObject *field_in_class(PyObject *descriptor) {
+    const Field *field = ((FieldDescr *)descriptor)->field;
+    return field->slot ? descriptor : field->class_value;
+}
+
 int field_install(ClassInfo *info, Field *field) {
     if (!field->type)
         return 0; /* the instance's dict, or its slot, is all there is to it */

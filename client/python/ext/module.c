@@ -28,6 +28,8 @@ static PyMethodDef functions[] = {
     {"setup", class_setup, METH_VARARGS, NULL},
     {"replace", class_replace, METH_VARARGS, NULL},
     {"shadow", shadow_watch, METH_VARARGS, NULL},
+    {"show_fields", classdict_show_fields, METH_O,
+     "show_fields(class): its instances' __dict__ has the native fields, too"},
     {"class_info", class_info, METH_O, "(class id, size, [(field, offset)]) or None"},
     {"digest", digest_call, METH_O, "32 bytes, of a list of str and bytes"},
     {"names", digest_names, METH_O, "what a code object, and those inside it, load from outside"},
@@ -95,7 +97,8 @@ static int add_types(PyObject *module) {
     Instance_Type.tp_new = PyBaseObject_Type.tp_new; /* so that object.__new__(cls) is allowed, too */
     if (PyType_Ready(&ClassInfo_Type) < 0 || PyType_Ready(&Instance_Type) < 0 || PyType_Ready(&Method_Type) < 0 ||
         PyType_Ready(&Watched_Type) < 0 || PyType_Ready(&Guard_Type) < 0 || PyType_Ready(&FieldDescr_Type) < 0 ||
-        PyType_Ready(&Absent_Type) < 0 || PyType_Ready(&Extra_Type) < 0 || shadow_ready() < 0)
+        PyType_Ready(&Absent_Type) < 0 || PyType_Ready(&Extra_Type) < 0 || PyType_Ready(&ClassDict_Type) < 0 ||
+        shadow_ready() < 0)
         return -1;
     if (absent_slots() < 0 || replace_new() < 0 || watch_start() < 0)
         return -1;

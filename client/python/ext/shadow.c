@@ -9,8 +9,6 @@ typedef struct Constant {
     PyObject_HEAD PyObject *value; /* of a type that refers to nothing */
 } Constant;
 
-static PyTypeObject Constant_Type;
-
 static void set_types(PyTypeObject *type, PyTypeObject *from, PyTypeObject *to) {
     PyObject *name, *value;
     Py_ssize_t at = 0;
@@ -112,7 +110,7 @@ static PyMethodDef constant_methods[] = {
     {0},
 };
 
-static PyTypeObject Constant_Type = {
+PyTypeObject Constant_Type = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = "jitd._jitd.Constant",
     .tp_basicsize = sizeof(Constant),
     .tp_flags = Py_TPFLAGS_DEFAULT,
@@ -123,6 +121,10 @@ static PyTypeObject Constant_Type = {
     .tp_descr_set = watched_set,
     .tp_methods = constant_methods,
 };
+
+PyObject *constant_in_class(PyObject *op) {
+    return ((Constant *)op)->value;
+}
 
 static int watch_constant(PyTypeObject *type, PyObject *name) {
     PyObject *value = PyDict_GetItemWithError(type->tp_dict, name);

@@ -80,9 +80,8 @@ static PyObject *dict_of_type(void) {
 }
 
 /* The wrapper in type's dict calls the C function that it was made for, if that is (still) the slot's. */
-static int patch_wrapper(const char *name) {
-    PyObject *attributes = dict_of_type(), *wrapper = attributes ? PyDict_GetItemString(attributes, name) : NULL;
-    Py_XDECREF(attributes); /* type has it */
+static int patch_wrapper(PyObject *attributes, const char *name) {
+    PyObject *wrapper = PyDict_GetItemString(attributes, name);
     if (!wrapper || !Py_IS_TYPE(wrapper, &PyWrapperDescr_Type) ||
         ((PyWrapperDescrObject *)wrapper)->d_wrapped != (void *)type_setattro)
         return -1;
@@ -127,8 +126,14 @@ static int patch_clear_descriptors(void) {
 
 int watch_start(void) {
     type_setattro = PyType_Type.tp_setattro;
-    if (patch_wrapper("__setattr__") < 0 || patch_wrapper("__delattr__") < 0) {
-        PyErr_SetString(PyExc_ImportError, "this Python's type.__setattr__ is not one that jitd knows");
+    PyObject *attributes = dict_of_type();
+    int r = attributes && patch_wrapper(attributes, "__setattr__") == 0 && patch_wrapper(attributes, "__delattr__") == 0
+                ? classdict_start(attributes)
+                : -1;
+    Py_XDECREF(attributes); /* type has it */
+    if (r < 0) {
+        PyErr_SetString(PyExc_ImportError,
+                        "this Python's type.__setattr__ or type.__dict__ is not one that jitd knows");
         return -1;
     }
     return patch_metaclasses(&PyType_Type) < 0 ? -1 : patch_clear_descriptors();

@@ -6,7 +6,7 @@ import os
 import sys
 from _weakref import ref
 
-from jitd._jitd import MISSING, Instance, Method, convert, replace, stores
+from jitd._jitd import MISSING, Instance, Method, convert, replace, show_fields, stores
 
 TYPE_CHECKING = False  # no module that a warm start loads imports typing, or __future__ (0.2 ms): annotations are in quotes
 if TYPE_CHECKING:
@@ -731,22 +731,14 @@ def _eq(self: "Any", other: "Any") -> "Any":
     return equal(self, other)
 
 
-_repr.__name__, _eq.__name__ = "__repr__", "__eq__"
+def _replace(self: "Any", /, **changes: "Any") -> "Any":
+    """copy.replace()"""
+    from dataclasses import replace
+
+    return replace(self, **changes)
 
 
-def _namespace(self: "Any") -> "Any":
-    from jitd.members import namespace
-
-    return namespace(self)
-
-
-def _set_namespace(self: "Any", attributes: "Any") -> None:
-    from jitd.members import set_namespace
-
-    set_namespace(self, attributes)
-
-
-_DICT = property(_namespace, _set_namespace)
+_repr.__name__, _eq.__name__, _replace.__name__ = "__repr__", "__eq__", "__replace__"
 
 
 def _add_made(record: "Record", cls: type, generated: "Any", has_dict: bool) -> None:
@@ -756,7 +748,7 @@ def _add_made(record: "Record", cls: type, generated: "Any", has_dict: bool) -> 
 
         record.base_init = base_init(cls)
     if has_dict:
-        replace(cls, "__dict__", _DICT)
+        show_fields(cls)
     if generated is not None:
         return
     if record.init == "generated":
@@ -766,6 +758,8 @@ def _add_made(record: "Record", cls: type, generated: "Any", has_dict: bool) -> 
     if any(not field.inferred for field in record.declared):
         replace(cls, "__dataclass_fields__", _Made("dataclass_fields"))
         replace(cls, "__dataclass_params__", _Made("dataclass_params"))
+        if sys.version_info >= (3, 13) and "__replace__" not in cls.__dict__:
+            replace(cls, "__replace__", _replace)
 
 
 def _choose_init(record: "Record", cls: type, declares: "Any") -> None:

@@ -105,8 +105,6 @@ def _as_written(owner: Any, cls: Any, name: str, value: Any) -> Any:
     if name in ("__jitd__", "__jitd_record__", "__signature__"):
         return MISSING
     kind = f"{type(value).__module__}.{type(value).__name__}"
-    if kind in ("jitd.Field", "jitd._jitd.Absent", "jitd._jitd.Extra", "jitd._jitd.Constant"):
-        return getattr(owner, name, MISSING)
     if kind == "jitd.declare._Init":
         return init_function(owner, frozen="__setattr__" in cls.__dict__)
     if kind == "jitd.declare._Made":
