@@ -312,7 +312,7 @@ PeerHandled compile_compile(Broker *broker, Peer *peer, const MsgMessage *m) {
     } else if (!broker->workers.have_identity && workers_want_identity(&broker->workers)) {
         return PEER_HOLD;
     } else if (!broker->workers.have_identity) {
-        dispatch_refuse(peer, m, "worker", broker->workers.why);
+        dispatch_refuse(peer, m, "absent", broker->workers.why);
     } else if (unit_decode(&pool, source, &spec, &error)) {
         peer_reply_error(peer, m->id, "malformed", error);
     } else {

@@ -328,11 +328,11 @@ def test_compile_errors_reach_everybody_who_asked(daemon):
 @pytest.mark.parametrize("start", ["die", "garbage", "other version"])
 def test_a_compiler_that_does_not_start(start):
     with Daemon(env={"FAKE_WORKER_START": start}) as d, d.client() as c:
-        assert refused(c.compile, "ok").code == "worker"
+        assert refused(c.compile, "ok").code == "absent"
         assert c.lookup(key("ok")) == [None]
         starts = d.starts()
         for _ in range(20):
-            assert refused(c.compile, "ok").code == "worker"
+            assert refused(c.compile, "ok").code == "absent"
         assert start != "other version" or "another version of jitd" in refused(c.compile, "ok").message
         assert d.starts() < starts + 10  # with back-off (10 starts take a minute), not once per request
 

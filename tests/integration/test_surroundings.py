@@ -153,7 +153,7 @@ print(Late(2).x, Point(3).get())
 print(_jitd.check())
 """
     done = program(code).run()
-    assert done.stdout == "1\n2 3\n(0, '')\n" and "Late stays Python: silence" in done.stderr
+    assert done.stdout == "1\n2 3\n(0, '')\n" and "Late is Python until it can be compiled: silence" in done.stderr
 
 
 def test_a_free_threaded_build_is_refused_in_words(program):

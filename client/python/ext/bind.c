@@ -186,11 +186,16 @@ static Choice choose(Call *call) {
     return CHOICE_NONE;
 }
 
+/* Nobody is asked yet again. */
+static bool waits(const Method *m) {
+    return m->asks_at && method_clock() < m->asks_at;
+}
+
 /* Asks for a specialisation to these types: 1 there is one now, 0 these are Python's, -1 exception. */
 static int specialise(Call *call) {
     Method *m = call->m;
     bool fits = all_compilable(call->values, PyTuple_GET_SIZE(m->names));
-    if (!fits && m->told)
+    if ((!fits && m->told) || waits(m))
         return 0;
     m->told |= !fits;
     PyObject *values = values_tuple(call->values, PyTuple_GET_SIZE(m->names));
@@ -244,16 +249,17 @@ static PyObject *resolve_and_retry(Method *m, PyObject *const *args, size_t narg
 
 PyObject *method_call_slow(Method *m, PyObject *const *args, size_t nargsf, PyObject *kwnames) {
     Py_ssize_t n = PyVectorcall_NARGS(nargsf), skip = m->type != NULL;
-    if (m->mode == METHOD_PENDING)
+    if (m->mode == METHOD_PENDING && !waits(m))
         return resolve_and_retry(m, args, nargsf, kwnames);
-    if ((m->mode == METHOD_PYTHON && !m->strict) || n < skip || (skip && Py_TYPE(args[0]) != m->type))
-        return method_call_python(m, m->mode == METHOD_PYTHON ? WHY_REFUSED : WHY_CLASS, args, nargsf, kwnames);
+    bool python = m->mode == METHOD_PYTHON || m->mode == METHOD_PENDING;
+    if ((python && !m->strict) || n < skip || (skip && Py_TYPE(args[0]) != m->type))
+        return method_call_python(m, python ? WHY_REFUSED : WHY_CLASS, args, nargsf, kwnames);
     if (skip && !((Instance *)args[0])->data && instance_wake(args[0]) < 0)
         return NULL;
     Call call = {.m = m, .args = args, .nargsf = nargsf, .kwnames = kwnames};
     if (bind_arguments(m, args + skip, n - skip, kwnames, call.values))
         return method_call_python(m, WHY_ARGUMENTS, args, nargsf, kwnames); /* raises what CPython raises */
-    if (m->mode != METHOD_PYTHON)
+    if (!python)
         return call_bound(&call);
     return check_annotations(m, call.values) < 0 ? NULL : method_call_python(m, WHY_REFUSED, args, nargsf, kwnames);
 }

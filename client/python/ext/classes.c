@@ -102,6 +102,8 @@ static void info_dealloc(PyObject *op) {
         PyErr_Clear();
     if (info->class_id && by_id[info->class_id] == info)
         by_id[info->class_id] = NULL;
+    if (info->own_id && by_id[info->own_id] == info)
+        by_id[info->own_id] = NULL;
     if (class_last == info)
         class_last = NULL;
     info_clear(op);
@@ -349,6 +351,25 @@ PyObject *class_setup(PyObject *module, PyObject *args) {
     info->class_id = class_id;
     by_id[class_id] = info;
     set_init(info, init, method);
+    Py_RETURN_NONE;
+}
+
+/* renumber(type, class id): the daemon has numbered a class that had a number of this process's own. Instances from now on have the new one; those that
+ * there are keep theirs, which stands for the class, too. */
+PyObject *class_renumber(PyObject *module, PyObject *args) {
+    (void)module;
+    PyTypeObject *type;
+    unsigned class_id;
+    Shape shape;
+    if (!PyArg_ParseTuple(args, "O!I", &PyType_Type, &type, &class_id))
+        return NULL;
+    ClassInfo *info = class_of_type(type);
+    if (!info || info->class_id <= TABLE_OWN_CLASSES || class_id > TABLE_OWN_CLASSES || by_id[class_id] ||
+        info->own_id || table_shape(jitd_context.table, class_id, &shape) || shape.base != info->size)
+        return PyErr_Format(PyExc_RuntimeError, "class id %u is not one for %s", class_id, type->tp_name);
+    info->own_id = info->class_id;
+    info->class_id = class_id;
+    by_id[class_id] = info;
     Py_RETURN_NONE;
 }
 

@@ -297,8 +297,8 @@ PyObject *context_connected(PyObject *module, PyObject *args) {
     return PyBool_FromLong(jitd_context.client != NULL);
 }
 
-/* local_class(key, size, [offsets of references]) -> (class id of this process's own, whether a daemon is there): when there is no daemon (any
- * more), or it has no room in the namespace, or no answer */
+/* local_class(key, size, [offsets of references]) -> class id of this process's own: when there is no daemon (any more), or it has no room in the
+ * namespace, or no answer */
 PyObject *context_local_class(PyObject *module, PyObject *args) {
     (void)module;
     const char *key;
@@ -320,7 +320,7 @@ PyObject *context_local_class(PyObject *module, PyObject *args) {
     int r = table_add_class(table, (const Key *)key, &(Shape){.base = size, .nrefs = n, .refs = refs}, &id);
     if (r < 0)
         return PyErr_Format(PyExc_MemoryError, "too many classes: %s", strerror(-r));
-    return Py_BuildValue("IO", id, jitd_context.client && client_connected(jitd_context.client) ? Py_True : Py_False);
+    return PyLong_FromUnsignedLong(id);
 }
 
 /* ---- fork: called by os.register_at_fork ---- */

@@ -199,6 +199,7 @@ typedef enum InitMode { INIT_PENDING, INIT_FIELDS, INIT_METHOD, INIT_EMPTY } Ini
 typedef struct ClassInfo {
     PyObject_HEAD PyTypeObject *type; /* borrowed: the type holds this */
     uint32_t class_id, size;
+    uint32_t own_id;  /* of this process's own, before the daemon gave it one; 0: there was none */
     uint32_t changes; /* how often something of it that compiled code may have built in was set to something else */
     InitMode init;
     bool fast;                    /* no Python fields: instance.c */
@@ -236,6 +237,7 @@ PyTypeObject *class_of_id(uint32_t class_id); /* borrowed, NULL when this proces
 PyObject *class_convert(PyObject *module, PyObject *args);
 PyObject *class_setup_fields(PyObject *module, PyObject *args);
 PyObject *class_setup(PyObject *module, PyObject *args);
+PyObject *class_renumber(PyObject *module, PyObject *args);
 PyObject *class_replace(PyObject *module, PyObject *args);
 PyObject *class_info(PyObject *module, PyObject *type);
 
@@ -457,6 +459,7 @@ typedef struct Method {
     uint64_t native_calls, python_calls, fallbacks, guard_misses;
     uint64_t why[WHY_N]; /* the Python calls */
     bool told;           /* the first call with values that no code takes was told of */
+    int64_t asks_at;     /* who compiles was not there: when it is asked again, in ms of method_clock; 0: at any time */
 } Method;
 
 extern PyTypeObject Method_Type;
@@ -472,6 +475,7 @@ PyObject *constant_in_class(PyObject *constant); /* its value, borrowed */
 extern PyTypeObject ClassDict_Type;
 int classdict_start(PyObject *attributes_of_type); /* once; -1: this Python's is not one that we know */
 PyObject *classdict_show_fields(PyObject *module, PyObject *type);
+int64_t method_clock(void);
 void method_use(Method *m, Plan *plan); /* the plan to try first from now on; NULL: none */
 PyObject *method_call_python(Method *m, PythonWhy why, PyObject *const *args, size_t nargsf, PyObject *kwnames);
 COLD PyObject *method_call_slow(Method *m, PyObject *const *args, size_t nargsf, PyObject *kwnames); /* bind.c */

@@ -92,9 +92,18 @@ void proxy_held(void *arg, uint64_t ref) {
     leave_later(*proxy_place(ref));
 }
 
+/* One that was made while its class had a number of this process's own gets the daemon's, which others know. The layout is the same. */
+static void take_number(ShmObject *object, PyObject *op) {
+    const ClassInfo *info = class_above(Py_TYPE(op));
+    uint64_t head = atomic_load_explicit(&object->head, memory_order_relaxed);
+    if (info && unlikely(info->own_id) && SHM_HEAD_CLASS(head) == info->own_id)
+        atomic_store_explicit(&object->head, (head & ~(uint64_t)UINT32_MAX) | info->class_id, memory_order_relaxed);
+}
+
 void proxy_shared(void *arg, uint64_t ref, uint32_t link) {
     (void)arg;
     ShmObject *object = (ShmObject *)(jitd_context.base + ref);
+    take_number(object, *proxy_place(ref));
     beside_note(*proxy_place(ref));
     if (link != ARENA_LINK_HELD)
         return;

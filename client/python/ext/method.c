@@ -361,6 +361,27 @@ static PyObject *method_add_plan(PyObject *op, PyObject *args) {
     Py_RETURN_TRUE;
 }
 
+int64_t method_clock(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+}
+
+/* set_waiting(ms, whether it has not been compiled at all): who compiles is not there, and is not asked for so long. */
+static PyObject *method_set_waiting(PyObject *op, PyObject *args) {
+    Method *m = (Method *)op;
+    long long ms;
+    int pending;
+    if (!PyArg_ParseTuple(args, "Lp", &ms, &pending))
+        return NULL;
+    m->asks_at = method_clock() + ms;
+    if (pending) {
+        method_use(m, NULL);
+        m->mode = METHOD_PENDING;
+    }
+    Py_RETURN_NONE;
+}
+
 /* From now on every call runs in Python. */
 static PyObject *method_set_python(PyObject *op, PyObject *ignored) {
     (void)ignored;
@@ -374,6 +395,7 @@ static PyObject *method_set_python(PyObject *op, PyObject *ignored) {
 static PyObject *method_set_native(PyObject *op, PyObject *ignored) {
     (void)ignored;
     ((Method *)op)->mode = METHOD_NATIVE;
+    ((Method *)op)->asks_at = 0;
     Py_RETURN_NONE;
 }
 
@@ -456,6 +478,7 @@ static PyMethodDef method_methods[] = {
     {"inspect_asm", method_inspect_asm, METH_NOARGS, "The machine code as assembly text."},
     {"_add_plan", method_add_plan, METH_VARARGS, NULL},
     {"_set_python", method_set_python, METH_NOARGS, NULL},
+    {"_set_waiting", method_set_waiting, METH_VARARGS, NULL},
     {"_set_native", method_set_native, METH_NOARGS, NULL},
     {"_set_annotated", method_set_annotated, METH_VARARGS, NULL},
     {"_set_class", method_set_class, METH_O, NULL},

@@ -26,6 +26,7 @@ static PyMethodDef functions[] = {
     {"convert", class_convert, METH_VARARGS, NULL},
     {"setup_fields", class_setup_fields, METH_VARARGS, NULL},
     {"setup", class_setup, METH_VARARGS, NULL},
+    {"renumber", class_renumber, METH_VARARGS, NULL},
     {"replace", class_replace, METH_VARARGS, NULL},
     {"shadow", shadow_watch, METH_VARARGS, NULL},
     {"show_fields", classdict_show_fields, METH_O,

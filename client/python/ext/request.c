@@ -192,7 +192,7 @@ static PyObject *read_result(int r, msgpack_unpacked *owner, const msgpack_objec
     return result;
 }
 
-static PyObject *ask(int message, PyObject *body) {
+static PyObject *ask(int message, PyObject *body, int timeout_ms) {
     if (!jitd_context.client)
         return PyErr_Format(PyExc_ConnectionError, "jitd is not connected to a daemon");
     msgpack_sbuffer buffer;
@@ -202,21 +202,22 @@ static PyObject *ask(int message, PyObject *body) {
     ClientError error;
     PyObject *result = NULL;
     if (request_pack_into(&buffer, body) == 0) {
-        int r = client_request(jitd_context.client, message, buffer.data, buffer.size, -1, &owner, &answer, &error);
+        int r =
+            client_request(jitd_context.client, message, buffer.data, buffer.size, timeout_ms, &owner, &answer, &error);
         result = read_result(r, &owner, &answer, &error);
     }
     msgpack_sbuffer_destroy(&buffer);
     return result;
 }
 
-/* request(number, body) -> answer; RemoteError(code, message) when the broker refuses. */
+/* request(number, body, ms = as long as usual) -> answer; RemoteError(code, message) when the broker refuses. */
 PyObject *request_call(PyObject *module, PyObject *args) {
     (void)module;
-    int message;
+    int message, timeout_ms = -1;
     PyObject *body;
-    if (!PyArg_ParseTuple(args, "iO!", &message, &PyDict_Type, &body))
+    if (!PyArg_ParseTuple(args, "iO!|i", &message, &PyDict_Type, &body, &timeout_ms))
         return NULL;
-    return ask(message, body);
+    return ask(message, body, timeout_ms);
 }
 
 /* unlocked(lock, function, ...) -> function(...), with the RLock given up meanwhile, however often it was taken. In C, so that no signal
@@ -324,7 +325,7 @@ PyObject *request_publish(PyObject *module, PyObject *args) {
 }
 
 static PyObject *find_once(PyObject *body) {
-    int64_t ref = answer_object(ask(MESSAGE_FIND, body), "object");
+    int64_t ref = answer_object(ask(MESSAGE_FIND, body, -1), "object");
     if (PyErr_Occurred())
         return NULL;
     return ref > JITD_NONE ? instance_try_proxy((uint64_t)ref) : Py_NewRef(Py_None);

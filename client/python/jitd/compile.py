@@ -3,6 +3,8 @@ daemon. link.py does the rest."""
 
 from __future__ import annotations
 
+from _weakref import ref
+
 from jitd import _jitd, flight, link, warn
 from jitd.declare import SCALARS, type_text, type_words
 
@@ -21,18 +23,21 @@ def _own_entries(record: Record) -> list[Func]:
     return [f for f in record.funcs if f.method is not None and not f.reason and None not in f.types]
 
 
-def compile_record(record: Record) -> None:
+def described(record: Record) -> bytes:
+    """Its unit, as it is sent."""
     from jitd import unit
 
+    return unit.describe(record.name, record.key, record.options, link.closure([record]), [(f, None) for f in _own_entries(record)])
+
+
+def compile_record(record: Record) -> None:
     if record.kind == "function" and not _own_entries(record):
         return link.set_modes(record, {})
-    defs = link.closure([record])
-    entries = [(f, None) for f in _own_entries(record)]
-    packed = unit.describe(record.name, record.key, record.options, defs, entries)
+    packed = described(record)
     if record.kind == "function" and not _own_entries(record):  # it has no source
         return link.set_modes(record, {})
     try:
-        answer = _request(packed)
+        answer = request(packed)
     except (_jitd.RemoteError, ConnectionError) as error:
         if not record.linked:
             _compile_failed(record, error)
@@ -41,53 +46,91 @@ def compile_record(record: Record) -> None:
         link.install(record, answer)
 
 
-def _request(packed: bytes) -> dict[str, Any]:
+def request(packed: bytes, *within_ms: int) -> dict[str, Any]:
     """The daemon's answer to a unit."""
     from jitd.unit import MAX_UNIT
 
     if len(packed) > MAX_UNIT:
         raise _jitd.RemoteError("refused", f"it is too large to be compiled: {len(packed)} bytes with all that it uses, at most {MAX_UNIT}")
-    return flight.ask(_COMPILE, {"unit": packed})
+    return flight.ask(_COMPILE, {"unit": packed}, *within_ms)
 
 
 def _compile_failed(record: Record, error: Exception) -> None:
     """The whole unit was refused, or nobody is there to compile it: the class gets its layout, and stays Python, or its methods are compiled
-    one by one."""
+    one by one, or, where a later try may find somebody, waits."""
     if record.kind == "function":
-        _give_up(record, error.args[-1])
+        if may_be_compiled_later(error):
+            link.set_modes(record, {})
+            return wait(record, error)
+        give_up(record, error.args[-1])
         return link.set_modes(record, {})
     bare = [r for r in link.closure([record]) if r.kind == "class"]
-    alone = not isinstance(error, ConnectionError)  # the compiler has said no: to all of them together
-    answer, error = _ask_for_layout(record, bare, error)
+    waits = may_be_compiled_later(error)  # else the compiler has said no: to all of them together
+    answer, worse = ask_for_layout(record, bare)
     if record.linked:
         return
-    if answer is None or not alone or len(_own_entries(record)) < 2:
-        _give_up(record, error.args[-1])
+    error = worse or error
+    waits = waits or may_be_compiled_later(error)
+    if not waits and (answer is None or len(_own_entries(record)) < 2):
+        give_up(record, error.args[-1])
     if answer is not None:
         link.install(record, answer, bare)  # if it was all of them together that took too long or too much, each is compiled at its first call
         record.unit = None  # which has no code
-        return
-    link_local(record)
+    else:
+        link_local(record, waits)
+    if waits:
+        wait(record, error)
     warn.tell(record)
 
 
-def _give_up(record: Record, reason: str) -> None:
+def give_up(record: Record, reason: str) -> None:
     record.failed = reason
     for f in record.funcs:
         f.reason = f.reason or reason
-    warn.note(record, record.file, record.funcs[0].code.co_firstlineno if record.funcs else 1, f"{record.name} stays Python: {reason}")
+    _note(record, f"{record.name} stays Python: {reason}")
 
 
-def _ask_for_layout(record: Record, bare: list[Record], error: Exception) -> tuple[Any, Exception]:
-    """(the answer, the error so far), or (None, why there is none). It takes no compiler. The unit has a key of its own, the classes keep
-    theirs: a class has one number, whoever asked for it first."""
+def _note(record: Record, text: str) -> None:
+    warn.note(record, record.file, record.funcs[0].code.co_firstlineno if record.funcs else 1, text)
+
+
+def ask_for_layout(record: Record, bare: list[Record]) -> tuple[Any, Any]:
+    """(the answer, None), or (None, why there is none). It takes no compiler. The unit has a key of its own, the classes keep theirs: a class
+    has one number, whoever asked for it first."""
     from jitd import unit
 
     packed = unit.describe(record.name, link.key_of(record, "layout only"), record.options, bare, [], only_layout=True)
     try:
-        return flight.ask(_COMPILE, {"unit": packed, "layout": True}), error
-    except (_jitd.RemoteError, ConnectionError) as other:
-        return None, other
+        return flight.ask(_COMPILE, {"unit": packed, "layout": True}), None
+    except (_jitd.RemoteError, ConnectionError) as error:
+        return None, error
+
+
+# ---- nobody is there to compile it, or in time ----
+
+_LATER = ("absent", "busy", "quota")  # protocol.md: what the daemon refuses, and may do later
+
+
+def may_be_compiled_later(error: Exception) -> bool:
+    return isinstance(error, ConnectionError) or error.args[0] in _LATER
+
+
+def wait(record: Record, error: Exception) -> None:
+    """Its methods run in Python until a call of one, some time from now, finds who compiles it (again.py)."""
+    record.failed = error.args[-1]
+    _note(record, f"{record.name} is Python until it can be compiled: {record.failed}")
+    pause(record, True)
+
+
+def pause(record: Record, pending: bool) -> None:
+    """Nobody is asked to compile anything of it for a while, each time for longer."""
+    record.pause = min(2 * record.pause, _PAUSE_MAX) or _PAUSE
+    for f in record.funcs:
+        if f.method is not None and not f.reason:
+            f.method._set_waiting(int(1000 * record.pause), pending)
+
+
+_PAUSE, _PAUSE_MAX = 1.0, 60.0  # s
 
 
 # ---- specialisations ----
@@ -127,26 +170,32 @@ def _refuse_types(record: Record, f: Func, values: tuple[Any, ...], resolved: Se
     refuse(record, f, shown, f.code.co_firstlineno, message, text, _expected(f.types, resolved))
 
 
-def specialise_for(record: Record, f: Func, resolved: list[Any]) -> bool:
+def specialise_for(record: Record, f: Func, resolved: list[Any]) -> bool | None:
     """The same for types that are known to be native. One thread does it, the others have its result."""
     key = (f.entry, *map(_hashable, resolved))
-    while key not in record.versions:
-        flight.alone((record, key), lambda: record.versions.__setitem__(key, _specialise(record, f, resolved)))
-    return record.versions[key]
+    done = False
+    while record.versions.get(key) is None and not done:
+        done = flight.alone((record, key), lambda: record.versions.__setitem__(key, _specialise(record, f, resolved)))
+    return record.versions.get(key)
 
 
 def _hashable(resolved: Any) -> Any:
     return tuple(map(_hashable, resolved)) if isinstance(resolved, list) else resolved
 
 
-def _specialise(record: Record, f: Func, resolved: list[Any]) -> bool:
+def _specialise(record: Record, f: Func, resolved: list[Any]) -> bool | None:
+    """None: nobody is there to compile it, or in time."""
     classes: list[Any] = []
     for t in resolved:
         _classes_of(t, classes)
     for other in classes:
         link.prepare(other)
     defs = link.closure([record, *classes])
-    answer = _specialised_unit(record, f, resolved, classes, defs)
+    try:
+        answer = _specialised_unit(record, f, resolved, classes, defs)
+    except ConnectionError:
+        pause(record, False)
+        return None
     return answer is not None and _install_specialisation(record, f, resolved, answer, defs)
 
 
@@ -198,10 +247,16 @@ def _specialised_unit(record: Record, f: Func, resolved: list[Any], classes: lis
             if f.reason:  # it has no source
                 refuse(record, f, resolved, f.code.co_firstlineno, f.reason, f"{name}({shown}) stays Python: {f.reason}")
                 return None
-            found = _request(packed)
+            found = request(packed)
     except (_jitd.RemoteError, ConnectionError) as error:
-        refuse(record, f, resolved, f.code.co_firstlineno, error.args[-1], f"{name}({shown}) stays Python: {error.args[-1]}")
+        later = may_be_compiled_later(error)
+        text = f"{name}({shown}) {'is Python until it can be compiled' if later else 'stays Python'}: {error.args[-1]}"
+        refuse(record, f, resolved, f.code.co_firstlineno, error.args[-1], text)
+        if later:
+            raise ConnectionError(error.args[-1]) from None
         return None
+    record.refusals.get(f.entry, {}).pop(shown, None)
+    record.pause = record.pause if record.failed else 0.0
     if (f.entry, key) not in record.specialised:
         record.specialised.append((f.entry, key))
     return found
@@ -209,10 +264,7 @@ def _specialised_unit(record: Record, f: Func, resolved: list[Any], classes: lis
 
 def _install_specialisation(record: Record, f: Func, resolved: list[Any], answer: dict[str, Any], defs: list[Record]) -> bool:
     meta = _jitd.unpack(answer["meta"])
-    for definition, pair in zip(defs, answer["classes"]):
-        if definition.kind == "class" and not definition.class_id:
-            link.identify(definition, pair)
-        definition.reached = True
+    link.number(defs, answer["classes"])
     for definition, name, line, _, message, text in meta["refused"]:
         if definition == 0 and name == f.entry:
             refuse(record, f, resolved, line, message, text, _expected(f.types, resolved))
@@ -231,16 +283,15 @@ def _install_specialisation(record: Record, f: Func, resolved: list[Any], answer
 # ---- without a daemon, or after its end ----
 
 
-def link_local(record: Record) -> None:
-    """A class with a local layout, or a function: all methods are plain Python."""
+def link_local(record: Record, waits: bool = False) -> None:
+    """A class with a local layout, or a function: all methods are plain Python, if it does not wait for the compiler."""
     for definition in link.closure([record]):
         if definition.kind == "class" and not definition.class_id:
             refs = [at for at, t in zip(definition.offsets, definition.field_types) if isinstance(t, tuple)]
-            class_id, numbered = _jitd.local_class(definition.key, definition.size, refs)
-            link.identify(definition, (definition.key, class_id))
-            if numbered:  # should the daemon number it for somebody else later, that code is about another class
-                definition.change = f"{definition.short}: the daemon had no room for it, or no answer"
-    for f in record.funcs:
+            definition.own_id = True  # until the daemon gives it one
+            link.own_ids[ref(definition)] = None
+            link.identify(definition, (definition.key, _jitd.local_class(definition.key, definition.size, refs)))
+    for f in () if waits else record.funcs:
         if f.method is not None:
             f.method._set_python()
             give_back(record, f)

@@ -223,11 +223,13 @@ class Record:
     problems = ()  # type: tuple[tuple[str, int, str], ...]  # (file, line, text) of what waits to be told
     warned = False
     failed = None  # type: str | None  # why all of it stays Python
+    pause = 0.0  # s between its tries to be compiled: who compiles was not there (again.py); 0: it does not wait
     late = ()  # type: tuple[Func, ...]  # with an annotation that names what was not there when the record was linked
     reached = False  # compiled code knows it: its own, or that of others
     home = None  # type: Any  # its module
     in_dict = False  # its instances keep their attributes in a dict of CPython's
     keeps_attributes = False  # its methods give self attributes that are no fields
+    own_id = False  # the class's number is this process's own
     size = 0  # of an instance
     offsets = ()  # type: Any  # of its fields
     hint = None  # type: Hint | None  # of the class: jit_focus, jit_ignore, jit_once
@@ -238,7 +240,7 @@ class Record:
         self.name = f"{module}.{name}"
         self.short = name
         self.funcs = []  # type: list[Func]
-        self.versions = {}  # type: dict[Any, bool]  # whether there is a specialisation for an entry and types, compile.py
+        self.versions = {}  # type: dict[Any, bool | None]  # whether there is a specialisation for an entry and types, compile.py
         self.declared = []  # type: list[Declared]  # classes: the fields, a Declared each
         self.fields = []  # type: list[tuple[str, Any, Any]]  # of those the native ones, once link.lay_out knows: (name, annotation, default)
         self.field_types = None  # type: Any

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
     from typing import Any
 
-_LAZY = "check compile errors hints inferred insight later members objects pickled source trap types unit warn".split()  # modules that are imported when they are needed
+_LAZY = "again check compile errors hints inferred insight later members objects pickled source trap types unit warn".split()  # modules that are imported when they are needed
 _PATIENCE = 60  # seconds: twice what a request may take
 lock = RLock()  # type: Any
 _flights: "dict[Hashable, _Flight]" = {}  # what is being compiled, and who does it
@@ -57,9 +57,9 @@ def log(text: str) -> None:
     later(getLogger("jitd").warning, text)
 
 
-def ask(message: int, body: "dict[str, Any]") -> "dict[str, Any]":
+def ask(message: int, body: "dict[str, Any]", *within_ms: int) -> "dict[str, Any]":
     """The daemon's answer. The lock is given up meanwhile."""
-    return _jitd.unlocked(lock, _jitd.request, message, body)
+    return _jitd.unlocked(lock, _jitd.request, message, body, *within_ms)
 
 
 class _Flight:

@@ -178,7 +178,7 @@ def _why_it_stays(obj: Any) -> str | None:
 
 def _of_record(record: Record) -> str:
     if record.failed:
-        return f"plain Python: {record.failed}"
+        return f"plain Python{' until it can be compiled' if record.pause else ''}: {record.failed}"
     if not _jitd.connected():
         return "no daemon: plain Python"
     modes = {of_func(record, f)["mode"] for f in record.funcs}

@@ -36,6 +36,7 @@ _MODULE = type(sys)
 _MATH = ["module", "math"]
 _CONSTANTS = {bool: "bool", int: "int", float: "float", str: "str"}
 _used = [0]  # how often something was looked up
+own_ids = {}  # type: dict[Any, None]  # weak references to the records of classes that the daemon, which is there, has not numbered
 _serials = {}  # type: dict[bytes, list[Any]]  # fingerprint -> [weak reference to the class record with that serial]
 
 
@@ -82,7 +83,12 @@ def resolve(method: "Method", values: "tuple[Any, ...] | None") -> "bool | None"
     """Called by a Method: values None before its first call, else a tuple of arguments that no specialisation takes. True: one does now."""
     record, f = method.__dict__["_jitd_record"], method.__dict__["_jitd_func"]
     if values is None:
-        finish(record)
+        if record.pause:
+            from jitd.again import compile_again
+
+            compile_again(record)
+        else:
+            finish(record)
         return None
     if f.hint is not None and f.hint.once:
         from jitd.hints import refuses
@@ -119,7 +125,7 @@ def _finish(record: "Record") -> None:
 def finish_pending(used: "Record | None" = None) -> None:
     """One LOOKUP for all records that have not been looked up, and for the one that is being used."""
     _used[0] += 1
-    ready = [record for record in _alive(pending) if not record.linked and (record is used or _can_prepare(record))]
+    ready = [record for record in alive(pending) if not record.linked and (record is used or _can_prepare(record))]
     if used is not None and ref(used) in unknown and not used.linked:
         ready.append(used)
     connect(ready)
@@ -142,12 +148,17 @@ def catch_up() -> None:
     """Makes every class ready of whose name the daemon has one."""
     finish_pending()
     known = {described["name"] for described in ask(_CLASSES, {})["classes"]}
-    for record in _alive(pending) + _alive(unknown):
+    for record in alive(pending) + alive(unknown):
         if record.kind == "class" and record.name in known:
             finish(record)
+    for record in alive(own_ids):
+        if record.name in known:
+            from jitd.again import compile_again
+
+            compile_again(record)
 
 
-def _alive(references: "dict[Any, Any]") -> "list[Record]":
+def alive(references: "dict[Any, Any]") -> "list[Record]":
     found = []
     for reference in list(references):  # others are decorating
         record = reference()
@@ -600,14 +611,23 @@ def key_of(record: "Record", *more: str) -> bytes:
 def install(record: "Record", answer: "dict[str, Any]", defs: "list[Record] | None" = None) -> None:
     defs = defs or closure([record])
     meta = _jitd.unpack(answer["meta"])
-    for definition, pair in zip(defs, answer["classes"]):
-        if definition.kind == "class" and not definition.class_id:
-            identify(definition, pair)
-        definition.reached = True
+    number(defs, answer["classes"])
     record.unit = (meta["sites"], defs)
     _add_plans(record, meta, answer["slot"], defs)
     refused = {(definition, name): (line, message, text) for definition, name, line, _, message, text in meta["refused"]}
     set_modes(record, {name: what for (definition, name), what in refused.items() if definition == 0}, meta["warnings"])
+
+
+def number(defs: "list[Record]", classes: "Sequence[Any]") -> None:
+    """Compiled code knows these definitions, and the classes among them by these (key, class id)."""
+    for definition, pair in zip(defs, classes):
+        if definition.kind == "class" and not definition.class_id:
+            identify(definition, pair)
+        elif definition.own_id and pair[0] == definition.key:
+            _jitd.renumber(definition.target, pair[1])
+            definition.class_id, definition.own_id = pair[1], False
+            own_ids.pop(ref(definition), None)
+        definition.reached = True
 
 
 def identify(record: "Record", pair: "Any") -> None:

@@ -17,6 +17,10 @@ def publish(name: str, obj: object) -> None:
     those that it refers to, have in this process only is a CompileWarning, once a class: Python fields, attributes that nobody declared,
     native fields that hold something else or were deleted."""
     link.connect()
+    if link.own_ids and _jitd.connected():
+        from jitd.again import number_all
+
+        number_all()
     shared = _jitd.publish(name, obj)
     if obj is not None and not any(one is obj for one in shared):
         shared.append(obj)
