@@ -119,7 +119,7 @@ static Unit *publish_entry(Broker *broker, Tenant *tenant, const CacheEntry *ent
     MsgImage image;
     Key again;
     msgpack_unpacked_init(&owner);
-    jobs_content_key(entry->unit, &broker->workers.identity, &again);
+    jobs_content_key(entry->unit, tenant->uid, &broker->workers.identity, &again);
     if (!key_eq(&again, content) || message_read(entry->image, &owner, &m) ||
         decode_both(broker, &pool, entry->unit, &m.body, &spec, &image) || !key_eq(&spec.key, fingerprint))
         return NULL;
@@ -199,7 +199,7 @@ static void lookup_reply(Broker *broker, Peer *peer, uint64_t id, const Key *key
     }
     peer_reply(peer, id, &w, NULL, 0);
     if (miss && !peer->observer)
-        workers_prepare(&broker->workers); /* while the client looks for the source */
+        workers_prepare(&broker->workers, peer->uid); /* while the client looks for the source */
 }
 
 PeerHandled compile_lookup(Broker *broker, Peer *peer, const MsgMessage *m) {
@@ -223,7 +223,10 @@ static void request_job(Broker *broker, Peer *peer, const MsgMessage *m, const J
     int r = jobs_request(&broker->jobs, request, peer, m->id);
     if (r)
         dispatch_refuse(peer, m, r == 1 ? "busy" : "quota",
-                        r == 1 ? "too much is waiting to be compiled" : "out of memory");
+                        r == 1 ? "too much of this user's is waiting to be compiled"
+                        : r == 2
+                            ? "this user's compilations have taken all of their time (compile-seconds) of this hour"
+                            : "out of memory");
 }
 
 static void remember_fingerprint(Broker *broker, const Peer *peer, const Key *fingerprint, const Key *content) {
@@ -234,7 +237,7 @@ static void remember_fingerprint(Broker *broker, const Peer *peer, const Key *fi
 
 static void compile_unit(Broker *broker, Peer *peer, const MsgMessage *m, Str source, const Key *fingerprint) {
     Key content;
-    jobs_content_key(source, &broker->workers.identity, &content);
+    jobs_content_key(source, peer->uid, &broker->workers.identity, &content);
     Unit *unit = tenant_find_unit(peer->tenant, fingerprint);
     if (unit && key_eq(&unit->content, &content)) {
         broker->stats.cache_hits++;
@@ -242,7 +245,11 @@ static void compile_unit(Broker *broker, Peer *peer, const MsgMessage *m, Str so
         remember_fingerprint(broker, peer, fingerprint, &content);
     } else {
         request_job(broker, peer, m,
-                    &(JobRequest){.unit = source, .content = &content, .what = "image", .owner = peer->uid});
+                    &(JobRequest){.unit = source,
+                                  .content = &content,
+                                  .what = "image",
+                                  .owner = peer->uid,
+                                  .client = (uint32_t)peer->pid});
         return;
     }
     unit->hits++;
@@ -274,7 +281,7 @@ static void layout_unit(Broker *broker, Peer *peer, const MsgMessage *m, Str sou
     static const Key no_compiler;
     cleanup(msgpack_sbuffer_destroy) msgpack_sbuffer meta = {0};
     Key content;
-    jobs_content_key(source, &no_compiler, &content);
+    jobs_content_key(source, peer->uid, &no_compiler, &content);
     Outcome out = {.unit = tenant_find_unit(peer->tenant, &spec->key), .code = "quota", .message = "out of memory"};
     if (out.unit && !key_eq(&out.unit->content, &content))
         out.unit = NULL;
@@ -357,9 +364,14 @@ static void dump_request(Broker *broker, Peer *peer, const MsgMessage *m, const 
         return;
     }
     Str bytes = {source, unit->source_size};
-    jobs_content_key(bytes, &broker->workers.identity, &content);
+    jobs_content_key(bytes, peer->uid, &broker->workers.identity, &content);
     request_job(broker, peer, m,
-                &(JobRequest){.unit = bytes, .content = &content, .what = what, .method = method, .owner = peer->uid});
+                &(JobRequest){.unit = bytes,
+                              .content = &content,
+                              .what = what,
+                              .method = method,
+                              .owner = peer->uid,
+                              .client = (uint32_t)peer->pid});
 }
 
 PeerHandled compile_dump(Broker *broker, Peer *peer, const MsgMessage *m) {
@@ -414,7 +426,8 @@ static void done_image(Broker *broker, const Job *job, const msgpack_object *bod
     broker->stats.compilations++;
     Publication publication = {.unit = &spec, .source = source, .content = &job->content, .image = &image};
     publication.compile_us = stats_add_timings(&broker->stats, wire_find(body, "timings"));
-    jobs_content_key(source, identity, &content); /* was it made by the compiler that the key speaks of? */
+    jobs_content_key(source, job->task.owner, identity,
+                     &content); /* was it made by the compiler that the key speaks of? */
     bool keep = key_eq(&content, &job->content);
     for (Waiter *w = job->waiters; w; w = w->next)
         done_waiter(broker, w, &publication, keep);

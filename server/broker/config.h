@@ -7,19 +7,21 @@
 
 #define CONFIG_MAX_RULES 256
 #define CONFIG_NAMESPACE 64
+#define CONFIG_HOUR_S 3600
 #define CONFIG_ERROR 2048 /* bytes that say what is wrong with it */
 
 typedef struct Limits {
     uint64_t arena;       /* bytes of a namespace's shared objects */
     uint64_t code;        /* bytes of a namespace's machine code */
     uint64_t connections; /* of a user */
+    uint64_t compile_s;   /* seconds of compiling of a user in an hour */
 } Limits;
 
 typedef struct LimitRule {
     bool any_user, any_namespace;
     uid_t uid;
     char namespace_[CONFIG_NAMESPACE + 1];
-    bool set[3]; /* of the limits, in their order */
+    bool set[4]; /* of the limits, in their order */
     Limits limits;
 } LimitRule;
 

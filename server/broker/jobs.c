@@ -1,13 +1,14 @@
 /* Jobs and who waits for them; see jobs.h. */
 #include "server/broker/jobs.h"
-#include "base/cleanup.h"
 #include <errno.h>
 
-void jobs_content_key(Str unit, const Key *identity, Key *ret_key) {
+void jobs_content_key(Str unit, uid_t owner, const Key *identity, Key *ret_key) {
     Hash h;
+    uint64_t who = owner;
     hash_init(&h);
     hash_add_str(&h, STR("content"));
     hash_add(&h, identity, sizeof *identity);
+    hash_add(&h, &who, sizeof who);
     hash_add_str(&h, unit);
     hash_final(&h, ret_key);
 }
@@ -63,8 +64,50 @@ static Job *job_new(Jobs *jobs, const JobRequest *request, const Key *key) {
                              .what = job->what,
                              .method = str_from_cstr(job->method),
                              .owner = request->owner,
+                             .client = request->client,
                              .finish = job_finish};
     return job;
+}
+
+/* A user has half of what the others leave: whoever comes, there is room. */
+static bool jobs_has_room(const Jobs *jobs, const JobRequest *request) {
+    uint64_t own = 0;
+    for (const Job *job = jobs->table; job; job = job->hh.next)
+        if (job->task.owner == request->owner)
+            own += job->unit_size;
+    return own + request->unit.len <= (JOBS_MAX_BYTES - (jobs->bytes - own)) / 2;
+}
+
+static bool jobs_has_time(const Jobs *jobs, uint32_t owner) {
+    const Workers *w = jobs->workers;
+    return !jobs->config || queue_hour_ms(&w->queue, owner, uv_now(w->loop)) <
+                                config_limits(jobs->config, owner, STR_NULL).compile_s * 1000;
+}
+
+static int job_add_waiter(Job *job, void *peer, uint64_t id) {
+    Waiter *waiter = calloc(1, sizeof *waiter);
+    if (!waiter)
+        return -ENOMEM;
+    *waiter = (Waiter){.peer = peer, .id = id};
+    DL_APPEND(job->waiters, waiter);
+    return 0;
+}
+
+static int job_start(Jobs *jobs, const JobRequest *request, const Key *key, void *peer, uint64_t id) {
+    Job *job = job_new(jobs, request, key);
+    if (!job || job_add_waiter(job, peer, id) < 0) {
+        if (job)
+            job_free(job);
+        return -ENOMEM;
+    }
+    HASH_ADD(hh, jobs->table, key, sizeof job->key, job);
+    jobs->bytes += job->unit_size;
+    int r = workers_submit(jobs->workers, &job->task);
+    if (r < 0) {
+        job_remove(job);
+        job_free(job);
+    }
+    return r;
 }
 
 int jobs_request(Jobs *jobs, const JobRequest *request, void *peer, uint64_t id) {
@@ -72,26 +115,13 @@ int jobs_request(Jobs *jobs, const JobRequest *request, void *peer, uint64_t id)
     Job *job;
     job_key(request, &key);
     HASH_FIND(hh, jobs->table, &key, sizeof key, job);
-    if (!job && jobs->bytes + request->unit.len > JOBS_MAX_BYTES)
-        return 1;
-    cleanup_free Waiter *waiter = calloc(1, sizeof *waiter);
-    if (!waiter)
-        return -ENOMEM;
-    *waiter = (Waiter){.peer = peer, .id = id};
     if (job) {
-        Waiter *w = steal_ptr(waiter);
-        DL_APPEND(job->waiters, w);
         jobs->joins++;
-        return 0;
+        return job_add_waiter(job, peer, id);
     }
-    if (!(job = job_new(jobs, request, &key)))
-        return -ENOMEM;
-    Waiter *w = steal_ptr(waiter);
-    DL_APPEND(job->waiters, w);
-    HASH_ADD(hh, jobs->table, key, sizeof job->key, job);
-    jobs->bytes += job->unit_size;
-    workers_submit(jobs->workers, &job->task);
-    return 0;
+    if (!jobs_has_room(jobs, request))
+        return 1;
+    return jobs_has_time(jobs, request->owner) ? job_start(jobs, request, &key, peer, id) : 2;
 }
 
 static void job_forget(Job *job, const void *peer) {

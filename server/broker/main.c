@@ -60,8 +60,10 @@ static void broker_identified(void *arg) {
 }
 
 static void broker_set_up_tenants(Broker *broker, const Options *options) {
-    broker->config.defaults =
-        (Limits){.arena = options->arena_quota, .code = JITD_WINDOW_SIZE, .connections = PEERS_MAX_PER_UID};
+    broker->config.defaults = (Limits){.arena = options->arena_quota,
+                                       .code = JITD_WINDOW_SIZE,
+                                       .connections = PEERS_MAX_PER_UID,
+                                       .compile_s = CONFIG_HOUR_S * 1000};
     broker->tenants = (Tenants){.segment_size = options->segment_size / 4096 * 4096,
                                 .arena_size = ARENA_DEFAULT_SIZE,
                                 .arena_quota = options->arena_quota,
@@ -78,7 +80,7 @@ static int broker_set_up_workers(Broker *broker, const Options *options) {
     w->on_identity = broker_identified;
     w->arg = broker;
     w->have_identity = identity_recall(&broker->cache, w->path, &w->identity) == 0;
-    broker->jobs = (Jobs){.workers = w, .on_done = compile_done, .arg = broker};
+    broker->jobs = (Jobs){.workers = w, .config = &broker->config, .on_done = compile_done, .arg = broker};
     return workers_init(w, &broker->loop);
 }
 
@@ -177,6 +179,7 @@ static int broker_run(Broker *broker, const Listener *listener) {
     notify_systemd("READY=1");
     uv_run(&broker->loop, UV_RUN_DEFAULT);
     tenants_deinit(&broker->tenants);
+    workers_deinit(&broker->workers);
     if (broker->state_dir >= 0)
         close(broker->state_dir);
     if (broker->private && options->state_dir)

@@ -4,7 +4,6 @@
 #include "server/broker/workers.h"
 #include "protocol/abi.h"
 #include "server/broker/log.h"
-#include "server/broker/map.h"
 #include "server/broker/stats.h"
 #include <errno.h>
 #include <signal.h>
@@ -27,8 +26,10 @@ struct Worker {
     unsigned handles; /* not closed yet */
     FrameBuffer buffer;
     Key identity;
-    WorkerTask *task;
-    uint64_t task_id;
+    WorkerTask *task; /* it is at, or begins with when it is ready */
+    uint64_t task_id, idle_since;
+    uint32_t owner; /* whom it serves, */
+    bool owned;     /* if it has served anybody */
     bool ready, spawned, exited, ended, gone;
     bool murdered; /* by SIGKILL, and not by us */
     char why[160]; /* it was killed for; empty: it died of its own accord */
@@ -42,6 +43,18 @@ typedef struct WorkerWrite {
 
 static void workers_pump(Workers *pool);
 static void worker_idle(Worker *w);
+static void worker_begins(Worker *w);
+
+static bool worker_is_alive(const Worker *w) {
+    return !w->why[0] && !w->exited && !w->ended;
+}
+
+static unsigned workers_alive(const Workers *pool) {
+    unsigned n = 0;
+    for (const Worker *w = pool->list; w; w = w->next)
+        n += worker_is_alive(w);
+    return n;
+}
 
 /* ---- the end of a worker ---- */
 
@@ -61,12 +74,16 @@ static void worker_close(Worker *w) {
 }
 
 static void workers_fail_queue(Workers *pool, const char *why) {
-    while (pool->queue) {
-        WorkerTask *task = pool->queue;
-        DL_DELETE(pool->queue, task);
-        pool->queued--;
+    for (WorkerTask *task; (task = queue_next(&pool->queue));) {
+        queue_remove(&pool->queue, task);
         task->finish(task, NULL, STR_NULL, &pool->identity, why);
     }
+}
+
+/* That of a task which was begun. */
+static void worker_end(Worker *w, WorkerTask *task, const MsgMessage *done, Str frame, const char *failure) {
+    queue_end(&w->pool->queue, task, uv_now(w->pool->loop));
+    task->finish(task, done, frame, &w->identity, failure);
 }
 
 static void workers_backoff_over(uv_timer_t *timer) {
@@ -92,11 +109,9 @@ static void workers_died_early(Workers *pool, const char *why) {
         pool->on_identity(pool->arg);
 }
 
-/* As the next one: it has waited already. */
-static void workers_try_again(Workers *pool, WorkerTask *task) {
-    task->again = true;
-    DL_PREPEND(pool->queue, task);
-    pool->queued++;
+/* The task had no part in its end: it did not get it, or was killed by somebody else. The second time it fails. */
+static bool worker_was_in_vain(const Worker *w, const WorkerTask *task) {
+    return !w->pool->stopping && (!w->ready || (w->murdered && !task->again));
 }
 
 static void worker_gone(Worker *w) {
@@ -108,10 +123,12 @@ static void worker_gone(Worker *w) {
     w->task = NULL;
     DL_DELETE(pool->list, w);
     pool->count--;
-    if (task && w->murdered && !task->again && !pool->stopping)
-        workers_try_again(pool, task);
-    else if (task)
-        task->finish(task, NULL, STR_NULL, &w->identity, w->why);
+    if (task && worker_was_in_vain(w, task)) {
+        task->again = task->again || w->ready;
+        queue_put_back(&pool->queue, task, uv_now(pool->loop));
+    } else if (task) {
+        worker_end(w, task, NULL, STR_NULL, w->why);
+    }
     if (!w->ready && !pool->stopping)
         workers_died_early(pool, w->why);
     else if (task)
@@ -137,7 +154,7 @@ static void worker_overdue(uv_timer_t *timer) {
     }
     if (w->ended)
         snprintf(why, sizeof why, "the compiler process closed its output");
-    else if (w->task)
+    else if (w->task && w->ready)
         snprintf(why, sizeof why, "the compiler process did not finish within its deadline of %g s",
                  w->pool->deadline_ms / 1000.0);
     else
@@ -191,7 +208,7 @@ static void worker_identify(Worker *w, const MsgMessage *m) {
     bool news = !pool->have_identity || !key_eq(&pool->identity, &w->identity);
     pool->identity = w->identity;
     pool->have_identity = true;
-    worker_idle(w);
+    worker_begins(w);
     if (news)
         pool->on_identity(pool->arg);
 }
@@ -207,7 +224,7 @@ static void worker_message(Worker *w, const MsgMessage *m, Str frame) {
         WorkerTask *task = w->task;
         w->task = NULL;
         worker_idle(w);
-        task->finish(task, m, frame, &w->identity, NULL);
+        worker_end(w, task, m, frame, NULL);
     }
 }
 
@@ -242,8 +259,7 @@ static void worker_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf) {
     if (n > 0) {
         frame_buffer_commit(&w->buffer, (size_t)n);
         worker_frames(w);
-        if (!w->why[0])
-            workers_pump(w->pool);
+        workers_pump(w->pool);
     } else if (n < 0) {
         uv_read_stop(stream);
         w->ended = true;
@@ -272,10 +288,11 @@ static int worker_spawn(Worker *w) {
     return r;
 }
 
-static void workers_start_one(Workers *pool) {
+/* NULL: it could not be started, and waiting tasks may have failed of it. */
+static Worker *workers_start_one(Workers *pool) {
     Worker *w = calloc(1, sizeof *w);
     if (!w)
-        return;
+        return NULL;
     w->pool = pool;
     w->handles = 4;
     uv_pipe_init(pool->loop, &w->in, 0);
@@ -288,10 +305,11 @@ static void workers_start_one(Workers *pool) {
     if (r < 0) {
         snprintf(w->why, sizeof w->why, "%s cannot be started: %s", pool->path, uv_strerror(r));
         worker_gone(w);
-        return;
+        return NULL;
     }
     uv_read_start((uv_stream_t *)&w->out, worker_room, worker_read);
     uv_timer_start(&w->timer, worker_overdue, WORKER_START_MS, 0);
+    return w;
 }
 
 /* ---- work ---- */
@@ -336,10 +354,11 @@ static int worker_write(Worker *w, WorkerWrite *write) {
 static void worker_give_back(Worker *w, WorkerTask *task) {
     worker_kill(w, "the compiler process cannot be reached");
     if (task->again) {
-        task->finish(task, NULL, STR_NULL, &w->identity, w->why);
+        worker_end(w, task, NULL, STR_NULL, w->why);
         return;
     }
-    workers_try_again(w->pool, task);
+    task->again = true;
+    queue_put_back(&w->pool->queue, task, uv_now(w->pool->loop));
 }
 
 static void worker_give(Worker *w, WorkerTask *task) {
@@ -352,7 +371,7 @@ static void worker_give(Worker *w, WorkerTask *task) {
         if (write)
             message_writer_deinit(&write->message);
         free(write);
-        task->finish(task, NULL, STR_NULL, &w->identity, "the unit is too large");
+        worker_end(w, task, NULL, STR_NULL, "the unit is too large");
         return;
     }
     if (worker_write(w, write) < 0) {
@@ -363,85 +382,113 @@ static void worker_give(Worker *w, WorkerTask *task) {
     uv_timer_start(&w->timer, worker_overdue, w->pool->deadline_ms, 0);
 }
 
+/* It waits for work, unless there are more of them than usual. */
 static void worker_idle(Worker *w) {
-    uv_timer_start(&w->timer, worker_overdue, w->pool->idle_ms, 0);
-}
-
-static Worker *workers_idle_one(const Workers *pool, unsigned *ret_starting) {
-    Worker *idle = NULL;
-    *ret_starting = 0;
-    for (Worker *w = pool->list; w; w = w->next) {
-        if (!w->ready)
-            ++*ret_starting;
-        else if (!w->task && !w->why[0] && !w->exited && !w->ended)
-            idle = idle ? idle : w;
-    }
-    return idle;
-}
-
-/* Fair queueing: a task's turn is one after the last waiting one's of its owner, or now. So one user's many do not keep
- * another's from being next. */
-static void workers_enqueue(Workers *pool, WorkerTask *task) {
-    WorkerTask *t, *later = NULL;
-    task->turn = pool->turn;
-    DL_FOREACH(pool->queue, t)
-    if (t->owner == task->owner)
-        task->turn = t->turn + 1;
-    DL_FOREACH(pool->queue, t)
-    if (!later && t->turn > task->turn)
-        later = t;
-    if (later)
-        DL_PREPEND_ELEM(pool->queue, later, task);
+    w->idle_since = uv_now(w->pool->loop);
+    if (workers_alive(w->pool) > w->pool->max)
+        worker_kill(w, "the compiler process was one too many");
     else
-        DL_APPEND(pool->queue, task);
-    pool->queued++;
+        uv_timer_start(&w->timer, worker_overdue, w->pool->idle_ms, 0);
 }
 
-static WorkerTask *workers_dequeue(Workers *pool) {
-    WorkerTask *task = pool->queue;
-    DL_DELETE(pool->queue, task);
-    pool->queued--;
-    pool->turn = task->turn;
-    return task;
+static void worker_begins(Worker *w) {
+    WorkerTask *task = w->task;
+    w->task = NULL;
+    if (task)
+        worker_give(w, task);
+    if (!w->task && !w->why[0])
+        worker_idle(w);
+}
+
+static bool worker_is_free(const Worker *w) {
+    return !w->task && worker_is_alive(w);
+}
+
+static bool worker_may_serve(const Worker *w, uint32_t owner) {
+    return worker_is_free(w) && (!w->owned || w->owner == owner);
+}
+
+/* A free one for this user: best one that is ready. */
+static Worker *workers_free_one(const Workers *pool, uint32_t owner) {
+    Worker *best = NULL;
+    for (Worker *w = pool->list; w; w = w->next)
+        if (worker_may_serve(w, owner) && (!best || w->ready > best->ready))
+            best = w;
+    return best;
+}
+
+static unsigned workers_busy(const Workers *pool) {
+    unsigned n = 0;
+    for (const Worker *w = pool->list; w; w = w->next)
+        n += w->task && worker_is_alive(w);
+    return n;
 }
 
 static bool workers_may_start(const Workers *pool) {
-    return !pool->stopping && pool->count < pool->max && !uv_is_active((uv_handle_t *)&pool->backoff);
+    return !pool->stopping && !uv_is_active((uv_handle_t *)&pool->backoff);
+}
+
+/* The free one that has waited longest, of another user: it makes room for one that may serve this one. */
+static void workers_end_a_free_one(const Workers *pool) {
+    Worker *oldest = NULL;
+    for (Worker *w = pool->list; w; w = w->next)
+        if (worker_is_free(w) && (!oldest || w->idle_since < oldest->idle_since))
+            oldest = w;
+    if (oldest)
+        worker_kill(oldest, "the compiler process served another user");
+}
+
+static Worker *workers_one_for(Workers *pool, uint32_t owner) {
+    Worker *w = workers_free_one(pool, owner);
+    if (w || !workers_may_start(pool))
+        return w;
+    if (workers_alive(pool) >= pool->max)
+        workers_end_a_free_one(pool);
+    return workers_start_one(pool);
+}
+
+/* Whether a further task may be worked on: up to the usual number of processes any, beyond it only what is fair to others. */
+static bool workers_admit(const Workers *pool, const WorkerTask *task, bool *ret_extra) {
+    unsigned busy = workers_busy(pool);
+    *ret_extra = busy >= pool->max;
+    return !*ret_extra || (busy < 2 * pool->max && queue_is_light(&pool->queue, task, pool->max, uv_now(pool->loop)));
+}
+
+static void worker_assign(Worker *w, WorkerTask *task) {
+    w->owner = task->owner;
+    w->owned = true;
+    if (w->ready)
+        worker_give(w, task);
+    else
+        w->task = task; /* when it is ready */
 }
 
 static void workers_pump(Workers *pool) {
-    unsigned starting;
-    Worker *idle = workers_idle_one(pool, &starting);
-    while (pool->queue && idle) {
-        worker_give(idle, workers_dequeue(pool));
-        idle = workers_idle_one(pool, &starting);
-    }
-    while (starting < pool->queued && workers_may_start(pool)) {
-        workers_start_one(pool);
-        starting++;
+    WorkerTask *task;
+    Worker *w;
+    bool extra;
+    while ((task = queue_next(&pool->queue)) && workers_admit(pool, task, &extra) &&
+           (w = workers_one_for(pool, task->owner))) {
+        queue_begin(&pool->queue, task, extra, uv_now(pool->loop));
+        worker_assign(w, task);
     }
 }
 
-void workers_submit(Workers *workers, WorkerTask *task) {
-    workers_enqueue(workers, task);
+int workers_submit(Workers *workers, WorkerTask *task) {
+    int r = queue_add(&workers->queue, task, uv_now(workers->loop));
+    if (r < 0)
+        return r;
     if (workers->stopping)
         workers_fail_queue(workers, "the daemon is stopping");
     else if (workers->early_deaths >= WORKERS_EARLY_MAX && uv_is_active((uv_handle_t *)&workers->backoff))
         workers_fail_queue(workers, workers->why);
     else
         workers_pump(workers);
+    return 0;
 }
 
 bool workers_cancel(Workers *workers, WorkerTask *task) {
-    WorkerTask *t;
-    DL_FOREACH(workers->queue, t) {
-        if (t != task)
-            continue;
-        DL_DELETE(workers->queue, task);
-        workers->queued--;
-        return true;
-    }
-    return false;
+    return queue_remove(&workers->queue, task);
 }
 
 bool workers_want_identity(Workers *workers) {
@@ -450,10 +497,9 @@ bool workers_want_identity(Workers *workers) {
     return workers->have_identity || workers->early_deaths < WORKERS_EARLY_MAX;
 }
 
-void workers_prepare(Workers *workers) {
-    unsigned starting;
-    if (!workers_idle_one(workers, &starting) && !starting && workers_may_start(workers))
-        workers_start_one(workers);
+void workers_prepare(Workers *workers, uint32_t owner) {
+    if (workers_busy(workers) < workers->max)
+        workers_one_for(workers, owner);
 }
 
 uint64_t workers_resident(Workers *workers) {
@@ -480,4 +526,8 @@ void workers_stop(Workers *workers) {
     for (Worker *w = workers->list; w; w = w->next)
         worker_kill(w, "the daemon is stopping");
     uv_close((uv_handle_t *)&workers->backoff, NULL);
+}
+
+void workers_deinit(Workers *workers) {
+    queue_deinit(&workers->queue);
 }

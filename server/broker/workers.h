@@ -1,23 +1,9 @@
 /* The pool of compiler processes: started when there is work, each at one task at a time, with a deadline. Whatever
- * happens to one costs its task and nothing else. */
+ * happens to one costs its task and nothing else. Each serves one user between its start and its end: what one user's unit may have made
+ * of a process never meets another's. */
 #pragma once
-#include "base/hash.h"
-#include "protocol/messages.h"
+#include "server/broker/queue.h"
 #include <uv.h>
-
-typedef struct WorkerTask WorkerTask;
-struct WorkerTask {
-    Str unit;         /* all three live as long as the task */
-    const char *what; /* "image", or what to dump */
-    Str method;       /* narrows a dump; STR_NULL: not */
-    uint32_t owner;   /* whose it is: those who wait take turns */
-    /* Called once. done is the compiler's answer and frame its bytes, or NULL when there is none: failure says why.
-     * identity is that of the compiler process which worked on it. */
-    void (*finish)(WorkerTask *task, const MsgMessage *done, Str frame, const Key *identity, const char *failure);
-    bool again; /* it is the second try: the first compiler process was dead, stopped, or killed by somebody else */
-    uint64_t turn;
-    WorkerTask *next, *prev;
-};
 
 typedef struct Worker Worker;
 
@@ -29,9 +15,7 @@ typedef struct Workers {
     uint64_t memory;
     Worker *list;
     unsigned count, early_deaths, restarts;
-    WorkerTask *queue;
-    unsigned queued;
-    uint64_t turn;                  /* that of the task begun last */
+    TaskQueue queue;
     uint64_t resident, resident_at; /* bytes, and when they were counted */
     bool have_identity, stopping;
     char why[160]; /* the last early death's reason */
@@ -45,7 +29,9 @@ int workers_init(Workers *workers, uv_loop_t *loop);
 void workers_stop(Workers *workers); /* kills all, fails what is queued; the loop must run on until they are gone */
 /* Starts one if the compiler's identity is not known yet. False: it cannot be had for now. */
 bool workers_want_identity(Workers *workers);
-void workers_prepare(Workers *workers); /* work is about to come: starts one unless one is idle or starting */
-void workers_submit(Workers *workers, WorkerTask *task);
+/* The user's work is about to come: starts one unless one that may do it is idle or starting. */
+void workers_prepare(Workers *workers, uint32_t owner);
+int workers_submit(Workers *workers, WorkerTask *task);  /* 0 (its finish may have been called already) or -ENOMEM */
 bool workers_cancel(Workers *workers, WorkerTask *task); /* true: it was queued and finish will not be called */
+void workers_deinit(Workers *workers);                   /* when the loop has run */
 uint64_t workers_resident(Workers *workers);             /* bytes */

@@ -5,9 +5,10 @@ import re
 import signal
 import socket
 import subprocess
+import time
 
 import pytest
-from broker_harness import BUILD, GROW, HERE, JITD, PATIENCE, Daemon, Refused, until
+from broker_harness import BUILD, COMPILE, GROW, HERE, JITD, PATIENCE, Daemon, Refused, unit, until
 
 PROGRAMS = {"jitd": JITD, "jitd-worker": BUILD / "server/worker/jitd-worker", "jitd-cc": BUILD / "server/tool/jitd-cc",
             "jitctl": BUILD / "client/cli/jitctl"}
@@ -101,6 +102,28 @@ def test_the_file_that_is_installed():
             (d.directory / "conf").write_text(text)
             d.arguments += ["--config", str(d.directory / "conf")]
             d.start()
+
+
+def test_compile_seconds_of_a_user():
+    with Daemon() as d:
+        d.stop()
+        (d.directory / "conf").write_text("compile-seconds = 1\n")
+        d.arguments += ["--config", str(d.directory / "conf")]
+        d.start()
+        with d.client() as c, d.client() as other:
+            request = c.send(COMPILE, unit=unit("wait gate"))
+            until(d.begun)
+            time.sleep(1.1)  # at least that is what it takes
+            d.open("gate")
+            c.wait(request)
+            for user in c, other:
+                with pytest.raises(Refused, match="compile-seconds"):
+                    user.compile("more")
+            assert c.compile("wait gate")["meta"] == b"the meta", "what is there is there"
+            assert "compile-seconds" in d.log.read_text()
+            configured(d, "compile-seconds = 3600\n")
+            until(lambda: "read again" in d.log.read_text())
+            assert c.compile("more")["meta"] == b"the meta"
 
 
 def test_connections_of_a_user():

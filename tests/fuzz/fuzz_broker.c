@@ -42,6 +42,7 @@ static void stop(Broker *broker) {
     workers_stop(&broker->workers);
     uv_run(&broker->loop, UV_RUN_DEFAULT);
     tenants_deinit(&broker->tenants);
+    workers_deinit(&broker->workers);
     need(uv_loop_close(&broker->loop) == 0 && !broker->jobs.table && !broker->jobs.bytes);
 }
 
@@ -52,9 +53,8 @@ static void turn(Broker *broker) {
 
 /* As workers.c does when a compiler process has spoken. */
 static void answer(Broker *broker, const MsgMessage *m, Str frame) {
-    WorkerTask *task = broker->workers.queue;
-    DL_DELETE(broker->workers.queue, task);
-    broker->workers.queued--;
+    WorkerTask *task = queue_next(&broker->workers.queue);
+    queue_remove(&broker->workers.queue, task);
     task->finish(task, m, frame, &broker->workers.identity, NULL);
 }
 
@@ -94,7 +94,7 @@ static void talk(Broker *broker, int client, const uint8_t *data, size_t size) {
         n = next(data, size);
         Str frame = {(const char *)data + FRAME_HEADER, n < FRAME_HEADER ? 0 : n - FRAME_HEADER};
         msgpack_unpacked_init(&owner);
-        if (broker->workers.queue && is_answer(frame, &owner, &m))
+        if (broker->workers.queue.count && is_answer(frame, &owner, &m))
             answer(broker, &m, frame);
         else
             say(broker, client, data, n);

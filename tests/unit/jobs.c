@@ -34,6 +34,7 @@ static void setup(void) {
 static void teardown(void) {
     workers_stop(&workers);
     uv_run(&loop, UV_RUN_DEFAULT);
+    workers_deinit(&workers);
     cr_assert_eq(uv_loop_close(&loop), 0);
     cr_assert_null(jobs.table);
     cr_assert_eq(jobs.bytes, 0);
@@ -43,7 +44,7 @@ TestSuite(jobs, .init = setup, .fini = teardown);
 
 static int ask(const char *unit, const char *what, const char *method, void *peer, uint64_t id) {
     Key content, identity = {0};
-    jobs_content_key(str_from_cstr(unit), &identity, &content);
+    jobs_content_key(str_from_cstr(unit), owner, &identity, &content);
     JobRequest request = {.unit = str_from_cstr(unit),
                           .content = &content,
                           .what = what,
@@ -53,8 +54,9 @@ static int ask(const char *unit, const char *what, const char *method, void *pee
 }
 
 static void finish_first(void) {
-    WorkerTask *task = workers.queue;
-    cr_assert(workers_cancel(&workers, task));
+    WorkerTask *task = queue_next(&workers.queue);
+    queue_begin(&workers.queue, task, false, 0);
+    queue_end(&workers.queue, task, 0);
     task->finish(task, NULL, STR_NULL, &workers.identity, "test");
 }
 
@@ -63,13 +65,13 @@ Test(jobs, equal_requests_are_one) {
     cr_assert_eq(ask("unit", "image", NULL, &a, 1), 0);
     cr_assert_eq(ask("unit", "image", NULL, &b, 1), 0);
     cr_assert_eq(ask("unit", "image", NULL, &a, 2), 0);
-    cr_assert_eq(workers.queued, 1);
+    cr_assert_eq(workers.queue.count, 1);
     cr_assert_eq(jobs.joins, 2);
     finish_first();
     cr_assert_eq(told, 3);
     cr_assert_str_eq(last_failure, "test");
     cr_assert_eq(ask("unit", "image", NULL, &a, 3), 0); /* what is finished is not joined */
-    cr_assert_eq(workers.queued, 1);
+    cr_assert_eq(workers.queue.count, 1);
     cr_assert_eq(jobs.joins, 2);
 }
 
@@ -80,7 +82,7 @@ Test(jobs, different_requests_are_not) {
     ask("unit", "ir", NULL, &a, 3);
     ask("unit", "ir", "f", &a, 4);
     ask("unit", "asm", NULL, &a, 5);
-    cr_assert_eq(workers.queued, 5);
+    cr_assert_eq(workers.queue.count, 5);
     cr_assert_eq(jobs.joins, 0);
 }
 
@@ -90,7 +92,7 @@ Test(jobs, a_leaving_peer_takes_only_its_own) {
     ask("shared", "image", NULL, &b, 1);
     ask("only a", "image", NULL, &a, 2);
     jobs_forget(&jobs, &a);
-    cr_assert_eq(workers.queued, 1);
+    cr_assert_eq(workers.queue.count, 1);
     finish_first();
     cr_assert_eq(told, 1);
     cr_assert_eq(last_peer, &b);
@@ -99,10 +101,11 @@ Test(jobs, a_leaving_peer_takes_only_its_own) {
 Test(jobs, a_job_in_work_goes_on_without_waiters) {
     int a;
     ask("unit", "image", NULL, &a, 1);
-    WorkerTask *task = workers.queue;
-    workers_cancel(&workers, task); /* as if a worker had it */
+    WorkerTask *task = queue_next(&workers.queue);
+    queue_begin(&workers.queue, task, false, 0); /* as if a worker had it */
     jobs_forget(&jobs, &a);
     cr_assert_not_null(jobs.table);
+    queue_end(&workers.queue, task, 0);
     task->finish(task, NULL, STR_NULL, &workers.identity, "test");
     cr_assert_eq(told, 0);
 }
@@ -117,14 +120,15 @@ Test(jobs, owners_take_turns) {
         ask(asked[i], "image", NULL, &a, i);
     }
     for (size_t i = 0; i < 7; i++) {
-        cr_assert(str_eq_c(workers.queue->unit, begun[i]), "%zu: %.*s", i, STR_FMT(workers.queue->unit));
+        Str next = queue_next(&workers.queue)->unit;
+        cr_assert(str_eq_c(next, begun[i]), "%zu: %.*s", i, STR_FMT(next));
         finish_first();
     }
 }
 
 Test(jobs, too_much_is_refused) {
     int a;
-    size_t size = 30 << 20;
+    size_t size = (size_t)30 << 20;
     char *unit = malloc(size + 1);
     memset(unit, 'x', size);
     unit[size] = 0;
@@ -132,7 +136,10 @@ Test(jobs, too_much_is_refused) {
     unit[0] = 'y';
     cr_assert_eq(ask(unit, "image", NULL, &a, 2), 0);
     unit[0] = 'z';
-    cr_assert_eq(ask(unit, "image", NULL, &a, 3), 1);
+    cr_assert_eq(ask(unit, "image", NULL, &a, 3), 1); /* over half of the room */
+    owner = 2;
+    cr_assert_eq(ask(unit, "image", NULL, &a, 3), 0); /* there is some for others */
+    owner = 0;
     unit[0] = 'y';
     cr_assert_eq(ask(unit, "image", NULL, &a, 4), 0); /* joins */
     free(unit);
@@ -150,11 +157,13 @@ Test(jobs, stopping_fails_what_waits) {
 
 Test(jobs, content_keys) {
     Key a, b, one = {{1}}, two = {{2}};
-    jobs_content_key(STR("unit"), &one, &a);
-    jobs_content_key(STR("unit"), &one, &b);
+    jobs_content_key(STR("unit"), 0, &one, &a);
+    jobs_content_key(STR("unit"), 0, &one, &b);
     cr_assert(key_eq(&a, &b));
-    jobs_content_key(STR("unit"), &two, &b);
+    jobs_content_key(STR("unit"), 0, &two, &b);
     cr_assert_not(key_eq(&a, &b));
-    jobs_content_key(STR("unit2"), &one, &b);
+    jobs_content_key(STR("unit2"), 0, &one, &b);
+    cr_assert_not(key_eq(&a, &b));
+    jobs_content_key(STR("unit"), 1, &one, &b); /* another user's is another's */
     cr_assert_not(key_eq(&a, &b));
 }
