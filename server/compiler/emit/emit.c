@@ -30,7 +30,7 @@ static void add_attribute(EmitModule *m, LLVMValueRef fn, LLVMAttributeIndex at,
 
 /* A function's first so many makings and counts of objects are inlined, the others are calls: LLVM's time grows faster than what it is given, and a
  * function of a thousand lines that each make an object is not one that is run all the time. */
-#define INLINED 256
+#define INLINED 64
 
 static bool is_of_objects(const char *name) {
     static const char *const names[] = {"rt_new", "rt_incref", "rt_decref", "rt_store_ref"};
