@@ -38,6 +38,7 @@ void broker_reload(Broker *broker); /* SIGHUP */
 /* dispatch.c */
 PeerHandled dispatch_message(void *broker, Peer *peer, const MsgMessage *m); /* PeerOps.message */
 void dispatch_left(void *broker, Peer *peer);                                /* PeerOps.left */
+unsigned dispatch_kept(void *broker, const struct ucred *who, bool all);     /* PeerOps.kept */
 void dispatch_gone(void *broker, void *tenant, uint32_t row);                /* Lingers.gone */
 void dispatch_refuse(Peer *peer, const MsgMessage *m, const char *code, const char *message);
 bool broker_is_idle(const Broker *broker); /* no peer but observers */

@@ -169,15 +169,32 @@ static bool lookup_must_wait(Broker *broker, const Peer *peer, const Key *keys, 
     return miss && workers_want_identity(&broker->workers);
 }
 
+/* Looks on the disk for what the tenant has not got. A file is opened for each: when the peer's turn is over before all are looked for,
+ * it goes on in the next one. False: it is not through. */
+static bool lookup_all_on_disk(Broker *broker, Peer *peer, const Key *keys, uint32_t n) {
+    if (!peer->tenant || peer->observer)
+        return true;
+    while (peer->looked < n) {
+        const Key *key = &keys[peer->looked++];
+        if (tenant_find_unit(peer->tenant, key))
+            continue;
+        peer->found += lookup_on_disk(broker, peer->tenant, peer->uid, key) != NULL;
+        if (peer->looked < n && peer_turn_is_over(peer))
+            return false;
+    }
+    return true;
+}
+
 static Unit *lookup_one(Broker *broker, Peer *peer, const Key *key) {
     Unit *unit = peer->tenant ? tenant_find_unit(peer->tenant, key) : NULL;
     broker->stats.lookups++;
-    if (unit)
+    if (!unit)
+        return NULL;
+    if (peer->found)
+        peer->found--; /* it came from the disk just now */
+    else
         broker->stats.cache_hits++;
-    else if (peer->tenant && !peer->observer && ++peer->spent)
-        unit = lookup_on_disk(broker, peer->tenant, peer->uid, key);
-    if (unit)
-        unit->hits++;
+    unit->hits++;
     return unit;
 }
 
@@ -197,6 +214,7 @@ static void lookup_reply(Broker *broker, Peer *peer, uint64_t id, const Key *key
         else
             msgpack_pack_nil(&w.packer);
     }
+    peer->looked = peer->found = 0;
     peer_reply(peer, id, &w, NULL, 0);
     if (miss && !peer->observer)
         workers_prepare(&broker->workers, peer->uid); /* while the client looks for the source */
@@ -212,6 +230,8 @@ PeerHandled compile_lookup(Broker *broker, Peer *peer, const MsgMessage *m) {
         dispatch_refuse(peer, m, "malformed", "keys must be at most 1024 byte strings of 32 bytes");
     else if (lookup_must_wait(broker, peer, keys, list.size))
         return PEER_HOLD;
+    else if (!lookup_all_on_disk(broker, peer, keys, list.size))
+        return PEER_AGAIN;
     else
         lookup_reply(broker, peer, m->id, keys, list.size);
     return PEER_HANDLED;

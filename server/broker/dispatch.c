@@ -123,12 +123,17 @@ static void row_left(Broker *broker, Peer *peer) {
     cleanup_close int pidfd = steal_fd(peer->pidfd);
     int r = 1;
     if (pidfd >= 0 && arena_owner_in_use(&tenant->arena, peer->row))
-        r = linger_start(&broker->lingers, steal_fd(pidfd), tenant, peer->row);
+        r = linger_start(&broker->lingers, steal_fd(pidfd), &(LingerOf){tenant, peer->row, peer->uid, peer->pid});
     if (r == 1)
         row_ended(broker, tenant, peer->row);
     else if (r == 0)
         tenant->peers++; /* it keeps the tenant, as its connection did */
     tell_deaths(broker, tenant);
+}
+
+unsigned dispatch_kept(void *arg, const struct ucred *who, bool all) {
+    const Broker *broker = arg;
+    return lingers_of_others(&broker->lingers, who->pid, all ? NULL : &who->uid);
 }
 
 void dispatch_left(void *arg, Peer *peer) {
@@ -322,6 +327,11 @@ static PeerHandled hello_enter(Broker *broker, Peer *peer, const MsgMessage *m, 
     cleanup_close int pidfd = linger_pidfd(peer->fd, peer->pid);
     if (pidfd < 0 && pidfd != -ESRCH) {
         refuse_unwatched(peer, m, -pidfd);
+        return PEER_HANDLED;
+    }
+    if (!back->row_asked && lingers_of_process(&broker->lingers, peer->pid) >= LINGERS_MAX_OF_PROCESS) {
+        dispatch_refuse(peer, m, "quota",
+                        "this process has connected again and again, and has given nothing back that it was lent");
         return PEER_HANDLED;
     }
     if (hello_find_tenant(broker, peer, m, namespace_, back, &tenant, &handled))

@@ -102,7 +102,7 @@ static void adopt_row(Broker *broker, Tenant *t, uint32_t row) {
     switch (arena_owner_row(&t->arena, row, &pid)) {
     case ARENA_ROW_LIVE: {
         int pidfd = pid ? (int)syscall(SYS_pidfd_open, (pid_t)pid, 0) : -1, gone = pid && pidfd < 0 && errno == ESRCH;
-        int r = pidfd >= 0 ? linger_start(&broker->lingers, pidfd, t, row) : gone;
+        int r = pidfd >= 0 ? linger_start(&broker->lingers, pidfd, &(LingerOf){t, row, t->uid, (pid_t)pid}) : gone;
         if (r == 0 && pidfd >= 0)
             t->peers++;
         else if (r == 1 && arena_owner_mark_dead(&t->arena, row))

@@ -15,8 +15,7 @@
 
 struct Linger {
     Lingers *lingers;
-    void *tenant;
-    uint32_t row;
+    LingerOf of;
     int pidfd;
     uv_poll_t poll;
     Linger *next, *prev;
@@ -57,7 +56,7 @@ static void linger_polled(uv_poll_t *poll_, int status, int events) {
     Lingers *lingers = l->lingers;
     (void)status, (void)events;
     linger_end(l);
-    lingers->gone(lingers->arg, l->tenant, l->row);
+    lingers->gone(lingers->arg, l->of.tenant, l->of.row);
 }
 
 static int linger_watch(Linger *l) {
@@ -70,7 +69,7 @@ static int linger_watch(Linger *l) {
     return r;
 }
 
-int linger_start(Lingers *lingers, int pidfd, void *tenant, uint32_t row) {
+int linger_start(Lingers *lingers, int pidfd, const LingerOf *of) {
     if (has_ended(pidfd)) {
         close(pidfd);
         return 1;
@@ -78,7 +77,7 @@ int linger_start(Lingers *lingers, int pidfd, void *tenant, uint32_t row) {
     Linger *l = calloc(1, sizeof *l);
     int r = -ENOMEM;
     if (l) {
-        *l = (Linger){.lingers = lingers, .tenant = tenant, .row = row, .pidfd = pidfd};
+        *l = (Linger){.lingers = lingers, .of = *of, .pidfd = pidfd};
         r = linger_watch(l);
         if (r == 0)
             return 0;
@@ -94,12 +93,26 @@ int linger_start(Lingers *lingers, int pidfd, void *tenant, uint32_t row) {
 
 bool linger_back(Lingers *lingers, const void *tenant, uint32_t row) {
     for (Linger *l = lingers->list; l; l = l->next) {
-        if (l->tenant != tenant || l->row != row)
+        if (l->of.tenant != tenant || l->of.row != row)
             continue;
         linger_end(l);
         return true;
     }
     return false;
+}
+
+unsigned lingers_of_process(const Lingers *lingers, pid_t pid) {
+    unsigned n = 0;
+    for (const Linger *l = lingers->list; l; l = l->next)
+        n += l->of.pid == pid;
+    return n;
+}
+
+unsigned lingers_of_others(const Lingers *lingers, pid_t pid, const uid_t *uid) {
+    unsigned n = 0;
+    for (const Linger *l = lingers->list; l; l = l->next)
+        n += l->of.pid != pid && (!uid || l->of.uid == *uid);
+    return n;
 }
 
 void lingers_stop(Lingers *lingers) {

@@ -4,9 +4,20 @@
 #pragma once
 #include <stdint.h>
 #include <stdbool.h>
+#include <sys/types.h>
 #include <uv.h>
 
+#define LINGERS_MAX_OF_PROCESS 16 /* rows of one process: with more of them it is lent no other */
+
 typedef struct Linger Linger;
+
+typedef struct LingerOf {
+    void *tenant;
+    uint32_t row;
+    uid_t uid;
+    pid_t pid;
+} LingerOf;
+
 typedef struct Lingers Lingers;
 
 struct Lingers {
@@ -22,7 +33,9 @@ int linger_pidfd(int socket, pid_t pid);
 
 /* Waits for the end of the process behind `pidfd` (taken over). 0: `gone` will be called; 1: it has ended already; or a
  * negative errno: nobody will hear of its end, so that its row has to be left alone. */
-int linger_start(Lingers *lingers, int pidfd, void *tenant, uint32_t row);
+int linger_start(Lingers *lingers, int pidfd, const LingerOf *of);
 /* Its process has a connection again: nobody waits for its end here any more. False: nobody did. */
 bool linger_back(Lingers *lingers, const void *tenant, uint32_t row);
-void lingers_stop(Lingers *lingers); /* forgets them all */
+unsigned lingers_of_process(const Lingers *lingers, pid_t pid);
+unsigned lingers_of_others(const Lingers *lingers, pid_t pid, const uid_t *uid); /* of this user, or (NULL) of all */
+void lingers_stop(Lingers *lingers);                                             /* forgets them all */

@@ -85,7 +85,8 @@ static int broker_set_up_workers(Broker *broker, const Options *options) {
 }
 
 static int broker_set_up_peers(Broker *broker, const Listener *listener) {
-    broker->peers.ops = (PeerOps){.message = dispatch_message, .left = dispatch_left, .arg = broker};
+    broker->peers.ops =
+        (PeerOps){.message = dispatch_message, .left = dispatch_left, .kept = dispatch_kept, .arg = broker};
     broker->peers.any_uid = !listener->path;
     broker->peers.config = &broker->config;
     broker->lingers = (Lingers){.loop = &broker->loop, .gone = dispatch_gone, .arg = broker};

@@ -1,14 +1,17 @@
 /* The connections; see peers.h. A peer is never freed under somebody's feet: sending only dooms it, and a timer of zero
- * drops the doomed. */
+ * drops the doomed. What comes from a peer only makes it ready; its messages are handled when it is its turn (turns.h). */
 #include "server/broker/peers.h"
 #include "base/cleanup.h"
 #include "server/broker/log.h"
 #include <errno.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #define PEER_READ 16384
 #define PEER_READ_MAX ((size_t)256 * 1024)
+#define PEERS_OTHER_FDS 256
+#define PEERS_TURNS_NS 100000 /* after which the loop looks who else has sent something */
 #define PEERS_RELISTEN_MS 100
 #define PEERS_SAY_FULL_MS 10000
 
@@ -20,6 +23,7 @@ struct PeerOut {
 };
 
 static void peer_update(Peer *p);
+static void peers_do_not_wait(uv_idle_t *idle);
 
 /* ---- the end of a peer ---- */
 
@@ -46,6 +50,7 @@ static void peer_drop(Peer *p) {
         return;
     p->dropped = true;
     DL_DELETE(peers->list, p);
+    turns_remove(&peers->turns, p);
     peers->count--;
     peers->ops.left(peers->ops.arg, p);
     while (p->out)
@@ -110,7 +115,13 @@ static void peer_update_timer(Peer *p) {
 }
 
 static bool peer_wants_input(const Peer *p) {
-    return !p->held && !p->turn_over && p->out_bytes < PEER_QUEUE_SOFT;
+    return !p->held && p->out_bytes < PEER_QUEUE_SOFT;
+}
+
+static void peer_ready(Peer *p) {
+    Peers *peers = p->peers;
+    turns_ready(&peers->turns, p);
+    uv_idle_start(&peers->idle, peers_do_not_wait);
 }
 
 static void peer_event(uv_poll_t *poll, int status, int events);
@@ -120,7 +131,7 @@ static void peer_update(Peer *p) {
     uint64_t now = uv_now(p->peers->loop);
     if (p->doomed || p->dropped)
         return;
-    bool partial = peer_wants_input(p) && frame_buffer_partial(&p->in);
+    bool partial = !p->turn.ready && peer_wants_input(p) && frame_buffer_partial(&p->in);
     if (!partial)
         p->frame_by = 0;
     else if (!p->frame_by)
@@ -130,7 +141,7 @@ static void peer_update(Peer *p) {
     else if (!p->stall_by)
         p->stall_by = now + PEER_STALL_MS;
     peer_update_timer(p);
-    int input = p->turn_over          ? 0
+    int input = p->turn.ready         ? 0
                 : peer_wants_input(p) ? UV_READABLE
                                       : UV_DISCONNECT; /* what it sent before it left counts */
     int events = input | (p->out ? UV_WRITABLE : 0);
@@ -257,51 +268,40 @@ static void peer_message(Peer *p, Str frame) {
         peer_reply_error(p, m.id, "busy", STR("too many requests outstanding"));
     } else {
         p->outstanding++;
-        if (p->peers->ops.message(p->peers->ops.arg, p, &m) == PEER_HOLD) {
+        PeerHandled r = p->peers->ops.message(p->peers->ops.arg, p, &m);
+        if (r != PEER_HANDLED) {
             p->outstanding--;
-            p->held = true;
+            p->held = r == PEER_HOLD;
             frame_buffer_unget(&p->in, frame);
         }
     }
     msgpack_unpacked_destroy(&owner);
 }
 
-static void peer_messages(Peer *p);
-
-static void peer_go_on(uv_timer_t *timer) {
-    Peer *p = timer->data;
-    p->turn_over = false;
-    peer_messages(p);
-    peer_update(p);
+bool peer_turn_is_over(const Peer *p) {
+    return uv_hrtime() >= p->turn.until;
 }
 
-/* It has had its turn: nothing is read from it before the others have had theirs. */
-static void peer_next_turn(Peer *p) {
-    p->turn_over = true;
-    uv_timer_start(&p->reaper, peer_go_on, 1, 0); /* at 0 some libuvs call it before they look at the others */
-}
-
-/* Handles what has come, as long as the peer takes its answers. Those to requests that came together go together. */
+/* Handles what has come, one message at least, as long as the peer takes its answers and its turn is not over. Answers to requests that
+ * came together go together. */
 static void peer_messages(Peer *p) {
     Str frame;
     int r = 1;
-    p->spent = 0;
-    while (r == 1 && p->spent < PEER_TURN && !p->doomed &&
-           peer_wants_input(p)) { /* again: sending may have made room */
+    bool over = false;
+    while (r == 1 && !over && !p->doomed && peer_wants_input(p)) { /* again: sending may have made room */
         p->corked = true;
-        while (p->spent < PEER_TURN && !p->doomed && peer_wants_input(p) &&
-               (r = frame_buffer_next(&p->in, &frame)) == 1) {
-            p->spent++;
+        while (!over && !p->doomed && peer_wants_input(p) && (r = frame_buffer_next(&p->in, &frame)) == 1) {
             p->frame_by = 0;
             peer_message(p, frame);
+            over = peer_turn_is_over(p);
         }
         p->corked = false;
         peer_flush(p);
     }
     if (r < 0)
         peer_doom(p, "its message is too large");
-    else if (p->spent >= PEER_TURN && !p->doomed)
-        peer_next_turn(p);
+    else if (over && !p->doomed && peer_wants_input(p))
+        peer_ready(p);
     if (!frame_buffer_partial(&p->in))
         frame_buffer_deinit(&p->in); /* an idle peer takes no memory */
 }
@@ -345,6 +345,22 @@ static void peer_read(Peer *p) {
     }
 }
 
+static bool peer_has_a_frame(const Peer *p) {
+    FrameBuffer in = p->in;
+    Str frame;
+    return frame_buffer_next(&in, &frame) != 0;
+}
+
+/* What it has sent already comes first: more is read when that is done. */
+static void peer_turn(Peer *p) {
+    if (p->doomed || !peer_wants_input(p))
+        return;
+    if (peer_has_a_frame(p))
+        peer_messages(p);
+    else
+        peer_read(p);
+}
+
 static void peer_event(uv_poll_t *poll, int status, int events) {
     Peer *p = poll->data;
     if (p->doomed)
@@ -356,23 +372,53 @@ static void peer_event(uv_poll_t *poll, int status, int events) {
     if (events & UV_WRITABLE) {
         bool waited = !peer_wants_input(p);
         peer_flush(p);
-        if (waited && !p->doomed)
-            peer_messages(p);
+        if (waited && !p->doomed && peer_wants_input(p))
+            peer_ready(p);
     }
     if ((events & UV_READABLE) && !p->doomed && peer_wants_input(p))
-        peer_read(p);
-    peer_update(p);
+        peer_ready(p);
+    else
+        peer_update(p);
 }
 
 void peers_resume(Peers *peers) {
-    for (Peer *p, *next = peers->list; (p = next);) {
-        next = p->next;
+    for (Peer *p = peers->list; p; p = p->next) {
         if (!p->held || p->doomed)
             continue;
         p->held = false;
-        peer_messages(p);
+        peer_ready(p);
+    }
+}
+
+/* ---- turns ---- */
+
+static void peers_do_not_wait(uv_idle_t *idle) {
+    (void)idle;
+}
+
+/* Who is not served before the loop looks again is not asked about in between. */
+static void peers_set_aside(Peers *peers) {
+    for (TurnUser *u = peers->turns.users; u; u = u->next)
+        for (Peer *p = u->ready; p; p = p->turn.next)
+            if (p->events & UV_READABLE)
+                peer_update(p);
+}
+
+static void peers_take_turns(uv_check_t *check) {
+    Peers *peers = check->data;
+    uint64_t began = uv_hrtime(), now = began;
+    Peer *p;
+    while (now - began < PEERS_TURNS_NS && (p = turns_begin(&peers->turns, now))) {
+        uint64_t turn_began = now;
+        peer_turn(p);
+        now = uv_hrtime();
+        turns_end(p, turn_began, now);
         peer_update(p);
     }
+    if (peers->turns.any)
+        peers_set_aside(peers);
+    else
+        uv_idle_stop(&peers->idle);
 }
 
 /* ---- accepting ---- */
@@ -391,14 +437,18 @@ static uint64_t peers_limit(const Peers *peers, uid_t uid) {
     return peers->config ? config_limits(peers->config, uid, STR_NULL).connections : PEERS_MAX_PER_UID;
 }
 
+static unsigned peers_kept(const Peers *peers, const struct ucred *who, bool all) {
+    return peers->ops.kept ? peers->ops.kept(peers->ops.arg, who, all) : 0;
+}
+
 /* Half of what the others leave: whoever comes, there is room. */
 static bool peers_admit(Peers *peers, const struct ucred *who) {
-    uint64_t own = 0, limit = peers_limit(peers, who->uid);
+    uint64_t limit = peers_limit(peers, who->uid);
     if (!peers->any_uid && who->uid != geteuid() && who->uid != 0)
         return false;
-    for (Peer *p = peers->list; p; p = p->next)
-        own += p->uid == who->uid;
-    uint64_t share = (PEERS_MAX - (peers->count - own)) / 2;
+    uint64_t own = turns_of(&peers->turns, who->uid) + peers_kept(peers, who, false);
+    uint64_t others = peers->count + peers_kept(peers, who, true) - own;
+    uint64_t share = others < peers->most ? (peers->most - others) / 2 : 0;
     if (own >= limit)
         peers_say_full(peers, who, "its user has too many connections", limit);
     else if (own >= share)
@@ -411,7 +461,9 @@ static int peer_new(Peers *peers, int fd, const struct ucred *who) {
     if (!p)
         return -ENOMEM;
     *p = (Peer){.peers = peers, .fd = fd, .uid = who->uid, .pid = who->pid, .pidfd = -1, .handed = -1, .handles = 3};
-    int r = uv_poll_init(peers->loop, &p->poll, fd);
+    int r = turns_add(&peers->turns, p, who->uid);
+    if (r == 0 && (r = uv_poll_init(peers->loop, &p->poll, fd)) < 0)
+        turns_remove(&peers->turns, p);
     if (r < 0) {
         free(p);
         return r;
@@ -422,8 +474,7 @@ static int peer_new(Peers *peers, int fd, const struct ucred *who) {
     DL_APPEND(peers->list, p);
     peers->count++;
     p->hello_by = uv_now(peers->loop) + PEER_HELLO_MS;
-    peer_read(p); /* its hello may be there already */
-    peer_update(p);
+    peer_ready(p); /* its hello may be there already */
     return 0;
 }
 
@@ -452,21 +503,37 @@ static void peers_relisten(uv_timer_t *timer) {
     uv_poll_start(&peers->listener, UV_READABLE, peers_accept);
 }
 
+/* Each takes two descriptors, itself and its process; what the namespaces and the compiler processes need is left. */
+static unsigned peers_most(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= 2 * PEERS_MAX + PEERS_OTHER_FDS)
+        return PEERS_MAX;
+    return limit.rlim_cur > PEERS_OTHER_FDS ? (unsigned)(limit.rlim_cur - PEERS_OTHER_FDS) / 2 : 2;
+}
+
 int peers_init(Peers *peers, uv_loop_t *loop, int listen_fd) {
     peers->loop = loop;
     peers->fd = listen_fd;
+    peers->most = peers_most();
     int r = uv_timer_init(loop, &peers->relisten);
+    if (r == 0)
+        r = uv_idle_init(loop, &peers->idle);
+    if (r == 0)
+        r = uv_check_init(loop, &peers->check);
     if (r == 0)
         r = uv_poll_init(loop, &peers->listener, listen_fd);
     if (r < 0)
         return r;
-    peers->listener.data = peers->relisten.data = peers;
+    peers->listener.data = peers->relisten.data = peers->check.data = peers;
+    uv_check_start(&peers->check, peers_take_turns);
     return uv_poll_start(&peers->listener, UV_READABLE, peers_accept);
 }
 
 void peers_stop(Peers *peers) {
     uv_close((uv_handle_t *)&peers->listener, NULL);
     uv_close((uv_handle_t *)&peers->relisten, NULL);
+    uv_close((uv_handle_t *)&peers->check, NULL);
+    uv_close((uv_handle_t *)&peers->idle, NULL);
     while (peers->list)
         peer_drop(peers->list);
 }

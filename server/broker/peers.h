@@ -6,15 +6,15 @@
 #include "protocol/messages.h"
 #include "server/broker/config.h"
 #include "server/broker/tenants.h"
+#include "server/broker/turns.h"
 #include <uv.h>
 
-#define PEERS_MAX 1000
+#define PEERS_MAX 4000
 #define PEERS_MAX_PER_UID 500
 #define PEER_MAX_OUTSTANDING 64
 #define PEER_HELLO_MS 5000
 #define PEER_FRAME_MS 30000   /* a frame that has begun must end */
 #define PEER_STALL_MS 30000   /* a peer that is owed bytes must take some */
-#define PEER_TURN 64          /* messages of one peer before the others', and files that they look for */
 #define PEER_PIECE_MAX 16384  /* bytes that are sent in one piece */
 #define PEER_QUEUE_SOFT 65536 /* bytes owed, from which on nothing is read from it */
 
@@ -27,7 +27,7 @@ typedef struct Peer {
     uid_t uid;
     pid_t pid;
     uv_poll_t poll;
-    uv_timer_t timer, reaper; /* time limits; what comes next: its next turn, or the drop of a peer that is doomed */
+    uv_timer_t timer, reaper; /* time limits; the drop of a peer that is doomed */
     unsigned handles;         /* not closed yet */
     int events;               /* asked of poll */
     FrameBuffer in;
@@ -36,13 +36,14 @@ typedef struct Peer {
     uint64_t hello_by, frame_by, stall_by; /* times of the loop's clock; 0: none */
     unsigned outstanding;                  /* requests that were not answered */
     bool held;                             /* its next message has to wait */
-    unsigned spent;                        /* of its turn */
-    bool turn_over;                        /* its next messages come after the others' */
-    bool corked;                           /* several answers are being made: they are sent together */
+    Turn turn;
+    bool corked; /* several answers are being made: they are sent together */
     bool dropped;
     const char *doomed; /* why it is to be dropped; NULL: it is not */
     bool takes_fd;      /* it was asked to hand over a descriptor: `handed`, -1: none yet */
     int handed;
+    uint32_t looked,
+        found; /* compile.c's: of a LOOKUP that takes several turns, the keys looked for on the disk, and those there */
     /* dispatch.c's: */
     bool greeted, observer;
     unsigned deaths_told; /* since its last request */
@@ -53,11 +54,17 @@ typedef struct Peer {
     struct Peer *next, *prev;
 } Peer;
 
-typedef enum PeerHandled { PEER_HANDLED, PEER_HOLD /* give it again after peers_resume */ } PeerHandled;
+typedef enum PeerHandled {
+    PEER_HANDLED,
+    PEER_HOLD, /* give it again after peers_resume */
+    PEER_AGAIN /* give it again in the peer's next turn */
+} PeerHandled;
 
 typedef struct PeerOps {
     PeerHandled (*message)(void *arg, Peer *peer, const MsgMessage *message);
     void (*left)(void *arg, Peer *peer); /* it is on no list any more and gets nothing any more */
+    /* What other processes keep without a connection, of this one's user or of all; it counts as connections. NULL: nothing. */
+    unsigned (*kept)(void *arg, const struct ucred *who, bool all);
     void *arg;
 } PeerOps;
 
@@ -65,12 +72,15 @@ struct Peers {
     uv_loop_t *loop;
     uv_poll_t listener;
     uv_timer_t relisten;
+    uv_check_t check; /* when the loop has looked who has sent something, */
+    uv_idle_t idle;   /* and that it does not wait as long as somebody's turn is to come */
     int fd;
     bool any_uid; /* else only this daemon's own uid and root */
     PeerOps ops;
     const Config *config; /* NULL: everybody has the usual limits */
     Peer *list;
-    unsigned count;
+    Turns turns;
+    unsigned count, most;
     uint64_t said_full; /* when the log was last told that somebody was turned away */
     uint64_t dropped;   /* for breaking a limit or the protocol */
 };
@@ -78,6 +88,7 @@ struct Peers {
 int peers_init(Peers *peers, uv_loop_t *loop, int listen_fd);
 void peers_stop(Peers *peers);   /* drops all and closes the listener */
 void peers_resume(Peers *peers); /* gives the held ones' messages again */
+bool peer_turn_is_over(const Peer *peer);
 
 /* Queues (and sends what can be sent now) all frames of w; the fds go with their first byte and stay the caller's: they
  * must live as long as the peer. Takes what w holds. */

@@ -243,6 +243,31 @@ def test_a_lost_connection_is_no_death(daemon):
         os.close(fd)
 
 
+def test_one_process_that_connects_again_and_again_takes_no_more_than_its_part(daemon):
+    """Each connection that it loses leaves a row and a descriptor behind, until it ends. Others of the same namespace are served."""
+    (read, write), (tested, ended) = os.pipe(), os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(ended)
+        n = 0
+        try:
+            for n in range(2000):
+                Client(daemon.path, "default" if n % 2 else "other", lives=True).close()
+        except Refused as e:
+            os.write(write, f"{n} {e.code}".encode())
+        os.read(tested, 1)  # until it is killed, or the test is over
+        os._exit(0)
+    n, code = os.read(read, 100).split()
+    assert 16 <= int(n) < 1000 and code == b"quota", "sixteen, and those whose end the daemon had not heard of yet"
+    with daemon.client() as c:
+        assert c.stats()["clients"] == 1
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        until(lambda: c.stats() and len({row["row"] for kind, row in events(c) if kind == DEATH}) == int(n) // 2)
+    for fd in (read, write, tested, ended):
+        os.close(fd)
+
+
 def test_who_cannot_be_watched_gets_no_row():
     """With no descriptor left for its pidfd, a client's end could not be told from the end of its connection."""
     with Daemon() as d, d.client(observe=True) as observer:
@@ -443,6 +468,22 @@ def test_a_restart_compiles_nothing_again():
             assert other.compile("ok", [class_("P"), function("f")])["meta"] == b"the meta"
             stats = c.stats()
             assert (stats["compilations"], stats["disk_hits"]) == (0, 2)
+
+
+def test_many_units_at_once_come_from_the_disk():
+    """More than are looked for in one turn of the daemon's, and some that are not there."""
+    names = [f"ok {i}" for i in range(150)]
+    with Daemon() as d:
+        with d.client() as c:
+            first = [c.compile(name) for name in names]
+        restart(d)
+        with d.client() as c:
+            keys = [key(name) for name in names]
+            found = c.lookup(*[k for pair in zip(keys, [key(f"no {i}") for i in range(150)], strict=True) for k in pair])
+            assert [u and u["meta"] for u in found] == [x for u in first for x in (u["meta"], None)]
+            figures = c.stats()
+            assert (figures["disk_hits"], figures["cache_hits"], figures["lookups"]) == (150, 0, 300)
+            assert c.lookup(*keys) == found[::2] and c.stats()["cache_hits"] == 150
 
 
 def test_a_warm_restart_starts_no_compiler_process():

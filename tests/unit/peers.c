@@ -53,10 +53,22 @@ static void ask(unsigned times) {
     }
 }
 
-Test(peers, what_came_together_is_handled_when_the_peer_reads_just_in_time) {
+/* A message that takes three turns, before it is answered once. */
+static PeerHandled in_pieces(void *arg, Peer *peer, const MsgMessage *m) {
+    (void)arg;
+    if (handled++ % 3 != 2) {
+        while (!peer_turn_is_over(peer))
+            ;
+        return PEER_AGAIN;
+    }
+    peer_reply_error(peer, m->id, "test", STR("done"));
+    return PEER_HANDLED;
+}
+
+static void serve(PeerHandled (*message)(void *, Peer *, const MsgMessage *), int turns) {
     char dir[] = "/tmp/jitd-test-XXXXXX";
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    Peers peers = {.ops = {.message = flood, .left = left}};
+    Peers peers = {.ops = {.message = message, .left = left}};
     uv_loop_t loop;
     cr_assert(mkdtemp(dir));
     snprintf(address.sun_path, sizeof address.sun_path, "%s/s", dir);
@@ -68,15 +80,42 @@ Test(peers, what_came_together_is_handled_when_the_peer_reads_just_in_time) {
     ask(ASKED);
     uv_loop_init(&loop);
     cr_assert_eq(peers_init(&peers, &loop, listener), 0);
-    for (int turn = 0; turn < 10; turn++) { /* nothing in it waits */
+    for (int turn = 0; turn < turns; turn++) { /* nothing in it waits */
         uv_run(&loop, UV_RUN_NOWAIT);
-        read_all();
+        if (message == flood)
+            read_all();
     }
-    cr_assert_eq(handled, ASKED);
     peers_stop(&peers);
     uv_run(&loop, UV_RUN_DEFAULT);
     uv_loop_close(&loop);
-    close(client);
     unlink(address.sun_path);
     rmdir(dir);
+}
+
+Test(peers, what_came_together_is_handled_when_the_peer_reads_just_in_time) {
+    serve(flood, 10);
+    cr_assert_eq(handled, ASKED);
+    close(client);
+}
+
+Test(peers, a_message_in_pieces_is_answered_once_and_in_order) {
+    FrameBuffer in = {0};
+    char bytes[4096];
+    Str frame;
+    serve(in_pieces, 20);
+    cr_assert_eq(handled, 3 * ASKED);
+    ssize_t n = recv(client, bytes, sizeof bytes, 0);
+    cr_assert(n > 0);
+    cr_assert_eq(frame_buffer_add(&in, bytes, (size_t)n), 0);
+    for (uint64_t id = 1; id <= ASKED; id++) {
+        msgpack_unpacked owner;
+        MsgMessage m;
+        cr_assert_eq(frame_buffer_next(&in, &frame), 1);
+        cr_assert_eq(message_read(frame, &owner, &m), 0);
+        cr_assert_eq(m.id, id);
+        msgpack_unpacked_destroy(&owner);
+    }
+    cr_assert_eq(frame_buffer_next(&in, &frame), 0);
+    frame_buffer_deinit(&in);
+    close(client);
 }
