@@ -92,7 +92,8 @@ static void check_paths(void) {
         snprintf(path, sizeof path, "%s/jitd", runtime);
     else
         snprintf(path, sizeof path, "/tmp/jitd-%u", (unsigned)geteuid());
-    check_directory(path, geteuid(), 077, "remove it, or chmod 700: else no private daemon can be started");
+    check_directory(path, geteuid(), 077,
+                    "remove it, or chmod 700: until then private daemons listen in ~/.cache/jitd/run");
     if (cache && *cache)
         check_directory(cache, geteuid(), 022, "chmod 700 it: compiled code is kept there");
     else if (home) {

@@ -67,26 +67,43 @@ static int private_dir(const char *path) {
     return st.st_uid == geteuid() && !(st.st_mode & 077) ? 0 : -EPERM;
 }
 
-/* The private daemon's socket; makes its directory. XDG_RUNTIME_DIR may be another user's (su, sudo) or not there at
- * all. */
-static int private_path(char path[PATH_SIZE], char *error, size_t size) {
-    const char *runtime = secure_getenv("XDG_RUNTIME_DIR");
-    if (runtime && runtime[0] == '/' && strlen(runtime) + sizeof("/jitd" SOCKET_NAME) <= PATH_SIZE) {
-        snprintf(path, PATH_SIZE, "%s/jitd", runtime);
-        if (private_dir(path) == 0) {
-            strcat(path, SOCKET_NAME);
-            return 0;
-        }
-    }
-    snprintf(path, PATH_SIZE, "/tmp/jitd-%u", (unsigned)geteuid());
+/* `base` with `tail` behind it, if it is a private directory and leaves room for the socket's name. */
+static int private_path_in(const char *base, const char *tail, char path[PATH_SIZE]) {
+    if (!base || base[0] != '/' || strlen(base) + strlen(tail) + sizeof SOCKET_NAME > PATH_SIZE)
+        return -ENAMETOOLONG;
+    snprintf(path, PATH_SIZE, "%s%s", base, tail);
     int r = private_dir(path);
-    if (r < 0) {
-        snprintf(error, size, r == -EPERM ? "%s is not a directory of this user alone (mode 0700)" : "%s: %s", path,
-                 strerror(-r));
-        return r;
-    }
-    strcat(path, SOCKET_NAME);
-    return 0;
+    if (r == 0)
+        strcat(path, SOCKET_NAME);
+    return r;
+}
+
+/* Below the home directory, where nobody else can be first. */
+static int home_path(char path[PATH_SIZE]) {
+    const char *home = secure_getenv("HOME");
+    static const char *const above[] = {"/.cache", "/.cache/jitd"};
+    char dir[PATH_SIZE];
+    for (size_t i = 0; home && i < sizeof above / sizeof above[0]; i++)
+        if (snprintf(dir, sizeof dir, "%s%s", home, above[i]) < (int)sizeof dir)
+            mkdir(dir, 0700);
+    return private_path_in(home, "/.cache/jitd/run", path);
+}
+
+/* The private daemon's socket; makes its directory. XDG_RUNTIME_DIR may be another user's (su, sudo) or not there at all, and in /tmp
+ * anybody may have taken the name before. */
+static int private_path(char path[PATH_SIZE], char *error, size_t size) {
+    char usual[64];
+    snprintf(usual, sizeof usual, "/tmp/jitd-%u", (unsigned)geteuid());
+    if (private_path_in(secure_getenv("XDG_RUNTIME_DIR"), "/jitd", path) == 0)
+        return 0;
+    int r = private_path_in(usual, "", path);
+    if (r == 0 || home_path(path) == 0)
+        return 0;
+    snprintf(error, size,
+             r == -EPERM ? "%s is not a directory of this user alone (mode 0700), and ~/.cache/jitd/run cannot be one"
+                         : "%s: %s, and ~/.cache/jitd/run cannot be used",
+             usual, strerror(-r));
+    return r;
 }
 
 static bool nobody_listens(int r) {

@@ -54,7 +54,12 @@ static int cache_read_all(int fd, char *data, size_t size) {
     return 0;
 }
 
-/* The whole of a regular file of at least a header; marks it as used now. */
+/* Nobody but this user can have written it: a sum says that a file is whole, not whose it is. */
+static bool cache_is_own(const struct stat *st) {
+    return st->st_uid == geteuid() && !(st->st_mode & 022);
+}
+
+/* The whole of a regular file of at least a header, and this user's alone; marks it as used now. */
 static int cache_read(Cache *cache, const char *name, char **ret_data, size_t *ret_size) {
     struct stat st;
     cleanup_close int fd = openat(cache->dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
@@ -64,6 +69,8 @@ static int cache_read(Cache *cache, const char *name, char **ret_data, size_t *r
         return -errno;
     if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size > CACHE_MAX_FILE || (size_t)st.st_size < sizeof(CacheHeader))
         return -EBADMSG;
+    if (!cache_is_own(&st))
+        return -EPERM;
     cleanup_free char *data = malloc((size_t)st.st_size);
     if (!data)
         return -ENOMEM;
@@ -76,10 +83,10 @@ static int cache_read(Cache *cache, const char *name, char **ret_data, size_t *r
     return 0;
 }
 
-static void cache_corrupt(Cache *cache, const char *name) {
+static void cache_corrupt(Cache *cache, const char *name, const char *what) {
     unlinkat(cache->dir, name, 0);
     if (!cache->corrupt++)
-        log_at(LOG_WARNING, "the disk cache had a corrupt file (removed): %s", name);
+        log_at(LOG_WARNING, "the disk cache had a file that %s (removed): %s", what, name);
 }
 
 /* A file whose magic, version and sum are right. 0 or 1. */
@@ -96,13 +103,15 @@ static int cache_read_checked(Cache *cache, const Key *key, const char *suffix, 
     int r = cache_read(cache, name, &data, &size);
     if (r < 0) {
         if (r == -EBADMSG || r == -EIO)
-            cache_corrupt(cache, name);
+            cache_corrupt(cache, name, "is corrupt");
+        if (r == -EPERM)
+            cache_corrupt(cache, name, "others own or may write to");
         return 1;
     }
     memcpy(&header, data, sizeof header);
     cache_sum(key, &header, data + sizeof header, size - sizeof header, &sum);
     if (memcmp(header.magic, magic, 8) != 0 || header.version != CACHE_VERSION || !key_eq(&sum, &header.sum)) {
-        cache_corrupt(cache, name);
+        cache_corrupt(cache, name, "is corrupt");
         return 1;
     }
     *ret_data = steal_ptr(data);

@@ -6,6 +6,8 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -116,6 +118,33 @@ def test_directory_of_another_user_is_refused(private, tmp_path):
     _, err = start(environment | {"JITD_DAEMON": str(tmp_path / "none"), "PATH": str(tmp_path)}).communicate(timeout=600)
     assert not list((tmp_path / "other").iterdir())
     assert str(runtime) not in err and fallback.is_dir()
+
+
+def test_another_path_is_taken_when_somebody_was_first_in_tmp():
+    """The directory in /tmp belongs to another user than the one who needs it: its private daemon listens below its home."""
+    if os.geteuid() != 0:
+        pytest.skip("NEEDS ROOT to be two users")
+    uid = 700_000_000 + os.getpid()
+    squatted, home = Path(f"/tmp/jitd-{uid}"), Path(tempfile.mkdtemp(prefix="jitd-test-"))
+    os.chown(home, uid, uid)
+    program = textwrap.dedent(f"""
+        import ctypes, os
+        lib = ctypes.CDLL({str(BUILD / "client/lib/libjitd.so")!r})
+        os.setresuid({uid}, {uid}, {uid})
+        options = (ctypes.c_char_p * 3)(None, None, b"")
+        session, error = ctypes.c_void_p(), ctypes.create_string_buffer(65536)
+        assert lib.jitd_attach(options, ctypes.byref(session), error)
+        print(error.raw[68:].split(b"\\0")[0].decode())
+    """)
+    squatted.mkdir(mode=0o777)
+    try:
+        said = subprocess.run([sys.executable, "-c", program], env={"HOME": str(home)}, capture_output=True, text=True)
+        modes = [(home / path).stat().st_mode & 0o777 for path in (".cache", ".cache/jitd", ".cache/jitd/run")]
+    finally:
+        squatted.rmdir()
+        shutil.rmtree(home)
+    assert said.stdout == f"no daemon listens at {home}/.cache/jitd/run/jitd.sock\n", said
+    assert modes == [0o700] * 3
 
 
 @pytest.mark.parametrize("compiler", ["cc -std=c11", "c++ -std=c++11 -x c++"])

@@ -153,6 +153,29 @@ Test(cache, a_renamed_file_is_absent) {
     cr_assert_not(there(2));
 }
 
+/* Its sum is right: whoever can write a file can write its sum, too. */
+Test(cache, what_others_can_write_or_own_is_absent) {
+    char name[256], hex[KEY_HEX_SIZE];
+    Key k = key_of(1);
+    key_hex(&k, hex);
+    snprintf(name, sizeof name, "%s/%s.img", path, hex);
+    store(1, 100);
+    cr_assert(there(1));
+    cr_assert_eq(chmod(name, 0620), 0);
+    cr_assert_not(there(1));
+    cr_assert_eq(access(name, F_OK), -1, "it is removed");
+    store(1, 100);
+    cr_assert_eq(chmod(name, 0602), 0);
+    cr_assert_not(there(1));
+    store(1, 100);
+    cr_assert(there(1), "and made anew");
+    if (geteuid() == 0) { /* else nobody can give a file away */
+        cr_assert_eq(chown(name, 12345, 12345), 0);
+        cr_assert_not(there(1));
+        cr_assert_eq(access(name, F_OK), -1);
+    }
+}
+
 Test(cache, what_is_no_file_is_absent) {
     char name[256], hex[KEY_HEX_SIZE];
     Key k = key_of(1);
