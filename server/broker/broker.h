@@ -4,6 +4,7 @@
 #include "server/broker/config.h"
 #include "server/broker/jobs.h"
 #include "server/broker/linger.h"
+#include "server/broker/listen.h"
 #include "server/broker/options.h"
 #include "server/broker/peers.h"
 #include "server/broker/stats.h"
@@ -15,6 +16,7 @@ typedef struct Broker {
     uv_timer_t idle, watchdog, handover;
     uv_signal_t terminate, interrupt, hangup;
     const Options *options;
+    const Listener *listener;
     Config config;
     int state_dir;       /* of ledgers; -1: none */
     bool private;        /* its socket is its own: it serves this user alone (and root) */

@@ -122,6 +122,22 @@ int listener_open(const char *path, Listener *ret_listener) {
     return r;
 }
 
+void listener_hide(const Listener *listener) {
+    if (listener->path)
+        unlink(listener->path);
+}
+
+int listener_show(const Listener *listener) {
+    struct sockaddr_un address;
+    cleanup_close int fd = -1;
+    if (!listener->path)
+        return 0;
+    int r = listener_address(listener->path, &address);
+    if (r == 0)
+        r = listener_bind(&address, &fd);
+    return r == 0 && dup3(fd, listener->fd, O_CLOEXEC) < 0 ? -errno : r;
+}
+
 static bool is_listening(int fd) {
     int listening = 0;
     socklen_t size = sizeof listening;

@@ -43,9 +43,23 @@ static void broker_signalled(uv_signal_t *handle, int signal_) {
     broker_stop(broker);
 }
 
+/* Whoever has connected by now has found a daemon, which must not leave then. The next ones do not find it, until it is there again. */
+static bool somebody_came(Broker *broker) {
+    listener_hide(broker->listener);
+    if (!peers_take_last(&broker->peers))
+        return false;
+    int r = listener_show(broker->listener);
+    if (r < 0)
+        log_at(LOG_WARNING, "the socket cannot be made again: %s",
+               strerror(-r)); /* others start a daemon when this one leaves */
+    else
+        peers_listen(&broker->peers);
+    return true;
+}
+
 static void broker_idle(uv_timer_t *timer) {
     Broker *broker = timer->data;
-    if (!broker_is_idle(broker)) /* it is started again when the last one leaves */
+    if (!broker_is_idle(broker) || somebody_came(broker)) /* it is started again when the last one leaves */
         return;
     log_at(LOG_INFO, "no client for %u s: stops", broker->idle_exit_s);
     broker_stop(broker);
@@ -89,6 +103,7 @@ static int broker_set_up_peers(Broker *broker, const Listener *listener) {
         (PeerOps){.message = dispatch_message, .left = dispatch_left, .kept = dispatch_kept, .arg = broker};
     broker->peers.any_uid = !listener->path;
     broker->peers.config = &broker->config;
+    broker->listener = listener;
     broker->lingers = (Lingers){.loop = &broker->loop, .gone = dispatch_gone, .arg = broker};
     return peers_init(&broker->peers, &broker->loop, listener->fd);
 }

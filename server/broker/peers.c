@@ -480,27 +480,47 @@ static int peer_new(Peers *peers, int fd, const struct ucred *who) {
 
 static void peers_relisten(uv_timer_t *timer);
 
+/* 0, also when it was turned away; or a negative errno. */
+static int peers_accept_one(Peers *peers) {
+    struct ucred who;
+    socklen_t size = sizeof who;
+    cleanup_close int fd = accept4(peers->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (fd < 0)
+        return -errno;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) == 0 && peers_admit(peers, &who) &&
+        peer_new(peers, fd, &who) == 0)
+        fd = -1;
+    return 0;
+}
+
 /* One per turn of the loop: the others get theirs in between. */
 static void peers_accept(uv_poll_t *poll, int status, int events) {
     Peers *peers = poll->data;
-    struct ucred who;
-    socklen_t size = sizeof who;
     (void)status;
     (void)events;
-    cleanup_close int fd = accept4(peers->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)) {
+    int r = peers_accept_one(peers);
+    if (r == -EMFILE || r == -ENFILE || r == -ENOMEM || r == -ENOBUFS) {
         uv_poll_stop(&peers->listener); /* else the loop would spin */
         uv_timer_start(&peers->relisten, peers_relisten, PEERS_RELISTEN_MS, 0);
     }
-    if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) < 0)
-        return;
-    if (peers_admit(peers, &who) && peer_new(peers, fd, &who) == 0)
-        fd = -1;
 }
 
 static void peers_relisten(uv_timer_t *timer) {
-    Peers *peers = timer->data;
+    peers_listen(timer->data);
+}
+
+void peers_listen(Peers *peers) {
     uv_poll_start(&peers->listener, UV_READABLE, peers_accept);
+}
+
+bool peers_take_last(Peers *peers) {
+    unsigned before = peers->count;
+    for (int r = 0; r == 0 || r == -ECONNABORTED || r == -EINTR;)
+        r = peers_accept_one(peers);
+    if (peers->count == before)
+        return false;
+    uv_poll_stop(&peers->listener);
+    return true;
 }
 
 /* Each takes two descriptors, itself and its process; what the namespaces and the compiler processes need is left. */

@@ -86,7 +86,10 @@ struct Peers {
 };
 
 int peers_init(Peers *peers, uv_loop_t *loop, int listen_fd);
-void peers_stop(Peers *peers);   /* drops all and closes the listener */
+void peers_stop(Peers *peers); /* drops all and closes the listener */
+/* Takes those who wait to be accepted. What follows is another socket at the same descriptor, if there are any: true. */
+bool peers_take_last(Peers *peers);
+void peers_listen(Peers *peers);
 void peers_resume(Peers *peers); /* gives the held ones' messages again */
 bool peer_turn_is_over(const Peer *peer);
 

@@ -936,6 +936,21 @@ def test_idle_exit_without_any_client():
         assert d.process.wait(PATIENCE) == 0
 
 
+def test_who_connects_just_when_it_would_leave_is_served():
+    """The daemon is stopped while its time passes and somebody connects: the first thing that it sees then is that its time is over."""
+    with Daemon("--idle-exit", 5) as d:
+        d.process.send_signal(signal.SIGSTOP)
+        with Client(d.path, hello=False, lives=True) as c, Client(d.path, hello=False, lives=True) as other:
+            time.sleep(6)
+            d.process.send_signal(signal.SIGCONT)
+            for late in c, other:
+                assert late.ask(HELLO, version=VERSION, namespace="n")["row"]
+            until(lambda: is_served(d.path))
+            with d.client("n") as newcomer:
+                assert newcomer.stats()["clients"] == 3
+        assert d.process.wait(PATIENCE) == 0 and not d.path.exists()
+
+
 def start_many(d, n):
     return [subprocess.Popen(d.arguments, env=d.env, stdin=subprocess.DEVNULL) for _ in range(n)]
 
