@@ -77,6 +77,28 @@ static int read_grant(const msgpack_object *answer, uint32_t chunks, int whole, 
     return 0;
 }
 
+/* Asks for the arena, which goes on by itself with a daemon that does not answer, as with none: what it commits then stays within the
+ * quota, and a daemon that turns after all knows of it (arena_owner_grow). One that was found not to answer is asked again when
+ * something has come from it. */
+static int ask_for_arena(Client *client, int message, const char *body, size_t size, msgpack_unpacked *ret_owner,
+                         msgpack_object *ret_answer) {
+    client->in_arena++;
+    if (client->silent)
+        request_look(client);
+    int r = client->silent && client->socket >= 0
+                ? -ETIMEDOUT
+                : request_exchange(client, message, body, size, CLIENT_ARENA_MS, false, ret_owner, ret_answer, NULL);
+    client->in_arena--;
+    return r == -ETIMEDOUT ? -ENOTCONN : r;
+}
+
+void attach_late_grant(Client *client, const msgpack_object *answer) {
+    uint64_t first, count;
+    if (wire_uint(wire_find(answer, "first"), UINT32_MAX, &first) &&
+        wire_uint(wire_find(answer, "count"), UINT32_MAX, &count))
+        arena_grant(client->arena, (uint32_t)first, (uint32_t)count); /* what is not ours is left alone */
+}
+
 static int grow_once(Client *client, uint32_t chunks, int whole, uint32_t *ret_first, uint32_t *ret_count) {
     char body[32] = "\x82\xa6"
                     "chunks\xce....\xa5"
@@ -86,9 +108,7 @@ static int grow_once(Client *client, uint32_t chunks, int whole, uint32_t *ret_f
     body[19] = whole ? '\xc3' : '\xc2';
     msgpack_unpacked owner;
     msgpack_object answer;
-    client->in_arena++;
-    int r = request_exchange(client, MESSAGE_GROW, body, 20, -1, false, &owner, &answer, NULL);
-    client->in_arena--;
+    int r = ask_for_arena(client, MESSAGE_GROW, body, 20, &owner, &answer);
     if (r != 0)
         return r > 0 ? -ENOSPC : client->socket < 0 && r != -ECHILD ? -ENOTCONN : r;
     r = read_grant(&answer, chunks, whole, ret_first, ret_count);
@@ -112,10 +132,8 @@ static void reaped(void *arg, uint32_t row) {
         body[6 + i] = (char)(row >> (24 - 8 * i));
     msgpack_unpacked owner;
     msgpack_object answer;
-    client->in_arena++;
-    if (request_exchange(client, MESSAGE_REAP, body, 10, -1, false, &owner, &answer, NULL) == 0)
+    if (ask_for_arena(client, MESSAGE_REAP, body, 10, &owner, &answer) == 0)
         msgpack_unpacked_destroy(&owner);
-    client->in_arena--;
 }
 
 static void shared(void *arg, uint64_t object, uint32_t link) {

@@ -9,6 +9,8 @@
 #define CLIENT_MAX_FDS (2 * FDPASS_MAX) /* received and not yet claimed by a frame */
 #define CLIENT_MAX_SEGMENTS 256
 #define CLIENT_TIMEOUT_MS 30000
+#define CLIENT_ARENA_MS 1000 /* for what the arena asks: it can do without an answer */
+#define CLIENT_LATE_MAX 4
 #define CLIENT_START_MS 5000 /* for a daemon to come up, and for one that was silent for CLIENT_TIMEOUT_MS */
 
 typedef struct Waiter Waiter;
@@ -51,9 +53,11 @@ struct Client {
     FrameBuffer in;
     int fds[CLIENT_MAX_FDS];
     size_t nfds;
-    bool silent;  /* a request timed out, and nothing has come since */
-    int in_arena; /* inside a request that the arena makes: no reaping then */
-    bool deaths;  /* a DEATH event came */
+    uint64_t
+        late[CLIENT_LATE_MAX]; /* requests for chunks that timed out: what is answered after all is taken; 0: none */
+    bool silent;               /* a request timed out, and nothing has come since */
+    int in_arena;              /* inside a request that the arena makes: no reaping then */
+    bool deaths;               /* a DEATH event came */
 
     Unsettled unsettled[CLIENT_MAX_UNSETTLED];
     size_t nunsettled;
@@ -126,6 +130,7 @@ int request_exchange(Client *client, int message, const char *body, size_t size,
 int request_exchange_once(Client *client, int message, const char *body, size_t size, int fd, int timeout_ms,
                           msgpack_unpacked *ret_owner, msgpack_object *ret_body, ClientError *ret_error);
 void request_drop_fds(Client *client);
+void request_look(Client *client); /* handles what has come, and does not wait */
 void request_forget(
     Client *client); /* the requests under way: they are a parent's, or that of a thread that this process lacks */
 /* Makes a request ahead: request_flush (or the next request) sends it, and the next request_exchange of the same message and
@@ -141,6 +146,7 @@ void publish_settle(Client *client); /* asks what became of the publications tha
 int attach_segments(Client *client, const msgpack_object *hello);
 int attach_map_segment(Client *client, int fd, uint64_t offset, uint64_t size); /* takes the fd */
 ArenaOps attach_arena_ops(Client *client);
+void attach_late_grant(Client *client, const msgpack_object *answer); /* to a GROW that is not waited for any more */
 int attach_read_version(Client *client, const msgpack_object *hello, char *error, size_t size);
 
 /* imports.c: those the options leave open are the library's own. */

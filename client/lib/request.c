@@ -82,6 +82,8 @@ void request_disconnect(Client *client) {
 
 void request_connected(Client *client) {
     client->connection++;
+    client->silent = false;
+    memset(client->late, 0, sizeof client->late);
 }
 
 void request_forget(Client *client) {
@@ -237,6 +239,31 @@ static Waiter *find_waiter(Client *client, uint64_t id) {
     return w ? w : find_in(client->posted, id);
 }
 
+static uint64_t *late_place(Client *client, uint64_t id) {
+    for (size_t i = 0; i < CLIENT_LATE_MAX; i++)
+        if (client->late[i] == id)
+            return &client->late[i];
+    return NULL;
+}
+
+/* Where there is no place any more, what comes is lost to this process until its end. */
+static void note_late(Client *client, uint64_t id) {
+    uint64_t *place = late_place(client, 0);
+    if (place)
+        *place = id;
+}
+
+/* An answer that nobody waits for. */
+static int take_late(Client *client, const MsgMessage *m) {
+    uint64_t *place = late_place(client, m->id);
+    if (!place)
+        return 0;
+    *place = 0;
+    if (m->number == MESSAGE_REPLY && client->arena)
+        attach_late_grant(client, &m->body);
+    return 0;
+}
+
 /* The frame is copied for its waiter: the buffer moves on. */
 static int take_frame(Client *client, Str frame) {
     char *copy = malloc(frame.len ? frame.len : 1);
@@ -255,7 +282,7 @@ static int take_frame(Client *client, Str frame) {
     }
     Waiter *w = m.id ? find_waiter(client, m.id) : NULL;
     if (!w) {
-        r = m.id ? 0 : take_event(client, &m);
+        r = m.id ? take_late(client, &m) : take_event(client, &m);
         msgpack_unpacked_destroy(&owner);
         return r;
     }
@@ -264,6 +291,19 @@ static int take_frame(Client *client, Str frame) {
     w->owner = owner;
     wake(w);
     return 0;
+}
+
+void request_look(Client *client) {
+    int r = 0;
+    struct pollfd p = {.events = POLLIN};
+    while (r >= 0 && (p.fd = client->socket) >= 0 && client->pid == getpid() && poll(&p, 1, 0) > 0) {
+        Str frame;
+        r = receive(client);
+        while (r >= 0 && (r = frame_buffer_next(&client->in, &frame)) == 1)
+            r = take_frame(client, frame);
+    }
+    if (r < 0)
+        request_disconnect(client);
 }
 
 /* One step towards w's answer: a frame that is there, or what comes next. */
@@ -421,11 +461,11 @@ static int send_request(Client *client, const Request *q, uint64_t id, int fd) {
     return r;
 }
 
-/* One that hangs is waited for once. The arena, which cannot do without an answer, waits each time. */
+/* One that hangs is waited for once. */
 static int patience(const Client *client, const Request *q) {
     if (q->timeout_ms >= 0)
         return q->timeout_ms;
-    return client->silent && q->yields ? CLIENT_START_MS : CLIENT_TIMEOUT_MS;
+    return client->silent ? CLIENT_START_MS : CLIENT_TIMEOUT_MS;
 }
 
 static int exchange(Client *client, Request *q, int fd, msgpack_unpacked *ret_owner, msgpack_object *ret_body,
@@ -445,6 +485,8 @@ static int exchange(Client *client, Request *q, int fd, msgpack_unpacked *ret_ow
         r = wait_answer(client, w, deadline, ret_owner, ret_body, ret_error);
         q->unsure = q->unsure || r < 0;
         client->silent = client->silent || r == -ETIMEDOUT;
+        if (r == -ETIMEDOUT && q->message == MESSAGE_GROW)
+            note_late(client, w->id);
     }
     free(posted);
     return r;

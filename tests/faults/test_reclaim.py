@@ -60,6 +60,13 @@ def survivor(how, n):
             r.n = N(2, N(3))
     say("fine", *_jitd.check())
 
+def makes(n):
+    held = [N(1)]
+    say("ready")
+    for line in sys.stdin:
+        held += [N(len(held) + i) for i in range(n)]
+        say(len(held), sum(x.v for x in held) - sum(range(len(held))), *_jitd.check())
+
 globals()[sys.argv[1]](*[int(a) if a.isdigit() else a for a in sys.argv[2:]])
 """
 OBJECTS = 5_000_000  # of 32 bytes: more than twice what the quota has room for
@@ -131,3 +138,18 @@ def test_who_is_awake_takes_back_what_the_dead_held(daemon):
             with Program(daemon, "hold", 50_000) as dies:
                 dies.process.kill()
         until(lambda: int(awake.ask()) < 1000)
+
+
+def test_a_daemon_that_hangs_is_no_lack_of_memory(daemon):
+    """With a stopped daemon the process takes memory by itself, within the quota; when the daemon turns again, it asks it as before."""
+    with Program(daemon, "makes", 20_000) as a, Program(daemon, "makes", 20_000) as b:
+        os.kill(daemon.process.pid, signal.SIGSTOP)
+        try:
+            for n in (20_001, 40_001):
+                for p in (a, b):
+                    assert p.ask().split()[:3] == [str(n), "1", "0"]
+        finally:
+            os.kill(daemon.process.pid, signal.SIGCONT)
+        for n in (60_001, 80_001, 100_001):
+            for p in (a, b):
+                assert p.ask().split()[:3] == [str(n), "1", "0"]
