@@ -7,7 +7,7 @@
 #include <sys/types.h>
 #include <uv.h>
 
-#define LINGERS_MAX_OF_PROCESS 16 /* rows of one process: with more of them it is lent no other */
+#define LINGERS_MAX_OF_PROCESS 256 /* rows of one process: with more of them it is lent no other */
 
 typedef struct Linger Linger;
 

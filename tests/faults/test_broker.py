@@ -258,7 +258,7 @@ def test_one_process_that_connects_again_and_again_takes_no_more_than_its_part(d
         os.read(tested, 1)  # until it is killed, or the test is over
         os._exit(0)
     n, code = os.read(read, 100).split()
-    assert 16 <= int(n) < 1000 and code == b"quota", "sixteen, and those whose end the daemon had not heard of yet"
+    assert 256 <= int(n) < 1000 and code == b"quota", "256, and those whose end the daemon had not heard of yet"
     with daemon.client() as c:
         assert c.stats()["clients"] == 1
         os.kill(pid, signal.SIGKILL)
