@@ -72,7 +72,7 @@ static int sandbox_filter(void) {
 }
 
 int sandbox_enter(const SandboxLimits *limits) {
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_DUMPABLE, 0))
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
         return -errno;
     int r = sandbox_limits(limits);
     return r ? r : sandbox_filter();

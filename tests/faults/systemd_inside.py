@@ -83,7 +83,7 @@ def case_stop_and_start():
         old.ask(PUBLISH, name="x", object=OBJECT)
         run("systemctl", "stop", "jitd.service")
         code = ("import jitd, sys\n@jitd.jitclass\nclass A:\n    v: int\n    def get(self) -> int:\n        return self.v\n"
-                "a = A(5)\nassert a.get() == 5\njitd.publish('a', a)\nprint('ready', flush=True)\nsys.stdin.readline()\n"
+                "a = A(5)\nassert a.get() == 5\nassert jitd.stats()['machine']['workers_resident_bytes'] > 1 << 20\njitd.publish('a', a)\nprint('ready', flush=True)\nsys.stdin.readline()\n"
                 "jitd.publish('b', a)\nassert jitd.lookup('a') is a and jitd.stats()['process']['connected']\nprint('good')")
         env = os.environ | {"JITD_NAMESPACE": "program"}
         p = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env)

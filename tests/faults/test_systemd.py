@@ -43,7 +43,7 @@ def test_units_are_valid(tmp_path):
 
 def test_the_service_is_hardened(tmp_path):
     directory = units(tmp_path)
-    run = subprocess.run([tool("systemd-analyze"), "security", "--offline=yes", "--no-pager", "--threshold=20",
+    run = subprocess.run([tool("systemd-analyze"), "security", "--offline=yes", "--no-pager", "--threshold=4",
                           directory / "jitd.service"], capture_output=True, text=True)
     assert run.returncode == 0, run.stdout[-300:] + run.stderr
     assert "MemoryDenyWriteExecute=yes" in (directory / "jitd.service").read_text()
