@@ -23,6 +23,7 @@ static const LimitName limit_names[] = {
     {"arena-quota", offsetof(Limits, arena), ARENA_CHUNK_SIZE, ARENA_DEFAULT_SIZE, true},
     {"code-quota", offsetof(Limits, code), 65536, (uint64_t)2 << 30, true},
     {"connections", offsetof(Limits, connections), 1, 100000, false},
+    {"arena-total", offsetof(Limits, arena_total), ARENA_CHUNK_SIZE, (uint64_t)1 << 50, true},
     {"compile-seconds", offsetof(Limits, compile_s), 1, CONFIG_HOUR_S * 1000, false},
 };
 #define N_LIMITS (sizeof limit_names / sizeof limit_names[0])

@@ -14,6 +14,7 @@ typedef struct Limits {
     uint64_t arena;       /* bytes of a namespace's shared objects */
     uint64_t code;        /* bytes of a namespace's machine code */
     uint64_t connections; /* of a user */
+    uint64_t arena_total; /* bytes of the shared objects of all of a user's namespaces */
     uint64_t compile_s;   /* seconds of compiling of a user in an hour */
 } Limits;
 
@@ -21,7 +22,7 @@ typedef struct LimitRule {
     bool any_user, any_namespace;
     uid_t uid;
     char namespace_[CONFIG_NAMESPACE + 1];
-    bool set[4]; /* of the limits, in their order */
+    bool set[5]; /* of the limits, in their order */
     Limits limits;
 } LimitRule;
 

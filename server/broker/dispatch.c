@@ -168,17 +168,17 @@ static void hello_put_segments(MessageWriter *w, const Tenant *tenant) {
 
 /* The memory for a newcomer's first objects, so that it need not ask: unless some is lying about, or it would be more than a
  * fair part of the quota, which clients that never make an object must not use up. */
-static uint32_t hello_grant(Peer *peer, uint64_t wish, uint32_t *ret_first) {
+static uint32_t hello_grant(const Broker *broker, Peer *peer, uint64_t wish, uint32_t *ret_first) {
     uint32_t count = 0;
-    if (!wish || !arena_owner_generous(&peer->tenant->arena) ||
+    if (!wish || !arena_owner_generous(&peer->tenant->arena) || !tenants_arena_left(&broker->tenants, peer->tenant) ||
         arena_owner_grow(&peer->tenant->arena, peer->row, 1, ret_first, &count) < 0)
         return 0;
     return count;
 }
 
-static void hello_reply(Peer *peer, const MsgMessage *m, uint64_t wish) {
+static void hello_reply(const Broker *broker, Peer *peer, const MsgMessage *m, uint64_t wish) {
     const Tenant *tenant = peer->tenant;
-    uint32_t first, count = hello_grant(peer, wish, &first);
+    uint32_t first, count = hello_grant(broker, peer, wish, &first);
     int fds[2 + TENANT_MAX_SEGMENTS];
     size_t nfds = 0;
     MessageWriter w;
@@ -356,7 +356,7 @@ static PeerHandled hello_enter(Broker *broker, Peer *peer, const MsgMessage *m, 
     peer->pidfd = pidfd < 0 ? -1 : steal_fd(pidfd);
     tenant->peers++;
     tenant_row_reaped(tenant, peer->row); /* it was a dead one's, if a client reaped it and died before saying so */
-    hello_reply(peer, m, wish);
+    hello_reply(broker, peer, m, wish);
     tell_awake(peer);
     workers_want_identity(&broker->workers);
     return PEER_HANDLED;
@@ -402,13 +402,20 @@ static PeerHandled dispatch_grow(Broker *broker, Peer *peer, const MsgMessage *m
     bool whole = false;
     const msgpack_object *o = wire_find(&m->body, "whole");
     MessageWriter w;
-    (void)broker;
     if (!wire_uint(wire_find(&m->body, "chunks"), UINT32_MAX, &chunks) || !chunks || (o && !wire_bool(o, &whole))) {
         dispatch_refuse(peer, m, "malformed", "how many chunks?");
         return PEER_HANDLED;
     }
     if (chunks > GROW_MAX && !whole)
         chunks = GROW_MAX;
+    uint32_t left = tenants_arena_left(&broker->tenants, peer->tenant);
+    if (!left || (whole && chunks > left)) {
+        dispatch_refuse(peer, m, "full",
+                        "the arenas of this user have all that it may have in them together (arena-total)");
+        return PEER_HANDLED;
+    }
+    if (chunks > left)
+        chunks = left;
     int r = whole ? grow_whole(peer, (uint32_t)chunks, &first, &count)
                   : arena_owner_grow(&peer->tenant->arena, peer->row, (uint32_t)chunks, &first, &count);
     if (r < 0) {

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/sysinfo.h>
 
 static void broker_stop(Broker *broker) {
     if (uv_is_closing((uv_handle_t *)&broker->idle))
@@ -73,14 +74,21 @@ static void broker_identified(void *arg) {
     peers_resume(&broker->peers);
 }
 
+static uint64_t memory_of_machine(void) {
+    struct sysinfo info;
+    return sysinfo(&info) == 0 ? (uint64_t)info.totalram * info.mem_unit : 0;
+}
+
 static void broker_set_up_tenants(Broker *broker, const Options *options) {
     broker->config.defaults = (Limits){.arena = options->arena_quota,
                                        .code = JITD_WINDOW_SIZE,
                                        .connections = PEERS_MAX_PER_UID,
+                                       .arena_total = (uint64_t)1 << 50,
                                        .compile_s = CONFIG_HOUR_S * 1000};
     broker->tenants = (Tenants){.segment_size = options->segment_size / 4096 * 4096,
                                 .arena_size = ARENA_DEFAULT_SIZE,
                                 .arena_quota = options->arena_quota,
+                                .memory = memory_of_machine(),
                                 .config = &broker->config};
 }
 

@@ -10,7 +10,7 @@
 #include <uv.h>
 
 #define PEERS_MAX 4000
-#define PEERS_MAX_PER_UID 500
+#define PEERS_MAX_PER_UID 1000
 #define PEER_MAX_OUTSTANDING 64
 #define PEER_HELLO_MS 5000
 #define PEER_FRAME_MS 30000   /* a frame that has begun must end */

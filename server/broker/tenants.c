@@ -304,6 +304,18 @@ void tenant_set_limits(const Tenants *tenants, Tenant *tenant) {
     tenant->code_limit = limits.code;
 }
 
+uint32_t tenants_arena_left(const Tenants *tenants, const Tenant *tenant) {
+    uint64_t own = 0, others = 0, limit = UINT64_MAX;
+    for (const Tenant *t = tenants->list; t; t = t->next)
+        *(t->uid == tenant->uid ? &own : &others) += t->arena.next_chunk * ARENA_CHUNK_SIZE;
+    if (tenants->config)
+        limit = config_limits(tenants->config, tenant->uid, STR_NULL).arena_total;
+    uint64_t share = !tenants->memory ? UINT64_MAX : others < tenants->memory ? (tenants->memory - others) / 2 : 0;
+    limit = share < limit ? share : limit;
+    uint64_t left = own < limit ? (limit - own) / ARENA_CHUNK_SIZE : 0;
+    return left < UINT32_MAX ? (uint32_t)left : UINT32_MAX;
+}
+
 void tenants_add(Tenants *tenants, Tenant *tenant) {
     tenant_set_limits(tenants, tenant);
     DL_APPEND(tenants->list, tenant);

@@ -92,6 +92,7 @@ typedef struct Tenant {
 typedef struct Tenants {
     Tenant *list;
     uint64_t segment_size, arena_size, arena_quota;
+    uint64_t memory;      /* of the machine; 0: not known. A user's arenas have half of what the others' leave */
     const Config *config; /* NULL: arena_quota is the only limit */
 } Tenants;
 
@@ -105,6 +106,8 @@ void tenants_add(Tenants *tenants, Tenant *tenant);
 void tenants_forget(Tenants *tenants, Tenant *tenant); /* nobody uses it: it is not handed over either */
 void tenant_free(Tenant *tenant);
 
+/* Chunks that the tenant's user may have beyond those that its arenas have, whatever the namespace's own quota leaves. */
+uint32_t tenants_arena_left(const Tenants *tenants, const Tenant *tenant);
 void tenant_set_limits(const Tenants *tenants, Tenant *tenant); /* what the configuration says now */
 
 /* Makes room for `size` bytes of code: *ret_segment is where they fit, behind `used` rounded up to IMAGE_ALIGN. 1: a

@@ -104,6 +104,29 @@ def test_the_file_that_is_installed():
             d.start()
 
 
+def test_all_arenas_of_a_user():
+    """Its namespaces share what it may have; a chunk has 256 KiB."""
+    with Daemon() as d:
+        d.stop()
+        (d.directory / "conf").write_text("arena-quota = 2M\narena-total = 3M\n")
+        d.arguments += ["--config", str(d.directory / "conf")]
+        d.start()
+        with d.client("a") as a, d.client("b") as b:
+            assert a.ask(GROW, chunks=64)["count"] == 8
+            with pytest.raises(Refused, match="arena-total"):
+                b.ask(GROW, chunks=5, whole=True)
+            assert b.ask(GROW, chunks=64)["count"] == 4
+            with pytest.raises(Refused, match="arena-total"):
+                b.ask(GROW, chunks=1)
+            with d.client("c", chunks=1) as c:
+                assert not c.welcome.get("count"), "a newcomer gets none, and is served"
+                with pytest.raises(Refused, match="arena-total"):
+                    c.ask(GROW, chunks=1)
+            until(lambda: b.stats() and "arena-total" in d.log.read_text())
+        with d.client("c") as c:  # the others' are given back with their last clients
+            assert until(lambda: c.ask(GROW, chunks=64)["count"]) == 8
+
+
 def test_compile_seconds_of_a_user():
     with Daemon() as d:
         d.stop()
