@@ -68,6 +68,8 @@ void infer_mixed(Infer *in, const Node *n); /* where n's value, which infer_mix 
 bool infer_is_own_float(Infer *in, const Node *target); /* a float field of self */
 void infer_to_float(Infer *in, const Node *n);          /* before n: its value will be converted to float */
 const MemberInfo *infer_member(Infer *in, const Node *attribute, bool store);
+/* Fails where the class has something of its own that is asked before an attribute is read or stored. */
+void infer_access(Infer *in, const Node *attribute, const DefSpec *d, bool store);
 bool infer_const_int(const Infer *in, const Node *n, int64_t *ret_value);
 const Type *global_const_type(Infer *in, const Node *n, const Global *g);
 

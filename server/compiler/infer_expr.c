@@ -187,8 +187,8 @@ static const Global *class_const(Infer *in, const Node *n) {
     return g;
 }
 
-/* A class that customises attribute access has its say: __getattr__ too, for a field that may be unset. */
-static void check_access(Infer *in, const Node *n, const DefSpec *d, bool store) {
+/* __getattr__ too, for a field that may be unset. */
+void infer_access(Infer *in, const Node *n, const DefSpec *d, bool store) {
     static const char *const hooks[][3] = {{"__getattribute__", "__getattr__", NULL}, {"__setattr__", NULL}};
     for (size_t i = 0; hooks[store][i]; i++) {
         const Global *hook = find_const(&d->other, (Str){hooks[store][i], strlen(hooks[store][i])});
@@ -207,7 +207,7 @@ const MemberInfo *infer_member(Infer *in, const Node *n, bool store) {
     if (base->optional)
         in->info[n->id].flags |= NODE_CHECK_NONE;
     const DefSpec *d = &in->lang->unit->defs[base->def];
-    check_access(in, n, d, store);
+    infer_access(in, n, d, store);
     int at = find_field(d, name);
     if (at >= 0)
         return member_new(in, n, (MemberInfo){.kind = MEMBER_FIELD, .def = base->def, .field = (uint32_t)at});

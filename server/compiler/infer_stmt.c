@@ -101,7 +101,9 @@ static void infer_augassign(Infer *in, const Node *n) {
     const MemberInfo *m = in->info[target->id].member;
     if (!m || m->kind != MEMBER_FIELD)
         fail(in->c, target->span, "augmented assignment is compiled for locals and fields only");
-    const FieldSpec *field = &in->lang->unit->defs[m->def].fields[m->field];
+    const DefSpec *d = &in->lang->unit->defs[m->def];
+    const FieldSpec *field = &d->fields[m->field];
+    infer_access(in, target, d, true);
     if (field->type->kind == TYPE_REF)
         fail(in->c, n->span, "augmented assignment of a field that holds an instance is not compiled");
     infer_store_check(in, n, field->type, result);

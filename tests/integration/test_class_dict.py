@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import gc
 import inspect
 import pydoc
 import sys
 import types
 import typing
+import weakref
 from typing import Any, Callable, Optional
 from unittest import mock
 
@@ -206,3 +208,56 @@ def test_other_classes_are_as_they_were() -> None:
 
     assert vars(Plain)["x"] == 4 and isinstance(Plain.__dict__, types.MappingProxyType) and "x" in Plain.__dict__
     assert type.__dict__["__dict__"].__get__(Plain)["x"] == 4 and "real" in int.__dict__
+
+
+def test_a_subclass_shows_the_fields_of_its_base() -> None:
+    """A Python class above one without Python fields has a __dict__ of its own."""
+    told = []
+
+    class Mixin:
+        def __init_subclass__(cls, /, word: str = "", **more: Any) -> None:
+            super().__init_subclass__(**more)
+            told.append((cls.__name__, word))
+
+    seen = []
+    for base in pair("native"):
+
+        class Above(base):  # type: ignore[misc, valid-type]
+            pass
+
+        class Own(base):  # type: ignore[misc, valid-type]
+            def __init__(self, x: float) -> None:
+                super().__init__(x)
+                self.more = [x]
+
+        class Slots(base):  # type: ignore[misc, valid-type]
+            __slots__ = ("z",)
+
+        class Both(Own, Mixin, word="w"):
+            def __init_subclass__(cls) -> None:
+                super().__init_subclass__(word="below")
+
+        class Below(Both):
+            pass
+
+        for cls in (Above, Own, Slots, Both, Below):
+            one = cls(1.5)
+            one.added = 5
+            found = [dict(vars(one)), inspect.getattr_static(one, "x"), inspect.getattr_static(one, "added")]
+            one.x = 2.5
+            seen.append([cls.__name__, found, one.x, one.norm(), hasattr(one, "__dict__"), copy.copy(one).added])
+            one.__dict__["x"] = 4.5
+            one.__dict__.update(more="m", y=1.5)
+            if cls is Slots:
+                one.z = one
+            seen[-1] += [one.x, one.more, one.y, sorted(vars(one)), hasattr(cls(2.5), "more")]
+            del one.more
+            seen[-1] += [hasattr(one, "more"), weakref.ref(one)() is one]
+            if cls is Slots:
+                here = weakref.ref(one)
+                one.me = one
+                del one
+                gc.collect()
+                assert here() is None
+    assert seen[:5] == seen[5:]
+    assert told == [("Both", "w"), ("Below", "below")] * 2

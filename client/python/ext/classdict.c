@@ -164,8 +164,13 @@ PyTypeObject ClassDict_Type = {
 
 static getter dict_of_class; /* CPython's own */
 
+/* A Python class above a jitclass may have some of ours in its dict, too: where CPython gives its instances no dict (extra.c). */
+static int has_ours(PyTypeObject *type) {
+    return class_of_type(type) || (!type->tp_dictoffset && PyType_IsSubtype(type, &Instance_Type));
+}
+
 static PyObject *get_dict_of_class(PyObject *op, void *closure) {
-    if (likely(!class_of_type((PyTypeObject *)op)))
+    if (likely(!has_ours((PyTypeObject *)op)))
         return dict_of_class(op, closure);
     ClassDict *self = PyObject_GC_New(ClassDict, &ClassDict_Type);
     if (!self)
@@ -211,16 +216,35 @@ static int set_dict(PyObject *op, PyObject *attributes, void *ignored) {
     return done ? 0 : -1;
 }
 
-/* show_fields(type): its instances' __dict__ has the native fields, too. */
-PyObject *classdict_show_fields(PyObject *module, PyObject *op) {
-    (void)module;
+static int show_fields(PyTypeObject *type) {
     static PyGetSetDef definition = {"__dict__", get_dict, set_dict, "dictionary for instance variables", NULL};
-    if (!PyType_Check(op) || !class_of_type((PyTypeObject *)op))
-        return PyErr_Format(PyExc_ValueError, "%R is no jitclass", op);
-    PyTypeObject *type = (PyTypeObject *)op;
     PyObject *descriptor = PyDescr_NewGetSet(type, &definition);
     int r = descriptor ? PyDict_SetItemString(type->tp_dict, "__dict__", descriptor) : -1;
     Py_XDECREF(descriptor);
     PyType_Modified(type);
-    return r < 0 ? NULL : Py_NewRef(Py_None);
+    return r;
+}
+
+/* show_fields(type): its instances' __dict__ has the native fields, too. */
+PyObject *classdict_show_fields(PyObject *module, PyObject *op) {
+    (void)module;
+    if (!PyType_Check(op) || !class_of_type((PyTypeObject *)op))
+        return PyErr_Format(PyExc_ValueError, "%R is no jitclass", op);
+    return show_fields((PyTypeObject *)op) < 0 ? NULL : Py_NewRef(Py_None);
+}
+
+/* Instance.__init_subclass__: a Python class above a fast one has a __dict__ of its own, which would have the other attributes only; one with
+ * __slots__ has none, and its attributes are in ours. */
+PyObject *classdict_init_subclass(PyObject *op, PyObject *args, PyObject *kwargs) {
+    PyTypeObject *type = (PyTypeObject *)op;
+    if (!type->tp_dictoffset && type->tp_setattro == PyObject_GenericSetAttr)
+        type->tp_setattro = instance_setattro_fast;
+    if (PyDict_GetItemString(((PyTypeObject *)op)->tp_dict, "__dict__") && show_fields((PyTypeObject *)op) < 0)
+        return NULL;
+    PyObject *next = PyObject_CallFunction((PyObject *)&PySuper_Type, "OO", (PyObject *)&Instance_Type, op);
+    PyObject *method = next ? PyObject_GetAttrString(next, "__init_subclass__") : NULL;
+    PyObject *done = method ? PyObject_Call(method, args, kwargs) : NULL;
+    Py_XDECREF(method);
+    Py_XDECREF(next);
+    return done;
 }

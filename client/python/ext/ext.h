@@ -252,7 +252,8 @@ PyObject *extra_in_class(PyObject *extra); /* the class's own attribute; borrowe
 PyObject *extra_attributes(PyObject *self, bool create);
 PyObject **extra_dict(PyObject *self, bool create); /* of a fast class's instance */
 int extra_new(ClassInfo *info, PyObject *self, PyObject *name,
-              PyObject *value); /* the first of that name in the class */
+              PyObject *value);                          /* the first of that name in the class */
+COLD void extra_missing(PyObject *self, PyObject *name); /* the AttributeError of a deletion */
 int extra_set_class(PyObject *extra, PyObject *type, PyObject *value);
 
 /* ---- watch.c: changes of a class that was compiled ---- */
@@ -475,6 +476,7 @@ PyObject *constant_in_class(PyObject *constant); /* its value, borrowed */
 extern PyTypeObject ClassDict_Type;
 int classdict_start(PyObject *attributes_of_type); /* once; -1: this Python's is not one that we know */
 PyObject *classdict_show_fields(PyObject *module, PyObject *type);
+PyObject *classdict_init_subclass(PyObject *type, PyObject *args, PyObject *kwargs);
 int64_t method_clock(void);
 void method_use(Method *m, Plan *plan); /* the plan to try first from now on; NULL: none */
 PyObject *method_call_python(Method *m, PythonWhy why, PyObject *const *args, size_t nargsf, PyObject *kwnames);

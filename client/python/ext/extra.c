@@ -23,6 +23,15 @@ PyObject *extra_attributes(PyObject *op, bool create) {
     return Py_XNewRef(*extra_dict(op, create));
 }
 
+void extra_missing(PyObject *op, PyObject *name) {
+#if PY_VERSION_HEX < 0x030b0000
+    (void)op;
+    PyErr_SetObject(PyExc_AttributeError, name);
+#else
+    PyErr_Format(PyExc_AttributeError, "'%s' object has no attribute '%U'", Py_TYPE(op)->tp_name, name);
+#endif
+}
+
 static PyObject *of_class(Extra *self, PyObject *obj, PyObject *type) {
     descrgetfunc get = self->value ? Py_TYPE(self->value)->tp_descr_get : NULL;
     if (get)
@@ -59,7 +68,7 @@ static int extra_set(PyObject *op, PyObject *obj, PyObject *value) {
     int r = !attributes ? -1 : value ? PyDict_SetItem(attributes, self->name, value) : 0;
     if (attributes && !value && (r = PyDict_DelItem(attributes, self->name)) < 0 &&
         PyErr_ExceptionMatches(PyExc_KeyError))
-        PyErr_Format(PyExc_AttributeError, "'%s' object has no attribute '%U'", Py_TYPE(obj)->tp_name, self->name);
+        extra_missing(obj, self->name);
     Py_XDECREF(attributes);
     return r;
 }
@@ -140,12 +149,16 @@ static int set_of_type(PyTypeObject *type, PyObject *op, PyObject *name, PyObjec
 
 int extra_new(ClassInfo *info, PyObject *op, PyObject *name, PyObject *value) {
     if (info->open && unlikely(is_of_type(name)))
-        return set_of_type(info->type, op, name, value);
-    if (!info->open || !value)
+        return set_of_type(Py_TYPE(op), op, name, value);
+    if (!info->open)
         return PyObject_GenericSetAttr(op, name, value); /* which says what is wrong */
-    if (_PyType_Lookup(info->type, name) && watch_changed(info->type, name, "it was set on an instance") < 0)
+    if (!value) {
+        extra_missing(op, name);
         return -1;
-    PyObject *extra = extra_install(info->type, name);
+    }
+    if (_PyType_Lookup(Py_TYPE(op), name) && watch_changed(info->type, name, "it was set on an instance") < 0)
+        return -1;
+    PyObject *extra = extra_install(Py_TYPE(op), name);
     return extra ? extra_set(extra, op, value) : -1;
 }
 

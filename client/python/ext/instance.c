@@ -306,6 +306,9 @@ int instance_setattro_fast(PyObject *op, PyObject *name, PyObject *value) {
     if (((Instance *)op)->flags & INSTANCE_RELEASED)
         return instance_released(op), -1;
     ClassInfo *info = class_of_type(Py_TYPE(op));
+    if (!info && !Py_TYPE(op)->tp_dictoffset)
+        info =
+            class_above(Py_TYPE(op)); /* of a Python class with __slots__: its base has no dict that CPython knows of */
     return info ? extra_new(info, op, name, value) : PyObject_GenericSetAttr(op, name, value);
 }
 

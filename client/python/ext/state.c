@@ -175,6 +175,8 @@ PyMethodDef state_methods[] = {
     {"close", method_close, METH_NOARGS, "Release the object now; using it afterwards raises jitd.ReleasedError."},
     {"__enter__", method_enter, METH_NOARGS, NULL},
     {"__exit__", (PyCFunction)(void (*)(void))method_exit, METH_FASTCALL, NULL},
+    {"__init_subclass__", (PyCFunction)(void (*)(void))classdict_init_subclass,
+     METH_VARARGS | METH_KEYWORDS | METH_CLASS, NULL},
     {"__reduce__", instance_reduce, METH_NOARGS, "Copy and pickle by value."},
     {"__getstate__", instance_getstate, METH_NOARGS, NULL},
     {"__setstate__", instance_setstate, METH_O, NULL},

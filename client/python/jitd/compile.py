@@ -318,7 +318,9 @@ def _give_back_property(cls: type, f: Func) -> None:
     if not isinstance(old, property):
         return
     parts: list[Any] = [f.func if part is f.method else part for part in (old.fget, old.fset)]
-    _jitd.replace(cls, f.name, property(parts[0], parts[1], old.fdel, old.__doc__))
+    made: Any = property(parts[0], parts[1], old.fdel, old.__doc__)
+    made.__set_name__(cls, f.name)
+    _jitd.replace(cls, f.name, made)
 
 
 def is_sized(resolved: Resolved | None) -> bool:

@@ -229,6 +229,7 @@ class Record:
     home = None  # type: Any  # its module
     in_dict = False  # its instances keep their attributes in a dict of CPython's
     keeps_attributes = False  # its methods give self attributes that are no fields
+    init_asks = False  # the generated __init__ sets fields through a __setattr__ of the user's
     own_id = False  # the class's number is this process's own
     size = 0  # of an instance
     offsets = ()  # type: Any  # of its fields
@@ -361,7 +362,7 @@ def _jitclass(cls: "Any", spec: "Any", options: "dict[str, Any]", frame: "FrameT
     record.home = sys.modules.get(cls.__module__)
     record.hint = cls.__dict__.get("__jitd_hint__")
     fields = _fields(cls, spec)
-    if "__dataclass_fields__" in cls.__dict__ or any(options[name] for name in _DATACLASS_OPTIONS) or _needs_dataclasses(fields):
+    if "__dataclass_fields__" in cls.__dict__ or any(options[name] for name in _DATACLASS_OPTIONS) or _needs_dataclasses(cls, fields):
         from jitd.members import as_dataclass
 
         generated, fields = as_dataclass(record, cls, fields)
@@ -496,8 +497,10 @@ def _fields(cls: type, spec: "Any") -> "list[Declared]":
 _MEMBER = type(Func.name)  # type: ignore[misc]  # the descriptor of a slot
 
 
-def _needs_dataclasses(fields: "list[Declared]") -> bool:
+def _needs_dataclasses(cls: type, fields: "list[Declared]") -> bool:
     """Whether the class says things that only the standard library's dataclasses know how to read."""
+    if any([type(value).__module__ == "dataclasses" for value in cls.__dict__.values()]):  # a field(), with or without an annotation
+        return True
     for field in fields:
         if type(field.default).__module__ == "dataclasses":
             return True
@@ -528,7 +531,7 @@ def _take_off_jit(cls: type) -> None:
     for name, value in list(cls.__dict__.items()):
         plain = _unjitted(value)
         if plain is not value:
-            type.__setattr__(cls, name, plain)
+            put_member(cls, name, plain)
 
 
 def _unjitted(value: "Any") -> "Any":
@@ -644,7 +647,14 @@ def _is_kept_by_metaclass(cls: type, name: str) -> bool:
 
 def _put(cls: type, name: str, value: "Any") -> None:
     if cls.__dict__[name] is not value:
-        type.__setattr__(cls, name, value)
+        put_member(cls, name, value)
+
+
+def put_member(cls: type, name: str, value: "Any") -> None:
+    """A property is told its name, as by the class statement: its errors have it."""
+    type.__setattr__(cls, name, value)
+    if type(value) is property:
+        value.__set_name__(cls, name)  # type: ignore[attr-defined]
 
 
 def _make_method(record: "Record", f: "Func") -> "Method":
@@ -755,6 +765,7 @@ def _add_made(record: "Record", cls: type, generated: "Any", has_dict: bool) -> 
         return
     if record.init == "generated":
         replace(cls, "__init__", _Init())
+    if record.init == "generated" or any(not field.inferred for field in record.declared):
         if cls.__dict__.get("__doc__") is None:
             replace(cls, "__doc__", _Made("document"))
     if any(not field.inferred for field in record.declared):

@@ -292,6 +292,12 @@ def _note_construction(record: "Record") -> None:
         record.other["__new__"] = f"the class has Python fields ({', '.join(record.py_fields)})"
     if any(field.factory for field in record.declared) and record.init == "generated":
         record.other["__new__"] = "a default is made by a default_factory"
+    if record.init == "generated" and any("__setattr__" in base.__dict__ for base in cls.__mro__[:-1] if base is not _jitd.Instance):
+        from jitd.members import is_asked_by_init
+
+        record.init_asks = is_asked_by_init(cls)
+        if record.init_asks:
+            record.other["__new__"] = "its __init__ asks the class's __setattr__"
     if getattr(cls, "__abstractmethods__", None):
         record.other["__new__"] = "the class is abstract"
     if record.init == "user" and record.func("__init__") is None and "__init__" in made and not record.base_init:
@@ -639,8 +645,8 @@ def identify(record: "Record", pair: "Any") -> None:
     if record.in_dict:
         declared = {field.name for field in record.declared}
         _jitd.shadow(cls, tuple(name for name in record.consts if name not in declared))
-    init = cls.__init__ if record.init == "user" else getattr(cls, "__post_init__", None)
-    _jitd.setup(cls, class_id, record.init, init)
+    how = "user" if record.init_asks else record.init
+    _jitd.setup(cls, class_id, how, cls.__init__ if how == "user" else getattr(cls, "__post_init__", None))
     record.class_id = class_id
 
 

@@ -10,7 +10,7 @@ import sys
 from _weakref import ref
 
 from jitd._jitd import MISSING, Instance, Method, replace, stores
-from jitd.declare import _FUNCTION, _spec_items, Declared, evaluate_in, annotations_of, own_annotations
+from jitd.declare import _FUNCTION, _spec_items, Declared, Later, evaluate_in, annotations_of, own_annotations, put_member
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def uncopied(record: Record, cls: Any) -> None:
         if plain is MISSING:
             type.__delattr__(cls, name)
         elif plain is not value:
-            type.__setattr__(cls, name, plain)
+            put_member(cls, name, plain)
     type.__setattr__(cls, "__jitd_copied__", record)
     _say(cls, f"{record.name} was copied after it was decorated, and the copy stays a Python class: put jitclass above what copies it", record.options)
 
@@ -172,12 +172,17 @@ def _dataclass(cls: Any, options: dict[str, Any], annotations: dict[str, Any]) -
 
     if annotations:
         own = own_annotations(cls)
-        spec = {name: annotation for name, annotation in annotations.items() if annotation is not own.get(name)}
+        spec = {name: annotation for name, annotation in annotations.items() if not _is_own(annotation, own.get(name, MISSING))}
         if spec:
             cls.__annotations__ = spec | {name: a for name, a in own.items() if name not in spec}
     params = {name: options[name] for name in _PARAMS}
     params["eq"] = params["eq"] or params["order"]
     dataclass(**params)(cls)
+
+
+def _is_own(annotation: Any, own: Any) -> bool:
+    """Whether it is the class's own annotation: since 3.14 those are evaluated anew each time."""
+    return annotation is own or (type(annotation) is type(own) and (isinstance(own, Later) or repr(annotation) == repr(own)))
 
 
 def _is_made_by_dataclasses(func: Any) -> bool:
@@ -243,7 +248,7 @@ def _own_class_cells(old: type, new: type) -> None:
         elif type(value) is property:
             parts = [_with_class(f, old, new) if isinstance(f, _FUNCTION) else f for f in (value.fget, value.fset, value.fdel)]
             if parts != [value.fget, value.fset, value.fdel]:
-                type.__setattr__(new, name, property(*parts, value.__doc__))
+                put_member(new, name, property(*parts, value.__doc__))
 
 
 def _with_class(func: Any, old: type, new: type) -> Any:
@@ -443,6 +448,11 @@ def signature(cls: type) -> Any:
     return found.replace(parameters=list(found.parameters.values())[1:])
 
 
+def is_asked_by_init(cls: Any) -> bool:
+    """Whether a __setattr__ of the user's sees what the generated __init__ sets. That of a frozen dataclass goes past the one that refuses."""
+    return not _is_made_by_dataclasses(cls.__setattr__)
+
+
 def document(cls: type) -> str:
     """What a dataclass without a docstring has for one."""
     return cls.__name__ + str(signature(cls)).replace(" -> None", "")
@@ -465,7 +475,7 @@ def init_function(cls: type, frozen: bool = False) -> Any:
     fields = [field for field in cls.__dict__["__jitd_record__"].declared if field.init]
     scope = {f"_d{i}": field.default for i, field in enumerate(fields) if field.default is not MISSING}
     params = [f"{field.name}=_d{i}" if f"_d{i}" in scope else field.name for i, field in enumerate(fields)]
-    own = "_self" if any(field.name == "self" for field in fields) else "self"
+    own = "__dataclass_self__" if any(field.name == "self" for field in fields) else "self"
     scope["__set"] = object.__setattr__
     lines = [f"    __set({own}, {field.name!r}, {field.name})" if frozen else f"    {own}.{field.name} = {field.name}" for field in fields]
     lines += [f"    {own}.__post_init__()"] * hasattr(cls, "__post_init__")
@@ -532,6 +542,10 @@ class Namespace(dict):
 def namespace(instance: Any) -> Namespace:
     """obj.__dict__"""
     found = Namespace(Instance.__getstate__(instance))
+    for base in type(instance).__mro__[:-1]:
+        if base is not Instance and base.__dict__.get("__slots__"):
+            for name in [name for name, value in base.__dict__.items() if type(value) is _MEMBER]:
+                dict.pop(found, name, None)
     found._owner = instance
     return found
 
