@@ -62,7 +62,7 @@ void arena_step(void) {
 
 /* ---- randomness and failing ---- */
 
-static uint64_t random_state;
+static _Thread_local uint64_t random_state;
 
 static uint32_t rnd(uint32_t n) {
     random_state ^= random_state << 13;
