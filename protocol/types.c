@@ -68,8 +68,9 @@ static const Type *type_read_name(TypeReader *r) {
             t->kind = (TypeKind)i;
             return t;
         }
-    t->kind = TYPE_NONE;
-    return str_eq_c(name, "None") ? t : NULL;
+    bool is_none = str_eq_c(name, "None");
+    t->kind = is_none ? TYPE_NONE : TYPE_PY;
+    return is_none || str_eq_c(name, "py") ? t : NULL;
 }
 
 static const Type *type_read(TypeReader *r, int depth) {
@@ -91,6 +92,8 @@ const Type *type_parse(Pool *pool, Str text, uint32_t ndefs) {
 Str type_text(Pool *pool, const Type *t) {
     if (t->kind == TYPE_NONE)
         return STR("None");
+    if (t->kind == TYPE_PY)
+        return STR("py");
     if (t->kind == TYPE_REF)
         return pool_printf(pool, "@%u%s", t->def, t->optional ? "?" : "");
     if (t->kind != TYPE_TUPLE)

@@ -6,6 +6,7 @@
  *   @3        a reference to an instance of definition 3 of the    1                   8
  *             unit (never None)
  *   @3?       Optional of it                                       1                   8
+ *   py        any object of the interpreter: a pointer to it        1                   not a field
  *   (T,U,...) a tuple of the above, nested too; () is empty        sum of its parts    not a field
  *
  * A reference in memory and in a JitdValue is the object's offset in the arena; JITD_UNSET and JITD_NONE (abi.h) are
@@ -20,6 +21,7 @@ typedef enum TypeKind {
     TYPE_NONE,
     TYPE_REF,   /* def: index of the class in the unit; optional: may be None */
     TYPE_TUPLE, /* items, nitems */
+    TYPE_PY,
 } TypeKind;
 
 typedef struct Type Type;

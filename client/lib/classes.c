@@ -40,6 +40,8 @@ static jitd_class *known_class(const jitd_session *session, uint32_t id) {
 }
 
 static const char *slot_text(jitd_session *session, const Slot *slot) {
+    if (slot->type->kind == TYPE_PY)
+        return "object";
     if (slot->type->kind != TYPE_REF)
         return type_scalar_name(slot->type->kind);
     const jitd_class *c = known_class(session, slot->class_id);

@@ -32,6 +32,10 @@ static int32_t no_resume(JitdFrame *frame, uint32_t site, JitdValue *values) {
     return JITD_TRAP_RAISE;
 }
 
+static void no_object(JitdFrame *frame, uint64_t object) {
+    (void)frame, (void)object;
+}
+
 static const void *const defaults[] = {
 #define alloc arena_alloc
 #define release arena_release
@@ -39,6 +43,9 @@ static const void *const defaults[] = {
 #define poll pause_only
 #define pymath no_pymath
 #define resume no_resume
+#define region no_resume
+#define py_incref no_object
+#define py_decref no_object
 #define IMPORT(name, ret, args) (const void *)name,
 #include "protocol/imports.def"
 #undef IMPORT
@@ -48,6 +55,9 @@ static const void *const defaults[] = {
 #undef poll
 #undef pymath
 #undef resume
+#undef region
+#undef py_incref
+#undef py_decref
 };
 _Static_assert(sizeof defaults / sizeof defaults[0] == JITD_N_IMPORTS, "imports.def");
 

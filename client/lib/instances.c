@@ -53,6 +53,9 @@ static int check_ref(jitd_session *session, const Slot *slot, jitd_ref ref, cons
 int check_value(jitd_session *session, const Slot *slot, jitd_value value, const char *what, jitd_error *error) {
     if (slot->type->kind == TYPE_REF)
         return check_ref(session, slot, value.ref, what, error);
+    if (slot->type->kind == TYPE_PY)
+        return error_set(error, JITD_E_TYPE, "TypeError",
+                         "%s is an object of the interpreter, which a C program has not", what);
     if (int_fits(slot->type->kind, value))
         return 0;
     return error_set(error, JITD_E_RANGE, "OverflowError", "%s is out of range for %s", what,

@@ -16,6 +16,10 @@ static int check_arguments(jitd_session *session, const jitd_method *m, jitd_ref
         snprintf(what, sizeof what, "value %zu", i + 1);
         r = check_value(session, &m->params[i], in[i], what, error);
     }
+    for (size_t i = 0; r == 0 && i < nout; i++)
+        if (m->results[i].type->kind == TYPE_PY)
+            r = error_set(error, JITD_E_TYPE, "TypeError",
+                          "%s gives an object of the interpreter, which a C program has not", m->name);
     return r;
 }
 

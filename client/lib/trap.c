@@ -247,6 +247,9 @@ static void describe(jitd_error *error, const jitd_method *m, const MetaSite *si
     else if (str_eq_c(site->kind, "overflow") || str_eq_c(site->kind, "resume")) {
         set_exception(error, "OverflowError");
         put(&t, "%.*s", STR_FMT(s));
+    } else if (str_eq_c(site->kind, "region")) {
+        set_exception(error, "RuntimeError");
+        put(&t, "this part is the interpreter's, which a C program has not: %.*s", STR_FMT(s));
     } else if (str_eq_c(site->kind, "attr"))
         describe_attribute(error, &t, m, &payload);
     else if (str_eq_c(site->kind, "none")) {

@@ -278,10 +278,10 @@ static void compile_unit(Broker *broker, Peer *peer, const MsgMessage *m, Str so
 
 /* The compiler's description of a unit that has no code. */
 static int layout_meta(const UnitSpec *spec, msgpack_sbuffer *ret_meta) {
-    static const char *const empty[] = {"entries", "refused", "warnings", "sites"};
+    static const char *const empty[] = {"entries", "refused", "parts", "warnings", "sites"};
     msgpack_packer pk;
     msgpack_packer_init(&pk, ret_meta, msgpack_sbuffer_write);
-    msgpack_pack_map(&pk, 5);
+    msgpack_pack_map(&pk, 1 + sizeof empty / sizeof empty[0]);
     wire_put_cstr(&pk, "defs");
     msgpack_pack_array(&pk, spec->ndefs);
     for (size_t i = 0; i < spec->ndefs; i++) {

@@ -24,12 +24,24 @@ typedef struct Bound {
     Str *locals;                /* self or cls first if there is one, then the parameters, then the rest */
     uint32_t nlocals, nleading; /* nleading: 1 if locals[0] is self or cls */
     bool *assigned;             /* per local: bound by anything but the call itself */
-    Binding *binding;           /* by Node.id, of Name nodes */
+    uint64_t *last_read;        /* per local: the place of its name's last mention (bound_place) */
+    Binding *binding; /* by Node.id, of Name nodes and of others that bind a name; NONE: a name of an inner scope */
+    const char
+        *own_frame; /* a name in it that stands for something of the frame: the interpreter does all or nothing */
 } Bound;
 
 /* Refuses (fail) what is not in the compiled language by name, and names that nobody can see. */
 Bound *resolve(Compilation *c, const UnitSpec *unit, uint32_t def, uint32_t func, const Node *function,
                uint32_t nnodes);
+
+/* A place in the source, comparable. */
+static inline uint64_t bound_place(int line, int col) {
+    return (uint64_t)(uint32_t)line << 32 | (uint32_t)col;
+}
+
+/* Whether what a local holds at n, where nothing in front of `from` is come to again, may still be read. Not so of the target of the
+ * outermost loop, at its head. */
+bool bound_may_be_read(const Bound *bound, const Node *n, uint32_t local, uint64_t from);
 
 /* The name as Python sees it inside the class: __x becomes _Class__x. */
 Str bound_mangle(Pool *pool, const Bound *bound, Str name);

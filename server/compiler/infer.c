@@ -5,6 +5,7 @@
 #include "server/compiler/infer.h"
 #include "server/compiler/parse.h"
 #include "server/compiler/stage.h"
+#include <limits.h>
 #include <time.h>
 
 #define MAX_VISITS 30   /* passes over one instance before giving up */
@@ -224,6 +225,8 @@ static int count_floats(const Type *t) {
 
 static int return_weight(Infer *in, const Type *t) {
     int same = 0;
+    if (t->kind == TYPE_PY) /* which holds all others */
+        return INT_MAX;
     for (size_t i = 0; i < in->nreturns; i++)
         same += type_eq(in->info[in->returns[i]->id].type, t);
     return t->kind == TYPE_NONE ? 0 : (1 + count_floats(t)) * 1000 + (same > 999 ? 999 : same);
@@ -253,7 +256,7 @@ static bool can_resume_at(Infer *in, const NodeInfo *info) {
 static void check_return(Infer *in, const Node *n, const Type *result) {
     NodeInfo *info = &in->info[n->id];
     const Type *joined = type_join(in->pool, info->type, result);
-    if (joined && type_eq(joined, result))
+    if (result->kind == TYPE_PY || (joined && type_eq(joined, result)))
         return;
     if ((info->effect != EFFECT_COMMITTED && !in->inst->sized) || can_resume_at(in, info))
         return;
@@ -278,10 +281,28 @@ static void bind_params(Infer *in) {
         env_bind(in, i + first, in->inst->params[i], in->bound->func->line);
 }
 
-void infer_function(Lang *lang, Compilation *c, Instance *inst) {
-    Infer in = {.lang = lang, .c = c, .pool = lang->pool, .inst = inst, .bound = inst->bound};
+_Noreturn void infer_box(Infer *in, uint32_t local, const Diag *why) {
+    Instance *inst = in->inst;
+    if (!inst->boxed)
+        inst->boxed = pool_array(in->pool, bool, in->bound->nlocals + 1);
+    if (!inst->boxed_why.message.len)
+        inst->boxed_why = *why;
+    inst->boxed[local] = true;
+    longjmp(*in->again, 1);
+}
+
+/* The interpreter's part must never end in what it cannot go on from. */
+static void check_split(Infer *in) {
+    for (uint32_t i = 0; in->regions && i < in->bound->nlocals; i++)
+        if (in->split[i])
+            infer_box(in, i, &in->left);
+}
+
+static void infer_once(Lang *lang, Compilation *c, Instance *inst, jmp_buf *again) {
+    Infer in = {.lang = lang, .c = c, .pool = lang->pool, .inst = inst, .bound = inst->bound, .again = again};
     in.info = pool_array(in.pool, NodeInfo, in.bound->nnodes);
     in.memory = pool_array(in.pool, LoopMemory, in.bound->nnodes);
+    in.split = pool_array(in.pool, bool, in.bound->nlocals + 1);
     inst->info = in.info;
     /* The summary is not reset: a recursive call reads what the last pass found, and it only grows. */
     in.env = env_copy(&in, &(Env){0});
@@ -295,7 +316,17 @@ void infer_function(Lang *lang, Compilation *c, Instance *inst) {
         infer_mark(&in, in.bound->function);
         pool_push(in.pool, in.returns, in.nreturns, in.cap_returns) = in.bound->function;
     }
+    check_split(&in);
     infer_result(&in);
+    infer_check_worth(&in, in.bound->function);
+    inst->partly = in.regions ? in.left : (Diag){0};
     if (in.left.message.len && inst->sized) /* Python's numbers do not wrap */
         fail(c, in.left.span, "%.*s", STR_FMT(in.left.message));
+}
+
+void infer_function(Lang *lang, Compilation *c, Instance *inst) {
+    jmp_buf again, *on_fail = c->on_fail;
+    setjmp(again); /* each time one more local is an object */
+    c->on_fail = on_fail;
+    infer_once(lang, c, inst, &again);
 }

@@ -1,5 +1,6 @@
 /* Between the files of the infer stage: the state of one pass over one function. */
 #pragma once
+#include "server/compiler/region.h"
 #include "server/compiler/rules.h"
 #include "server/compiler/typed.h"
 
@@ -33,7 +34,11 @@ typedef struct Infer {
     jmp_buf *bottom;         /* where to go when an expression has no value: its call does not return */
     LoopMemory *memory;      /* by Node.id, of loops */
     const LocalState *noted; /* the locals as infer_mark noted them last */
-    Diag left;               /* why the first statement that is left to Python is; no message: none is */
+    Diag left;               /* why the first part that is left to Python is; no message: none is */
+    bool regions;            /* such parts come back */
+    bool *split;             /* by local: behind effects it has two types, and may still be read */
+    uint64_t from;           /* nothing in front of that place is come to again */
+    jmp_buf *again;          /* everything is to be inferred again */
     const Node **returns;    /* Return nodes, or the function itself for its end */
     size_t nreturns, cap_returns;
 } Infer;
@@ -52,7 +57,22 @@ void effect_store_self(Infer *in, uint32_t field, bool is_ref);
 bool is_own_self(const Infer *in, const Node *n);
 void infer_mark(Infer *in, const Node *n); /* notes the effects so far as those before n's operation */
 
+/* infer_region.c */
+typedef void (*InferWork)(Infer *in, const Node *n, void *arg);
+/* False: it failed, c->diag says why, and nothing has happened. Where n has no value it does not return. */
+bool infer_try(Infer *in, const Node *n, InferWork work, void *arg);
+/* n's value is kept: what cannot be compiled is the interpreter's, and then `wanted` (may be NULL) is the type that it should have. */
+const Type *infer_value(Infer *in, const Node *n, const Type *wanted);
+void infer_test(Infer *in, const Node *n, Env *yes, Env *no); /* as infer_cond, but for and, or, not */
+void infer_stmt(Infer *in, const Node *n);
+void infer_check_worth(Infer *in,
+                       const Node *n); /* fails where a loop, or the function, is better left to the interpreter */
+
+/* infer.c */
+_Noreturn void infer_box(Infer *in, uint32_t local, const Diag *why); /* it is an object, everywhere: begins anew */
+
 /* infer_stmt.c */
+void infer_one_stmt(Infer *in, const Node *n);
 void infer_body(Infer *in, Nodes body);
 void infer_target(Infer *in, const Node *target, const Type *type);
 
@@ -60,6 +80,7 @@ void infer_target(Infer *in, const Node *target, const Type *type);
 const Type *infer_expr(Infer *in, const Node *n);
 const Type *infer_branch(Infer *in, const Node *n); /* as infer_expr; NULL, and the env is dead, when it has no value */
 void infer_cond(Infer *in, const Node *n, Env *ret_true, Env *ret_false);
+void infer_cond_leaf(Infer *in, const Node *n, Env *ret_true, Env *ret_false); /* of neither and, or nor not */
 /* Fails where a method may be asked for n's truth again. */
 void infer_once_tested(Infer *in, const Node *n);
 /* An int or a float, depending on values: NULL when it is neither of the two. */
@@ -105,4 +126,5 @@ Instance *infer_instance(Infer *in, const Node *n, uint32_t def, uint32_t func, 
 void infer_raise(Infer *in, const Node *n);       /* a Raise */
 void infer_raise_arg(Infer *in, const Node *arg); /* of a raised exception or an assert: may be text */
 
+const char *infer_syntax_words(NodeKind kind);    /* for messages: "a slice" */
 const char *type_words(Infer *in, const Type *t); /* for messages: "int", "Optional[Node]", "tuple[int, float]" */

@@ -80,7 +80,11 @@ static const Type **instance_params(Infer *in, const Signature *sig, CallInfo *c
         params[0] = self;
     for (size_t i = 0; i < call->nargs; i++) {
         CallArg *arg = &call->args[i];
-        arg->type = infer_param_type(&sig->params[arg->param], arg->type);
+        const ParamSpec *param = &sig->params[arg->param];
+        if (arg->type->kind == TYPE_PY && param->type && type_is_sized(param->type))
+            fail(in->c, arg->expr->span, "a Python object as the sized argument '%.*s' is not compiled",
+                 STR_FMT(param->name));
+        arg->type = infer_param_type(param, arg->type);
         params[arg->param + first] = arg->type;
     }
     return params;
@@ -110,16 +114,6 @@ Instance *infer_instance(Infer *in, const Node *n, uint32_t def, uint32_t func, 
     return callee;
 }
 
-static bool has_refs(const Type *t) {
-    if (t->kind == TYPE_REF)
-        return true;
-    if (t->kind == TYPE_TUPLE)
-        for (size_t i = 0; i < t->nitems; i++)
-            if (has_refs(t->items[i]))
-                return true;
-    return false;
-}
-
 static void callee_effects(Infer *in, const Instance *callee, const Node *receiver, bool fresh_receiver) {
     if (callee->commits)
         effect_commit(in);
@@ -143,7 +137,7 @@ const Type *infer_callee(Infer *in, const Node *n, Instance *callee, const Node 
     inst->loops |= callee->loops || callee->state == INSTANCE_RUNNING; /* recursion polls like a loop */
     /* A callee that polls may run code that drops what we borrow. */
     inst->manages |= callee->manages || callee->loops || callee->state == INSTANCE_RUNNING ||
-                     (callee->result && has_refs(callee->result));
+                     (callee->result && type_has_refs(callee->result));
     inst->python |= callee->python;
     FuncKind kind = callee->bound->func->kind;
     if (kind == FUNC_FUNCTION || kind == FUNC_CLASS) /* the interpreter would call the Python function */

@@ -77,7 +77,8 @@ bool env_equal(Infer *in, const Env *a, const Env *b) {
 }
 
 void env_bind(Infer *in, uint32_t local, const Type *type, int line) {
-    in->env.locals[local] = (LocalState){.type = type, .line = line};
+    bool boxed = in->inst->boxed && in->inst->boxed[local];
+    in->env.locals[local] = (LocalState){.type = boxed ? &type_py : type, .line = line};
 }
 
 bool is_own_self(const Infer *in, const Node *n) {
@@ -116,7 +117,7 @@ bool effect_can_resume(const Infer *in) {
     if (in->inst->sized || in->lang->unit->wrap || in->bound->func->kind == FUNC_CLASS)
         return false;
     for (uint32_t i = 0; i < in->bound->nlocals; i++)
-        if (in->env.locals[i].conflict)
+        if (in->env.locals[i].conflict && in->bound->last_read[i] >= in->from)
             return false;
     return true;
 }
@@ -129,8 +130,17 @@ static const LocalState *note_locals(Infer *in) {
     return in->noted = same ? in->noted : env_copy(in, &in->env).locals;
 }
 
+/* Where the interpreter may have to go on it must be known which of a local's variables has it. */
+static void note_split(Infer *in, const Node *n) {
+    for (uint32_t i = 0; i < in->bound->nlocals; i++)
+        if (in->env.locals[i].conflict && bound_may_be_read(in->bound, n, i, in->from))
+            in->split[i] = true;
+}
+
 void infer_mark(Infer *in, const Node *n) {
     NodeInfo *info = &in->info[n->id];
+    if (!in->env.dead && in->env.effect == EFFECT_COMMITTED)
+        note_split(in, n);
     info->locals = in->env.dead ? NULL : note_locals(in);
     info->effect = (uint8_t)in->env.effect;
     info->undo = in->env.undo;

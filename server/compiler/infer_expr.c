@@ -16,7 +16,7 @@ const char *type_words(Infer *in, const Type *t) {
         return pool_printf(in->pool, t->optional ? "Optional[%.*s]" : "%.*s", STR_FMT(name)).ptr;
     }
     if (t->kind != TYPE_TUPLE)
-        return t->kind == TYPE_NONE ? "None" : type_scalar_name(t->kind);
+        return t->kind == TYPE_NONE ? "None" : t->kind == TYPE_PY ? "a Python object" : type_scalar_name(t->kind);
     Str s = STR("tuple[");
     for (size_t i = 0; i < t->nitems; i++)
         s = pool_printf(in->pool, "%.*s%s%s", STR_FMT(s), i ? ", " : "", type_words(in, t->items[i]));
@@ -259,6 +259,8 @@ static const Type *infer_attribute(Infer *in, const Node *n) {
 
 static const Type *infer_truth(Infer *in, const Node *n) {
     const Type *t = infer_expr(in, n);
+    if (t->kind == TYPE_PY)
+        fail(in->c, n->span, "the truth of a Python object is not compiled");
     if (t->kind != TYPE_REF)
         return t;
     if (t->optional && (infer_has_method(in, t->def, "__bool__") || infer_has_method(in, t->def, "__len__")))
@@ -348,6 +350,8 @@ static void cond_none_test(Infer *in, const Node *n, Env *yes, Env *no) {
     CompareStep *step = pool_new(in->pool, CompareStep);
     in->info[n->id].steps = step; /* build looks at it before the operand ends the path */
     const Type *t = infer_expr(in, n->Compare.left);
+    if (t->kind == TYPE_PY)
+        fail(in->c, n->span, "operator %s of a Python object and None is not compiled", is ? "is" : "is not");
     in->info[n->Compare.comparators.at[0]->id].type = &type_none;
     in->info[n->Compare.comparators.at[0]->id].live = true;
     int truth = t->kind == TYPE_NONE ? is : t->kind == TYPE_REF && t->optional ? -1 : !is;
@@ -399,6 +403,10 @@ static void cond_of_value(Infer *in, const Node *n, Env *yes, Env *no) {
         narrow(in, yes, n, false), narrow(in, no, n, true);
 }
 
+void infer_cond_leaf(Infer *in, const Node *n, Env *yes, Env *no) {
+    (is_none_test(n) ? cond_none_test : cond_of_value)(in, n, yes, no);
+}
+
 void infer_cond(Infer *in, const Node *n, Env *yes, Env *no) {
     in->info[n->id].live = true;
     if (n->kind == NODE_BoolOp) {
@@ -412,11 +420,7 @@ void infer_cond(Infer *in, const Node *n, Env *yes, Env *no) {
         in->info[n->id].truth = truth < 0 ? truth : !truth;
         return;
     }
-    if (is_none_test(n)) {
-        cond_none_test(in, n, yes, no);
-        return;
-    }
-    cond_of_value(in, n, yes, no);
+    infer_test(in, n, yes, no);
 }
 
 /* ---- expressions with branches ---- */
@@ -491,6 +495,13 @@ static const Type *boolop_kept(Infer *in, const Type *t, bool is_and) {
     return !is_and && t->kind == TYPE_REF ? type_ref(in->pool, t->def, false) : t;
 }
 
+/* Its value is wanted, too: a BoolOp as a condition would be a bool. */
+static InferCond cond_of_operand(const Node *v) {
+    if (v->kind == NODE_BoolOp)
+        return cond_of_value;
+    return v->kind == NODE_UnaryOp && v->UnaryOp.op == OP_Not ? infer_cond : infer_cond_leaf;
+}
+
 static const Type *infer_boolop(Infer *in, const Node *n) {
     bool is_and = n->BoolOp.op == OP_And;
     Nodes values = n->BoolOp.values;
@@ -503,8 +514,7 @@ static const Type *infer_boolop(Infer *in, const Node *n) {
             result = join_values(in, n, result, last);
             break;
         }
-        /* a BoolOp as a condition would be a bool */
-        (i ? cond_maybe : cond_now)(in, v, v->kind == NODE_BoolOp ? cond_of_value : infer_cond, &yes, &no);
+        (i ? cond_maybe : cond_now)(in, v, cond_of_operand(v), &yes, &no);
         if (v->kind == NODE_UnaryOp)
             infer_once_tested(in, v);
         Env *leaves = is_and ? &no : &yes;
@@ -543,7 +553,8 @@ static const Type *infer_tuple(Infer *in, const Node *n) {
     *t = (Type){.kind = TYPE_TUPLE, .nitems = n->Tuple.elts.len};
     t->items = pool_array(in->pool, const Type *, t->nitems + 1);
     for (size_t i = 0; i < t->nitems; i++)
-        t->items[i] = infer_expr(in, n->Tuple.elts.at[i]);
+        if ((t->items[i] = infer_expr(in, n->Tuple.elts.at[i]))->kind == TYPE_PY)
+            fail(in->c, n->Tuple.elts.at[i]->span, "a tuple of Python objects is not compiled yet");
     if (type_parts(t) > TYPE_MAX_PARTS)
         fail(in->c, n->span, "a tuple of more than %d parts is not compiled", TYPE_MAX_PARTS);
     if (type_depth(t) > TYPE_MAX_DEPTH)
@@ -571,6 +582,17 @@ static const Type *infer_named(Infer *in, const Node *n) {
     infer_target(in, n->NamedExpr.target, t);
     in->inst->walrus_refs |= type_slots(t) > 0 && t->kind != TYPE_NONE && !type_is_scalar(t);
     return t;
+}
+
+const char *infer_syntax_words(NodeKind kind) {
+    static const char *const words[N_NODE_KINDS] = {
+#define REFUSED(kind, words)
+#define PYTHON(kind, words) [NODE_##kind] = words,
+#include "server/compiler/refused.def"
+#undef REFUSED
+#undef PYTHON
+    };
+    return words[kind] ? words[kind] : node_kind_name(kind);
 }
 
 static const Type *infer_kind(Infer *in, const Node *n) {
@@ -601,12 +623,10 @@ static const Type *infer_kind(Infer *in, const Node *n) {
         return infer_tuple(in, n);
     case NODE_Subscript:
         return infer_subscript(in, n);
-    case NODE_List:
-        fail(in->c, n->span, "list is not compiled yet");
     case NODE_JoinedStr:
         fail(in->c, n->span, "an f-string is compiled in the arguments of exceptions only");
     default:
-        fail(in->c, n->span, "%s is not compiled yet", node_kind_name(n->kind));
+        fail(in->c, n->span, "%s is not compiled yet", infer_syntax_words(n->kind));
     }
 }
 

@@ -2,9 +2,6 @@
 #include "server/compiler/infer.h"
 
 static _Noreturn void no_rule(Infer *in, const Node *n, Operator op, const Type *a, const Type *b) {
-    if (a->kind == TYPE_REF || b->kind == TYPE_REF)
-        fail(in->c, n->span, "operator %s of %s and %s is not compiled", operator_text(op), type_words(in, a),
-             type_words(in, b));
     fail(in->c, n->span, "operator %s of %s and %s is not compiled", operator_text(op), type_words(in, a),
          type_words(in, b));
 }
@@ -55,6 +52,8 @@ static const Type *binary_common(Infer *in, const Node *n, Operator op, const No
 
 const Type *infer_binary(Infer *in, const Node *n, Operator op, const Node *left, const Node *right, const Type *a,
                          const Type *b) {
+    if (a->kind == TYPE_PY || b->kind == TYPE_PY)
+        no_rule(in, n, op, a, b);
     if (a->kind == TYPE_REF || b->kind == TYPE_REF) {
         SpecialCall *call = infer_special_binary(in, n, op, a, b);
         if (!call)
@@ -226,6 +225,8 @@ static const Type *infer_step(Infer *in, const Node *n, CompareStep *steps, size
     const Type *b = infer_expr(in, right);
     if (op == OP_In || op == OP_NotIn)
         fail(in->c, n->span, "%s is not compiled yet", operator_text(op));
+    if (a->kind == TYPE_PY || b->kind == TYPE_PY)
+        no_rule(in, n, op, a, b);
     if (!special_step(in, n, &steps[i], op, left, right, a, b))
         steps[i] = plain_step(in, n, op, left, right, a, b);
     return b;

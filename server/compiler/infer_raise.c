@@ -74,12 +74,6 @@ void infer_raise_arg(Infer *in, const Node *n) {
         infer_scalar_arg(in, n);
 }
 
-typedef struct RaisePass {
-    Infer *in;
-    const Node *n;
-    jmp_buf *outer;
-} RaisePass;
-
 static void infer_exception(Infer *in, const Node *exc) {
     in->info[exc->id].live = true;
     if (exc->kind != NODE_Call) {
@@ -97,42 +91,10 @@ static void infer_exception(Infer *in, const Node *exc) {
     check_values(in, exc, count);
 }
 
-static void check_raise(Infer *in, const Node *n) {
+void infer_raise(Infer *in, const Node *n) {
     if (!n->Raise.exc)
         fail(in->c, n->span, "raise without an exception is not compiled");
     if (n->Raise.cause)
         fail(in->c, n->Raise.cause->span, "raise ... from is not compiled yet");
     infer_exception(in, n->Raise.exc);
-}
-
-/* An argument may never get a value. */
-static void raise_pass(Compilation *c, void *arg) {
-    RaisePass *p = arg;
-    jmp_buf bottom;
-    (void)c;
-    p->in->bottom = &bottom;
-    if (setjmp(bottom) == 0)
-        check_raise(p->in, p->n);
-    p->in->bottom = p->outer;
-}
-
-/* From here on the call is Python's, which may do anything. */
-static void leave_to_python(Infer *in, const Node *n) {
-    if (!in->left.message.len)
-        in->left = in->c->diag;
-    effect_commit(in);
-    infer_mark(in, n);
-    in->info[n->id].left = in->c->diag.message;
-}
-
-void infer_raise(Infer *in, const Node *n) {
-    Env before = env_copy(in, &in->env);
-    RaisePass p = {.in = in, .n = n, .outer = in->bottom};
-    if (pass_ends(in->c, raise_pass, &p))
-        return;
-    in->bottom = p.outer;
-    in->env = before;
-    if (!effect_can_resume(in))
-        longjmp(*in->c->on_fail, 1);
-    leave_to_python(in, n);
 }

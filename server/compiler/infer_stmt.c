@@ -1,8 +1,6 @@
 /* Infer, statements: the flow of types and effects through a function's body. */
 #include "server/compiler/infer.h"
 
-static void infer_stmt(Infer *in, const Node *n);
-
 /* A statement whose expression never gets a value (a call that always raises) ends its path. */
 static void infer_stmt_guarded(Infer *in, const Node *n) {
     jmp_buf bottom, *outer = in->bottom;
@@ -19,6 +17,8 @@ static void infer_stmt_guarded(Infer *in, const Node *n) {
 void infer_body(Infer *in, Nodes body) {
     for (size_t i = 0; i < body.len && !in->env.dead; i++) {
         in->info[body.at[i]->id].live = true;
+        if (!in->loop)
+            in->from = bound_place(body.at[i]->span.line, body.at[i]->span.col);
         infer_stmt_guarded(in, body.at[i]);
     }
 }
@@ -198,6 +198,7 @@ static void infer_loop(Infer *in, const Node *n, LoopTurn turn, Nodes orelse) {
         memory->before = env_copy(in, &in->env);
         memory->seen = false; /* where the test ends the path, it stays so */
         loop_settle(in, n, turn, memory);
+        infer_check_worth(in, n);
         memory->seen = true;
     }
     in->env = env_copy(in, &memory->exit);
@@ -222,7 +223,7 @@ static void infer_for(Infer *in, const Node *n) {
     if (range->Call.keywords.len || args.len < 1 || args.len > 3)
         fail(in->c, range->span, "range takes 1 to 3 arguments");
     for (size_t i = 0; i < args.len; i++) {
-        const Type *t = infer_expr(in, args.at[i]);
+        const Type *t = infer_value(in, args.at[i], &type_int);
         if (!type_is_int(t))
             fail(in->c, args.at[i]->span, "'%s' object cannot be interpreted as an integer", type_words(in, t));
         if (t->kind == TYPE_UINT64)
@@ -232,8 +233,26 @@ static void infer_for(Infer *in, const Node *n) {
     infer_loop(in, n, for_turn, n->For.orelse);
 }
 
+static const Type *named_type(const Node *annotation) {
+    static const struct {
+        const char *name;
+        const Type *type;
+    } known[] = {{"int", &type_int}, {"float", &type_float}, {"bool", &type_bool}};
+    for (size_t i = 0; annotation && annotation->kind == NODE_Name && i < sizeof known / sizeof *known; i++)
+        if (str_eq_c(annotation->Name.id, known[i].name))
+            return known[i].type;
+    return NULL;
+}
+
+/* What the annotation says that it returns; not of methods that operators call, which take nothing else. */
+static const Type *promised_type(Infer *in) {
+    const Node *f = in->bound->function;
+    bool is_special = f->FunctionDef.name.len > 2 && !memcmp(f->FunctionDef.name.ptr, "__", 2);
+    return is_special ? NULL : named_type(f->FunctionDef.returns);
+}
+
 static void infer_return(Infer *in, const Node *n) {
-    const Type *t = n->Return.value ? infer_expr(in, n->Return.value) : &type_none;
+    const Type *t = n->Return.value ? infer_value(in, n->Return.value, promised_type(in)) : &type_none;
     bool seen = in->info[n->id].type != NULL;
     in->info[n->id].type = t;
     infer_mark(in, n);
@@ -242,10 +261,26 @@ static void infer_return(Infer *in, const Node *n) {
     in->env.dead = true;
 }
 
+/* What the target is, or was the last time. */
+static const Type *wanted_type(Infer *in, const Node *target) {
+    if (target->kind == NODE_Name) {
+        const LocalState *s = &in->env.locals[in->bound->binding[target->id].local];
+        return s->conflict ? NULL : s->type;
+    }
+    if (target->kind != NODE_Attribute || !is_own_self(in, target->Attribute.value))
+        return NULL;
+    const DefSpec *d = &in->lang->unit->defs[in->bound->def_index];
+    Str name = bound_mangle(in->pool, in->bound, target->Attribute.attr);
+    for (size_t i = 0; d->is_class && i < d->nfields; i++)
+        if (str_eq(d->fields[i].name, name))
+            return d->fields[i].type;
+    return NULL;
+}
+
 static void infer_assign(Infer *in, const Node *n) {
     if (n->Assign.targets.len == 1 && infer_is_own_float(in, n->Assign.targets.at[0]))
         infer_to_float(in, n->Assign.value);
-    const Type *t = infer_expr(in, n->Assign.value);
+    const Type *t = infer_value(in, n->Assign.value, wanted_type(in, n->Assign.targets.at[0]));
     for (size_t i = 0; i < n->Assign.targets.len; i++)
         infer_target(in, n->Assign.targets.at[i], t);
 }
@@ -280,7 +315,7 @@ static bool is_docstring(const Node *value) {
            (value->Constant.value.kind == CONST_STR || value->Constant.value.kind == CONST_ELLIPSIS);
 }
 
-static void infer_stmt(Infer *in, const Node *n) {
+void infer_one_stmt(Infer *in, const Node *n) {
     switch (n->kind) {
     case NODE_Expr:
         if (!is_docstring(n->Expr.value))
@@ -294,7 +329,8 @@ static void infer_stmt(Infer *in, const Node *n) {
         return;
     case NODE_AnnAssign:
         if (n->AnnAssign.value)
-            infer_target(in, n->AnnAssign.target, infer_expr(in, n->AnnAssign.value));
+            infer_target(in, n->AnnAssign.target,
+                         infer_value(in, n->AnnAssign.value, named_type(n->AnnAssign.annotation)));
         return;
     case NODE_If:
         infer_if(in, n);
@@ -322,6 +358,6 @@ static void infer_stmt(Infer *in, const Node *n) {
     case NODE_Pass:
         return;
     default:
-        fail(in->c, n->span, "%s is not compiled yet", node_kind_name(n->kind));
+        fail(in->c, n->span, "%s is not compiled yet", infer_syntax_words(n->kind));
     }
 }

@@ -162,19 +162,23 @@ static void meta_place(MetaWriter *w, const char *kind, Span span) {
     meta_uint(w, (uint64_t)span.end_col);
 }
 
+static void meta_locals(MetaWriter *w, const SiteValue *locals, size_t n) {
+    meta_array(w, n);
+    for (size_t i = 0; i < n; i++) {
+        meta_array(w, 3);
+        meta_str(w, locals[i].name);
+        (locals[i].flagged ? msgpack_pack_true : msgpack_pack_false)(&w->pk);
+        meta_type(w, locals[i].type);
+    }
+}
+
 static void meta_resume(MetaWriter *w, const Site *s) {
     const SiteResume *r = s->resume;
     meta_array(w, 5);
     meta_str(w, s->text);
     meta_array(w, 5);
     meta_place(w, r->where, r->span);
-    meta_array(w, r->nlocals);
-    for (size_t i = 0; i < r->nlocals; i++) {
-        meta_array(w, 3);
-        meta_str(w, r->locals[i].name);
-        (r->locals[i].flagged ? msgpack_pack_true : msgpack_pack_false)(&w->pk);
-        meta_type(w, r->locals[i].type);
-    }
+    meta_locals(w, r->locals, r->nlocals);
     meta_array(w, r->noperands);
     for (size_t i = 0; i < r->noperands; i++) {
         meta_array(w, 6);
@@ -190,10 +194,26 @@ static void meta_resume(MetaWriter *w, const Site *s) {
         meta_word(w, "");
 }
 
+static void meta_region(MetaWriter *w, const Site *s) {
+    const SiteRegion *r = s->region;
+    meta_array(w, 7);
+    meta_str(w, s->text);
+    meta_array(w, 5);
+    meta_place(w, r->kind, r->span);
+    meta_locals(w, r->locals, r->nlocals);
+    meta_locals(w, r->written, r->nwritten);
+    if (r->type)
+        meta_type(w, r->type);
+    else
+        meta_word(w, "");
+    meta_uint(w, r->line > 0 ? (uint64_t)r->line : 0);
+    meta_str(w, r->source);
+}
+
 /* Kind and payload of a site. */
 static void meta_site_payload(MetaWriter *w, const Site *s) {
-    static const char *const names[] = {"raise", "op",        "overflow", "redo",  "attr",
-                                        "none",  "recursion", "call",     "resume"};
+    static const char *const names[] = {"raise", "op",        "overflow", "redo",   "attr",
+                                        "none",  "recursion", "call",     "resume", "region"};
     meta_word(w, names[s->kind]);
     switch (s->kind) {
     case SITE_RAISE:
@@ -221,6 +241,9 @@ static void meta_site_payload(MetaWriter *w, const Site *s) {
     case SITE_RESUME:
         meta_resume(w, s);
         break;
+    case SITE_REGION:
+        meta_region(w, s);
+        break;
     default:
         meta_array(w, 1);
         meta_str(w, s->text);
@@ -245,7 +268,7 @@ static void meta_timings(MetaWriter *w, const Timings *timings) {
 Str meta_encode(Pool *pool, const UnitSpec *unit, const Program *program, const Timings *timings) {
     MetaWriter w = {.pool = pool, .unit = unit};
     msgpack_packer_init(&w.pk, &w, meta_write);
-    msgpack_pack_map(&w.pk, 6);
+    msgpack_pack_map(&w.pk, 7);
     meta_word(&w, "defs");
     meta_defs(&w);
     meta_word(&w, "entries");
@@ -256,6 +279,10 @@ Str meta_encode(Pool *pool, const UnitSpec *unit, const Program *program, const 
     meta_array(&w, program->nrefused);
     for (size_t i = 0; i < program->nrefused; i++)
         meta_refusal(&w, &program->refused[i]);
+    meta_word(&w, "parts");
+    meta_array(&w, program->nparts);
+    for (size_t i = 0; i < program->nparts; i++)
+        meta_refusal(&w, &program->parts[i]);
     meta_word(&w, "warnings");
     meta_array(&w, program->nwarnings);
     for (size_t i = 0; i < program->nwarnings; i++)

@@ -74,18 +74,19 @@ static void plan_finish(Lang *lang, EntryPlan *plan) {
         plan->inst = NULL;
 }
 
-static void add_refusal(Lang *lang, const EntryPlan *plan, Program *p, size_t *cap) {
-    for (size_t i = 0; i < p->nrefused; i++)
-        if (p->refused[i].def == plan->spec->def && p->refused[i].func == plan->spec->func)
+/* Each function once. */
+static void add_refusal(Lang *lang, const EntrySpec *entry, const Diag *diag, Refusal **list, size_t *n, size_t *cap) {
+    for (size_t i = 0; i < *n; i++)
+        if ((*list)[i].def == entry->def && (*list)[i].func == entry->func)
             return;
-    FuncState *f = lang_func(lang, plan->spec->def, plan->spec->func);
-    Refusal r = {.def = plan->spec->def,
-                 .func = plan->spec->func,
-                 .line = plan->diag.span.line,
-                 .col = plan->diag.span.col,
-                 .message = plan->diag.message};
-    r.rendered = diag_render(lang->pool, &f->source, &plan->diag);
-    pool_push(lang->pool, p->refused, p->nrefused, *cap) = r;
+    FuncState *f = lang_func(lang, entry->def, entry->func);
+    Refusal r = {.def = entry->def,
+                 .func = entry->func,
+                 .line = diag->span.line,
+                 .col = diag->span.col,
+                 .message = diag->message};
+    r.rendered = diag_render(lang->pool, &f->source, diag);
+    pool_push(lang->pool, *list, *n, *cap) = r;
 }
 
 static uint32_t entry_flags(const Instance *inst) {
@@ -216,7 +217,7 @@ void program_compile(Pool *pool, const UnitSpec *unit, ProgramPart *parts, Progr
     Lang *lang = lang_new(pool, unit);
     Program p = {0};
     EntryPlan *plans = pool_array(pool, EntryPlan, unit->nentries + 1);
-    size_t cap_entries = 0, cap_refused = 0;
+    size_t cap_entries = 0, cap_refused = 0, cap_parts = 0;
     uint64_t start = stage_now_us();
     stage_enter("infer");
     for (size_t i = 0; i < unit->nentries; i++)
@@ -224,10 +225,13 @@ void program_compile(Pool *pool, const UnitSpec *unit, ProgramPart *parts, Progr
     instances_settle(lang);
     for (size_t i = 0; i < unit->nentries; i++) {
         plan_finish(lang, &plans[i]);
+        const Diag *partly = plans[i].inst ? &plans[i].inst->partly : NULL;
         if (plans[i].inst)
             add_entry(lang, &plans[i], &p, &cap_entries);
         else
-            add_refusal(lang, &plans[i], &p, &cap_refused);
+            add_refusal(lang, plans[i].spec, &plans[i].diag, &p.refused, &p.nrefused, &cap_refused);
+        if (partly && partly->message.len)
+            add_refusal(lang, plans[i].spec, partly, &p.parts, &p.nparts, &cap_parts);
     }
     assigned_check(lang, 0, &p.warnings, &p.nwarnings);
     p.lex_us = lang->lex_us;

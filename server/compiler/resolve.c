@@ -2,16 +2,30 @@
  * Needs: the function's tree and spec. Leaves: Bound. */
 #include "server/compiler/bound.h"
 
+/* The names of an inner scope, of a comprehension or lambda, which hide the function's. */
+typedef struct Scope {
+    const struct Scope *outer;
+    Str *names;
+    size_t len, cap;
+} Scope;
+
 typedef struct Resolver {
     Compilation *c;
     Bound *bound;
     size_t cap;
+    const Scope *scope;
+    unsigned lasting;  /* inside so many functions that may outlive the statement they are in */
+    const Node **seen; /* names of the function that such ones read */
+    size_t nseen, cap_seen;
+    void (*visit)(struct Resolver *r, const Node *n);
 } Resolver;
 
 static const char *const refused_words[N_NODE_KINDS] = {
 #define REFUSED(kind, words) [NODE_##kind] = words,
+#define PYTHON(kind, words)
 #include "server/compiler/refused.def"
 #undef REFUSED
+#undef PYTHON
 };
 
 static bool is_private(Str name) {
@@ -31,6 +45,15 @@ Str bound_mangle(Pool *pool, const Bound *bound, Str name) {
     while (cls.len && cls.ptr[0] == '_')
         cls = str_slice(cls, 1, cls.len);
     return cls.len ? pool_printf(pool, "_%.*s%.*s", STR_FMT(cls), STR_FMT(name)) : name;
+}
+
+bool bound_may_be_read(const Bound *bound, const Node *n, uint32_t local, uint64_t from) {
+    const Node *target = n->kind == NODE_For ? n->For.target : NULL;
+    bool is_target = target && target->kind == NODE_Name && bound->binding[target->id].kind == BIND_LOCAL &&
+                     bound->binding[target->id].local == local;
+    if (is_target && from == bound_place(n->span.line, n->span.col))
+        from = bound_place(n->span.end_line, n->span.end_col);
+    return bound->last_read[local] >= from;
 }
 
 static int find_local(const Bound *b, Str name) {
@@ -56,22 +79,188 @@ static void check_supported(Resolver *r, const Node *n) {
         fail(r->c, n->span, "%s is not compiled yet", words);
 }
 
-/* First walk: what is assigned in a function is local in all of it. */
-static void collect_locals(void *arg, const char *field, const Node *n) {
-    Resolver *r = arg;
+/* ---- scopes ---- */
+
+static bool is_hidden(const Resolver *r, Str name) {
+    for (const Scope *scope = r->scope; scope; scope = scope->outer)
+        for (size_t i = 0; i < scope->len; i++)
+            if (str_eq(scope->names[i], name))
+                return true;
+    return false;
+}
+
+static void walk(Resolver *r, const Node *n);
+
+static void walk_all(Resolver *r, Nodes nodes) {
+    for (size_t i = 0; i < nodes.len; i++)
+        walk(r, nodes.at[i]);
+}
+
+static void walk_child(void *arg, const char *field, const Node *n) {
     (void)field;
+    walk(arg, n);
+}
+
+typedef struct Targets {
+    Resolver *r;
+    Scope *scope;
+} Targets;
+
+static void add_target(void *arg, const char *field, const Node *n) {
+    Targets *t = arg;
+    (void)field;
+    if (n && n->kind == NODE_Name)
+        pool_push(t->r->c->pool, t->scope->names, t->scope->len, t->scope->cap) =
+            bound_mangle(t->r->c->pool, t->r->bound, n->Name.id);
+    else if (n)
+        node_each_child(n, add_target, arg);
+}
+
+static const Nodes *generators_of(const Node *n) {
+    switch (n->kind) {
+    case NODE_ListComp:
+        return &n->ListComp.generators;
+    case NODE_SetComp:
+        return &n->SetComp.generators;
+    case NODE_DictComp:
+        return &n->DictComp.generators;
+    case NODE_GeneratorExp:
+        return &n->GeneratorExp.generators;
+    default:
+        return NULL;
+    }
+}
+
+/* Its first iterable is evaluated outside of it. */
+static void walk_comprehension(Resolver *r, const Node *n, const Nodes *generators) {
+    Scope scope = {.outer = r->scope};
+    walk(r, generators->at[0]->comprehension.iter);
+    for (size_t i = 0; i < generators->len; i++)
+        add_target(&(Targets){r, &scope}, NULL, generators->at[i]->comprehension.target);
+    r->scope = &scope;
+    for (size_t i = 0; i < generators->len; i++) {
+        const Nodecomprehension *c = &generators->at[i]->comprehension;
+        walk(r, c->target);
+        if (i)
+            walk(r, c->iter);
+        walk_all(r, c->ifs);
+    }
+    if (n->kind == NODE_DictComp) {
+        walk(r, n->DictComp.key);
+        walk(r, n->DictComp.value);
+    } else {
+        walk(r, n->kind == NODE_ListComp  ? n->ListComp.elt
+                : n->kind == NODE_SetComp ? n->SetComp.elt
+                                          : n->GeneratorExp.elt);
+    }
+    r->scope = scope.outer;
+}
+
+static void add_parameter(Resolver *r, Scope *scope, const Node *arg) {
+    if (arg)
+        pool_push(r->c->pool, scope->names, scope->len, scope->cap) = bound_mangle(r->c->pool, r->bound, arg->arg.arg);
+}
+
+static void add_parameters(Resolver *r, Scope *scope, Nodes args) {
+    for (size_t i = 0; i < args.len; i++)
+        add_parameter(r, scope, args.at[i]);
+}
+
+static void walk_lambda(Resolver *r, const Node *n) {
+    const Nodearguments *args = &n->Lambda.args->arguments;
+    Scope scope = {.outer = r->scope};
+    walk_all(r, args->defaults);
+    walk_all(r, args->kw_defaults);
+    add_parameters(r, &scope, args->posonlyargs);
+    add_parameters(r, &scope, args->args);
+    add_parameters(r, &scope, args->kwonlyargs);
+    add_parameter(r, &scope, args->vararg);
+    add_parameter(r, &scope, args->kwarg);
+    r->scope = &scope;
+    r->lasting++;
+    walk(r, n->Lambda.body);
+    r->lasting--;
+    r->scope = scope.outer;
+}
+
+/* Built-in functions that are done with an iterable when they return. */
+static bool takes_at_once(const Resolver *r, const Node *call) {
+    static const char *const names[] = {"sum",  "any",   "all", "min",  "max",      "sorted",
+                                        "list", "tuple", "set", "dict", "frozenset"};
+    const Node *f = call->Call.func;
+    if (call->Call.args.len != 1 || call->Call.args.at[0]->kind != NODE_GeneratorExp || f->kind != NODE_Name)
+        return false;
+    const Binding *b = r->bound->binding ? &r->bound->binding[f->id] : NULL;
+    bool is_builtin = b && b->kind == BIND_GLOBAL && b->global->kind == GLOBAL_BUILTIN;
+    for (size_t i = 0; is_builtin && i < sizeof names / sizeof *names; i++)
+        if (str_eq_c(b->global->s, names[i]))
+            return true;
+    return false;
+}
+
+static void walk_call(Resolver *r, const Node *n) {
+    walk(r, n->Call.func);
+    bool at_once = takes_at_once(r, n);
+    if (at_once) /* it is not counted as one that lasts */
+        walk_comprehension(r, n->Call.args.at[0], generators_of(n->Call.args.at[0]));
+    else
+        walk_all(r, n->Call.args);
+    walk_all(r, n->Call.keywords);
+}
+
+static void walk(Resolver *r, const Node *n) {
     if (!n)
         return;
-    check_supported(r, n);
-    if (n->kind == NODE_Name && n->Name.ctx != CTX_Load)
-        add_local(r, bound_mangle(r->c->pool, r->bound, n->Name.id));
-    if (n->kind == NODE_AnnAssign) {
-        collect_locals(r, NULL, n->AnnAssign.target);
-        if (n->AnnAssign.value)
-            collect_locals(r, NULL, n->AnnAssign.value);
+    r->visit(r, n);
+    const Nodes *generators = generators_of(n);
+    bool lasts = n->kind == NODE_GeneratorExp;
+    r->lasting += lasts;
+    if (n->kind == NODE_Lambda) {
+        walk_lambda(r, n);
+    } else if (n->kind == NODE_Call) {
+        walk_call(r, n);
+    } else if (generators) {
+        walk_comprehension(r, n, generators);
+    } else if (n->kind == NODE_AnnAssign) {
+        walk(r, n->AnnAssign.target);
+        walk(r, n->AnnAssign.value);
     } else {
-        node_each_child(n, collect_locals, r);
+        node_each_child(n, walk_child, r);
     }
+    r->lasting -= lasts;
+}
+
+/* ---- names ---- */
+
+/* What the node binds, but for a Name and NamedExpr's; empty: nothing. */
+static Str bound_by(const Node *n) {
+    switch (n->kind) {
+    case NODE_ExceptHandler:
+        return n->ExceptHandler.name;
+    case NODE_MatchAs:
+        return n->MatchAs.name;
+    case NODE_MatchStar:
+        return n->MatchStar.name;
+    case NODE_MatchMapping:
+        return n->MatchMapping.rest;
+    case NODE_alias: {
+        Str name = n->alias.asname.len ? n->alias.asname : n->alias.name;
+        const char *dot = name.len ? memchr(name.ptr, '.', name.len) : NULL;
+        return dot ? str_slice(name, 0, (size_t)(dot - name.ptr)) : name;
+    }
+    default:
+        return STR_NULL;
+    }
+}
+
+/* First walk: what is assigned in a function is local in all of it. */
+static void collect_local(Resolver *r, const Node *n) {
+    check_supported(r, n);
+    Str name = n->kind == NODE_Name && n->Name.ctx != CTX_Load ? n->Name.id : bound_by(n);
+    if (n->kind == NODE_NamedExpr) /* in the function, also from within a comprehension */
+        add_local(r, bound_mangle(r->c->pool, r->bound, n->NamedExpr.target->Name.id));
+    else if (name.len && !is_hidden(r, bound_mangle(r->c->pool, r->bound, name)))
+        add_local(r, bound_mangle(r->c->pool, r->bound, name));
 }
 
 static const Global *find_global(const Globals *globals, Str name) {
@@ -89,34 +278,57 @@ static const Global *unknown_global(Resolver *r, Str name) {
     return g;
 }
 
+/* These read the frame that they are called in, or the names in it. */
+static bool is_of_frame(Str name) {
+    static const char *const names[] = {"locals", "vars", "dir", "eval", "exec", "super", "__class__"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (str_eq_c(name, names[i]))
+            return true;
+    return false;
+}
+
+static void bind_local(Resolver *r, const Node *n, int local, bool is_load) {
+    uint64_t place = bound_place(n->span.line, n->span.col), *last = &r->bound->last_read[local];
+    r->bound->binding[n->id] = (Binding){.kind = BIND_LOCAL, .local = (uint32_t)local};
+    if (n->kind == NODE_Name && place > *last)
+        *last = place;
+    if (!is_load)
+        r->bound->assigned[local] = true;
+    else if (r->lasting)
+        pool_push(r->c->pool, r->seen, r->nseen, r->cap_seen) = n;
+}
+
 static void bind_name(Resolver *r, const Node *n) {
-    Str name = bound_mangle(r->c->pool, r->bound, n->Name.id);
-    Binding *b = &r->bound->binding[n->id];
+    Str written = n->kind == NODE_Name ? n->Name.id : bound_by(n);
+    Str name = written.len ? bound_mangle(r->c->pool, r->bound, written) : written;
+    bool is_load = n->kind == NODE_Name && n->Name.ctx == CTX_Load;
+    if (!written.len || r->bound->binding[n->id].kind != BIND_NONE || is_hidden(r, name))
+        return;
     int local = find_local(r->bound, name);
     if (local >= 0) {
-        *b = (Binding){.kind = BIND_LOCAL, .local = (uint32_t)local};
-        if (n->Name.ctx != CTX_Load)
-            r->bound->assigned[local] = true;
+        bind_local(r, n, local, is_load);
         return;
     }
     const Global *global = find_global(&r->bound->func->globals, name);
-    *b = (Binding){.kind = BIND_GLOBAL, .global = global ? global : unknown_global(r, name)};
+    r->bound->binding[n->id] = (Binding){.kind = BIND_GLOBAL, .global = global ? global : unknown_global(r, name)};
+    if (is_of_frame(name))
+        r->bound->own_frame = pool_printf(r->c->pool, "%.*s", STR_FMT(name)).ptr;
 }
 
-static void bind_names(void *arg, const char *field, const Node *n) {
-    Resolver *r = arg;
-    (void)field;
-    if (!n)
-        return;
-    if (n->kind == NODE_Name)
-        bind_name(r, n);
-    if (n->kind == NODE_AnnAssign) {
-        bind_names(r, NULL, n->AnnAssign.target);
-        if (n->AnnAssign.value)
-            bind_names(r, NULL, n->AnnAssign.value);
-        return;
+static void bind_node(Resolver *r, const Node *n) {
+    if (n->kind == NODE_NamedExpr && r->bound->binding[n->NamedExpr.target->id].kind == BIND_NONE) {
+        const Node *target = n->NamedExpr.target;
+        bind_local(r, target, find_local(r->bound, bound_mangle(r->c->pool, r->bound, target->Name.id)), false);
     }
-    node_each_child(n, bind_names, r);
+    bind_name(r, n);
+}
+
+/* A function that is made before a local changes sees the change: there is no cell for that in compiled code. */
+static void check_seen(Resolver *r) {
+    for (size_t i = 0; i < r->nseen; i++)
+        if (r->bound->assigned[r->bound->binding[r->seen[i]->id].local])
+            fail(r->c, r->seen[i]->span, "a function in it sees the local '%.*s', which is assigned to: not compiled",
+                 STR_FMT(r->seen[i]->Name.id));
 }
 
 static void add_args(Resolver *r, Nodes args) {
@@ -163,11 +375,13 @@ Bound *resolve(Compilation *c, const UnitSpec *unit, uint32_t def, uint32_t func
     add_args(&r, args->kwonlyargs);
     check_params(&r);
     Nodes body = function->FunctionDef.body;
-    for (size_t i = 0; i < body.len; i++)
-        collect_locals(&r, NULL, body.at[i]);
+    r.visit = collect_local;
+    walk_all(&r, body);
     b->binding = pool_array(c->pool, Binding, nnodes);
     b->assigned = pool_array(c->pool, bool, b->nlocals + 1);
-    for (size_t i = 0; i < body.len; i++)
-        bind_names(&r, NULL, body.at[i]);
+    b->last_read = pool_array(c->pool, uint64_t, b->nlocals + 1);
+    r.visit = bind_node;
+    walk_all(&r, body);
+    check_seen(&r);
     return b;
 }

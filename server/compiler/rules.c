@@ -15,7 +15,7 @@ const Rule *rule_find(Operator op, RuleOn on) {
 }
 
 const Type type_int = {.kind = TYPE_INT}, type_float = {.kind = TYPE_FLOAT}, type_bool = {.kind = TYPE_BOOL},
-           type_none = {.kind = TYPE_NONE}, type_float32 = {.kind = TYPE_FLOAT32};
+           type_none = {.kind = TYPE_NONE}, type_float32 = {.kind = TYPE_FLOAT32}, type_py = {.kind = TYPE_PY};
 
 static const Type scalar_types[] = {
 #define SCALAR(name, text, size, ctype, member, sign, exact) {.kind = TYPE_##name},
@@ -34,7 +34,7 @@ const Type *type_ref(Pool *pool, uint32_t def, bool optional) {
 }
 
 bool type_has_refs(const Type *t) {
-    if (t->kind == TYPE_REF)
+    if (t->kind == TYPE_REF || t->kind == TYPE_PY)
         return true;
     for (size_t i = 0; t->kind == TYPE_TUPLE && i < t->nitems; i++)
         if (type_has_refs(t->items[i]))

@@ -29,7 +29,8 @@ typedef enum SiteKind {
     SITE_NONE,
     SITE_RECURSION,
     SITE_CALL,
-    SITE_RESUME
+    SITE_RESUME,
+    SITE_REGION
 } SiteKind;
 
 /* A part of a formatted string: literal text, or a value of the trap. */
@@ -70,6 +71,17 @@ typedef struct SiteResume {
     const Type *result; /* NULL: the function never returns */
 } SiteResume;
 
+/* What the interpreter carries out in between, with what, and what of it is wanted. */
+typedef struct SiteRegion {
+    const char *kind; /* "value", "test", "statement", "box" */
+    Span span;
+    SiteValue *locals, *written; /* box: one without a name */
+    size_t nlocals, nwritten;
+    const Type *type; /* NULL: a statement */
+    int line;         /* of the function's source, */
+    Str source;       /* which comes with its first region */
+} SiteRegion;
+
 typedef struct Site {
     int line;
     uint32_t def, func; /* indices in the unit */
@@ -80,6 +92,7 @@ typedef struct Site {
     SiteArg *args; /* RAISE: arguments; OP: operands, all SITE_ARG_VALUE */
     size_t nargs;
     const SiteResume *resume; /* RESUME; text is why */
+    const SiteRegion *region; /* REGION; text is why */
 } Site;
 
 typedef struct ProgramEntry {
@@ -127,6 +140,8 @@ typedef struct Program {
     size_t nentries;
     Refusal *refused; /* the unit's other entries; each function once */
     size_t nrefused;
+    Refusal *parts; /* of compiled entries: the first part that the interpreter carries out; each function once */
+    size_t nparts;
     Warning *warnings; /* of the unit's definition 0 */
     size_t nwarnings;
     Site *sites;

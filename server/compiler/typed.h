@@ -50,10 +50,11 @@ typedef struct NodeInfo {
     const SpecialCall *test;    /* of an instance as a condition: __bool__ or __len__ */
     const LocalState *locals;   /* of all locals when this operation happens */
     uint64_t undo;              /* fields of self to restore if this operation fails with EFFECT_UNDO */
-    Str left;                   /* of a statement that Python carries out, with all that follows: why; else empty */
+    const Diag *left;           /* why the interpreter carries it out: region */
     uint8_t effect;             /* Effect, when this operation happens, operands evaluated */
     uint8_t flags;
-    int8_t truth; /* tests: 1 always true, 0 always false, -1 unknown */
+    uint8_t region; /* RegionKind */
+    int8_t truth;   /* tests: 1 always true, 0 always false, -1 unknown */
     bool live;
 } NodeInfo;
 
@@ -135,6 +136,9 @@ struct Instance {
 
     /* typed body */
     NodeInfo *info;
+    bool *boxed; /* by local: it always holds an object */
+    Diag boxed_why;
+    Diag partly; /* why the first part of it that is the interpreter's is; no message: none is */
     bool walrus_refs;
     bool resumes; /* build: it has a place from which the interpreter may go on */
     bool queued;
@@ -155,6 +159,7 @@ typedef struct FuncState {
     Bound *bound;     /* NULL: refused */
     Diag diag;        /* why */
     int variants;
+    bool sent; /* its source is in the site table */
 } FuncState;
 
 /* One unit's compilation. */
@@ -171,7 +176,7 @@ typedef struct Lang {
     size_t nqueue, cap_queue;
 } Lang;
 
-extern const Type type_int, type_float, type_bool, type_none, type_float32;
+extern const Type type_int, type_float, type_bool, type_none, type_float32, type_py;
 const Type *type_of_kind(TypeKind kind);
 const Type *type_ref(Pool *pool, uint32_t def, bool optional);
 

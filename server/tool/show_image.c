@@ -54,7 +54,7 @@ Str show_image(Pool *pool, const Image *image) {
         out_printf(&out, "fixup: %u %s %+d\n", image->fixups[i].offset, import_names[image->fixups[i].import],
                    image->fixups[i].addend);
     if (wire_unpack(image->meta, &meta) == 0) {
-        static const char *const parts[] = {"entries", "refused", "warnings", "sites"};
+        static const char *const parts[] = {"entries", "refused", "parts", "warnings", "sites"};
         for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
             show_part(&out, parts[i], wire_find(&meta.data, parts[i]));
         msgpack_unpacked_destroy(&meta);

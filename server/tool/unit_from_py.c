@@ -87,11 +87,33 @@ static void unit_default(UnitWriter *w, const Node *value) {
         unit_other(w, "a default that is no constant");
 }
 
+typedef struct TypeText {
+    const Module *module;
+    const Node *annotation;
+    Str text;
+} TypeText;
+
+static void type_pass(Compilation *c, void *arg) {
+    TypeText *t = arg;
+    (void)c;
+    t->text = module_type(t->module, t->annotation);
+}
+
+/* What compiled code has no type for is the interpreter's. */
+static Str type_text_of(UnitWriter *w, const Node *annotation) {
+    TypeText t = {.module = &w->module, .annotation = annotation};
+    return pass_ends(w->c, type_pass, &t) ? t.text : STR("py");
+}
+
 static void unit_type(UnitWriter *w, const Node *annotation) {
     if (annotation)
-        unit_str(w, module_type(&w->module, annotation));
+        unit_str(w, type_text_of(w, annotation));
     else
         unit_nil(w);
+}
+
+static bool is_field(UnitWriter *w, const Node *s) {
+    return s->kind == NODE_AnnAssign && !str_eq_c(type_text_of(w, s->AnnAssign.annotation), "py");
 }
 
 /* ---- the globals of a function ---- */
@@ -324,10 +346,13 @@ static size_t unit_count(const Nodes *body, NodeKind kind) {
 
 static void unit_fields(UnitWriter *w, const Nodes *body) {
     unit_word(w, "fields");
-    unit_array(w, unit_count(body, NODE_AnnAssign));
+    size_t n = 0;
+    for (size_t i = 0; i < body->len; i++)
+        n += is_field(w, body->at[i]);
+    unit_array(w, n);
     for (size_t i = 0; i < body->len; i++) {
         const Node *s = body->at[i];
-        if (s->kind != NODE_AnnAssign)
+        if (!is_field(w, s))
             continue;
         if (s->AnnAssign.target->kind != NODE_Name)
             fail(w->c, s->span, "not a field");

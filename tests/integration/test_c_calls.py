@@ -73,6 +73,18 @@ class Cell:
             x = (x * 1103515245 + 12345 + i) % 2147483648
         return x
 
+    def told(self, n: int) -> int:
+        for i in range(n):
+            self.value += i
+        if n > 3:
+            print(n)
+        return self.value
+
+    def label(self, n: int, text: str):
+        for i in range(n):
+            self.value += i
+        return text
+
     @staticmethod
     def twice(a: int) -> int:
         return 2 * a
@@ -81,7 +93,7 @@ RUN = """
 import cells
 c = cells.Cell(1, 2, 3.0, True, None)
 c.add(1, 2), c.narrow(1, 2, 3.0), c.pair(1.0, 2), c.not_(True), c.refuse(1), c.divide(7, 2), c.depth(0), c.store(1, 1), c.through(1)
-c.link(None), c.total(), c.spin(2), cells.Cell.twice(4)
+c.link(None), c.total(), c.spin(2), cells.Cell.twice(4), c.told(1), c.label(1, 'x')
 """
 OK, DISCONNECTED, NOT_FOUND, TYPE, RANGE, EXCEPTION, REDO = 0, -2, -3, -4, -5, -7, -8
 
@@ -151,7 +163,7 @@ def socket(tmp_path_factory):
         until(lambda: is_served(path) or daemon.poll() is not None)
         environment = os.environ | {"JITD_SOCKET": str(path)}
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(directory), os.environ.get("PYTHONPATH")]))
-        subprocess.run([sys.executable, "-W", "error", "-c", RUN], env=environment, check=True, timeout=600)
+        subprocess.run([sys.executable, "-W", "error", "-c", RUN], env=environment | {"JITD_WARN": "off"}, check=True, timeout=600)
         yield path
     finally:
         daemon.send_signal(signal.SIGTERM)
@@ -233,6 +245,17 @@ def test_endless_recursion_is_stopped(session, cell):
     assert exception == "RecursionError" and len(frames) == 17
 
 
+def test_what_only_the_interpreter_does(session, cell):
+    session.set(cell, "value", i=0)
+    assert session.call(cell, "told", Value(i=3))[1][0].i == 3
+    assert session.call(cell, "told", Value(i=4))[0] == EXCEPTION
+    exception, message, frames = session.said()
+    assert exception == "RuntimeError" and message.startswith("this part is the interpreter's, which a C program has not: the built-in print")
+    assert frames == [("told", line("            print(n)"))]
+    for results in 0, 1:
+        assert session.call(cell, "label", Value(i=3), Value(u=0), results=results)[0] == TYPE
+
+
 def test_references(session, cell):
     cls = session.find("cells.Cell")
     code, value = session.get(cell, "next")
@@ -274,7 +297,7 @@ found.next = cells.Cell(7, 0, 0.0, False, None)
 """
     environment = os.environ | {"JITD_SOCKET": str(socket)}
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(socket.parent), os.environ.get("PYTHONPATH")]))
-    subprocess.run([sys.executable, "-W", "error", "-c", script], env=environment, check=True, timeout=600)
+    subprocess.run([sys.executable, "-W", "error", "-c", script], env=environment | {"JITD_WARN": "off"}, check=True, timeout=600)
     assert session.get(cell, "value")[1].i == 40
     assert session.call(cell, "total")[1][0].i == 47  # the process that made the other one is gone
     assert session.do("jitd_publish", b"from C", ctypes.c_uint64(0)) == OK

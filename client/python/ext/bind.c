@@ -33,18 +33,36 @@ int bind_arguments(Method *m, PyObject *const *args, Py_ssize_t n, PyObject *kwn
     return 0;
 }
 
+/* Whether compiled code has a type of its own for the value: types.of_value gives it one. */
+static bool is_native(PyObject *v, int depth) {
+    if (PyLong_CheckExact(v) || PyFloat_CheckExact(v) || PyBool_Check(v) || v == Py_None)
+        return true;
+    if (!PyTuple_CheckExact(v) || depth == MAX_KEY_DEPTH)
+        return class_of_type(Py_TYPE(v)) != NULL;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(v); i++)
+        if (!is_native(PyTuple_GET_ITEM(v, i), depth + 1))
+            return false;
+    return true;
+}
+
 static ConvertResult convert_all(const Plan *plan, PyObject *const *values, JitdValue *in, uint32_t *ret_param) {
     JitdValue *next = in;
-    ConvertResult r = CONVERT_OK;
-    for (*ret_param = 0; *ret_param < plan->nparams; ++*ret_param)
-        if ((r = convert_value(plan->params[*ret_param], plan->defs, values[*ret_param], &next)) != CONVERT_OK)
-            break;
-    return r;
+    for (uint32_t i = 0; i < plan->nparams; i++) {
+        const Type *t = plan->params[ *ret_param = i];
+        ConvertResult r = t->kind == TYPE_PY && is_native(values[i], 0)
+                              ? CONVERT_TYPE
+                              : convert_value(t, plan->defs, values[i], &next);
+        if (r != CONVERT_OK)
+            return r;
+    }
+    return CONVERT_OK;
 }
 
 /* ---- the arguments' types as a key ---- */
 
 static PyObject *type_key(PyObject *v, int depth) {
+    if (!is_native(v, depth))
+        return Py_NewRef(Py_Ellipsis);
     if (!PyTuple_CheckExact(v) || depth == MAX_KEY_DEPTH || PyTuple_GET_SIZE(v) > BIND_MAX_PARAMS)
         return Py_NewRef(Py_TYPE(v));
     PyObject *key = PyTuple_New(PyTuple_GET_SIZE(v));
@@ -63,25 +81,6 @@ static PyObject *values_tuple(PyObject *const *values, Py_ssize_t n) {
     for (Py_ssize_t i = 0; tuple && i < n; i++)
         PyTuple_SET_ITEM(tuple, i, Py_NewRef(values[i]));
     return tuple;
-}
-
-/* Whether there could be a version for this value: types.of_value gives it a type. */
-static bool compilable(PyObject *v, int depth) {
-    if (PyLong_CheckExact(v) || PyFloat_CheckExact(v) || PyBool_Check(v) || v == Py_None)
-        return true;
-    if (!PyTuple_CheckExact(v) || depth == MAX_KEY_DEPTH)
-        return class_of_type(Py_TYPE(v)) != NULL;
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(v); i++)
-        if (!compilable(PyTuple_GET_ITEM(v, i), depth + 1))
-            return false;
-    return true;
-}
-
-static bool all_compilable(PyObject *const *values, Py_ssize_t n) {
-    for (Py_ssize_t i = 0; i < n; i++)
-        if (!compilable(values[i], 0))
-            return false;
-    return true;
 }
 
 /* ---- what an annotation excludes ---- */
@@ -194,10 +193,8 @@ static bool waits(const Method *m) {
 /* Asks for a specialisation to these types: 1 there is one now, 0 these are Python's, -1 exception. */
 static int specialise(Call *call) {
     Method *m = call->m;
-    bool fits = all_compilable(call->values, PyTuple_GET_SIZE(m->names));
-    if ((!fits && m->told) || waits(m))
+    if (waits(m))
         return 0;
-    m->told |= !fits;
     PyObject *values = values_tuple(call->values, PyTuple_GET_SIZE(m->names));
     PyObject *key = values ? type_key(values, 0) : NULL;
     int known = key ? PySet_Contains(m->rejected, key) : -1, r = known < 0 ? -1 : 0;
@@ -205,7 +202,7 @@ static int specialise(Call *call) {
         PyObject *resolve = Py_NewRef(m->resolve);
         PyObject *made = PyObject_CallFunctionObjArgs(resolve, (PyObject *)m, values, NULL);
         r = made ? PyObject_IsTrue(made) : -1;
-        fits &= made != Py_None; /* it may come to fit: a name is not there yet */
+        bool fits = made != Py_None; /* else it may come to fit: a name is not there yet */
         Py_DECREF(resolve);
         Py_XDECREF(made);
         if (r == 0 && fits)

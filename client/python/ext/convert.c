@@ -100,6 +100,9 @@ ConvertResult convert_value(const Type *t, PyTypeObject *const *defs, PyObject *
         return v == Py_None ? CONVERT_OK : CONVERT_TYPE;
     case TYPE_TUPLE:
         return convert_tuple(t, defs, v, next);
+    case TYPE_PY:
+        (*next)++->ref = (uint64_t)(uintptr_t)v;
+        return CONVERT_OK;
     case TYPE_REF:
         return convert_ref(t, defs, v, (*next)++);
     case TYPE_INT:
@@ -145,6 +148,8 @@ PyObject *convert_result(const Type *t, const JitdValue **next) {
         Py_RETURN_NONE;
     case TYPE_TUPLE:
         return tuple_result(t, next);
+    case TYPE_PY:
+        return (PyObject *)(uintptr_t)(*next)++->ref;
     case TYPE_REF:
         return ref_result((*next)++->ref);
     case TYPE_FLOAT:

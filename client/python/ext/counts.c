@@ -59,10 +59,11 @@ PyObject *counts_of(PyObject *op, PyObject *ignored) {
     static const char *const modes[] = {
         [METHOD_PENDING] = "pending", [METHOD_NATIVE] = "native", [METHOD_PYTHON] = "python"};
     Method *m = (Method *)op;
-    unsigned long long resumes = 0;
+    unsigned long long resumes = 0, regions = 0;
     for (uint32_t i = 0; i < m->nplans; i++)
-        resumes += m->plans[i]->resumed;
-    return Py_BuildValue("{sKsKsKsKsKsIsssNsN}", "resumes", resumes, "native_calls", m->native_calls, "python_calls",
-                         m->python_calls, "fallbacks", m->fallbacks, "guard_misses", m->guard_misses, "specialisations",
-                         m->nplans, "mode", modes[m->mode], "python_reasons", reasons(m), "redone", redone(m));
+        resumes += m->plans[i]->resumed, regions += m->plans[i]->regions;
+    return Py_BuildValue("{sKsKsKsKsKsKsIsssNsN}", "resumes", resumes, "regions", regions, "native_calls",
+                         m->native_calls, "python_calls", m->python_calls, "fallbacks", m->fallbacks, "guard_misses",
+                         m->guard_misses, "specialisations", m->nplans, "mode", modes[m->mode], "python_reasons",
+                         reasons(m), "redone", redone(m));
 }

@@ -56,9 +56,15 @@ PyObject *context_reap(PyObject *module, PyObject *args);
 /* ---- imports.c: what generated code calls in this process ---- */
 int32_t import_poll(JitdFrame *frame, uint32_t effects);
 int32_t import_resume(JitdFrame *frame, uint32_t site, JitdValue *values); /* resume.c */
+int32_t import_region(JitdFrame *frame, uint32_t site, JitdValue *values); /* region.c */
+void import_py_incref(JitdFrame *frame, uint64_t object);
+void import_py_decref(JitdFrame *frame, uint64_t object);
 /* Around Python code that runs while compiled code is under way; import_suspend gives what import_go_on takes. */
 uint32_t import_suspend(void);
 void import_go_on(uint32_t inside);
+/* The same where compiled code has counted all that it goes on to use, as across a call: what Python code drops goes at once. */
+uint32_t import_open(void);
+void import_close(uint32_t inside);
 struct Plan;
 uint64_t import_changes(const struct Plan *plan); /* of the classes that the call knows, so far */
 /* What is not as the call has it built in, or has changed since; borrowed, NULL: all is. */
@@ -376,6 +382,7 @@ typedef struct Plan {
     struct Resume **resumes; /* by site, those made so far; NULL: none */
     uint32_t nresumes;
     uint64_t resumed; /* how often Python went on */
+    uint64_t regions; /* how often Python did a part of a call */
 } Plan;
 
 Plan *plan_new(PyObject *unit, PyObject *guard, uint32_t slot, PyObject *params, PyObject *result, PyObject *defs,
@@ -459,7 +466,6 @@ typedef struct Method {
     PyObject *weakrefs;
     uint64_t native_calls, python_calls, fallbacks, guard_misses;
     uint64_t why[WHY_N]; /* the Python calls */
-    bool told;           /* the first call with values that no code takes was told of */
     int64_t asks_at;     /* who compiles was not there: when it is asked again, in ms of method_clock; 0: at any time */
 } Method;
 

@@ -28,6 +28,8 @@ const volatile uint32_t import_interrupt_flag = 1;
 
 static uint32_t suspended; /* polls that are running Python code */
 static __thread uint32_t suspended_here __attribute__((tls_model("initial-exec"))); /* those of this thread */
+static uint32_t opened; /* epochs of compiled code that has counted all that it needs, while Python code runs */
+static __thread uint32_t opened_here __attribute__((tls_model("initial-exec")));
 uint32_t import_put_off; /* IMPORT_OBJECTS, IMPORT_PROXIES: what waits */
 static uint64_t *waiting;
 static uint32_t waiting_for, waiting_room;
@@ -64,7 +66,7 @@ void import_drop_shared(JitdFrame *frame, uint64_t object) {
 }
 
 static bool compiled_code_runs(uint32_t own_epochs) {
-    return suspended || ((ArenaEpoch *)jitd_context.arena)->nest != own_epochs;
+    return suspended || ((ArenaEpoch *)jitd_context.arena)->nest - opened != own_epochs;
 }
 
 void import_release_waiting(JitdFrame *frame, uint32_t own_epochs) {
@@ -90,6 +92,7 @@ void import_drop_proxies(void) {
 /* The child has this thread only, and what waits to be released is its parent's. */
 void import_after_fork(void) {
     suspended = suspended_here;
+    opened = opened_here;
     waiting_for = 0;
     import_put_off &= ~(uint32_t)IMPORT_OBJECTS;
 }
@@ -151,6 +154,17 @@ uint32_t import_suspend(void) {
 void import_go_on(uint32_t inside) {
     context_resume(inside);
     suspended--, suspended_here--;
+}
+
+uint32_t import_open(void) {
+    uint32_t inside = context_suspend();
+    opened += inside, opened_here += inside;
+    return inside;
+}
+
+void import_close(uint32_t inside) {
+    opened -= inside, opened_here -= inside;
+    context_resume(inside);
 }
 
 /* How often the classes that the call knows have changed. */

@@ -4,22 +4,7 @@
  *
  * What it is given are new references: Python code may drop every object that the suspended compiled code, or its callers,
  * borrow. Private objects' release is put off meanwhile (imports.c), shared ones are kept by the epoch, which does not pause. */
-#include "client/python/ext/ext.h"
-
-typedef struct Value {
-    const Type *type; /* NULL: an iterator of ints: start, step, turns, how many are over */
-    bool flagged;     /* the slot before says whether it is bound */
-} Value;
-
-typedef struct Resume {
-    PyObject *function; /* of one list; NULL: Python cannot go on from there, for the reason */
-    PyObject *unbound;  /* what stands for a local without a value */
-    PyObject *why;
-    Value *values;
-    Py_ssize_t nvalues;
-    bool object;        /* what a callee gave is one more */
-    const Type *result; /* NULL: nothing fits */
-} Resume;
+#include "client/python/ext/resume.h"
 
 static void resume_free(Resume *r) {
     if (!r)
@@ -28,6 +13,7 @@ static void resume_free(Resume *r) {
     Py_XDECREF(r->unbound);
     Py_XDECREF(r->why);
     PyMem_Free(r->values);
+    PyMem_Free(r->written);
     PyMem_Free(r);
 }
 
@@ -59,33 +45,40 @@ static int set_type(Plan *plan, PyObject *text, const Type **ret) {
     return PyErr_Occurred() ? -1 : 0;
 }
 
-static int set_values(Plan *plan, Resume *r, PyObject *values) {
-    r->nvalues = PyTuple_GET_SIZE(values);
-    r->values = PyMem_Calloc((size_t)r->nvalues + 1, sizeof *r->values);
-    if (!r->values)
-        return PyErr_NoMemory(), -1;
-    for (Py_ssize_t i = 0; i < r->nvalues; i++) {
+static Value *values_new(Plan *plan, PyObject *from) {
+    Py_ssize_t n = PyTuple_GET_SIZE(from);
+    Value *values = PyMem_Calloc((size_t)n + 1, sizeof *values);
+    if (!values)
+        return PyErr_NoMemory(), NULL;
+    for (Py_ssize_t i = 0; i < n; i++) {
         PyObject *text;
         int flagged;
-        if (!PyArg_ParseTuple(PyTuple_GET_ITEM(values, i), "pU", &flagged, &text) ||
-            set_type(plan, text, &r->values[i].type) < 0)
-            return -1;
-        r->values[i].flagged = flagged;
+        if (!PyArg_ParseTuple(PyTuple_GET_ITEM(from, i), "pU", &flagged, &text) ||
+            set_type(plan, text, &values[i].type) < 0) {
+            PyMem_Free(values);
+            return NULL;
+        }
+        values[i].flagged = flagged;
     }
-    return 0;
+    return values;
 }
 
-/* prepare(unit, site) -> (function or None, UNBOUND, why, ((flagged, type), ...), object, result) */
+/* prepare(unit, site) -> (function or None, UNBOUND, why, ((flagged, type), ...), written: the same, object, result) */
 static int prepare(Plan *plan, Resume *r, PyObject *made) {
-    PyObject *function, *unbound, *why, *values, *result;
+    PyObject *function, *unbound, *why, *values, *written, *result;
     int object;
-    if (!PyArg_ParseTuple(made, "OOUO!pU", &function, &unbound, &why, &PyTuple_Type, &values, &object, &result))
+    if (!PyArg_ParseTuple(made, "OOUO!O!pU", &function, &unbound, &why, &PyTuple_Type, &values, &PyTuple_Type, &written,
+                          &object, &result))
         return -1;
     r->function = function == Py_None ? NULL : Py_NewRef(function);
     r->unbound = Py_NewRef(unbound);
     r->why = Py_NewRef(why);
     r->object = object;
-    return set_values(plan, r, values) < 0 ? -1 : set_type(plan, result, &r->result);
+    r->nvalues = PyTuple_GET_SIZE(values);
+    r->nwritten = PyTuple_GET_SIZE(written);
+    if (!(r->values = values_new(plan, values)) || !(r->written = values_new(plan, written)))
+        return -1;
+    return set_type(plan, result, &r->result);
 }
 
 static Resume *resume_new(Plan *plan, uint32_t site) {
@@ -118,7 +111,7 @@ static int make_room(Plan *plan, uint32_t site) {
 }
 
 /* Python code that runs meanwhile may come here for the same place: the first one made stays. */
-static Resume *resume_of(Plan *plan, uint32_t site) {
+Resume *resume_of(Plan *plan, uint32_t site) {
     if (make_room(plan, site) < 0)
         return NULL;
     if (likely(plan->resumes[site] != NULL))
@@ -135,12 +128,14 @@ static Resume *resume_of(Plan *plan, uint32_t site) {
 
 /* ---- values ---- */
 
-static void count_refs(JitdFrame *frame, const Type *t, const JitdValue **slot) {
+void resume_count(JitdFrame *frame, const Type *t, const JitdValue **slot) {
     if (t->kind == TYPE_TUPLE) {
         for (size_t i = 0; i < t->nitems; i++)
-            count_refs(frame, t->items[i], slot);
+            resume_count(frame, t->items[i], slot);
     } else if (t->kind != TYPE_NONE) {
-        if (t->kind == TYPE_REF && (*slot)->ref > JITD_NONE)
+        if (t->kind == TYPE_PY)
+            Py_XINCREF((PyObject *)(uintptr_t)(*slot)->ref);
+        else if (t->kind == TYPE_REF && (*slot)->ref > JITD_NONE)
             shm_incref(frame, (*slot)->ref);
         (*slot)++;
     }
@@ -170,10 +165,12 @@ static PyObject *iterator(const JitdValue **slot) {
     return iterator;
 }
 
-static PyObject *value_of(const Resume *r, const Value *value, const JitdValue **slot) {
+PyObject *resume_value(const Resume *r, const Value *value, const JitdValue **slot) {
     bool bound = !value->flagged || (*slot)++->i & 1;
     if (!value->type)
         return iterator(slot);
+    if (value->type->kind == TYPE_PY && !(*slot)->ref)
+        bound = false;
     if (bound)
         return convert_result(value->type, slot);
     *slot += type_slots(value->type);
@@ -181,12 +178,12 @@ static PyObject *value_of(const Resume *r, const Value *value, const JitdValue *
 }
 
 /* All references are counted before the first object is made, which may run Python code. */
-static void count_all(JitdFrame *frame, const Resume *r, const JitdValue *slot) {
+void resume_count_all(JitdFrame *frame, const Resume *r, const JitdValue *slot) {
     for (Py_ssize_t i = 0; i < r->nvalues; i++) {
         const Value *value = &r->values[i];
         bool bound = !value->flagged || slot++->i & 1;
         if (value->type && bound)
-            count_refs(frame, value->type, &slot);
+            resume_count(frame, value->type, &slot);
         else
             slot += value->type ? type_slots(value->type) : 4;
     }
@@ -196,9 +193,9 @@ static PyObject *arguments(JitdFrame *frame, const Resume *r, const JitdValue *v
     PyObject *object = r->object ? resume_take(frame) : NULL;
     PyObject *list = r->object && !object ? NULL : PyList_New(r->nvalues + r->object);
     if (list)
-        count_all(frame, r, values);
+        resume_count_all(frame, r, values);
     for (Py_ssize_t i = 0; list && i < r->nvalues; i++) {
-        PyObject *value = value_of(r, &r->values[i], &values);
+        PyObject *value = resume_value(r, &r->values[i], &values);
         if (value)
             PyList_SET_ITEM(list, i, value);
         else
@@ -245,7 +242,7 @@ static int32_t finish(JitdFrame *frame, const Plan *plan, const Resume *r, PyObj
         return JITD_TRAP_OBJECT;
     }
     const JitdValue *slot = values;
-    count_refs(frame, r->result, &slot);
+    resume_count(frame, r->result, &slot);
     Py_DECREF(result);
     return JITD_TRAP_NONE;
 }
@@ -259,7 +256,7 @@ static int32_t failed(JitdFrame *frame, const Resume *r, uint32_t site) {
 int32_t import_resume(JitdFrame *frame, uint32_t site, JitdValue *values) {
     Plan *plan = frame->running;
     uint64_t changes = import_changes(plan);
-    uint32_t inside = import_suspend();
+    uint32_t inside = import_open();
     Resume *r = resume_of(plan, site);
     PyObject *result = r ? go_on(frame, r, values) : NULL;
     if (r && r->function) {
@@ -267,6 +264,6 @@ int32_t import_resume(JitdFrame *frame, uint32_t site, JitdValue *values) {
         counts_redone(plan, site);
     }
     int32_t status = result ? finish(frame, plan, r, result, changes, values) : failed(frame, r, site);
-    import_go_on(inside);
+    import_close(inside);
     return status;
 }

@@ -79,7 +79,7 @@ def _show(record: Record, counts: dict[str, int]) -> list[str]:
         lines.append(f"  {f.entry}: {words}")
         lines += ["    " + line for line in more]
     lines += [f"  {name}: left out: {reason}" for name, reason in record.other.items() if name not in record.py_fields]
-    return lines + ["    " + line for text in record.differences for line in text.splitlines()]
+    return lines + ["    " + line for text in record.parts + record.differences for line in text.splitlines()]
 
 
 def _state(record: Record, f: Func) -> tuple[str, list[str]]:

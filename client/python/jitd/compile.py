@@ -147,27 +147,12 @@ def specialise(record: Record, f: Func, values: tuple[Any, ...]) -> bool | None:
     resolved = [of_value(v) for v in values]
     if f.reason or not _jitd.connected():
         return False
-    if None in resolved:
-        _refuse_types(record, f, values, resolved)
-        return False
     from jitd.unit import type_is_small
 
     if not all(map(type_is_small, resolved)):
         return False
     resolved = [_beside_sized(a, v) for a, v in zip(f.types, resolved)]
     return None not in resolved and specialise_for(record, f, resolved)
-
-
-def _refuse_types(record: Record, f: Func, values: tuple[Any, ...], resolved: Sequence[Any]) -> None:
-    """An argument of a call has a type that compiled code does not have."""
-    names = [p[0] for p in f.params]
-    which = next(i for i, t in enumerate(resolved) if t is None)
-    kind = type(values[which]).__name__
-    shown = [type(v).__name__ if t is None else t for v, t in zip(values, resolved)]
-    message = f"an argument of type {kind} ({names[which]!r}) is not compiled"
-    name = f"{record.name}.{f.entry}" if record.kind == "class" else record.name
-    text = f"{name}({', '.join(t if isinstance(t, str) else type_words(t) for t in shown)}) stays Python: {message}"
-    refuse(record, f, shown, f.code.co_firstlineno, message, text, _expected(f.types, resolved))
 
 
 def specialise_for(record: Record, f: Func, resolved: list[Any]) -> bool | None:
@@ -207,7 +192,7 @@ def _expected(annotated: Sequence[Any], given: Sequence[Any]) -> bool:
 def _like(annotated: Any, given: Any) -> bool:
     if isinstance(annotated, tuple) and isinstance(given, tuple):
         return annotated[0] is given[0]
-    return type(annotated) is type(given) and (annotated == "None") == (given == "None")
+    return type(annotated) is type(given) and all((annotated == kind) == (given == kind) for kind in ("None", "py"))
 
 
 def _beside_sized(annotated: Any, given: Any) -> Any:
@@ -219,7 +204,7 @@ def _beside_sized(annotated: Any, given: Any) -> Any:
 
 def refuse(record: Record, f: Func, types: Sequence[Any], line: int, message: str, text: str, expected: bool = True) -> None:
     """Calls with these types are left to Python: explain says it, and a warning, if such calls are to be expected."""
-    record.refusals.setdefault(f.entry, {})[", ".join(t if isinstance(t, str) else type_words(t) for t in types)] = line, message
+    record.refusals.setdefault(f.entry, {})[", ".join(map(type_words, types))] = line, message
     if expected and not warn.is_asked_for(message):
         warn.note(record, f.code.co_filename, line, text)
     warn.tell(record, any(map(is_sized, f.types)))  # their arithmetic wraps in compiled code only
@@ -270,6 +255,11 @@ def _install_specialisation(record: Record, f: Func, resolved: list[Any], answer
             refuse(record, f, resolved, line, message, text, _expected(f.types, resolved))
     if not meta["entries"]:
         return False
+
+    for part in meta["parts"]:
+        if part[0] == 0 and part[1] == f.entry and _expected(f.types, resolved):
+            warn.note_part(record, part)
+    warn.tell(record)
     _, _, params, result, flags = meta["entries"][0]
     unit = (meta["sites"], defs)
     guard = link.guard_of(defs)
@@ -324,4 +314,4 @@ def _give_back_property(cls: type, f: Func) -> None:
 
 
 def is_sized(resolved: Resolved | None) -> bool:
-    return isinstance(resolved, str) and resolved != "None" and resolved not in SCALARS.values()
+    return isinstance(resolved, str) and resolved not in ("None", "py") and resolved not in SCALARS.values()

@@ -217,6 +217,7 @@ class Record:
     py_fields = {}  # type: dict[str, str]  # {name: why} of the Python fields
     published = False  # an instance with something that only this process has was, and that was told
     base_init = None  # type: Func | None  # the Func of an __init__ that a base class defines: for the fields that it leaves unset
+    parts = ()  # type: tuple[str, ...]  # what Python does in the middle of compiled functions, with file, line and caret
     warnings = ()  # type: tuple[str, ...]  # what is compiled, but not as in CPython, and
     differences = ()  # type: tuple[str, ...]  # the same with file, line and caret
     said = ()  # type: tuple[str, ...]  # the texts of what was noted to be told (warn.py)
@@ -874,7 +875,7 @@ def type_text(resolved: "Resolved", index: "Callable[[type], object]") -> str:
 def type_words(resolved: "Resolved") -> str:
     """For people: what an error message calls it."""
     if isinstance(resolved, str):
-        return resolved
+        return "object" if resolved == "py" else resolved
     if isinstance(resolved, list):
         return "a tuple"
     return resolved[0].__name__ + (" or None" if resolved[1] else "")

@@ -325,9 +325,10 @@ def _of_sample(f: Func, values: tuple[Any, ...]) -> Types:
 
 
 def _of_defaults(f: Func, first: int) -> Types:
+    from jitd._jitd import MISSING
     from jitd.types import of_value
 
-    return [of_value(default) if t is None else t for t, (_, _, default) in zip(f.types[first:], f.params[first:])]
+    return [None if default is MISSING else of_value(default) if t is None else t for t, (_, _, default) in zip(f.types[first:], f.params[first:])]
 
 
 def _func(function: Any) -> Func:

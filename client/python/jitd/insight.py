@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _STATS, _DUMP = 8, 7  # protocol/messages.def
 _FUNCTION = type(lambda: None)
 _LEVEL = 2  # of all compiled code; 0 is none
-_COUNTED = ("native_calls", "python_calls", "fallbacks", "resumes", "guard_misses")
+_COUNTED = ("native_calls", "python_calls", "fallbacks", "resumes", "regions", "guard_misses")
 _WHY = {
     "types": "with other types",
     "big_int": "with an int beyond 64 bits",
@@ -86,9 +86,10 @@ def _name(record: Record, f: Func, taken: dict[str, Any], numbers: dict[str, int
 def of_func(record: Record, f: Func) -> dict[str, Any]:
     """The entry of a function in stats()["objects"]."""
     counters = f.method._counters() if f.method is not None else _no_calls()
-    places = [(site[3] == "resume", {"line": site[0], "why": site[4][0], "count": n}) for site, n in counters["redone"]]
-    counters["redone"] = [place for is_resume, place in places if not is_resume]
-    counters["resumed"] = [place for is_resume, place in places if is_resume]
+    places = [(site[3], {"line": site[0], "why": site[4][0], "count": n}) for site, n in counters["redone"]]
+    counters["redone"] = [place for kind, place in places if kind not in ("resume", "region")]
+    counters["resumed"] = [place for kind, place in places if kind == "resume"]
+    counters["in_python"] = [place for kind, place in places if kind == "region"]
     if _is_plain(record, f):
         counters["python_calls"], counters["python_reasons"] = None, {}
     counters["mode"] = _mode(record, f, counters)
@@ -100,7 +101,7 @@ def of_func(record: Record, f: Func) -> dict[str, Any]:
 
 
 def _no_calls() -> dict[str, Any]:
-    return {**dict.fromkeys(_COUNTED, 0), "specialisations": 0, "python_reasons": {}, "redone": [], "resumed": []}
+    return {**dict.fromkeys(_COUNTED, 0), "specialisations": 0, "python_reasons": {}, "redone": [], "resumed": [], "in_python": []}
 
 
 def _is_plain(record: Record, f: Func) -> bool:
@@ -204,6 +205,7 @@ def _explain_func(record: Record, f: Func) -> list[str]:
     if calls:
         lines.append(f"    {facts['python_calls']} Python calls: {', '.join(calls)}")
     lines += [f"    Python: what follows line {line}: {why}" for line, why in _left(record, f)]
+    lines += [f"    Python: line {line}: {why}{_times(facts, line)}" for line, why in _between(record, f)]
     lines += [f"    redone {r['count']} times from line {r['line']}: {r['why']}" for r in facts["redone"]]
     lines += [f"    went on in Python {r['count']} times from line {r['line']}: {r['why']}" for r in facts["resumed"]]
     return lines
@@ -214,6 +216,18 @@ def _left(record: Record, f: Func) -> list[tuple[int, str]]:
     sites, records = record.unit or ((), ())
     found = {(s[0], s[4][0]) for s in sites if s[3] == "resume" and s[4][1][0] == "statement" and (records[s[1]], s[2]) == (record, f.entry)}
     return sorted(found)
+
+
+def _between(record: Record, f: Func) -> list[tuple[int, str]]:
+    """(line, why) of the parts that the interpreter carries out in the middle of its compiled code."""
+    sites, records = record.unit or ((), ())
+    found = {(s[0], s[4][0]) for s in sites if s[3] == "region" and s[4][1][0] != "box" and (records[s[1]], s[2]) == (record, f.entry)}
+    return sorted(found)
+
+
+def _times(facts: dict[str, Any], line: int) -> str:
+    count = sum(place["count"] for place in facts["in_python"] if place["line"] == line)
+    return f" ({count} times)" if count else ""
 
 
 def _state(record: Record, f: Func, facts: dict[str, Any]) -> str:

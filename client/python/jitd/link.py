@@ -31,6 +31,7 @@ _MAX_DEFS = 256  # of a unit
 _MAX_TEXT = 1 << 16  # characters of a constant
 _VERSION = f"jitd 1 {sys.version_info[0]}.{sys.version_info[1]}"
 _FUNCTION = type(lambda: None)
+_CODE = type((lambda: None).__code__)
 _BUILTIN_FUNCTION = type(len)
 _MODULE = type(sys)
 _MATH = ["module", "math"]
@@ -355,9 +356,7 @@ def _param_type(record: "Record", f: "Func", param: "Any", evaluate: "Evaluate",
         f.reason = f.reason or f"the annotation of parameter {name!r} cannot be evaluated: {error}"
         return None
     if resolved is None:
-        from jitd.types import shown
-
-        f.reason = f.reason or f"parameter {name!r} is annotated {shown(annotation)}, which is not compiled"
+        return "py"
     return (resolved[0], True) if isinstance(resolved, tuple) and default is None else resolved
 
 
@@ -380,7 +379,7 @@ _STRICT = {"int": (int,), "float": (float, int), "bool": (bool,)}
 
 def _accepted(resolved: "Resolved | None") -> "Any":
     """What _jitd checks of a strict method: None, or (words, classes of what fits). Sized types, whose classes are none, always refuse."""
-    if resolved is None or resolved == "None" or isinstance(resolved, list):
+    if resolved in (None, "None", "py") or isinstance(resolved, list):
         return None
     if isinstance(resolved, tuple):
         return type_words(resolved), (resolved[0], type(None)) if resolved[1] else (resolved[0],)
@@ -540,8 +539,16 @@ def _code_bytes(code: "Any") -> bytes:
 
 
 def _moved(code: "Any", file: str) -> "Any":
-    consts = tuple(_moved(const, file) if type(const) is type(code) else const for const in code.co_consts)
-    return code.replace(co_filename=file, co_consts=consts)
+    return code.replace(co_filename=file, co_consts=tuple(_plain(const, file) for const in code.co_consts))
+
+
+def _plain(const: "Any", file: str) -> "Any":
+    """A constant as marshal's version 2 takes it, which has no slices (constants since 3.14)."""
+    if type(const) is _CODE:
+        return _moved(const, file)
+    if type(const) is slice:
+        return slice.__name__, const.start, const.stop, const.step
+    return tuple(_plain(part, file) for part in const) if type(const) is tuple else const
 
 
 def _take_func(record: "Record", f: "Func", plain: "dict[Any, Record]", parts: "list[Any]") -> None:
@@ -621,7 +628,7 @@ def install(record: "Record", answer: "dict[str, Any]", defs: "list[Record] | No
     record.unit = (meta["sites"], defs)
     _add_plans(record, meta, answer["slot"], defs)
     refused = {(definition, name): (line, message, text) for definition, name, line, _, message, text in meta["refused"]}
-    set_modes(record, {name: what for (definition, name), what in refused.items() if definition == 0}, meta["warnings"])
+    set_modes(record, {name: what for (definition, name), what in refused.items() if definition == 0}, meta["warnings"], [part for part in meta["parts"] if part[0] == 0])
 
 
 def number(defs: "list[Record]", classes: "Sequence[Any]") -> None:
@@ -701,7 +708,7 @@ def _is_built_in(record: "Record", name: str) -> bool:
 _HARMLESS = {"__doc__", "__module__", "__qualname__", "__name__", "__annotations__", "__annotate_func__", "__annotations_cache__", "__abstractmethods__", "__signature__", "__match_args__"}
 
 
-def set_modes(record: "Record", refused: "dict[str, Any]", differences: "Sequence[Any]" = ()) -> None:
+def set_modes(record: "Record", refused: "dict[str, Any]", differences: "Sequence[Any]" = (), parts: "Sequence[Any]" = ()) -> None:
     """What is not compiled goes back to plain Python, and says so; so does what is compiled, but not as in CPython."""
     for f in record.funcs:
         f.line, message, f.text = refused.get(f.entry, (f.code.co_firstlineno, f.reason, None))
@@ -709,10 +716,10 @@ def set_modes(record: "Record", refused: "dict[str, Any]", differences: "Sequenc
         if f.method is not None:
             _set_mode(record, f)
     record.linked = True
-    if differences or record.problems or any([f.reason for f in record.funcs]):
+    if differences or parts or record.problems or any([f.reason for f in record.funcs]):
         from jitd.warn import tell_linked
 
-        tell_linked(record, differences)
+        tell_linked(record, differences, parts)
 
 
 def _set_mode(record: "Record", f: "Func") -> None:

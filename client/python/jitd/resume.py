@@ -33,7 +33,7 @@ _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _CHOICES = (ast.BoolOp, ast.IfExp)
 _CONDITIONS = (*_CHOICES, ast.If, ast.While, ast.Assert, ast.comprehension)
-_AT_ONCE = {"<listcomp>", "<setcomp>", "<dictcomp>"}  # before 3.12 functions, which nothing holds after their call
+_TAKERS = {"sum", "any", "all", "min", "max", "sorted", "list", "tuple", "set", "dict", "frozenset"}  # server/compiler/resolve.c
 _BIG_DISPLAY = 15  # longer dicts and sets are made in several steps
 _known: dict[int, tuple[CodeType, _Source]] = {}  # the last few, by id of the code
 
@@ -132,25 +132,16 @@ def _class_name(qualified: str) -> str | None:
     return None
 
 
-def _outlive(code: CodeType, cells: set[str]) -> bool:
-    """Whether functions made by this code, which something may hold, see one of these variables."""
-    for inner in code.co_consts:
-        if isinstance(inner, CodeType):
-            if _outlive(inner, cells) if inner.co_name in _AT_ONCE else not cells.isdisjoint(inner.co_freevars):
-                return True
-    return False
-
-
 def _all_names(code: CodeType) -> set[str]:
     names = {*code.co_names, *code.co_varnames, *code.co_cellvars, *code.co_freevars}
     return names.union(*(_all_names(c) for c in code.co_consts if isinstance(c, CodeType)))
 
 
-def _parse(func: Any) -> tuple[Any, list[str], int]:
+def _parse(func: Any, given: tuple[int, str] | None) -> tuple[Any, list[str], int]:
     """The tree of a function with the positions of its file, the lines of its text, and the number of the first."""
     code = func.__code__
     try:
-        first, text = source.find(func)
+        first, text = given or source.find(func)
         wrapped = text[0] in " \t\f"
         flags = ast.PyCF_ONLY_AST | code.co_flags & _FUTURE
         module: Any = compile("if 1:\n" + text if wrapped else text, code.co_filename, "exec", flags, True)
@@ -164,11 +155,11 @@ def _parse(func: Any) -> tuple[Any, list[str], int]:
 class _Source:
     """A function's tree, and what stands where in it."""
 
-    def __init__(self, func: Any) -> None:
+    def __init__(self, func: Any, given: tuple[int, str] | None) -> None:
         self.code: CodeType = func.__code__
         if self.code.co_flags & _NO_FUNCTION:
             raise Unsupported("generators and coroutines have a state of their own")
-        self.node, self.lines, self.first = _parse(func)
+        self.node, self.lines, self.first = _parse(func, given)
         self.class_name = _class_name(getattr(self.code, "co_qualname", func.__qualname__))
         self.parents: dict[ast.AST, ast.AST] = {}
         self.places: dict[Any, list[Any]] = {}
@@ -234,13 +225,24 @@ class _Source:
         """A local that changes, and that a function sees which was made before, has a cell that is not handed over."""
         bound = {name for s in self.node.body for n in ast.walk(s) for name in _binds(n)}
         bound |= {name for n in ast.walk(self.node) if isinstance(n, ast.Nonlocal) for name in n.names}
-        if _outlive(self.code, {name for name in self.code.co_cellvars if name in {*bound, *map(self.private, bound)}}):
-            raise Unsupported("a function in it sees a local that changes")
+        changing = {name for name in self.code.co_cellvars if name in {*bound, *map(self.private, bound)}}
+        for node in ast.walk(self.node) if changing else ():
+            lasts = isinstance(node, (*_FUNCTIONS, ast.ClassDef)) or isinstance(node, ast.GeneratorExp) and not self.at_once(node)
+            if lasts and node is not self.node and any(isinstance(n, ast.Name) and self.private(n.id) in changing for n in ast.walk(node)):
+                raise Unsupported("a function in it sees a local that changes")
+
+    def at_once(self, generator: Any) -> bool:
+        """Whether a built-in function takes all of it, and is done with it when it returns."""
+        call = self.parents.get(generator)
+        return isinstance(call, ast.Call) and call.args == [generator] and isinstance(call.func, ast.Name) and call.func.id in _TAKERS and call.func.id not in self.locals
 
     def private(self, name: str) -> str:
         """A name as the compiler spells it."""
         own = (self.class_name or "").lstrip("_")
         return f"_{own}{name}" if own and name.startswith("__") and not name.endswith("__") else name
+
+    def statement(self, span: tuple[int, ...]) -> Any:
+        return self.at("loop" if ("loop", *span) in self.places else "statement", span)
 
     def at(self, kind: str, span: tuple[int, ...]) -> Any:
         found = self.places.get((kind, *span), [])
@@ -249,13 +251,13 @@ class _Source:
         return found[0]
 
 
-def _source_of(func: Any) -> _Source:
+def _source_of(func: Any, given: tuple[int, str] | None = None) -> _Source:
     code = func.__code__
     known = _known.get(id(code))
     if known is None:
         for old in list(_known)[: max(len(_known) - _KEPT + 1, 0)]:
             _known.pop(old, None)
-        _known[id(code)] = known = code, _Source(func)
+        _known[id(code)] = known = code, _Source(func, given)
     return known[1]
 
 
@@ -273,8 +275,9 @@ _ORDER: dict[type[Any], tuple[str, ...]] = {  # nodes that evaluate all their op
 class _Rest:
     """Makes what is left of a function from a site on. The methods for a node give what is left of it; a statement's is a list."""
 
-    def __init__(self, known: _Source, site: Any, certain: set[str], operands: list[list[Any]]) -> None:
+    def __init__(self, known: _Source, site: Any, certain: set[str], operands: list[list[Any]], where: str) -> None:
         self.known, self.site, self.certain = known, site, certain
+        self.whole, self.behind = where == "statement", where == "behind"
         self.numbers: dict[Any, int] = {}
         for kind, *span in operands:
             self.numbers["value" if kind == "object" else kind, tuple(span)] = len(self.numbers)
@@ -454,7 +457,9 @@ class _Rest:
         return None
 
     def statement(self, node: Any) -> list[Any]:
-        if node is self.site and not isinstance(node, (ast.For, ast.While)):
+        if node is self.site and self.behind:
+            return []
+        if node is self.site and (self.whole or not isinstance(node, (ast.For, ast.While))):
             return [node]
         kind = _STATEMENTS.get(type(node))
         if kind is None:
@@ -573,7 +578,9 @@ _STATEMENTS: dict[type[Any], Any] = {
 def _site(known: _Source, where: list[Any], operands: list[list[Any]], number: bool) -> Any:
     """The node to go on from. A condition's truth is asked for once or twice: nobody sees that of a number."""
     kind, *span = where
-    if kind in ("loop", "statement"):
+    if kind in ("statement", "behind"):
+        return known.statement(tuple(span))
+    if kind == "loop":
         return known.at(kind, tuple(span))
     if kind not in ("value", "object"):
         raise Unsupported(f"a site is no {kind!r}")
@@ -593,7 +600,7 @@ def _body(known: _Source, where: list[Any], certain: set[str], operands: list[li
         if operands:
             raise Unsupported(f"there are operands at the {where[0]}")
         return known.node.body if where[0] == "start" else [_made(ast.Return, known.node.body[-1], value=None)]
-    rest = _Rest(known, _site(known, where, operands, number), certain, operands)
+    rest = _Rest(known, _site(known, where, operands, number), certain, operands, where[0])
     body = rest.block(known.node.body)
     if len(rest.used) != len(operands):
         unused = next(o for number, o in enumerate(operands) if number not in rest.used)
@@ -634,15 +641,29 @@ def _opening(known: _Source, place: Any, parameter: str, locals_: list[list[Any]
 
 
 def _compiled(known: _Source, body: list[Any], locals_: list[list[Any]], operands: list[list[Any]]) -> CodeType:
-    """The code of the rest, in a class and a function that make private names and variables of enclosing functions what they are."""
-    code, names = known.code, [name for name, _ in locals_]
-    place = _made(ast.Pass, known.node)
-    place.lineno = place.end_lineno = code.co_firstlineno
-    place.end_col_offset = place.col_offset
+    """The code of the rest."""
+    code, names, place = known.code, [name for name, _ in locals_], _place(known)
     # super() looks at the first argument
     parameter = known.receiver if "__class__" in code.co_freevars and known.receiver else "resume.parameter"
     opening = _opening(known, place, parameter, locals_, operands)
     tree = _definition(place, code.co_name, [parameter, "resume.unbound", "resume.again"], 2, opening + body)
+    made = _code_of(known, tree)
+    if "super" in made.co_names and parameter not in names:
+        raise Unsupported("super() wants an argument that is not handed over")
+    return made
+
+
+def _place(known: _Source) -> Any:
+    """The function's first line, for what is not in the source."""
+    place = _made(ast.Pass, known.node)
+    place.lineno = place.end_lineno = known.code.co_firstlineno
+    place.end_col_offset = place.col_offset
+    return place
+
+
+def _code_of(known: _Source, tree: Any) -> CodeType:
+    """The code of a function's definition, in a class and a function that make names what they are in the source."""
+    code, place = known.code, _place(known)
     if known.class_name:
         tree = _made(ast.ClassDef, place, name=known.class_name, bases=[], keywords=[], body=[tree], decorator_list=[])
         tree.type_params = []
@@ -654,8 +675,6 @@ def _compiled(known: _Source, body: list[Any], locals_: list[list[Any]], operand
         raise Unsupported(f"what is left cannot be compiled: {error}") from None
     for _ in range(3 if known.class_name else 2):
         made = next(c for c in made.co_consts if isinstance(c, CodeType))
-    if "super" in made.co_names and parameter not in names:
-        raise Unsupported("super() wants an argument that is not handed over")
     return made  # type: ignore[no-any-return]
 
 
@@ -679,28 +698,95 @@ def _code(known: _Source, where: list[Any], locals_: list[list[Any]], operands: 
 
 
 def make(
-    func: Any, where: list[Any], locals_: list[list[Any]], operands: list[list[Any]], number: bool = False
+    func: Any,
+    where: list[Any],
+    locals_: list[list[Any]],
+    operands: list[list[Any]],
+    number: bool = False,
+    given: tuple[int, str] | None = None,
 ) -> FunctionType:
     """The rest of a call of `func`, of this very function object, from `where` on: a function of one argument, a list of locals, then
     operands, which it empties at once; it returns or raises what the call does.
 
-    where: [kind, line, col, end_line, end_col], kind one of value, object, loop, start, end. Its value is the last operand.
+    where: [kind, line, col, end_line, end_col], kind one of value, object, loop, statement, behind, start, end. Its value is the last operand.
     locals_: [[name, may be unbound], …]; one without a value is handed over as UNBOUND.
     operands: [[kind, line, col, end_line, end_col], …], kind one of value, loaded (of the augmented assignment at that place),
     iterator (of the for statement at that place), in the order of evaluation. Columns are ast's: in bytes of UTF-8.
     number: that value is an int, a float or a bool.
+    given: the number of its first line and its text, if they are known.
     Unsupported is raised if there is no way to go on from there, or these are not the operands that it needs.
     """
-    known = _source_of(func)
+    known = _source_of(func, given)
     try:
         code = _code(known, where, locals_, operands, number)
     except RecursionError:
         raise Unsupported("its source is nested too deep") from None
-    cells = dict(zip(known.code.co_freevars, func.__closure__ or ()))
-    closure = tuple(cells[name] for name in code.co_freevars)
-    rest = FunctionType(code, func.__globals__, func.__name__, (UNBOUND, _Again), closure)
-    rest.__qualname__ = func.__qualname__
-    return rest
+    return _function(func, code, (UNBOUND, _Again))
+
+
+def _function(func: Any, code: CodeType, defaults: tuple[Any, ...]) -> FunctionType:
+    """A function like the other one, with this code."""
+    cells = dict(zip(func.__code__.co_freevars, func.__closure__ or ()))
+    made = FunctionType(code, func.__globals__, func.__name__, defaults, tuple(cells[name] for name in code.co_freevars))
+    made.__qualname__ = func.__qualname__
+    return made
+
+
+# ---- a part of a function, in the middle of a call ----
+
+
+def _region_body(known: _Source, where: list[Any], written: list[list[Any]]) -> list[Any]:
+    kind, *span = where
+    if kind == "statement":
+        node = known.statement(tuple(span))
+        return [node, *_leaving(node, written)]
+    node = known.places[("value", *span)][0]
+    truth = _made(ast.UnaryOp, node, op=ast.Not(), operand=_made(ast.UnaryOp, node, op=ast.Not(), operand=node))
+    return [_made(ast.Return, node, value=truth if kind == "test" else node)]
+
+
+def _leaving(like: Any, written: list[list[Any]]) -> list[Any]:
+    """Returns what these locals hold: one, or a tuple; UNBOUND where there is nothing."""
+    body: list[Any] = []
+    for name, maybe in written:
+        if maybe:
+            look = _made(ast.Expr, like, value=_name(name, like))
+            unbound = _made(ast.Assign, like, targets=[_name(name, like, ast.Store)], value=_name("resume.unbound", like))
+            handler = _made(ast.ExceptHandler, like, type=None, name=None, body=[unbound])
+            body.append(_made(ast.Try, like, body=[look], handlers=[handler], orelse=[], finalbody=[]))
+    names = [_name(name, like) for name, _ in written]
+    value = names[0] if len(names) == 1 else _made(ast.Tuple, like, elts=names, ctx=ast.Load()) if names else None
+    return [*body, _made(ast.Return, like, value=value)]
+
+
+def _entering(known: _Source, place: Any, locals_: list[list[Any]]) -> list[Any]:
+    """A parameter for which nothing was handed over has no value; a local that is none has none either, but is one."""
+    given = {name for name, _ in locals_}
+    body: list[Any] = [
+        _made(ast.If, place, test=_made(ast.Constant, place, value=0), body=[_made(ast.Assign, place, targets=[_name(name, place, ast.Store)], value=_made(ast.Constant, place, value=None))], orelse=[])
+        for name in known.locals
+        if name not in given
+    ]
+    for name, maybe in locals_:
+        if maybe:
+            test = _made(ast.Compare, place, left=_name(name, place), ops=[ast.Is()], comparators=[_name("resume.unbound", place)])
+            body.append(_made(ast.If, place, test=test, body=[_made(ast.Delete, place, targets=[_name(name, place, ast.Del)])], orelse=[]))
+    return body
+
+
+def region(func: Any, where: list[Any], locals_: list[list[Any]], written: list[list[Any]], given: tuple[int, str] | None = None) -> FunctionType:
+    """A part of `func` as a function of these locals: it returns the value of an expression, its truth (a test), or what it leaves in the
+    locals that are written. For make()'s arguments see there; where is of the kind value, test or statement."""
+    known = _source_of(func, given)
+    try:
+        place = _place(known)
+        body = [*_entering(known, place, locals_), *_region_body(known, where, written)]
+        names = [name for name, _ in locals_]
+        tree = _definition(place, known.code.co_name, [*names, "resume.unbound"], 1, body)
+        code = _code_of(known, tree)
+    except RecursionError:
+        raise Unsupported("its source is nested too deep") from None
+    return _function(func, code, (UNBOUND,))
 
 
 # ---- what the extension asks for (ext/resume.c) ----
@@ -711,21 +797,47 @@ def iterator(start: int, step: int, turns: int, over: int) -> Any:
     return iter(range(start + step * over, start + step * turns, step))
 
 
-def prepare(unit: Any, site: int) -> tuple[Any, Any, str, tuple[tuple[bool, str], ...], bool, str]:
-    """(function or None, UNBOUND, why, ((flagged, type), ...), whether a callee's object is one more value, the result's type) of a
-    place in the unit's site table (docs/protocol.md, "The meta"). The function is what make() gives."""
+def _given(sites: Any, definition: int, name: str) -> tuple[int, str] | None:
+    """The text that the site table has of a function, and the number of its first line: with the first of its regions."""
+    for _, other, entry, kind, payload in sites:
+        if kind == "region" and (other, entry) == (definition, name) and payload[6]:
+            return payload[5], payload[6]
+    return None
+
+
+def prepare(unit: Any, site: int) -> tuple[Any, ...]:
+    """(function or None, UNBOUND, why, ((flagged, type), ...), written: the same, whether a callee's object is one more value, the result's
+    type) of a place in the unit's site table (docs/protocol.md, "The meta"). The function is what make() or region() gives."""
     sites, records = unit
-    _, definition, name, _, (why, where, locals_, operands, result) = sites[site]
-    values = [(flagged, type_) for _, flagged, type_ in locals_] + [(False, o[5]) for o in operands]
+    _, definition, name, kind, payload = sites[site]
+    func = records[definition].func(name)
+    given = _given(sites, definition, name)
+    return (_prepare_region if kind == "region" else _prepare_rest)(func and func.func, payload, given)
+
+
+def _values(locals_: list[list[Any]]) -> tuple[tuple[bool, str], ...]:
+    return tuple((flagged, type_) for _, flagged, type_ in locals_)
+
+
+def _prepare_rest(func: Any, payload: list[Any], given: tuple[int, str] | None) -> tuple[Any, ...]:
+    why, where, locals_, operands, result = payload
+    values = (*_values(locals_), *((False, o[5]) for o in operands))
     is_object = where[0] == "object"
     if is_object:
         operands = [*operands, ["value", *where[1:]]]
     function = None
-    func = records[definition].func(name)
     if where[0] != "none" and func is not None:
         try:
             number = where[0] == "value" and operands[-1][5] in ("int", "float", "bool")
-            function = make(func.func, where, [local[:2] for local in locals_], [operand[:5] for operand in operands], number)
+            function = make(func, where, [local[:2] for local in locals_], [operand[:5] for operand in operands], number, given)
         except (Unsupported, source.NoSource) as error:
             why = f"{why}, and Python cannot go on there: {error}"
-    return function, UNBOUND, why, tuple(values), is_object or where[0] == "none", result
+    return function, UNBOUND, why, values, (), is_object or where[0] == "none", result
+
+
+def _prepare_region(func: Any, payload: list[Any], given: tuple[int, str] | None) -> tuple[Any, ...]:
+    why, where, locals_, written, result = payload[:5]
+    function = None
+    if where[0] != "box":
+        function = region(func, where, [local[:2] for local in locals_], [local[:2] for local in written], given)
+    return function, UNBOUND, why, _values(locals_), _values(written), False, result

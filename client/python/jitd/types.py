@@ -3,6 +3,7 @@
 What travels to the daemon is text (docs/protocol.md, protocol/types.h). Here a resolved type is one of
     "int", "float32", ...       a scalar
     "None"
+    "py"                        any object of the interpreter
     (cls, optional)             a reference to an instance of a jitclass
     [type, ...]                 a tuple
 """
@@ -171,8 +172,8 @@ def shown(annotation: object) -> str:
     return repr(annotation).replace("typing.", "")
 
 
-def of_value(value: Any, depth: int = 0) -> Resolved | None:
-    """The resolved type of an argument, or None when compiled code cannot take it."""
+def of_value(value: Any, depth: int = 0) -> Resolved:
+    """The resolved type of an argument."""
     kind = type(value)
     if kind in SCALARS:
         return SCALARS[kind]
@@ -180,5 +181,5 @@ def of_value(value: Any, depth: int = 0) -> Resolved | None:
         return "None"
     if kind is tuple and depth < 8 and len(value) <= 64:
         items: list[Any] = [of_value(item, depth + 1) for item in value]
-        return None if None in items else items
-    return (kind, False) if is_jitclass(kind) else None
+        return "py" if "py" in items else items
+    return (kind, False) if is_jitclass(kind) else "py"

@@ -32,7 +32,7 @@ def note_func(record: Record, f: Func, line: int, message: str, text: str | None
     note(record, f.code.co_filename, line, text or pointed(f, said) or said)
 
 
-def tell_linked(record: Record, differences: Sequence[Any]) -> None:
+def tell_linked(record: Record, differences: Sequence[Any], parts: Sequence[Any]) -> None:
     """Tells why functions of a record that has been linked stay Python, and what of it differs from CPython, as the compiler said it."""
     for f in record.funcs:
         asked = f in record.late or f.hint is not None and f.hint.ignore or f.reason and is_asked_for(f.reason)
@@ -42,11 +42,24 @@ def tell_linked(record: Record, differences: Sequence[Any]) -> None:
         from jitd.members import differences_of_init
 
         differences = differences_of_init(record, differences)
+    for part in parts:
+        note_part(record, part)
     for line, _, message, text in differences:
         record.warnings += (message,)
         record.differences += (text,)
         note(record, record.file, line or (record.funcs[0].code.co_firstlineno if record.funcs else 1), text)
     tell(record)
+
+
+def note_part(record: Record, part: Sequence[Any]) -> None:
+    """A compiled function, of which Python does something in the middle: its line, why, and the compiler's text with a caret."""
+    _, entry, line, _, message, text = part
+    f = record.func(entry)
+    if f is None or is_asked_for(message):
+        return
+    text = f"{text}: Python does this in the middle of {entry}"
+    record.parts += (text,)
+    note(record, f.code.co_filename, line, text)
 
 
 def is_asked_for(reason: str) -> bool:

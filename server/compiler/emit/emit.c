@@ -14,6 +14,7 @@ LLVMTypeRef emit_type(EmitModule *m, const Type *t) {
     case TYPE_BOOL:
         return m->i1;
     case TYPE_REF:
+    case TYPE_PY:
         return m->i64;
     default:
         return LLVMIntTypeInContext(m->ctx, type_layout(t).size * 8);

@@ -60,8 +60,9 @@ LLVMValueRef emit_field_load(Emit *e, LLVMValueRef object, uint32_t def, uint32_
 void emit_field_store(Emit *e, LLVMValueRef object, uint32_t def, uint32_t field, LLVMValueRef v);
 
 /* emit_resume.c */
-void emit_resume(Emit *e, FlowOp *op);  /* its value is the status */
-void emit_resumed(Emit *e, FlowOp *op); /* its value is the result, which the interpreter gave */
+void emit_resume(Emit *e, FlowOp *op);               /* its value is the status */
+LLVMValueRef emit_region(Emit *e, const FlowOp *op); /* the status */
+void emit_given(Emit *e, const FlowOp *op);          /* its value is what the interpreter gave */
 
 /* emit_site.c */
 uint32_t emit_site(Emit *e, const FlowOp *op); /* a new row of the site table, for a TRAP, TRAP_AS or TRACE */

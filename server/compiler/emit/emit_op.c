@@ -236,11 +236,12 @@ static void count(Emit *e, const FlowOp *op) {
     const FlowOp *v = op->args[0];
     const Type **types = pool_array(e->pool, const Type *, type_slots(v->type) + 1);
     const char *name = op->kind == FLOW_INCREF ? "rt_incref" : "rt_decref";
+    const char *py_name = op->kind == FLOW_INCREF ? "rt_py_incref" : "rt_py_decref";
     unsigned n = 0;
     emit_slot_types(v->type, types, &n);
     for (unsigned i = 0; i < n; i++)
-        if (types[i]->kind == TYPE_REF)
-            emit_rt(e, name, (LLVMValueRef[]){e->frame, e->values[v->id][i]}, 2);
+        if (types[i]->kind == TYPE_REF || types[i]->kind == TYPE_PY)
+            emit_rt(e, types[i]->kind == TYPE_PY ? py_name : name, (LLVMValueRef[]){e->frame, e->values[v->id][i]}, 2);
 }
 
 static LLVMTypeRef kept_type(Emit *e) {
@@ -372,6 +373,10 @@ void emit_op(Emit *e, FlowOp *op) {
     case FLOW_PYTHON:
         python(e, op);
         return;
+    case FLOW_REGION:
+        fails_with(e, op, emit_region(e, op));
+        emit_given(e, op);
+        return;
     case FLOW_STATUS:
         new_value(e, op)[0] = e->statuses[op->of->id];
         return;
@@ -408,7 +413,7 @@ void emit_op(Emit *e, FlowOp *op) {
         emit_resume(e, op);
         return;
     case FLOW_RESUMED:
-        emit_resumed(e, op);
+        emit_given(e, op);
         return;
     case FLOW_JUMP:
         LLVMBuildBr(e->b, emit_block(e, op->to[0]));

@@ -20,6 +20,7 @@ static LLVMValueRef slot(Emit *e, uint32_t i) {
 static LLVMValueRef from_bits(Emit *e, const Type *type, LLVMValueRef bits) {
     switch (type->kind) {
     case TYPE_REF:
+    case TYPE_PY:
         return bits;
     case TYPE_FLOAT:
         return LLVMBuildBitCast(e->b, bits, e->m->f64, "");
@@ -32,7 +33,7 @@ static LLVMValueRef from_bits(Emit *e, const Type *type, LLVMValueRef bits) {
     }
 }
 
-void emit_resume(Emit *e, FlowOp *op) {
+static LLVMValueRef hand_over(Emit *e, const FlowOp *op, const char *name) {
     const Type **types = pool_array(e->pool, const Type *, e->f->nresume + 1);
     uint32_t n = 0;
     for (uint32_t i = 0; i < op->nargs; i++) {
@@ -41,13 +42,20 @@ void emit_resume(Emit *e, FlowOp *op) {
         for (unsigned k = 0; k < nslots; k++)
             LLVMBuildStore(e->b, emit_bits(e, types[k], e->values[op->args[i]->id][k]), slot(e, n++));
     }
-    LLVMValueRef args[] = {e->frame, emit_i32(e, emit_site(e, op)), array(e)};
-    LLVMValueRef status = emit_rt(e, "rt_resume", args, 3);
+    return emit_rt(e, name, (LLVMValueRef[]){e->frame, emit_i32(e, emit_site(e, op)), array(e)}, 3);
+}
+
+void emit_resume(Emit *e, FlowOp *op) {
+    LLVMValueRef status = hand_over(e, op, "rt_resume");
     e->values[op->id] = pool_array(e->pool, LLVMValueRef, 1);
     e->values[op->id][0] = status;
 }
 
-void emit_resumed(Emit *e, FlowOp *op) {
+LLVMValueRef emit_region(Emit *e, const FlowOp *op) {
+    return hand_over(e, op, "rt_region");
+}
+
+void emit_given(Emit *e, const FlowOp *op) {
     const Type **types = pool_array(e->pool, const Type *, type_slots(op->type) + 1);
     unsigned n = 0;
     emit_slot_types(op->type, types, &n);

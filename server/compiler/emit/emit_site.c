@@ -37,6 +37,29 @@ static const SiteResume *resume_site(Emit *e, const FlowResume *r) {
     return site;
 }
 
+static SiteValue written_value(const Emit *e, const FlowLocal *l) {
+    return (SiteValue){.name = e->inst->bound->locals[l->local], .flagged = l->flagged, .type = l->type};
+}
+
+/* The source comes with a function's first region: when the interpreter comes there its file may be another. */
+static const SiteRegion *region_site(Emit *e, const FlowRegion *r) {
+    SiteRegion *site = pool_new(e->pool, SiteRegion);
+    *site = (SiteRegion){.kind = region_kinds[r->kind], .span = r->node->span, .type = r->type};
+    site->locals = pool_array(e->pool, SiteValue, r->nlocals + 1);
+    site->written = pool_array(e->pool, SiteValue, r->nwritten + 1);
+    for (size_t i = 0; i < r->nlocals; i++)
+        site->locals[site->nlocals++] = r->kind == REGION_BOX ? (SiteValue){.name = STR(""), .type = r->locals[i].type}
+                                                              : local_value(e, &r->locals[i]);
+    for (size_t i = 0; i < r->nwritten; i++)
+        site->written[site->nwritten++] = written_value(e, &r->written[i]);
+    if (!e->inst->func->sent && r->kind != REGION_BOX) {
+        e->inst->func->sent = true;
+        site->line = e->inst->bound->func->line;
+        site->source = e->inst->bound->func->source;
+    }
+    return site;
+}
+
 /* Why there is no way but an error. */
 static Str overflow_text(const Emit *e, Str what) {
     bool sized = e->inst->sized || e->inst->outer == EFFECT_COMMITTED; /* or its caller */
@@ -46,7 +69,10 @@ static Str overflow_text(const Emit *e, Str what) {
 
 uint32_t emit_site(Emit *e, const FlowOp *op) {
     Lang *lang = e->m->lang;
-    Site site = op->reason->site;
+    const FlowFail *reason = op->kind == FLOW_REGION ? op->fail : op->reason;
+    Site site = reason->site;
+    if (op->kind == FLOW_REGION)
+        site.region = region_site(e, op->region);
     if (op->kind == FLOW_RESUME) {
         Str why = site.text.len ? site.text : STR("a call gave what does not fit its result's type");
         site = (Site){.kind = SITE_RESUME, .text = why, .resume = resume_site(e, op->reason->resume)};
@@ -55,7 +81,7 @@ uint32_t emit_site(Emit *e, const FlowOp *op) {
         site = (Site){.kind = SITE_REDO, .text = site.text};
     else if (op->kind == FLOW_TRAP && site.kind == SITE_OVERFLOW)
         site.text = overflow_text(e, site.text);
-    site.line = line_of(e, op->reason->node);
+    site.line = line_of(e, reason->node);
     site.def = e->inst->bound->def_index;
     site.func = e->inst->bound->func_index;
     pool_push(lang->pool, lang->sites, lang->nsites, lang->cap_sites) = site;

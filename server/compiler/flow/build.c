@@ -92,7 +92,7 @@ static void check_stack(Build *b) {
 /* Where the interpreter may go on behind effects, what it reads must be known to be bound or not. */
 static void check_handed_over(Build *b, const NodeInfo *info) {
     for (uint32_t i = 0; info->locals && info->effect == EFFECT_COMMITTED && i < b->bound->nlocals; i++)
-        if (info->locals[i].maybe_unbound && b->last_read[i])
+        if (info->locals[i].maybe_unbound && b->bound->last_read[i])
             b->locals[i].checked = true;
 }
 
@@ -138,8 +138,9 @@ FlowFunc *flow_build(Lang *lang, Instance *inst) {
     *f = (FlowFunc){.pool = lang->pool, .lang = lang, .inst = inst};
     Build b = {.f = f, .lang = lang, .pool = lang->pool, .inst = inst, .bound = inst->bound, .info = inst->info};
     b.locals = pool_array(b.pool, BuildLocal, b.bound->nlocals + 1);
-    build_note_reads(&b);
+    build_note_walrus(&b);
     find_checked(&b);
+    b.stmt = b.bound->function;
     begin(&b);
     build_params(&b);
     f->resume_start = f->recursive ? build_resume_start(&b) : NULL;

@@ -33,10 +33,10 @@ typedef struct Build {
     /* build_resume.c */
     FlowOperand *operands; /* what the statements that are under way have evaluated, and not used yet */
     size_t noperands, cap_operands;
-    uint64_t *last_read; /* by local: where, by line and column */
-    uint64_t from;       /* nothing in front of that is come to again */
-    bool walrus;         /* an expression may assign */
-    bool in_target;      /* of an assignment */
+    uint64_t from;    /* nothing in front of that is come to again */
+    bool walrus;      /* an expression may assign */
+    const Node *stmt; /* the one at hand */
+    bool in_target;   /* of an assignment */
 } Build;
 
 #define OPS(...) (FlowOp *[]){__VA_ARGS__}, sizeof((FlowOp *[]){__VA_ARGS__}) / sizeof(FlowOp *)
@@ -70,7 +70,7 @@ void build_int_instead(Build *b, const Node *n); /* a NODE_MAYBE_INT whose value
 void build_wrapped(Build *b, FlowOp *condition); /* NULL: it is not looked whether it has */
 
 /* build_resume.c */
-void build_note_reads(Build *b);
+void build_note_walrus(Build *b);
 void build_begins(Build *b, const Node *stmt);
 void build_evaluated(Build *b, const Node *n, FlowOp *v);
 void build_loaded(Build *b, const Node *n, FlowOp *v); /* n: an AugAssign */
@@ -80,7 +80,15 @@ FlowResume *build_resume(Build *b, const Node *n);
 FlowResume *build_resume_loop(Build *b, const Node *n);
 FlowResume *build_resume_statement(Build *b, const Node *n);
 FlowResume *build_resume_start(Build *b);
+FlowResume *build_resume_behind(Build *b, const Node *n, const LocalState *locals); /* a statement */
+FlowResume *build_resume_object(Build *b, const Node *n); /* n: a region, whose value is no such */
 FlowResume *build_resume_call(Build *b, const Node *n, const Instance *callee);
+
+/* build_region.c */
+FlowOp *build_region_value(Build *b, const Node *n); /* a test, too */
+FlowOp *build_box(Build *b, const Node *n, FlowOp *v);
+void build_region_statement(Build *b, const Node *n);
+void build_region_rest(Build *b, const Node *n);
 
 /* build_value.c */
 FlowOp *build_int(Build *b, int64_t value);

@@ -121,7 +121,7 @@ void build_cond(Build *b, const Node *n, FlowBlock *yes, FlowBlock *no) {
         return;
     }
     size_t operands = b->noperands;
-    FlowOp *v = build_expr(b, n);
+    FlowOp *v = b->info[n->id].region == REGION_TEST ? build_region_value(b, n) : build_expr(b, n);
     FlowOp *truth = v ? known_truth(b, n, v) : NULL;
     if (truth)
         build_branch(b, truth, yes, no, false);
@@ -337,7 +337,9 @@ static void cut_short(Build *b, const Node *n) {
 FlowOp *build_expr(Build *b, const Node *n) {
     size_t operands = b->noperands;
     FlowOp *v = NULL;
-    if (is_cut_short(b, n))
+    if (b->info[n->id].region == REGION_VALUE)
+        v = build_region_value(b, n);
+    else if (is_cut_short(b, n))
         cut_short(b, n);
     else
         v = expr(b, n);

@@ -81,17 +81,7 @@ static void raise_here(Build *b, const Node *n, Str exception, const Node *const
     build_fail(b, fail);
 }
 
-static void leave_to_python(Build *b, const Node *n) {
-    FlowFail *fail = build_failing(b, n, (Site){.kind = SITE_REDO, .text = b->info[n->id].left});
-    fail->resume = build_resume_statement(b, n);
-    build_fail(b, fail);
-}
-
 void build_raise(Build *b, const Node *n) {
-    if (b->info[n->id].left.len) {
-        leave_to_python(b, n);
-        return;
-    }
     const Node *exc = n->Raise.exc;
     bool is_call = exc->kind == NODE_Call;
     const Node *name = is_call ? exc->Call.func : exc;

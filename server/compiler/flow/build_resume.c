@@ -5,13 +5,9 @@
 
 #define MAX_VALUES 1024 /* that are handed over */
 
-static uint64_t place_key(int line, int col) {
-    return (uint64_t)(uint32_t)line << 32 | (uint32_t)col;
-}
-
 static bool is_within(const Node *n, const Node *of) {
-    return place_key(n->span.line, n->span.col) >= place_key(of->span.line, of->span.col) &&
-           place_key(n->span.end_line, n->span.end_col) <= place_key(of->span.end_line, of->span.end_col);
+    return bound_place(n->span.line, n->span.col) >= bound_place(of->span.line, of->span.col) &&
+           bound_place(n->span.end_line, n->span.end_col) <= bound_place(of->span.end_line, of->span.end_col);
 }
 
 /* ---- what is evaluated ---- */
@@ -41,41 +37,33 @@ void build_iterates(Build *b, const FlowLoop *loop, FlowOp *start, FlowOp *step)
 
 /* ---- what is still read ---- */
 
-typedef struct Reads {
-    Build *b;
-} Reads;
-
-static void note_read(void *arg, const char *field, const Node *n) {
-    Build *b = ((Reads *)arg)->b;
+static void note_walrus(void *arg, const char *field, const Node *n) {
+    Build *b = arg;
     (void)field;
     if (!n)
         return;
-    const Binding *name = n->kind == NODE_Name ? &b->bound->binding[n->id] : NULL;
-    if (name && name->kind == BIND_LOCAL) {
-        uint64_t key = place_key(n->span.line, n->span.col), *last = &b->last_read[name->local];
-        *last = key > *last ? key : *last;
-    }
     b->walrus |= n->kind == NODE_NamedExpr;
-    node_each_child(n, note_read, arg);
+    node_each_child(n, note_walrus, arg);
 }
 
-void build_note_reads(Build *b) {
-    b->last_read = pool_array(b->pool, uint64_t, b->bound->nlocals + 1);
+void build_note_walrus(Build *b) {
     Nodes body = b->bound->function->FunctionDef.body;
     for (size_t i = 0; i < body.len; i++)
-        note_read(&(Reads){b}, NULL, body.at[i]);
+        note_walrus(b, NULL, body.at[i]);
 }
 
 /* A statement begins: what is in front of it is not come to again, but for the turns of the loops that it is in. */
 void build_begins(Build *b, const Node *n) {
+    b->stmt = n;
     if (!b->flow_loop)
-        b->from = place_key(n->span.line, n->span.col);
+        b->from = bound_place(n->span.line, n->span.col);
 }
 
 /* False: nobody knows which of its variables has it. */
 static bool add_local(Build *b, FlowResume *r, uint32_t local, const LocalState *s) {
-    if (b->last_read[local] < b->from || !s->type)
-        return b->bound->func->kind != FUNC_CLASS || local || b->last_read[local] < b->from;
+    bool read = bound_may_be_read(b->bound, r->node, local, b->from);
+    if (!read || !s->type)
+        return b->bound->func->kind != FUNC_CLASS || local || !read;
     if (s->conflict)
         return false;
     FlowLocal *l = &r->locals[r->nlocals++];
@@ -173,6 +161,16 @@ FlowResume *build_resume_start(Build *b) {
         locals[i].type = b->inst->params[i];
     bool possible = b->inst->outer == EFFECT_COMMITTED && b->bound->func->kind != FUNC_CLASS;
     return possible ? resume_with(b, FLOW_WHERE_START, b->bound->function, locals, 0) : NULL;
+}
+
+FlowResume *build_resume_behind(Build *b, const Node *n, const LocalState *locals) {
+    FlowResume *r = resume_with(b, FLOW_WHERE_BEHIND, n, locals, b->noperands);
+    return r ? r : nowhere(b, n);
+}
+
+FlowResume *build_resume_object(Build *b, const Node *n) {
+    FlowResume *r = resume_with(b, FLOW_WHERE_OBJECT, n, b->info[n->id].locals, b->noperands);
+    return r ? r : nowhere(b, n);
 }
 
 /* Is the node's value what the callee returns? What asks for its truth returns something else. */

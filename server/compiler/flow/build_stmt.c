@@ -129,8 +129,9 @@ static void if_stmt(Build *b, const Node *n) {
 
 static bool returns_as(Build *b, const Type *type) {
     const Type *result = b->inst->result;
-    return type_eq(type, result) || (result->kind == TYPE_REF &&
-                                     (type->kind == TYPE_NONE || (type->kind == TYPE_REF && type->def == result->def)));
+    return result->kind == TYPE_PY || type_eq(type, result) ||
+           (result->kind == TYPE_REF &&
+            (type->kind == TYPE_NONE || (type->kind == TYPE_REF && type->def == result->def)));
 }
 
 void build_return(Build *b, const Node *n, FlowOp *v) {
@@ -205,6 +206,11 @@ static void one_stmt(Build *b, const Node *n) {
 static void stmt(Build *b, const Node *n) {
     size_t operands = b->noperands;
     build_begins(b, n);
-    one_stmt(b, n);
+    if (b->info[n->id].region == REGION_STATEMENT)
+        build_region_statement(b, n);
+    else if (b->info[n->id].region == REGION_REST)
+        build_region_rest(b, n);
+    else
+        one_stmt(b, n);
     b->noperands = operands;
 }

@@ -97,6 +97,8 @@ static bool fits(const FlowOp *v, const Type *to) {
 }
 
 static FlowOp *convert(Build *b, const Node *n, FlowOp *v, const Type *to, Str place) {
+    if (to->kind == TYPE_PY)
+        return v->type->kind == TYPE_PY ? v : build_box(b, n, v);
     if (to->kind == TYPE_REF)
         return v->type->kind == TYPE_NONE ? build_reserved(b, JITD_NONE) : v;
     if (!type_is_scalar(to) || type_eq(v->type, to))
@@ -210,6 +212,8 @@ FlowOp *build_local_load(Build *b, const Node *n, uint32_t local, const Type *ty
 }
 
 void build_local_store(Build *b, uint32_t local, FlowOp *v) {
+    if (b->inst->boxed && b->inst->boxed[local])
+        v = build_convert(b, b->stmt, v, &type_py);
     FlowVar *var = build_var(b, local, v->type);
     build_store(b, var, v->type->kind == TYPE_NONE ? build_reserved(b, JITD_NONE) : v);
     if (b->locals[local].checked)
@@ -222,7 +226,7 @@ void build_params(Build *b) {
         const Type *t = b->inst->params[i];
         FlowOp *v = build_op(b, FLOW_PARAM, t, NULL, 0);
         v->index = i;
-        b->locals[i + first].borrowed = t->kind == TYPE_REF && !b->bound->assigned[i + first];
+        b->locals[i + first].borrowed = (t->kind == TYPE_REF || t->kind == TYPE_PY) && !b->bound->assigned[i + first];
         build_local_store(b, i + first, v);
     }
 }

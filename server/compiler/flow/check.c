@@ -66,6 +66,7 @@ static int args_of(FlowKind kind) {
     case FLOW_PYTHON:
     case FLOW_TRAP:
     case FLOW_RESUME:
+    case FLOW_REGION:
         return -1;
     case N_FLOW_KINDS:
         break;
@@ -128,6 +129,7 @@ static bool can_fail(const FlowOp *op) {
     case FLOW_CALL:
     case FLOW_NEW:
     case FLOW_PYTHON:
+    case FLOW_REGION:
     case FLOW_GUARD:
     case FLOW_POLL:
     case FLOW_FAIL:

@@ -76,6 +76,11 @@ static void put_details(Dumper *d, const FlowOp *op) {
     case FLOW_PYTHON:
         put(d, " %s.%s \"%s\"", op->math->module, op->math->name, op->name);
         return;
+    case FLOW_REGION:
+        put(d, " %s line %d", region_kinds[op->region->kind], op->region->node->span.line);
+        for (size_t i = 0; i < op->region->nwritten; i++)
+            put(d, " =%.*s", STR_FMT(d->f->inst->bound->locals[op->region->written[i].local]));
+        return;
     case FLOW_STATUS:
         put(d, op->of->type ? " of %s %%%u" : " of %s", flow_kinds[op->of->kind].text, d->numbers[op->of->id]);
         return;
@@ -91,8 +96,8 @@ static void put_details(Dumper *d, const FlowOp *op) {
 }
 
 static void put_fail(Dumper *d, const FlowOp *op) {
-    static const char *const kinds[] = {"raise", "operation", "overflow", "redo",  "attribute",
-                                        "none",  "recursion", "call",     "resume"};
+    static const char *const kinds[] = {"raise", "operation", "overflow", "redo",   "attribute",
+                                        "none",  "recursion", "call",     "resume", "region"};
     if (!op->fail || op->kind == FLOW_JUMP)
         return;
     put(d, " !%s", kinds[op->fail->site.kind]);

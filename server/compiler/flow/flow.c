@@ -8,7 +8,7 @@ const FlowKindInfo flow_kinds[N_FLOW_KINDS] = {
 #undef OP
 };
 
-const char *const flow_wheres[] = {"value", "object", "loop", "statement", "start", "end", "none"};
+const char *const flow_wheres[] = {"value", "object", "loop", "statement", "behind", "start", "end", "none"};
 
 const Type flow_any_ref = {.kind = TYPE_REF, .def = UINT32_MAX, .optional = true};
 

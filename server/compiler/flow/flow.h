@@ -5,6 +5,7 @@
  * An operation is its own value, and has one definition. What several paths give goes through a variable. An operation
  * with `fail` can fail: it then goes to fails[0] (RUNTIME with a status of 2: to fails[1]), which `unwind` makes. */
 #pragma once
+#include "server/compiler/region.h"
 #include "server/compiler/rules.h"
 #include "server/compiler/typed.h"
 
@@ -65,6 +66,7 @@ typedef struct FlowLocal {
     const Type *type;
     FlowVar *var;   /* NULL: it is None */
     FlowVar *bound; /* NULL: it surely is */
+    bool flagged;   /* of what a region leaves: may be unbound */
 } FlowLocal;
 
 typedef enum FlowWhere {
@@ -72,6 +74,7 @@ typedef enum FlowWhere {
     FLOW_WHERE_OBJECT,    /* the same: the object that a call of compiled code gave instead of what it should */
     FLOW_WHERE_LOOP,      /* at a loop's head */
     FLOW_WHERE_STATEMENT, /* where a statement begins */
+    FLOW_WHERE_BEHIND,    /* where one has ended */
     FLOW_WHERE_START,     /* at the function's beginning */
     FLOW_WHERE_END,       /* at its end, with None as the result */
     FLOW_WHERE_NONE,      /* nowhere: an error */
@@ -85,6 +88,15 @@ typedef struct FlowResume {
     FlowLocal *locals;     /* those that the rest of the call may read */
     size_t noperands, nlocals;
 } FlowResume;
+
+/* What the interpreter carries out in between. */
+typedef struct FlowRegion {
+    RegionKind kind;
+    const Node *node;
+    FlowLocal *locals, *written; /* those that it is given, and that it leaves behind */
+    size_t nlocals, nwritten;
+    const Type *type; /* of its value; NULL: a statement */
+} FlowRegion;
 
 /* How an operation fails. */
 typedef struct FlowFail {
@@ -140,6 +152,7 @@ struct FlowOp {
         FlowOrder order;
         FlowHow how;
         Instance *callee;
+        const FlowRegion *region;
         const MathFn *math;
         Effect effect; /* POLL */
         struct {

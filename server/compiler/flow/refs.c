@@ -94,7 +94,7 @@ static void find_values(Refs *r) {
             FlowOp *op = r->f->blocks[i]->ops[k];
             if (!holds_refs(op))
                 continue;
-            r->manages |= op->kind == FLOW_CALL || op->kind == FLOW_NEW;
+            r->manages |= op->kind == FLOW_CALL || op->kind == FLOW_NEW || op->kind == FLOW_REGION;
             r->values[r->nvalues++] = (Value){.op = op, .owned = is_owned(op)};
             r->index[op->id] = r->nvalues;
         }

@@ -125,10 +125,10 @@ static Values values_of(Unwind *u, FlowBlock *at, const FlowResume *r) {
     return v;
 }
 
-static void note_slots(Unwind *u, const Values *v) {
-    uint32_t n = u->f->result ? type_slots(u->f->result->type) : 0, values = 0;
-    for (uint32_t i = 0; i < v->n; i++)
-        values += type_slots(v->ops[i]->type);
+static void note_slots(Unwind *u, FlowOp *const *ops, uint32_t nops, const Type *result) {
+    uint32_t n = result ? type_slots(result) : 0, values = 0;
+    for (uint32_t i = 0; i < nops; i++)
+        values += type_slots(ops[i]->type);
     n = n > values ? n : values;
     u->f->nresume = n > u->f->nresume ? n : u->f->nresume;
 }
@@ -137,7 +137,7 @@ static void note_slots(Unwind *u, const Values *v) {
 static void resume(Unwind *u, FlowBlock *at, const FlowFail *reason, FlowFail *fail) {
     FlowBlock *fits = flow_block(u->f, "fits"), *other = flow_block(u->f, "other");
     Values v = values_of(u, at, reason->resume);
-    note_slots(u, &v);
+    note_slots(u, v.ops, v.n, u->f->result ? u->f->result->type : NULL);
     FlowOp *status = add(u, at, FLOW_RESUME, u->f->status->type, v.ops, v.n);
     status->reason = reason;
     FlowOp *none = flow_const_int(u->f, status->type, JITD_TRAP_NONE);
@@ -231,6 +231,15 @@ static FlowBlock *call_failure(Unwind *u, FlowOp *call) {
     return first;
 }
 
+/* The import has filled in the trap: the exception is Python's. */
+static FlowBlock *region_failure(Unwind *u, FlowOp *op) {
+    FlowBlock *at = flow_block(u->f, "fail");
+    FlowOp *status = status_of(u, at, op);
+    note_slots(u, op->args, op->nargs, op->type);
+    leave(u, take_object(u, at, status, op->fail), status, op->fail);
+    return at;
+}
+
 static void leave_as(Unwind *u, FlowBlock *at, FlowOp *status, FlowFail *fail) {
     FlowFail *reason = pool_new(u->f->pool, FlowFail);
     *reason = (FlowFail){.node = fail->node, .site = {.kind = SITE_CALL}};
@@ -292,6 +301,9 @@ static void unwind_op(Unwind *u, FlowOp *op) {
     switch (op->kind) {
     case FLOW_CALL:
         op->fails[0] = call_failure(u, op);
+        return;
+    case FLOW_REGION:
+        op->fails[0] = region_failure(u, op);
         return;
     case FLOW_POLL:
         op->fails[0] = poll_failure(u, op);

@@ -1,0 +1,102 @@
+/* Regions: parts of a compiled function that the interpreter carries out, each by a function that jitd/resume.py makes of the source,
+ * once for each place that is come to. It takes the locals that the part reads, and returns its value, or what it leaves in locals.
+ *
+ * Compiled code counts what it borrows across it, as across any call: Python code may drop every other reference. */
+#include "client/python/ext/resume.h"
+
+#define MAX_VALUES 33 /* server/compiler/region.h, and a place for vectorcall */
+
+static int give_all(JitdFrame *frame, const Resume *r, const JitdValue *slot, PyObject **args) {
+    resume_count_all(frame, r, slot);
+    for (Py_ssize_t i = 0; i < r->nvalues; i++)
+        if (!(args[i] = resume_value(r, &r->values[i], &slot)))
+            return -1; /* what is not made yet keeps a count too many: better than one too few */
+    return 0;
+}
+
+static PyObject *call(JitdFrame *frame, const Resume *r, const JitdValue *values) {
+    PyObject *args[MAX_VALUES + 1] = {NULL}, *result = NULL;
+    if (r->nvalues > MAX_VALUES - 1)
+        return PyErr_Format(PyExc_SystemError, "jitd: compiled code gives %zd values to Python", r->nvalues);
+    if (give_all(frame, r, values, args + 1) == 0)
+        result = r->function ? PyObject_Vectorcall(r->function, args + 1,
+                                                   (size_t)r->nvalues | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL)
+                             : Py_NewRef(args[1]); /* a box */
+    for (Py_ssize_t i = 1; i <= r->nvalues; i++)
+        Py_XDECREF(args[i]);
+    return result;
+}
+
+static void take_written(const Resume *r, PyObject *const *objects, JitdValue **slot) {
+    for (Py_ssize_t i = 0; i < r->nwritten; i++) {
+        bool bound = objects[i] != r->unbound;
+        if (r->written[i].flagged)
+            (*slot)++->i = bound;
+        (*slot)++->ref = bound ? (uint64_t)(uintptr_t)Py_NewRef(objects[i]) : 0;
+    }
+}
+
+/* A statement's function returns what it leaves in its locals: None, an object, or a tuple. */
+static int32_t finish_statement(const Resume *r, PyObject *result, JitdValue **slot) {
+    if (r->nwritten == 1)
+        take_written(r, &result, slot);
+    else if (r->nwritten)
+        take_written(r, &PyTuple_GET_ITEM(result, 0), slot);
+    Py_DECREF(result);
+    return JITD_TRAP_NONE;
+}
+
+static int32_t finish_value(JitdFrame *frame, const Plan *plan, const Resume *r, PyObject *result, JitdValue **slot) {
+    const JitdValue *given = *slot;
+    if (r->result->kind == TYPE_PY) {
+        (*slot)++->ref = (uint64_t)(uintptr_t)result;
+        return JITD_TRAP_NONE;
+    }
+    if (convert_value(r->result, plan->defs, result, slot) != CONVERT_OK) {
+        PyErr_Clear();
+        frame->object = result;
+        return JITD_TRAP_OBJECT;
+    }
+    resume_count(frame, r->result, &given);
+    Py_DECREF(result);
+    return JITD_TRAP_NONE;
+}
+
+/* A traceback has the place's line from the function that was called. */
+static int32_t failed(JitdFrame *frame) {
+    frame->trap = (JitdTrap){.kind = JITD_TRAP_PYTHON, .site = UINT32_MAX};
+    return JITD_TRAP_PYTHON;
+}
+
+int32_t import_region(JitdFrame *frame, uint32_t site, JitdValue *values) {
+    Plan *plan = frame->running;
+    uint64_t changes = import_changes(plan);
+    uint32_t inside = import_open();
+    Resume *r = resume_of(plan, site);
+    PyObject *result = r ? call(frame, r, values) : NULL;
+    JitdValue *slot = values;
+    int32_t status = !result     ? failed(frame)
+                     : r->result ? finish_value(frame, plan, r, result, &slot)
+                                 : finish_statement(r, result, &slot);
+    if (status == JITD_TRAP_NONE && r->function)
+        slot->i = import_broken(plan, changes) != NULL;
+    if (r && r->function) {
+        plan->regions++;
+        counts_redone(plan, site);
+    }
+    import_close(inside);
+    return status;
+}
+
+void import_py_incref(JitdFrame *frame, uint64_t object) {
+    (void)frame;
+    Py_XINCREF((PyObject *)(uintptr_t)object);
+}
+
+void import_py_decref(JitdFrame *frame, uint64_t object) {
+    PyObject *op = (PyObject *)(uintptr_t)object;
+    (void)frame;
+    uint32_t inside = import_open();
+    Py_XDECREF(op);
+    import_close(inside);
+}

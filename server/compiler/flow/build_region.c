@@ -1,0 +1,148 @@
+/* Build, regions: what the interpreter carries out in the middle of the function. It is given the locals that it reads, as values, and
+ * gives what it leaves in others. Afterwards it is looked whether what the code has built in still holds: if not, the interpreter does the rest. */
+#include "server/compiler/flow/build.h"
+
+static FlowRegion *region_new(Build *b, RegionKind kind, const Node *n) {
+    FlowRegion *r = pool_new(b->pool, FlowRegion);
+    *r = (FlowRegion){.kind = kind, .node = n};
+    r->locals = pool_array(b->pool, FlowLocal, b->bound->nlocals + 1);
+    r->written = pool_array(b->pool, FlowLocal, b->bound->nlocals + 1);
+    return r;
+}
+
+/* The items, and whether what the code has built in does not hold any more. */
+static const Type *result_type(Build *b, const Type *const *items, size_t n) {
+    Type *t = pool_new(b->pool, Type);
+    *t = (Type){.kind = TYPE_TUPLE, .nitems = n + 1, .items = pool_array(b->pool, const Type *, n + 1)};
+    memcpy(t->items, items, n * sizeof *items);
+    t->items[n] = &type_bool;
+    return t;
+}
+
+/* ---- what it is given ---- */
+
+typedef struct Given {
+    FlowOp **ops;
+    size_t n;
+} Given;
+
+static void give_local(Build *b, FlowRegion *r, Given *given, uint32_t local, const LocalState *s) {
+    FlowLocal *l = &r->locals[r->nlocals++];
+    *l = (FlowLocal){.local = local, .type = s->type};
+    if (s->maybe_unbound && b->locals[local].checked) {
+        l->bound = build_bound_flag(b, local);
+        given->ops[given->n++] = build_load(b, l->bound);
+    }
+    if (s->type->kind == TYPE_NONE)
+        return;
+    FlowOp *v = build_load(b, build_var(b, local, s->type));
+    v->type = s->type;
+    given->ops[given->n++] = v;
+}
+
+static Given give_locals(Build *b, FlowRegion *r, const RegionNames *names, const LocalState *locals) {
+    Given given = {.ops = pool_array(b->pool, FlowOp *, 2 * b->bound->nlocals + 1)};
+    for (uint32_t i = 0; i < b->bound->nlocals; i++)
+        if (locals[i].type && (names->reads[i] || (names->writes[i] && names->compound)))
+            give_local(b, r, &given, i, &locals[i]);
+    return given;
+}
+
+/* ---- the operation ---- */
+
+static FlowOp *region_op(Build *b, FlowRegion *r, const Type *type, const Given *given) {
+    FlowOp *op = build_op(b, FLOW_REGION, type, given->ops, given->n);
+    const Diag *left = b->info[r->node->id].left;
+    op->region = r;
+    op->fail = build_failing(b, r->node, (Site){.kind = SITE_REGION, .text = left ? left->message : STR("")});
+    b->inst->resumes = true;
+    return op;
+}
+
+static FlowOp *item(Build *b, FlowOp *tuple, size_t i) {
+    FlowOp *v = build_op(b, FLOW_ITEM, tuple->type->items[i], OPS(tuple));
+    v->index = (uint32_t)i;
+    return v;
+}
+
+static void check_unbroken(Build *b, const Node *n, FlowOp *op, FlowResume *resume) {
+    FlowFail *fail = build_failing(b, n, (Site){.kind = SITE_CALL});
+    fail->site = (Site){.kind = SITE_REDO, .text = STR("a name that it uses means something else now")};
+    fail->resume = resume;
+    build_guard(b, item(b, op, op->type->nitems - 1), fail);
+}
+
+FlowOp *build_region_value(Build *b, const Node *n) {
+    const NodeInfo *info = &b->info[n->id];
+    RegionNames names = region_names(b->pool, b->bound, n);
+    FlowRegion *r = region_new(b, info->region, n);
+    Given given = give_locals(b, r, &names, info->locals);
+    size_t operands = b->noperands;
+    r->type = info->type;
+    FlowOp *op = region_op(b, r, result_type(b, &info->type, 1), &given);
+    if (info->region == REGION_VALUE)
+        op->fail->resume = build_resume_object(b, n);
+    FlowOp *v = item(b, op, 0);
+    build_evaluated(b, n, v);
+    check_unbroken(b, n, op, build_resume(b, n));
+    b->noperands = operands;
+    return v;
+}
+
+FlowOp *build_box(Build *b, const Node *n, FlowOp *v) {
+    FlowRegion *r = region_new(b, REGION_BOX, n);
+    r->locals[r->nlocals++] = (FlowLocal){.local = UINT32_MAX, .type = v->type};
+    r->type = &type_py;
+    Given given = {.ops = &v, .n = type_slots(v->type) > 0};
+    return region_op(b, r, &type_py, &given);
+}
+
+/* ---- statements ---- */
+
+static LocalState *locals_behind(Build *b, const FlowRegion *r, const LocalState *before) {
+    LocalState *after = pool_array(b->pool, LocalState, b->bound->nlocals + 1);
+    memcpy(after, before, b->bound->nlocals * sizeof *after);
+    for (size_t i = 0; i < r->nwritten; i++)
+        after[r->written[i].local] = (LocalState){.type = &type_py, .maybe_unbound = r->written[i].flagged};
+    return after;
+}
+
+static void take_written(Build *b, const FlowRegion *r, FlowOp *op) {
+    size_t at = 0;
+    for (size_t i = 0; i < r->nwritten; i++) {
+        const FlowLocal *l = &r->written[i];
+        FlowOp *flag = l->flagged ? item(b, op, at++) : NULL;
+        build_local_store(b, l->local, item(b, op, at++));
+        if (flag && b->locals[l->local].checked)
+            build_store(b, build_bound_flag(b, l->local), flag);
+    }
+}
+
+void build_region_statement(Build *b, const Node *n) {
+    const NodeInfo *info = &b->info[n->id];
+    RegionNames names = region_names(b->pool, b->bound, n);
+    FlowRegion *r = region_new(b, REGION_STATEMENT, n);
+    Given given = give_locals(b, r, &names, info->locals);
+    const Type **items = pool_array(b->pool, const Type *, 2 * b->bound->nlocals + 1);
+    size_t nitems = 0;
+    for (uint32_t i = 0; i < b->bound->nlocals; i++) {
+        const LocalState *s = &info->locals[i];
+        if (!names.writes[i])
+            continue;
+        bool flagged = names.deletes[i] || (names.compound && (!s->type || s->maybe_unbound));
+        r->written[r->nwritten++] = (FlowLocal){.local = i, .type = &type_py, .flagged = flagged};
+        if (flagged)
+            items[nitems++] = &type_bool;
+        items[nitems++] = &type_py;
+    }
+    FlowOp *op = region_op(b, r, result_type(b, items, nitems), &given);
+    take_written(b, r, op);
+    check_unbroken(b, n, op, build_resume_behind(b, n, locals_behind(b, r, info->locals)));
+}
+
+void build_region_rest(Build *b, const Node *n) {
+    FlowFail *fail = build_failing(b, n, (Site){.kind = SITE_CALL});
+    fail->site = (Site){.kind = SITE_REDO, .text = b->info[n->id].left->message};
+    fail->resume = build_resume_statement(b, n);
+    build_fail(b, fail);
+}

@@ -1,0 +1,350 @@
+/* Infer, regions: what has no native code is carried out by the interpreter, in the middle of the function. Where the expression of a
+ * value or a test cannot be compiled, that is the region; else the innermost statement. It is an effect: from there on only the interpreter
+ * can go on where compiled code cannot.
+ *
+ * Each region costs a call. So a loop that would come to one in each turn is a region as a whole, unless it has a loop in it that needs
+ * none; and a function that comes to one whatever happens, and has no loop of its own, is the interpreter's as a whole. */
+#include "server/compiler/infer.h"
+
+/* ---- trying ---- */
+
+typedef struct Try {
+    Infer *in;
+    const Node *n;
+    InferWork work;
+    void *arg;
+    jmp_buf *outer;
+    bool never;
+} Try;
+
+static void try_pass(Compilation *c, void *arg) {
+    Try *t = arg;
+    jmp_buf bottom;
+    (void)c;
+    t->in->bottom = &bottom;
+    if (setjmp(bottom) == 0)
+        t->work(t->in, t->n, t->arg);
+    else
+        t->never = true;
+    t->in->bottom = t->outer;
+}
+
+bool infer_try(Infer *in, const Node *n, InferWork work, void *arg) {
+    Env before = env_copy(in, &in->env);
+    LoopState *loop = in->loop;
+    Try t = {.in = in, .n = n, .work = work, .arg = arg, .outer = in->bottom};
+    if (pass_ends(in->c, try_pass, &t)) {
+        if (t.never)
+            longjmp(*in->bottom, 1);
+        return true;
+    }
+    in->bottom = t.outer;
+    in->loop = loop;
+    in->env = before;
+    return false;
+}
+
+/* ---- what can be a region ---- */
+
+static _Noreturn void fail_again(Infer *in, const Diag *why) {
+    in->c->diag = *why;
+    longjmp(*in->c->on_fail, 1);
+}
+
+/* A local that has two types here is an object from now on: everything is inferred again. */
+static void settle_locals(Infer *in, const RegionNames *names, const Diag *why) {
+    for (uint32_t i = 0; i < in->bound->nlocals; i++)
+        if (in->env.locals[i].conflict && (names->reads[i] || names->compound))
+            infer_box(in, i, why);
+}
+
+static uint32_t count(const Infer *in, const bool *set) {
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < in->bound->nlocals; i++)
+        n += set[i];
+    return n;
+}
+
+static bool is_class_local(const Infer *in, const RegionNames *names) {
+    return in->bound->func->kind == FUNC_CLASS && (names->reads[0] || names->writes[0]);
+}
+
+/* A number of compiled code is another object each time that the interpreter is given it. */
+static void check_identity(Infer *in, const RegionNames *names, const Diag *why) {
+    for (uint32_t i = 0; i < in->bound->nlocals; i++) {
+        const LocalState *s = &in->env.locals[i];
+        if (names->same[i] && s->type && (type_is_scalar(s->type) || s->type->kind == TYPE_TUPLE))
+            fail_again(in, why);
+    }
+}
+
+static RegionNames region_begin(Infer *in, const Node *n, const Diag *why) {
+    RegionNames names = region_names(in->pool, in->bound, n);
+    bool fits = count(in, names.reads) + count(in, names.writes) <= REGION_MAX_LOCALS;
+    if (in->bound->own_frame || in->inst->sized || in->lang->unit->wrap || in->bound->func->kind == FUNC_CLASS ||
+        is_class_local(in, &names) || !fits)
+        fail_again(in, why);
+    check_identity(in, &names, why);
+    settle_locals(in, &names, why);
+    return names;
+}
+
+static NodeInfo *region_note(Infer *in, const Node *n, RegionKind kind, const Diag *why) {
+    NodeInfo *info = &in->info[n->id];
+    Diag *left = pool_new(in->pool, Diag);
+    *left = *why;
+    if (!in->left.message.len)
+        in->left = *why;
+    in->regions |= kind != REGION_REST;
+    effect_commit(in);
+    *info = (NodeInfo){.live = true, .truth = -1, .region = (uint8_t)kind, .left = left};
+    infer_mark(in, n);
+    if (in->loop && kind != REGION_REST)
+        in->loop->inner = true;
+    return info;
+}
+
+/* ---- values and tests ---- */
+
+static void work_expr(Infer *in, const Node *n, void *arg) {
+    *(const Type **)arg = infer_expr(in, n);
+}
+
+/* Built-in functions whose result's type is known, whatever they are given. */
+static const Type *type_of_call(Infer *in, const Node *n) {
+    static const struct {
+        const char *name;
+        const Type *type;
+    } known[] = {{"len", &type_int},      {"int", &type_int},       {"ord", &type_int},
+                 {"float", &type_float},  {"bool", &type_bool},     {"isinstance", &type_bool},
+                 {"hasattr", &type_bool}, {"callable", &type_bool}, {"issubclass", &type_bool},
+                 {"any", &type_bool},     {"all", &type_bool}};
+    const Node *f = n->Call.func;
+    const Binding *b = f->kind == NODE_Name ? &in->bound->binding[f->id] : NULL;
+    if (!b || b->kind != BIND_GLOBAL || b->global->kind != GLOBAL_BUILTIN)
+        return NULL;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (str_eq_c(b->global->s, known[i].name))
+            return known[i].type;
+    return NULL;
+}
+
+static const Type *guess(Infer *in, const Node *n);
+
+static const Type *guess_binary(Infer *in, const Node *n) {
+    const Type *a = guess(in, n->BinOp.left), *b = guess(in, n->BinOp.right);
+    if (!a || !b || type_is_sized(a) || type_is_sized(b))
+        return NULL;
+    bool is_float = a->kind == TYPE_FLOAT || b->kind == TYPE_FLOAT || n->BinOp.op == OP_Div;
+    return is_float ? &type_float : &type_int;
+}
+
+static const Type *guess_local(Infer *in, const Node *n) {
+    const Binding *b = &in->bound->binding[n->id];
+    const LocalState *s = b->kind == BIND_LOCAL ? &in->env.locals[b->local] : NULL;
+    return s && s->type && !s->conflict && type_is_scalar(s->type) ? s->type : NULL;
+}
+
+static const Type *guess_constant(const Node *n) {
+    switch (n->Constant.value.kind) {
+    case CONST_INT:
+        return &type_int;
+    case CONST_FLOAT:
+        return &type_float;
+    case CONST_TRUE:
+    case CONST_FALSE:
+        return &type_bool;
+    default:
+        return NULL;
+    }
+}
+
+/* The number that an expression most likely is; NULL: who knows. */
+static const Type *guess(Infer *in, const Node *n) {
+    switch (n->kind) {
+    case NODE_Constant:
+        return guess_constant(n);
+    case NODE_Name:
+        return guess_local(in, n);
+    case NODE_Call:
+        return type_of_call(in, n);
+    case NODE_Compare:
+        return &type_bool;
+    case NODE_BinOp:
+        return guess_binary(in, n);
+    case NODE_UnaryOp:
+        return n->UnaryOp.op == OP_Not ? &type_bool : guess(in, n->UnaryOp.operand);
+    default:
+        return NULL;
+    }
+}
+
+static bool is_wanted(const Type *t) {
+    return t && (type_is_scalar(t) || t->kind == TYPE_REF) && !type_is_sized(t);
+}
+
+/* If the value turns out to have another type, the interpreter does the rest. */
+static const Type *region_value(Infer *in, const Node *n, const Type *type, const Diag *why) {
+    if (region_begin(in, n, why).walrus || n->kind == NODE_Starred)
+        fail_again(in, why);
+    region_note(in, n, REGION_VALUE, why)->type = type;
+    return type;
+}
+
+const Type *infer_value(Infer *in, const Node *n, const Type *wanted) {
+    const Type *t = NULL;
+    Env before = env_copy(in, &in->env);
+    in->info[n->id].region = REGION_NONE;
+    bool is_compiled = infer_try(in, n, work_expr, &t);
+    if (is_compiled && (t->kind != TYPE_PY || !is_wanted(wanted)))
+        return t;
+    Diag why = in->c->diag;
+    if (is_compiled) {
+        why = (Diag){.span = n->span, .message = STR("this is a Python object")};
+        in->env = before;
+    }
+    const Type *likely = guess(in, n);
+    return region_value(in, n, likely ? likely : is_wanted(wanted) ? wanted : &type_py, &why);
+}
+
+typedef struct CondWork {
+    Env *yes, *no;
+} CondWork;
+
+static void work_cond(Infer *in, const Node *n, void *arg) {
+    CondWork *w = arg;
+    infer_cond_leaf(in, n, w->yes, w->no);
+}
+
+void infer_test(Infer *in, const Node *n, Env *yes, Env *no) {
+    in->info[n->id].region = REGION_NONE;
+    if (infer_try(in, n, work_cond, &(CondWork){yes, no}))
+        return;
+    Diag why = in->c->diag;
+    if (region_begin(in, n, &why).walrus)
+        fail_again(in, &why);
+    region_note(in, n, REGION_TEST, &why)->type = &type_bool;
+    *yes = env_copy(in, &in->env);
+    *no = env_copy(in, &in->env);
+}
+
+/* ---- statements ---- */
+
+/* What a region leaves in the locals. */
+static void bind_written(Infer *in, const Node *n, const RegionNames *names) {
+    for (uint32_t i = 0; i < in->bound->nlocals; i++) {
+        LocalState before = in->env.locals[i];
+        if (!names->writes[i])
+            continue;
+        env_bind(in, i, &type_py, n->span.line);
+        bool may_stay = names->compound && (!before.type || before.maybe_unbound);
+        in->env.locals[i].maybe_unbound = names->deletes[i] || may_stay;
+    }
+}
+
+/* From here on the call is the interpreter's. */
+static void leave_rest(Infer *in, const Node *n, const Diag *why) {
+    if (!effect_can_resume(in))
+        fail_again(in, why);
+    region_note(in, n, REGION_REST, why);
+    in->env.dead = true;
+}
+
+static void work_stmt(Infer *in, const Node *n, void *arg) {
+    (void)arg;
+    infer_one_stmt(in, n);
+}
+
+void infer_stmt(Infer *in, const Node *n) {
+    in->info[n->id].region = REGION_NONE;
+    if (infer_try(in, n, work_stmt, NULL))
+        return;
+    Diag why = in->c->diag;
+    RegionNames names = region_begin(in, n, &why);
+    if (names.leaves || n->kind == NODE_Raise) {
+        leave_rest(in, n, &why);
+        return;
+    }
+    region_note(in, n, REGION_STATEMENT, &why);
+    bind_written(in, n, &names);
+}
+
+/* ---- what is worth it ---- */
+
+typedef struct Search {
+    const Infer *in;
+    const Diag *found;
+} Search;
+
+/* A region that comes with this expression. */
+static void search_expr(void *arg, const char *field, const Node *n) {
+    Search *s = arg;
+    (void)field;
+    if (!n || s->found)
+        return;
+    const NodeInfo *info = &s->in->info[n->id];
+    if (info->live && (info->region == REGION_VALUE || info->region == REGION_TEST))
+        s->found = info->left;
+    else
+        node_each_child(n, search_expr, arg);
+}
+
+static const Diag *in_body(const Infer *in, Nodes body);
+
+/* The first region that control comes to whenever it comes to n; NULL: there is a way without. */
+static const Diag *always(const Infer *in, const Node *n) {
+    const NodeInfo *info = &in->info[n->id];
+    Search s = {.in = in};
+    if (!info->live || (info->region == REGION_REST && n->kind == NODE_Raise)) /* which happens seldom */
+        return NULL;
+    if (info->region)
+        return info->left;
+    switch (n->kind) {
+    case NODE_If:
+        search_expr(&s, NULL, n->If.test);
+        return s.found;
+    case NODE_While:
+        search_expr(&s, NULL, n->While.test);
+        return s.found ? s.found : in_body(in, n->While.body);
+    case NODE_For:
+        return in_body(in, n->For.body);
+    default:
+        search_expr(&s, NULL, n);
+        return s.found;
+    }
+}
+
+static const Diag *in_body(const Infer *in, Nodes body) {
+    const Diag *found = NULL;
+    for (size_t i = 0; i < body.len && !found; i++)
+        found = always(in, body.at[i]);
+    return found;
+}
+
+static bool has_loop(const Infer *in, Nodes body);
+
+static bool is_loop_or_has(const Infer *in, const Node *n) {
+    const NodeInfo *info = &in->info[n->id];
+    if (!info->live || info->region)
+        return false;
+    if (n->kind == NODE_For || n->kind == NODE_While)
+        return true;
+    return n->kind == NODE_If && (has_loop(in, n->If.body) || has_loop(in, n->If.orelse));
+}
+
+static bool has_loop(const Infer *in, Nodes body) {
+    for (size_t i = 0; i < body.len; i++)
+        if (is_loop_or_has(in, body.at[i]))
+            return true;
+    return false;
+}
+
+void infer_check_worth(Infer *in, const Node *n) {
+    bool is_for = n->kind == NODE_For, is_while = n->kind == NODE_While;
+    Nodes body = is_for ? n->For.body : is_while ? n->While.body : n->FunctionDef.body;
+    if (!in->left.message.len || has_loop(in, body))
+        return;
+    const Diag *found = is_while ? always(in, n) : in_body(in, body);
+    if (found)
+        fail_again(in, in->inst->boxed_why.message.len ? &in->inst->boxed_why : found);
+}
