@@ -5,6 +5,7 @@ import gc
 import itertools
 import re
 import traceback
+from dataclasses import field as jitd_field
 from pathlib import Path
 from typing import Optional
 
@@ -105,6 +106,48 @@ def test_what_python_drops_in_the_middle_comes_back_at_once(name, argument):
     assert len(SEEN) == 1 and SEEN[0] < before + 100
     facts = jitd.stats()["objects"][f"Cell.{name}"]
     assert (facts["regions"] > 0, facts["resumes"] > 0) == (name == "region", name == "rest"), facts
+
+
+@jitd.jitclass
+class Judged:
+    n: int = 0
+    items: list = jitd_field(default_factory=list)
+
+    def mostly_python(self, k: int) -> int:
+        self.n += 1
+        if k >= 0:
+            self.items.append(k)
+        return self.n
+
+    def seldom_python(self, k: int) -> int:
+        self.n += 1
+        if k % 4 == 0:
+            self.items.append(k)
+        return self.n
+
+    def works(self, k: int) -> int:
+        for i in range(k):
+            for j in range(20000):
+                self.n = (self.n + j) & 1023
+            self.items.append(i)
+        return len(self.items)
+
+
+def test_what_is_mostly_python_becomes_python():
+    judged = Judged()
+    for k in range(3000):
+        assert judged.mostly_python(k) == k + 1
+    assert judged.items == list(range(3000))
+    assert jitd.stats()["objects"]["Judged.mostly_python"]["mode"] == "python"
+    assert "mostly_python: Python: Python would do most of it in the middle: 'items' is not compiled" in jitd.explain(Judged)
+
+
+def test_what_is_not_stays_compiled():
+    judged = Judged()
+    for k in range(6000):
+        assert judged.seldom_python(k) == k + 1
+    assert judged.works(1100) == 2600
+    assert [jitd.stats()["objects"][f"Judged.{name}"]["mode"] for name in ("seldom_python", "works")] == ["native", "native"]
 
 
 def test_they_are_compiled(module):

@@ -355,6 +355,7 @@ static PyObject *method_add_plan(PyObject *op, PyObject *args) {
         return NULL;
     m->wraps |= (flags & PLAN_SIZED) != 0;
     plan->fast &= plan->nparams == m->npositional; /* keyword-only ones come by name */
+    plan->method_of = m;
     m->plans[m->nplans++] = plan;
     method_use(m, plan);
     m->mode = METHOD_NATIVE;

@@ -62,6 +62,42 @@ static int32_t finish_value(JitdFrame *frame, const Plan *plan, const Resume *r,
     return JITD_TRAP_NONE;
 }
 
+/* ---- is it worth it? ---- */
+
+#define FIRST_LOOK 1024  /* parts; then after twice as many */
+#define LEAST_BETWEEN 16 /* of the time in the parts so much must be spent between them */
+
+/* Without a loop a call is worth no more than a part costs; a loop may be. */
+static bool is_mostly_python(const Plan *plan) {
+    if (plan->flags & PLAN_LOOPS)
+        return plan->between < plan->inside / LEAST_BETWEEN;
+    return plan->regions > plan->method_of->native_calls / 2;
+}
+
+/* The method is Python's from its next call on. */
+static void give_up(const Plan *plan, uint32_t site) {
+    PyObject *module = PyImport_ImportModule("jitd.flight");
+    PyObject *done = module ? PyObject_CallMethod(module, "give_up", "OOI", plan->method_of, plan->unit, site) : NULL;
+    if (!done)
+        PyErr_Clear();
+    Py_XDECREF(done);
+    Py_XDECREF(module);
+}
+
+static void count_region(Plan *plan, uint32_t site, uint64_t begun) {
+    uint64_t now = __builtin_ia32_rdtsc();
+    counts_redone(plan, site);
+    plan->inside += now - begun;
+    plan->between += plan->left_at ? begun - plan->left_at : 0;
+    plan->left_at = now;
+    if (likely(++plan->regions < plan->looks_at))
+        return;
+    if (plan->looks_at && is_mostly_python(plan) && !PyErr_Occurred())
+        give_up(plan, site);
+    plan->looks_at = plan->looks_at ? plan->looks_at * 2 : FIRST_LOOK;
+    plan->inside = plan->between = plan->left_at = 0;
+}
+
 /* A traceback has the place's line from the function that was called. */
 static int32_t failed(JitdFrame *frame) {
     frame->trap = (JitdTrap){.kind = JITD_TRAP_PYTHON, .site = UINT32_MAX};
@@ -70,6 +106,7 @@ static int32_t failed(JitdFrame *frame) {
 
 int32_t import_region(JitdFrame *frame, uint32_t site, JitdValue *values) {
     Plan *plan = frame->running;
+    uint64_t begun = __builtin_ia32_rdtsc();
     uint64_t changes = import_changes(plan);
     uint32_t inside = import_open();
     Resume *r = resume_of(plan, site);
@@ -80,10 +117,8 @@ int32_t import_region(JitdFrame *frame, uint32_t site, JitdValue *values) {
                                  : finish_statement(r, result, &slot);
     if (status == JITD_TRAP_NONE && r->function)
         slot->i = import_broken(plan, changes) != NULL;
-    if (r && r->function) {
-        plan->regions++;
-        counts_redone(plan, site);
-    }
+    if (r && r->function)
+        count_region(plan, site, begun);
     import_close(inside);
     return status;
 }

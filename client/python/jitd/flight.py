@@ -111,6 +111,24 @@ def _prepare(unit: "Any", site: int) -> "Any":
     return resume.prepare(unit, site)
 
 
+def give_up(method: "Any", unit: "Any", site: int) -> None:
+    """A method of which most is done by the interpreter anyway is the plain function from now on."""
+    later(_give_up, method, unit[0][site])
+    tell()
+
+
+@locked
+def _give_up(method: "Any", place: "Any") -> None:
+    from jitd.compile import give_back
+
+    record, f = method.__dict__["_jitd_record"], method.__dict__["_jitd_func"]
+    if f.reason or f.hint is not None:
+        return
+    f.line, f.reason = place[0], f"Python would do most of it in the middle: {place[4][0]}"
+    method._set_python()
+    give_back(record, f)
+
+
 prepare_resume = locked(_prepare)  # it imports ast, which no fork is to interrupt, and none needs: so it is not among _LAZY
 
 
