@@ -31,13 +31,18 @@ enum {
     SHM_ROW_FREE = 0,
     SHM_ROW_LIVE = 1,    /* a client has it; the upper half tells it from those before it */
     SHM_ROW_DEAD = 2,    /* its client died; nobody looks after it yet */
-    SHM_ROW_REAPING = 3, /* the row in the upper half is giving back what it held */
+    SHM_ROW_REAPING = 3, /* the row in the upper half, as SHM_ROW_CLAIM, is giving back what it held */
     SHM_ROW_REAPED = 4,  /* holds nothing; the broker may hand it out again */
     SHM_ROW_LEFT = 5,    /* the same, but its client gave it back itself and may still be connected */
 };
 #define SHM_ROW_STATE(kind, reaper) ((uint64_t)(kind) | (uint64_t)(reaper) << 32)
 #define SHM_ROW_KIND(state) ((uint32_t)(state))
 #define SHM_ROW_REAPER(state) ((uint32_t)((state) >> 32))
+/* Which row, and by what the upper half of its LIVE tells this client from those before it: who has looked at a dead reaper and then swaps must
+ * not take the claim of the next client of that row for the dead one's. */
+#define SHM_ROW_CLAIM(row, live) ((uint32_t)(row) | SHM_ROW_REAPER(live) << 10)
+#define SHM_ROW_CLAIMANT(claim) ((claim) % ARENA_MAX_ROWS)
+_Static_assert(ARENA_MAX_ROWS == 1 << 10, "a claim has ten bits for the row");
 
 #define SHM_ROW_LIMBO_WORDS 256
 #define SHM_ROW_LIMBO_BITS (SHM_ROW_LIMBO_WORDS * 64)

@@ -41,9 +41,10 @@ static void retire_chunks(Arena *a, uint32_t row) {
 
 static void lift_claims(Arena *a, uint32_t row, uint32_t top) {
     for (uint32_t i = 1; i < top; i++) {
-        uint64_t claim = SHM_ROW_STATE(SHM_ROW_REAPING, row);
-        atomic_compare_exchange_strong_explicit(&arena_row(a, i)->state, &claim, SHM_ROW_STATE(SHM_ROW_DEAD, 0),
-                                                memory_order_acq_rel, memory_order_relaxed);
+        uint64_t state = atomic_load_explicit(&arena_row(a, i)->state, memory_order_acquire);
+        if (SHM_ROW_KIND(state) == SHM_ROW_REAPING && SHM_ROW_CLAIMANT(SHM_ROW_REAPER(state)) == row)
+            atomic_compare_exchange_strong_explicit(&arena_row(a, i)->state, &state, SHM_ROW_STATE(SHM_ROW_DEAD, 0),
+                                                    memory_order_acq_rel, memory_order_relaxed);
     }
 }
 
@@ -65,18 +66,23 @@ void reap_row(Arena *a, uint32_t row) {
     lift_claims(a, row, arena_rows_used(a));
 }
 
+static int is_alive(Arena *a, uint32_t claim) {
+    uint32_t row = SHM_ROW_CLAIMANT(claim);
+    uint64_t state = atomic_load_explicit(&arena_row(a, row)->state, memory_order_acquire);
+    return SHM_ROW_KIND(state) == SHM_ROW_LIVE && SHM_ROW_CLAIM(row, state) == claim;
+}
+
 /* Dead, or claimed by one who is no longer alive. */
 static int claim(Arena *a, uint32_t row) {
     _Atomic uint64_t *place = &arena_row(a, row)->state;
     uint64_t state = atomic_load_explicit(place, memory_order_acquire);
-    if (SHM_ROW_KIND(state) == SHM_ROW_REAPING) {
-        uint32_t reaper = SHM_ROW_REAPER(state) % ARENA_MAX_ROWS;
-        if (SHM_ROW_KIND(atomic_load_explicit(&arena_row(a, reaper)->state, memory_order_acquire)) == SHM_ROW_LIVE)
-            return 0;
-    } else if (SHM_ROW_KIND(state) != SHM_ROW_DEAD) {
+    if (SHM_ROW_KIND(state) == SHM_ROW_REAPING ? is_alive(a, SHM_ROW_REAPER(state))
+                                               : SHM_ROW_KIND(state) != SHM_ROW_DEAD)
         return 0;
-    }
-    return atomic_compare_exchange_strong_explicit(place, &state, SHM_ROW_STATE(SHM_ROW_REAPING, a->row),
+    uint64_t own = atomic_load_explicit(&a->me->state, memory_order_relaxed);
+    SHM_STEP();
+    return atomic_compare_exchange_strong_explicit(place, &state,
+                                                   SHM_ROW_STATE(SHM_ROW_REAPING, SHM_ROW_CLAIM(a->row, own)),
                                                    memory_order_acq_rel, memory_order_relaxed);
 }
 

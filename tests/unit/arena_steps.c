@@ -401,3 +401,62 @@ Test(arena_steps, a_run_is_freed_while_its_dead_owner_is_reaped) {
 Test(arena_steps, a_dead_owner_is_reaped_while_its_run_is_freed) {
     owner_dies_at_each_step(q_frees_the_run, r_reaps);
 }
+
+/* ---- a claim on a dead row ---- */
+
+static Peer next_q;
+static uint32_t dead_row, reaper_row;
+
+static uint64_t claim_of(const Peer *peer) {
+    uint32_t row = peer->frame.alloc->row;
+    return SHM_ROW_STATE(SHM_ROW_REAPING, SHM_ROW_CLAIM(row, arena_row(peer->arena, row)->state));
+}
+
+/* Somebody else finds that the reaper is dead, the next client gets its row, and is at the same dead row. */
+static void the_reapers_row_is_anothers_who_reaps(void) {
+    _Atomic uint64_t *reaper = &arena_row(r.arena, reaper_row)->state, *dead = &arena_row(r.arena, dead_row)->state;
+    if (SHM_ROW_KIND(*dead) != SHM_ROW_REAPING || SHM_ROW_CLAIMANT(SHM_ROW_REAPER(*dead)) != reaper_row)
+        return; /* r has it already */
+    *reaper = SHM_ROW_STATE(SHM_ROW_REAPED, 0);
+    arena_owner_free_row(&fix_owner, reaper_row);
+    next_q = fix_peer();
+    cr_assert_eq(next_q.frame.alloc->row, reaper_row);
+    *dead = claim_of(&next_q);
+}
+
+static void abandon_peer(Peer *peer) {
+    arena_owner_mark_dead(&fix_owner, peer->frame.alloc->row);
+    close(peer->arena->fd);
+    arena_unmap(peer->arena);
+}
+
+/* Two reapers of one row would count its objects down twice. */
+Test(arena_steps, a_claim_is_not_taken_for_that_of_the_client_before) {
+    int took_over = 0;
+    for (act_at = 1; act_at < 20; act_at++) {
+        fix_open();
+        p = fix_peer(), q = fix_peer(), r = fix_peer();
+        next_q = (Peer){0};
+        dead_row = p.frame.alloc->row, reaper_row = q.frame.alloc->row;
+        uint64_t claim = claim_of(&q);
+        new_node(&p);
+        abandon_peer(&p);
+        abandon_peer(&q);
+        arena_row(r.arena, dead_row)->state = claim;
+        step = 0;
+        act = the_reapers_row_is_anothers_who_reaps;
+        arena_reap(r.arena);
+        act = NULL;
+        if (next_q.arena) {
+            took_over++;
+            cr_assert_eq(arena_row(r.arena, dead_row)->state, claim_of(&next_q), "at step %d", (int)act_at);
+            abandon_peer(&next_q);
+        }
+        arena_reap(r.arena);
+        cr_assert_eq(stats(&r).objects, 0);
+        check(&r);
+        arena_detach(r.arena);
+        fix_close();
+    }
+    cr_assert_gt(took_over, 0, "no step between the look at the reaper and the swap");
+}
