@@ -1,5 +1,6 @@
 """explain, stats and `python -m jitd check` say what is so."""
 
+import enum
 import os
 import subprocess
 import sys
@@ -294,3 +295,24 @@ def test_many_of_one_name_have_numbers():
     names = [name for name in stats["objects"] if name.split("#")[0] in ("twin", "copies.twin")]
     assert sorted(names) == sorted(["twin", "copies.twin", *(f"copies.twin#{n}" for n in range(2, len(kept)))])
     assert many - some < 5 * (some - few)  # four times as many more: a number's search does not begin at 2
+
+
+def test_why_a_field_is_a_python_field():
+    class Colour(enum.IntEnum):
+        RED = 1
+
+    @jitd.jitclass
+    class Reasons:
+        colour: Colour
+        number: int
+        ratio: float = None
+        text: str = "a"
+
+        def __init__(self):
+            self.text = "colour" if hasattr(self, "number") else "number"
+
+    assert Reasons().text == "number"
+    said = {line.split(":")[0].strip(): line for line in jitd.explain(Reasons).splitlines() if line.startswith("  field ")}
+    assert said["field colour"].endswith("a Python object: Colour is not a native type")
+    assert "asks for it by name" in said["field number"] and said["field text"].endswith("str is not a native type")
+    assert said["field ratio"].endswith("its default None is no float")

@@ -124,3 +124,105 @@ def test_it_is_another_type_than_expected(program):
         assert "f: Python" in jitd.explain(A)
         """
     ).run()
+
+
+def test_what_a_method_calls_comes_later(program):
+    """A module that makes an object before all of its functions and classes are there."""
+    program(
+        """
+        import jitd, warnings
+        warnings.simplefilter("error")
+        @jitd.jitclass
+        class A:
+            n: int = 1
+            def make(self, k: int) -> "B":
+                return B(k + self.n)
+            def call(self, k: int) -> int:
+                return helper(k) + self.n
+            def limit(self) -> int:
+                return LIMIT + self.n
+            def through(self, b: "B") -> int:
+                return b.far(self.n)
+            @staticmethod
+            def other(k: int) -> int:
+                return helper(k)
+            @property
+            def size(self) -> int:
+                return helper(self.n)
+            def sure(self) -> int:
+                return self.n
+        def helper(k: int) -> int:
+            return second(k) * 2
+        @jitd.jit
+        def free(k: int) -> int:
+            return helper(k) + 1
+        a = A(3)
+        assert a.sure() == 3 and "'LIMIT' is not compiled: it is not defined" in jitd.explain(A)
+        try:
+            free(1)
+        except NameError as error:
+            assert "second" in str(error)
+        except jitd.CompileWarning as said:
+            assert "second" in str(said)
+        else:
+            raise AssertionError
+        @jitd.jitclass
+        class B:
+            k: int
+            def far(self, k: int) -> int:
+                return second(self.k) + k
+        assert B(1).k == 1
+        def second(k: int) -> int:
+            return k + 1
+        LIMIT = 40
+        right = [7, 11, 43, 11, 4, 8]
+        for _ in range(3):
+            b = a.make(4)
+            assert [b.k, a.call(3), a.limit(), a.through(b), A.other(1), a.size] == right, [b.k, a.call(3), a.limit(), a.through(b), A.other(1), a.size]
+        assert [free(1) for _ in range(3)] == [5, 5, 5]
+        objects = jitd.stats()["objects"]
+        calls = {name: objects[name]["native_calls"] for name in ("A.make", "A.call", "A.limit", "A.through", "A.other", "A.size", "free")}
+        assert set(calls.values()) == {3}, (calls, jitd.explain(A), jitd.explain(free))
+        assert "not defined" not in jitd.explain(A), jitd.explain(A)
+        LIMIT = 50
+        assert a.limit() == 53
+        """
+    ).run()
+
+
+def test_a_name_that_never_comes(program):
+    """Its function stays Python, asks ever more seldom, and its class says so at its first call."""
+    program(
+        """
+        import jitd, warnings
+        @jitd.jitclass
+        class A:
+            n: int = 1
+            def f(self, k: int) -> int:
+                return nobody(k) if k > 5 else self.n
+            def g(self) -> int:
+                return self.n
+        asked = []
+        real = jitd._jitd.request
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            assert A(3).g() == 3 and not said
+            jitd._jitd.request = lambda message, *rest: (asked.append(message), real(message, *rest))[1]
+            assert [A(3).f(1) for _ in range(1000)] == [3] * 1000 and not asked
+        assert len(said) == 1 and "this calls nobody, which is not compiled: it is not defined" in str(said[0].message), said
+        try:
+            A(3).f(6)
+        except NameError as error:
+            assert str(error) == "name 'nobody' is not defined"
+        assert "it is not defined" in jitd.explain(A.f)
+        try:
+            @jitd.jitclass(strict=True)
+            class B:
+                def f(self) -> int:
+                    return nobody(1)
+        except jitd.CompileError as error:
+            assert "nobody" in str(error)
+        else:
+            raise AssertionError
+        """
+    ).run()

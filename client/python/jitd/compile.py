@@ -141,7 +141,7 @@ def specialise(record: Record, f: Func, values: tuple[Any, ...]) -> bool | None:
     from jitd.types import of_value
 
     if f in record.late and not link.revive(record, f):
-        warn.note_func(record, f, f.code.co_firstlineno, str(f.reason), None)
+        warn.note_func(record, f, f.line, str(f.reason), f.text)
         warn.tell(record)
         return None
     resolved = [of_value(v) for v in values]

@@ -158,7 +158,7 @@ class Func:
     """One function of a record: its Python original, its parameters (self and cls left out), and what became of it."""
 
     __slots__ = (
-        "name", "entry", "kind", "func", "code", "params", "npositional", "nposonly", "method", "reason", "types", "hint", "line", "text",
+        "name", "entry", "kind", "func", "code", "params", "npositional", "nposonly", "method", "reason", "types", "hint", "line", "text", "tries", "awaits",
         "__weakref__",
     )  # fmt: skip
 
@@ -175,6 +175,7 @@ class Func:
         self.npositional = n - skip
         self.method = self.types = self.text = None  # type: Any
         self.line = code.co_firstlineno  # of what the reason is about
+        self.tries, self.awaits = 0, False  # of a late one: in vain; whether it is what it does that names what is not there
         self.hint = _hint(func, outer_hint)
         self.reason = self._refusal(skip)
 
@@ -225,7 +226,8 @@ class Record:
     warned = False
     failed = None  # type: str | None  # why all of it stays Python
     pause = 0.0  # s between its tries to be compiled: who compiles was not there (again.py); 0: it does not wait
-    late = ()  # type: tuple[Func, ...]  # with an annotation that names what was not there when the record was linked
+    late = ()  # type: tuple[Func, ...]  # with a name, in an annotation or in what they do, that was not there when the record was linked
+    names_missed = False  # a name in one of its functions had no value when it was linked
     reached = False  # compiled code knows it: its own, or that of others
     home = None  # type: Any  # its module
     in_dict = False  # its instances keep their attributes in a dict of CPython's

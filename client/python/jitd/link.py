@@ -320,9 +320,10 @@ def _native(record: "Record", field: "Declared", final: bool) -> "tuple[Resolved
 
     if is_py(record.evaluate(field.annotation) if isinstance(field.annotation, (str, Later)) else field.annotation):
         return None, ASKED
-    if field.absent:
+    meant = resolve_type(field.annotation, record.evaluate)
+    if field.absent and isinstance(meant, str) and meant != "None":
         return None, "__init__ does not set it, and the class asks for it by name, as hasattr() does: a number in memory is always there"
-    if field.default is not MISSING and resolve_type(field.annotation, record.evaluate) not in (None, "None"):
+    if field.default is not MISSING and meant not in (None, "None"):
         return None, f"its default {field.default!r} is no {shown(field.annotation)}"
     return None, f"{shown(field.annotation)} is not a native type"
 
@@ -361,7 +362,13 @@ def _param_type(record: "Record", f: "Func", param: "Any", evaluate: "Evaluate",
 
 
 def revive(record: "Record", f: "Func") -> bool:
-    """Whether the names in the annotations of a late function are there by now: then it is one like others."""
+    """Whether the names that a late function wants are there by now: then it is one like others."""
+    f.tries += 1
+    if f.tries > _TRIES and f.method is not None:
+        f.method._set_waiting(min(10 << min(f.tries - _TRIES, 16), 60000), False)
+    if f.awaits and _misses(record, f):
+        return False
+    f.awaits = False
     record.late = tuple(other for other in record.late if other is not f)
     f.reason = None
     resolve_params(record, [f])
@@ -369,9 +376,38 @@ def revive(record: "Record", f: "Func") -> bool:
         return False
     if not f.reason:
         _take(record, {})
-        for other in record.references:
-            prepare(other)
+        for one in closure([record]):
+            prepare(one)
+            for other in one.late:
+                if other.awaits and not _misses(one, other):
+                    revive(one, other)
+            if one.names_missed and one is not record:
+                _take(one, {})
+        for one in closure([record]):
+            prepare(one)
     return True
+
+
+_TRIES = 8  # of a late function, at calls that follow each other; then ever more seldom
+
+
+def _misses(record: "Record", f: "Func") -> bool:
+    """Whether something that the function, or one that it may call, names has no value."""
+    todo, seen = [(record, f)], {f}
+    for one, func in todo:
+        if _unknown_names(one, func):
+            return True
+        for value in one.bound.get(func, {}).values():
+            for other in value[1].funcs if value[0] == "def" else ():
+                if other not in seen:
+                    seen.add(other)
+                    todo.append((value[1], other))
+    return False
+
+
+def _unknown_names(record: "Record", f: "Func") -> "list[str]":
+    scope, builtins, own = f.func.__globals__, f.func.__builtins__, record.short.rpartition(".")[2]
+    return [name for name in names(f.code) if name not in scope and name not in builtins and name != own]
 
 
 _STRICT = {"int": (int,), "float": (float, int), "bool": (bool,)}
@@ -491,6 +527,8 @@ def _bindings(f: "Func", record: "Record", plain: "dict[Any, Record]") -> "dict[
         elif name == own:
             bound[name] = ["def", record]
             record.guarded.append((scope, name, record.target))
+        else:
+            record.names_missed = True
         if bound.get(name) == _MATH:
             bound[name] = _math(scope[name], f.code.co_names, record.guarded)
     for name, cell in zip(f.code.co_freevars, func.__closure__ or ()):
@@ -571,7 +609,7 @@ def _take(record: "Record", plain: "dict[Any, Record]") -> None:
     """Computes record.local and what goes with it, once. The field types must be resolved."""
     o = record.options
     parts: "list[Any]" = [f"{record.kind} {record.name} {record.init} {o['overflow']} {o['fastmath']} {o['boundscheck']}"]
-    record.references, record.bound, record.guarded, record.cells = [], {}, [], []
+    record.references, record.bound, record.guarded, record.cells, record.names_missed = [], {}, [], [], False
     for (name, _, default), resolved in zip(record.fields, record.field_types or ()):
         known = "-" if default is MISSING else constant(default)
         parts.append(f"{name}:{_reached(resolved, record.references)}={known}")
@@ -712,6 +750,9 @@ def set_modes(record: "Record", refused: "dict[str, Any]", differences: "Sequenc
     """What is not compiled goes back to plain Python, and says so; so does what is compiled, but not as in CPython."""
     for f in record.funcs:
         f.line, message, f.text = refused.get(f.entry, (f.code.co_firstlineno, f.reason, None))
+        if message and not f.reason and f.method is not None and not record.options["strict"] and _misses(record, f):
+            record.late += (f,)
+            f.awaits = True
         f.reason = message or f.reason
         if f.method is not None:
             _set_mode(record, f)
