@@ -916,3 +916,32 @@ def test_quotes_where_annotations_are_texts_already() -> None:
     one = Quoted(1)
     assert one.get(Quoted(2, one)) == 3
     assert "field n: int\n  field next: Quoted or None\n" in jitd.explain(Quoted)
+
+
+@jitd.jitclass
+class Defaults:
+    n: int = 0
+    anything: jitd.Py = 5
+    weight: float = None  # type: ignore[assignment]
+    items: list[int] = None  # type: ignore[assignment]
+
+    def all(self) -> Any:
+        for i in range(3):
+            self.n += i
+        return self.anything, self.weight, self.items
+
+    def pushed(self) -> Any:
+        items, sum = self.items, 0
+        for i in range(3):
+            sum += i
+        items.append(sum)
+        return items
+
+
+def test_a_default_is_not_what_an_instance_has() -> None:
+    items = [1]
+    one, other = Defaults(1, "five", 2.5, items), Defaults()
+    assert one.all() == ("five", 2.5, [1]) and other.all() == (5, None, None)
+    assert one.pushed() is items and items == [1, 3]
+    other.anything = items
+    assert other.all()[0] is items

@@ -267,6 +267,7 @@ def lay_out(record: "Record", final: bool = True) -> None:
             python[field.name] = why
     for name, why in python.items():
         record.other[name] = f"it is a Python field: {why}"
+        record.consts.pop(name, None)  # its default, which is not what an instance has
     arguments = sum(field.init for field in record.declared)
     record.size, record.offsets = _jitd.setup_fields(record.target, tuple(described), arguments)
     record.fields, record.py_fields = fields, python
