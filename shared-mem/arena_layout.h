@@ -39,7 +39,7 @@ enum {
 #define SHM_ROW_KIND(state) ((uint32_t)(state))
 #define SHM_ROW_REAPER(state) ((uint32_t)((state) >> 32))
 /* Which row, and by what the upper half of its LIVE tells this client from those before it: who has looked at a dead reaper and then swaps must
- * not take the claim of the next client of that row for the dead one's. */
+ * not take the claim of the next client of that row for the dead one's (tests/models/rows.pml). */
 #define SHM_ROW_CLAIM(row, live) ((uint32_t)(row) | SHM_ROW_REAPER(live) << 10)
 #define SHM_ROW_CLAIMANT(claim) ((claim) % ARENA_MAX_ROWS)
 _Static_assert(ARENA_MAX_ROWS == 1 << 10, "a claim has ten bits for the row");
