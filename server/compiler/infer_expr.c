@@ -404,6 +404,7 @@ static void cond_of_value(Infer *in, const Node *n, Env *yes, Env *no) {
 }
 
 void infer_cond_leaf(Infer *in, const Node *n, Env *yes, Env *no) {
+    in->info[n->id].live = true;
     (is_none_test(n) ? cond_none_test : cond_of_value)(in, n, yes, no);
 }
 

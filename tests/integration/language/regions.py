@@ -596,3 +596,12 @@ def f_annotated(t: T, a: int, b: int):
     y: float = TABLE["a"]
     z: str = "z"
     return x + a, y, z
+
+
+def f_known_tests(t: T, a: int, b: int):
+    known = a is None and b > 2
+    either = a is not None or hasattr(b, "k")
+    part = a is None and hasattr(b, "k")
+    for i in range(3):
+        t.n = (t.n + i) & 1023
+    return known, either, part, 3 if a is None and f"{b}" else 4
