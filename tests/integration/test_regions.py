@@ -96,6 +96,46 @@ class Cell:
         return self.n
 
 
+STEP = 1
+
+
+def set_step(to):
+    global STEP
+    STEP = to
+
+
+@jitd.jitclass
+class Turns:
+    n: int = 0
+
+    def for_loop(self, k: int):
+        for i in range(5):
+            self.n += STEP
+            if i == 3:
+                set_step(k)
+        return self.n
+
+    def while_loop(self, k: int):
+        i = 0
+        while i < 4:
+            i += 1
+            for j in range(3):
+                self.n += STEP
+                if j == 2 and i == 2:
+                    set_step(k)
+        else:
+            self.n += 1000 * STEP
+        return self.n
+
+
+@pytest.mark.parametrize("name, wanted", [("for_loop", 4 + 7), ("while_loop", 6 + 6 * 7 + 7000)])
+def test_a_name_may_change_at_the_end_of_a_turn(name, wanted):
+    """Of that turn nothing is left."""
+    set_step(1)
+    assert getattr(Turns(), name)(7) == wanted
+    assert jitd.stats()["objects"][f"Turns.{name}"]["resumes"] == 1
+
+
 @pytest.mark.parametrize("name, argument", [("region", 1), ("rest", 2**62)])
 def test_what_python_drops_in_the_middle_comes_back_at_once(name, argument):
     """A call that goes on for long would else keep all that was made in it."""

@@ -74,6 +74,11 @@ def _name(name: str, like: ast.AST, context: Any = ast.Load) -> Any:
     return _made(ast.Name, like, id=name, ctx=context())
 
 
+def _filled(body: list[Any], like: ast.AST) -> list[Any]:
+    """A block of these statements, of which there may be none."""
+    return body or [_made(ast.Pass, like)]
+
+
 def _span(node: Any) -> tuple[int, int, int, int]:
     return node.lineno, node.col_offset, node.end_lineno, node.end_col_offset
 
@@ -518,7 +523,7 @@ class _Rest:
         """The rest of this turn of a loop, then the loop again."""
         once = _made(ast.Constant, node, value=(None,))
         target = _name("resume.turn", node, ast.Store)
-        return [_made(ast.For, node, target=target, iter=once, body=rest, orelse=[again], type_comment=None)]
+        return [_made(ast.For, node, target=target, iter=once, body=_filled(rest, node), orelse=[again], type_comment=None)]
 
     def loop_while(self, node: Any) -> list[Any]:
         if node is self.site:
@@ -549,11 +554,11 @@ class _Rest:
     def attempt(self, node: Any) -> list[Any]:
         body = self.part(node, "body")
         if body is not None:
-            return [_changed(node, body=body)]
+            return [_changed(node, body=_filled(body, node))]
         rest = self.part(node, "orelse")
         if rest is None:
             raise Unsupported("the site is in a handler or a finally block")
-        return [_changed(node, body=rest, handlers=[], orelse=[])] if node.finalbody else rest
+        return [_changed(node, body=_filled(rest, node), handlers=[], orelse=[])] if node.finalbody else rest
 
 
 _DONE: dict[type[Any], Any] = {
