@@ -96,6 +96,44 @@ class Cell:
         return self.n
 
 
+ENDED = []
+
+
+class Ending:
+    def __init__(self, k):
+        self.k = k
+
+    def __del__(self):
+        ENDED.append(self.k)
+
+
+@jitd.jitclass
+class Gives:
+    n: int = 0
+
+    def up(self, k: int):
+        o = Ending(k)
+        for i in range(3):
+            self.n += i
+        o = None
+        for i in range(3):
+            self.n += i
+        ENDED.append("none")
+        for o in [Ending(1), Ending(2)]:
+            ENDED.append("list")
+        for i in range(3):
+            o = self.n + i
+        ENDED.append("number")
+        return o
+
+
+def test_an_object_is_given_up_when_its_local_gets_another_value():
+    ENDED.clear()
+    assert Gives().up(0) == 8
+    assert ENDED == [0, "none", "list", "list", 1, 2, "number"]
+    assert jitd.stats()["objects"]["Gives.up"]["mode"] == "native"
+
+
 STEP = 1
 
 

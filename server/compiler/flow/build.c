@@ -146,5 +146,6 @@ FlowFunc *flow_build(Lang *lang, Instance *inst) {
     f->resume_start = f->recursive ? build_resume_start(&b) : NULL;
     build_body(&b, b.bound->function->FunctionDef.body);
     end(&b);
+    build_give_up(&b);
     return f;
 }

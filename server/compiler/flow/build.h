@@ -13,6 +13,13 @@ typedef struct BuildLocal {
     bool borrowed; /* a parameter that nobody assigns */
 } BuildLocal;
 
+/* A local is given a value, in a variable of its type. */
+typedef struct BuildStored {
+    FlowBlock *block;
+    FlowOp *store;
+    uint32_t local;
+} BuildStored;
+
 typedef struct BuildLoop {
     struct BuildLoop *outer;
     FlowBlock *on_break, *on_continue;
@@ -27,6 +34,8 @@ typedef struct Build {
     NodeInfo *info;
     FlowBlock *at; /* NULL: nothing comes here */
     BuildLocal *locals;
+    BuildStored *stored;
+    size_t nstored, cap_stored;
     BuildLoop *loop;
     FlowLoop *flow_loop;
 
@@ -111,6 +120,7 @@ FlowVar *build_var(Build *b, uint32_t local, const Type *type); /* of a local's 
 FlowVar *build_bound_flag(Build *b, uint32_t local);
 FlowOp *build_local_load(Build *b, const Node *n, uint32_t local, const Type *type);
 void build_local_store(Build *b, uint32_t local, FlowOp *v);
+void build_give_up(Build *b);
 void build_params(Build *b);
 
 /* build_expr.c */

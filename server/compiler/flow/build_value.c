@@ -216,8 +216,33 @@ void build_local_store(Build *b, uint32_t local, FlowOp *v) {
         v = build_convert(b, b->stmt, v, &type_py);
     FlowVar *var = build_var(b, local, v->type);
     build_store(b, var, v->type->kind == TYPE_NONE ? build_reserved(b, JITD_NONE) : v);
+    BuildStored stored = {.block = b->at, .store = b->at->ops[b->at->nops - 1], .local = local};
+    pool_push(b->pool, b->stored, b->nstored, b->cap_stored) = stored;
     if (b->locals[local].checked)
         build_store(b, build_bound_flag(b, local), build_bool(b, true));
+}
+
+static FlowVar *python_var(const BuildLocal *l) {
+    for (size_t i = 0; i < l->nvars; i++)
+        if (l->vars[i]->type->kind == TYPE_PY && l->vars[i]->count == FLOW_COUNT_OWN)
+            return l->vars[i];
+    return NULL;
+}
+
+/* A local that held an object and gets a value of another type gives the object up now, as in CPython: its finaliser shows when. */
+void build_give_up(Build *b) {
+    for (size_t i = 0; i < b->nstored; i++) {
+        const BuildStored *s = &b->stored[i];
+        FlowVar *var = python_var(&b->locals[s->local]);
+        if (!var || var == s->store->var)
+            continue;
+        size_t at = s->block->nops;
+        while (s->block->ops[at - 1] != s->store)
+            at--;
+        FlowOp *nothing = flow_const_int(b->f, &type_py, 0);
+        flow_insert(b->f, s->block, at, flow_store(b->f, var, nothing));
+        flow_insert(b->f, s->block, at, nothing);
+    }
 }
 
 void build_params(Build *b) {
