@@ -79,6 +79,8 @@ class Cell:
             self.next = Cell(i)
         for i in [0] * 20000:
             cell = Cell(i, Cell(1))
+        for i in [0] * 2000:
+            jitd.publish("test_regions", Cell(i))
         look()
         for i in range(3):
             self.n += i
@@ -90,6 +92,8 @@ class Cell:
         k = k + k
         for i in range(20000):
             cell = Cell(i, Cell(1))
+        for i in range(2000):
+            jitd.publish("test_regions", Cell(i))
         look()
         for i in range(3):
             self.n += i
@@ -176,7 +180,7 @@ def test_a_name_may_change_at_the_end_of_a_turn(name, wanted):
 
 @pytest.mark.parametrize("name, argument", [("region", 1), ("rest", 2**62)])
 def test_what_python_drops_in_the_middle_comes_back_at_once(name, argument):
-    """A call that goes on for long would else keep all that was made in it."""
+    """A call that goes on for long would else keep all that was made in it, and what others share."""
     SEEN.clear()
     gc.collect()
     before = _jitd.arena_stats()["objects"]

@@ -62,9 +62,13 @@ void import_py_decref(JitdFrame *frame, uint64_t object);
 /* Around Python code that runs while compiled code is under way; import_suspend gives what import_go_on takes. */
 uint32_t import_suspend(void);
 void import_go_on(uint32_t inside);
-/* The same where compiled code has counted all that it goes on to use, as across a call: what Python code drops goes at once. */
-uint32_t import_open(void);
-void import_close(uint32_t inside);
+/* The same where compiled code has counted all that it goes on to use, as across a call: what Python code drops goes at once, and the epoch
+ * pauses, however long the Python code takes. */
+typedef struct ImportOpen {
+    uint32_t nest, inside;
+} ImportOpen;
+ImportOpen import_open(void);
+void import_close(ImportOpen open);
 struct Plan;
 uint64_t import_changes(const struct Plan *plan); /* of the classes that the call knows, so far */
 /* What is not as the call has it built in, or has changed since; borrowed, NULL: all is. */

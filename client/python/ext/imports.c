@@ -156,15 +156,19 @@ void import_go_on(uint32_t inside) {
     suspended--, suspended_here--;
 }
 
-uint32_t import_open(void) {
-    uint32_t inside = context_suspend();
-    opened += inside, opened_here += inside;
-    return inside;
+ImportOpen import_open(void) {
+    ImportOpen open = {.nest = context_pause()};
+    if (open.nest)
+        arena_breathe(jitd_context.arena);
+    open.inside = context_suspend();
+    opened += open.inside, opened_here += open.inside;
+    return open;
 }
 
-void import_close(uint32_t inside) {
-    opened -= inside, opened_here -= inside;
-    context_resume(inside);
+void import_close(ImportOpen open) {
+    opened -= open.inside, opened_here -= open.inside;
+    context_resume(open.inside);
+    context_end_pause(open.nest);
 }
 
 /* How often the classes that the call knows have changed. */

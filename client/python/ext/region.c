@@ -108,7 +108,7 @@ int32_t import_region(JitdFrame *frame, uint32_t site, JitdValue *values) {
     Plan *plan = frame->running;
     uint64_t begun = __builtin_ia32_rdtsc();
     uint64_t changes = import_changes(plan);
-    uint32_t inside = import_open();
+    ImportOpen open = import_open();
     Resume *r = resume_of(plan, site);
     PyObject *result = r ? call(frame, r, values) : NULL;
     JitdValue *slot = values;
@@ -119,7 +119,7 @@ int32_t import_region(JitdFrame *frame, uint32_t site, JitdValue *values) {
         slot->i = import_broken(plan, changes) != NULL;
     if (r && r->function)
         count_region(plan, site, begun);
-    import_close(inside);
+    import_close(open);
     return status;
 }
 
@@ -131,7 +131,7 @@ void import_py_incref(JitdFrame *frame, uint64_t object) {
 void import_py_decref(JitdFrame *frame, uint64_t object) {
     PyObject *op = (PyObject *)(uintptr_t)object;
     (void)frame;
-    uint32_t inside = import_open();
+    ImportOpen open = import_open();
     Py_XDECREF(op);
-    import_close(inside);
+    import_close(open);
 }

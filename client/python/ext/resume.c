@@ -256,7 +256,7 @@ static int32_t failed(JitdFrame *frame, const Resume *r, uint32_t site) {
 int32_t import_resume(JitdFrame *frame, uint32_t site, JitdValue *values) {
     Plan *plan = frame->running;
     uint64_t changes = import_changes(plan);
-    uint32_t inside = import_open();
+    ImportOpen open = import_open();
     Resume *r = resume_of(plan, site);
     PyObject *result = r ? go_on(frame, r, values) : NULL;
     if (r && r->function) {
@@ -264,6 +264,6 @@ int32_t import_resume(JitdFrame *frame, uint32_t site, JitdValue *values) {
         counts_redone(plan, site);
     }
     int32_t status = result ? finish(frame, plan, r, result, changes, values) : failed(frame, r, site);
-    import_close(inside);
+    import_close(open);
     return status;
 }
