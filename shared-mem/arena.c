@@ -222,7 +222,7 @@ uint64_t arena_alloc(JitdFrame *frame, uint32_t size_class) {
 
 int arena_incref_live(Arena *a, uint64_t object) {
     ShmObject *o = arena_object(a, object);
-    uint32_t refs = atomic_load_explicit(&o->refs, memory_order_relaxed);
+    uint32_t refs = atomic_load_explicit(&o->refs, memory_order_relaxed), more;
     if (!shm_is_shared(o)) {
         atomic_store_explicit(&o->refs, refs + 1, memory_order_relaxed);
         return 0;
@@ -230,10 +230,8 @@ int arena_incref_live(Arena *a, uint64_t object) {
     do {
         if (!(refs & SHM_REFS_COUNT))
             return -ENOENT;
-    } while (
-        !atomic_compare_exchange_weak_explicit(&o->refs, &refs, refs + 1, memory_order_acq_rel, memory_order_relaxed));
-    if (refs & SHM_REFS_LIMBO)
-        atomic_fetch_or_explicit(&o->refs, SHM_REFS_REVIVED, memory_order_relaxed);
+        more = refs & SHM_REFS_LIMBO ? (refs + 1) | SHM_REFS_REVIVED : refs + 1; /* at once: shm_incref_shared */
+    } while (!atomic_compare_exchange_weak_explicit(&o->refs, &refs, more, memory_order_acq_rel, memory_order_relaxed));
     return 0;
 }
 

@@ -102,10 +102,15 @@ SHM_RUNTIME int shm_is_shared(const ShmObject *object) {
     return SHM_HEAD_STATE(atomic_load_explicit(&object->head, memory_order_relaxed)) == SHM_STATE_SHARED;
 }
 
-/* A reader that borrowed a dying object may store it again: the mark tells whoever has it in limbo (partner: limbo.c). */
+/* A reader that borrowed a dying object may store it again: the mark tells whoever has it in limbo (partner: limbo.c). Not after it has left
+ * limbo, which the new count alone may bring about: a mark that nobody looks for would hide from all that the count falls to zero. */
 SHM_RUNTIME void shm_incref_shared(ShmObject *object) {
-    if (__builtin_expect(atomic_fetch_add_explicit(&object->refs, 1, memory_order_relaxed) & SHM_REFS_LIMBO, 0))
-        atomic_fetch_or_explicit(&object->refs, SHM_REFS_REVIVED, memory_order_relaxed);
+    uint32_t refs = atomic_fetch_add_explicit(&object->refs, 1, memory_order_relaxed) + 1;
+    SHM_STEP();
+    while (__builtin_expect(refs & SHM_REFS_LIMBO, 0) &&
+           !atomic_compare_exchange_weak_explicit(&object->refs, &refs, refs | SHM_REFS_REVIVED, memory_order_relaxed,
+                                                  memory_order_relaxed))
+        ;
 }
 
 /* One more count. ref may be JITD_NONE or JITD_UNSET. */

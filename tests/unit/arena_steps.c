@@ -130,6 +130,40 @@ Test(arena_steps, two_see_the_count_fall_to_zero) {
     each_step(p_lets_go_of_x, q_revives_and_drops, nothing);
 }
 
+/* p has x in limbo though it can be reached, as a collector has a suspect, and the wait is over for all who are outside now. */
+static void p_suspects_x(void) {
+    uint64_t entry;
+    arena_enter(p.arena);
+    cr_assert(limbo_flag(p.arena, x, shm_head(object(&p, x)), &entry));
+    limbo_push(&p.arena->filling, entry);
+    arena_leave(p.arena);
+    limbo_poll(p.arena, 1);
+}
+
+static void p_judges(void) {
+    limbo_poll(p.arena, 1);
+}
+
+/* Whose mark comes when p has judged by the count alone, and let x go, must leave none. */
+Test(arena_steps, an_object_leaves_limbo_while_it_is_counted_up) {
+    int judged = 1;
+    for (act_at = 1; judged; act_at++) {
+        open_three();
+        p_suspects_x();
+        arena_enter(q.arena);
+        step = 0;
+        act = p_judges;
+        q_revives_and_drops();
+        judged = !act;
+        act = NULL;
+        arena_leave(q.arena);
+        p_judges();
+        cr_assert_eq(object(&p, x)->refs, 1, "at step %d: %#x", (int)act_at, object(&p, x)->refs);
+        close_three();
+    }
+    cr_assert_gt(act_at, 3);
+}
+
 /* q takes the child for itself while p frees (waiting is over as soon as q has left). */
 static void p_lets_go_and_polls(void) {
     p_lets_go_of_x();
