@@ -37,8 +37,8 @@ void arena_owner_set_quota(ArenaOwner *owner, uint64_t quota); /* what is over i
 void arena_owner_deinit(ArenaOwner *owner);
 int arena_owner_take_row(ArenaOwner *owner, uint32_t pid,
                          uint32_t *ret_row); /* 1..;  -ENOSPC: none free (dead rows wait for reap) */
-int arena_owner_grow(ArenaOwner *owner, uint32_t row, uint32_t chunks, uint32_t *ret_first,
-                     uint32_t *ret_count); /* -ENOSPC */
+/* -ENOSPC; -EINVAL: also when the row's client has died meanwhile, and another may have given back what it had. */
+int arena_owner_grow(ArenaOwner *owner, uint32_t row, uint32_t chunks, uint32_t *ret_first, uint32_t *ret_count);
 /* As many as that in a row. -EAGAIN: there is memory for some of them now; ask again, for the others. */
 int arena_owner_grow_whole(ArenaOwner *owner, uint32_t row, uint32_t chunks, uint32_t *ret_first);
 /* What ArenaOps.grow is to do where the owner is in the client's own process. */

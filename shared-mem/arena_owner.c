@@ -201,8 +201,13 @@ static void raise_committed(ArenaOwner *owner, uint32_t to) {
         ;
 }
 
+int arena_owner_in_use(ArenaOwner *owner, uint32_t row) {
+    return row && row < ARENA_MAX_ROWS &&
+           SHM_ROW_KIND(atomic_load_explicit(&row_at(owner, row)->state, memory_order_acquire)) == SHM_ROW_LIVE;
+}
+
 int arena_owner_grow(ArenaOwner *owner, uint32_t row, uint32_t chunks, uint32_t *ret_first, uint32_t *ret_count) {
-    if (!row || row >= ARENA_MAX_ROWS || !chunks)
+    if (!chunks || !arena_owner_in_use(owner, row))
         return -EINVAL;
     uint32_t limit = chunk_limit(owner), given = 0;
     for (int tries = 0; !given; tries++) {
@@ -241,7 +246,7 @@ static void set_free(ArenaOwner *owner, uint32_t first, uint32_t count) {
 }
 
 int arena_owner_grow_whole(ArenaOwner *owner, uint32_t row, uint32_t chunks, uint32_t *ret_first) {
-    if (!row || row >= ARENA_MAX_ROWS || !chunks)
+    if (!chunks || !arena_owner_in_use(owner, row))
         return -EINVAL;
     uint32_t limit = chunk_limit(owner);
     for (int tries = 0; tries < GROW_TRIES; tries++) {
@@ -280,11 +285,6 @@ static int change(ArenaOwner *owner, uint32_t row, uint32_t from, uint32_t to) {
     return SHM_ROW_KIND(old) == from &&
            atomic_compare_exchange_strong_explicit(&row_at(owner, row)->state, &old, SHM_ROW_STATE(to, 0),
                                                    memory_order_acq_rel, memory_order_relaxed);
-}
-
-int arena_owner_in_use(ArenaOwner *owner, uint32_t row) {
-    return row && row < ARENA_MAX_ROWS &&
-           SHM_ROW_KIND(atomic_load_explicit(&row_at(owner, row)->state, memory_order_acquire)) == SHM_ROW_LIVE;
 }
 
 int arena_owner_mark_dead(ArenaOwner *owner, uint32_t row) {

@@ -26,6 +26,22 @@ Test(arena_death, a_dead_row_is_consistent_before_it_is_reaped) {
     arena_detach(q.arena);
 }
 
+/* Others may find a death before the broker has read all that the client sent. */
+Test(arena_death, a_reaped_row_gets_no_chunks) {
+    Peer p = fix_peer(), q = fix_peer();
+    uint32_t row = p.frame.alloc->row, first, count;
+    cr_assert_eq(arena_owner_grow(&fix_owner, row, 1, &first, &count), 0);
+    arena_row(q.arena, row)->state = SHM_ROW_STATE(SHM_ROW_DEAD, 0); /* proof_bury */
+    close(p.arena->fd);
+    arena_unmap(p.arena);
+    cr_assert_eq(arena_owner_grow(&fix_owner, row, 1, &first, &count), -EINVAL);
+    cr_assert_eq(arena_reap(q.arena), 1);
+    cr_assert_eq(arena_owner_grow(&fix_owner, row, 1, &first, &count), -EINVAL);
+    cr_assert_eq(arena_owner_grow_whole(&fix_owner, row, 2, &first), -EINVAL);
+    check(&q);
+    arena_detach(q.arena);
+}
+
 Test(arena_death, private_objects_go_with_it) {
     Peer p = fix_peer(), q = fix_peer();
     for (int i = 0; i < 10000; i++)
