@@ -374,6 +374,22 @@ static void count_one(Arena *a, uint64_t object, uint64_t head, void *arg) {
     ++*(uint32_t *)arg;
 }
 
+/* Nothing lives in it: nobody can set a bit any more. What others freed still has its head, and the name of who freed it: as in take_word, the
+ * bit is the last of it to go, for who dies in between, and for who looks meanwhile for what a dead one had in limbo (limbo_adopt). */
+static void forget_freed(Arena *a, uint32_t chunk, uint32_t size_class) {
+    uint32_t size = shm_class_block_size(size_class), bump = bump_of(a, chunk, size_class);
+    for (uint32_t i = 0; i < bump; i++)
+        if (chunk_bit(a, chunk, i)) {
+            ShmObject *block = arena_object(a, arena_chunk_at(a, chunk) + (uint64_t)i * size);
+            atomic_store_explicit(&block->head, 0, memory_order_relaxed);
+            arena_order();
+            atomic_store_explicit(shm_count_word(block), 0, memory_order_relaxed);
+        }
+    for (uint32_t i = 0; i < SHM_BITS_WORDS; i++)
+        atomic_store_explicit(&arena_bits(a, chunk)[i], 0, memory_order_release); /* partner: chunk_bit */
+    arena_order();
+}
+
 void chunk_retire(Arena *a, uint32_t chunk) {
     ShmChunk *c = arena_chunk(a, chunk);
     uint32_t state = arena_chunk_state(a, chunk), size_class = SHM_CHUNK_CLASS(state), live = 0;
@@ -384,9 +400,8 @@ void chunk_retire(Arena *a, uint32_t chunk) {
     atomic_store_explicit(&c->remote, 0, memory_order_relaxed);
     chunk_each_object(a, chunk, count_one, &live);
     atomic_store_explicit(&c->live, live, memory_order_relaxed);
-    if (!live && size_class != SHM_CLASS_ROOTS)
-        for (uint32_t i = 0; size_class && i < SHM_BITS_WORDS; i++) /* nothing lives: nobody can set one any more */
-            atomic_store_explicit(&arena_bits(a, chunk)[i], 0, memory_order_relaxed);
+    if (!live && arena_is_size_class(size_class))
+        forget_freed(a, chunk, size_class);
     if (!live)
         atomic_store_explicit(&c->bump, 0, memory_order_relaxed);
     arena_order();

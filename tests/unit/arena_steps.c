@@ -436,6 +436,48 @@ Test(arena_steps, a_dead_owner_is_reaped_while_its_run_is_freed) {
     owner_dies_at_each_step(q_frees_the_run, r_reaps);
 }
 
+/* ---- an empty chunk is given back ---- */
+
+static void abandon_peer(Peer *peer) {
+    arena_owner_mark_dead(&fix_owner, peer->frame.alloc->row);
+    close(peer->arena->fd);
+    arena_unmap(peer->arena);
+}
+
+/* Whose one object has been freed by q: its head is still there. */
+static uint32_t emptied_chunk(void) {
+    x = new_node(&p);
+    arena_share(&p.frame, x);
+    drop(&q, x);
+    cr_assert_eq(stats(&q).objects, 0);
+    cr_assert_neq(shm_head(object(&q, x)), 0);
+    return arena_chunk_of(p.arena, x);
+}
+
+/* What was freed is not found again. */
+Test(arena_steps, who_gives_back_an_empty_chunk_dies) {
+    volatile int done = 0;
+    for (act_at = 1; !done; act_at++) {
+        fix_open();
+        p = fix_peer(), q = fix_peer();
+        uint32_t chunk = emptied_chunk();
+        step = 0;
+        act = p_dies;
+        if (setjmp(death) == 0) {
+            chunk_retire(p.arena, chunk);
+            done = 1;
+        }
+        act = NULL;
+        abandon_peer(&p);
+        cr_assert_eq(arena_reap(q.arena), 1);
+        cr_assert_eq(stats(&q).objects, 0, "at step %d", (int)act_at);
+        check(&q);
+        arena_detach(q.arena);
+        fix_close();
+    }
+    cr_assert_gt(act_at, 3);
+}
+
 /* ---- a claim on a dead row ---- */
 
 static Peer next_q;
@@ -456,12 +498,6 @@ static void the_reapers_row_is_anothers_who_reaps(void) {
     next_q = fix_peer();
     cr_assert_eq(next_q.frame.alloc->row, reaper_row);
     *dead = claim_of(&next_q);
-}
-
-static void abandon_peer(Peer *peer) {
-    arena_owner_mark_dead(&fix_owner, peer->frame.alloc->row);
-    close(peer->arena->fd);
-    arena_unmap(peer->arena);
 }
 
 /* Two reapers of one row would count its objects down twice. */
