@@ -7,7 +7,7 @@
 #include "shared-mem/arena.h"
 
 #define ARENA_MAGIC 0x616e6572616474ULL
-#define ARENA_LAYOUT 4
+#define ARENA_LAYOUT 5
 
 typedef struct ShmArena {
     uint64_t magic;

@@ -236,6 +236,7 @@ static inline uint64_t limbo_entry_object(uint64_t entry) {
 }
 /* In an epoch: marks a shared object that is not in limbo as being in ours, whatever its count: 1, and its entry for a batch; or 0. */
 int limbo_flag(Arena *a, uint64_t object, uint64_t head, uint64_t *ret_entry);
+void limbo_put_back(Arena *a, uint64_t entry); /* what limbo_flag gave */
 
 /* ---- proof.c ---- */
 void proof_introduce(Arena *a);         /* writes down who we are */

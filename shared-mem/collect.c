@@ -19,7 +19,7 @@
  *
  * An object of a class that only another process knows (table_make_own) is no suspect, and each of its words is taken for a reference.
  * A count that travels, in a message to another process say, must be noted in the arena, or it is in nobody's hand.
- * Death of who collects: flagged objects are in its limbo, and whoever adopts them finds a count above zero, and lets them be. */
+ * Death of who collects: flagged objects are in its limbo, and whoever adopts them puts them back. */
 #include "shared-mem/trace.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -274,7 +274,7 @@ static int free_suspects(Collect *c) {
         if (*state_of(c, limbo_entry_object(c->found.v[i])) == SUSPECT)
             let_go_of_all(c, limbo_entry_object(c->found.v[i]));
         else
-            limbo_push(&a->filling, c->found.v[i]); /* it leaves limbo as others do */
+            limbo_put_back(a, c->found.v[i]);
     arena_order();
     for (size_t i = 0; i < c->found.n; i++) {
         uint64_t object = limbo_entry_object(c->found.v[i]);

@@ -6,8 +6,8 @@
  * for no fence), then the rows' `active` words are noted, and limbo ends when each odd one has changed or its row is no longer live.
  *
  * Revival. A reader may store what it has in hand, so counting the object up from zero. Counting up an object in limbo leaves
- * SHM_REFS_REVIVED behind (shm_incref_shared). Claim: if the mark is missing at the end of limbo and the count is zero, nobody can reach
- * the object. For the *first* one to count it up must have had it in hand since before limbo began (there was no reference to read it
+ * SHM_REFS_REVIVED behind (shm_incref_shared). Claim: if its count was zero when limbo began (SHM_REFS_DEAD), is zero at the end, and the mark
+ * is missing, nobody can reach the object. For the *first* one to count it up must have had it in hand since before limbo began (there was no reference to read it
  * from), so it was inside an epoch that has ended by now, and so its mark is visible. It does not matter who else read it, stored it, or
  * dropped it in the meantime, nor that the count may be zero again. An object that was revived and has fallen to zero again is marked
  * unrevived and waits a second time: the same claim from then on. If the first reviver is killed between count and mark, its count stays
@@ -17,8 +17,13 @@
  * for it, too: it enters limbo at the same time, with a count of 1 (otherwise a shared list of a million nodes would take a
  * million epochs to free). That its one reference is the parent's is seen by looking at the parent's field again afterwards: who moved it
  * elsewhere before had counted it up and emptied the field, who does it later leaves the mark. At the end parents are judged before their children (the order in the batch): a dead parent's
- * reference is counted down, and a child whose count is then zero and which was not revived is dead as well. If the parent was revived, the
+ * reference is counted down, and a child whose count falls to zero by that, and which was not revived, is dead as well. If the parent was revived, the
  * child has count 1 and simply leaves limbo.
+ *
+ * Zero is not dead. A revived parent can be read again, by some who came when we waited already, and its child be taken off it under their eyes:
+ * that leaves a count of zero and no mark. Nor has everything in limbo a count of zero from the beginning: what a collector flagged and then
+ * rescued can be reached all the time (limbo_put_back), and who adopts what a dead one had there cannot tell (limbo_adopt). So only what is
+ * SHM_REFS_DEAD is freed. What is found with a count of zero and without that waits anew, from an instant when nothing referred to it.
  *
  * Sleepers. A process that is stopped inside an epoch, or sleeps there, would keep all that dies from being freed, for ever. But what
  * became shared after it ran last it cannot have in hand: it has not read anything since. So objects know the era in which they became
@@ -97,6 +102,7 @@ static void note_chunk(Arena *a, uint64_t object) {
 static int mark_limbo(Arena *a, uint64_t object, uint32_t count, uint64_t *ret_entry) {
     _Atomic uint64_t *word = shm_count_word(arena_object(a, object));
     uint64_t old = atomic_load_explicit(word, memory_order_relaxed), era;
+    uint32_t dead;
     int noted = 0;
     do {
         era = old >> 32;
@@ -104,9 +110,10 @@ static int mark_limbo(Arena *a, uint64_t object, uint32_t count, uint64_t *ret_e
             return 0;
         if (!noted++)
             note_chunk(a, object);
-    } while (!atomic_compare_exchange_weak_explicit(word, &old,
-                                                    SHM_COUNT((uint32_t)old | SHM_REFS_LIMBO, SHM_LINK_LIMBO(a->row)),
-                                                    memory_order_seq_cst, memory_order_relaxed));
+        dead = (uint32_t)old ? 0 : SHM_REFS_DEAD;
+    } while (!atomic_compare_exchange_weak_explicit(
+        word, &old, SHM_COUNT((uint32_t)old | dead | SHM_REFS_LIMBO, SHM_LINK_LIMBO(a->row)), memory_order_seq_cst,
+        memory_order_relaxed));
     arena_order();
     *ret_entry = object | era << LIMBO_ERA_BIT;
     return 1;
@@ -127,6 +134,12 @@ int limbo_flag(Arena *a, uint64_t object, uint64_t head, uint64_t *ret_entry) {
     if (((uint32_t)word & ~SHM_REFS_COUNT) || word >> 32 > SHM_ERA_MAX || shm_head(arena_object(a, object)) != head)
         return 0;
     return mark_limbo(a, object, ANY_COUNT, ret_entry);
+}
+
+/* What was not found to be garbage leaves limbo as others do, but it may have been in everybody's hands all the time. */
+void limbo_put_back(Arena *a, uint64_t entry) {
+    atomic_fetch_or_explicit(&arena_object(a, limbo_entry_object(entry))->refs, SHM_REFS_REVIVED, memory_order_relaxed);
+    limbo_push(&a->filling, entry);
 }
 
 static void enter_child(Arena *a, _Atomic uint64_t *place, uint64_t child, void *arg) {
@@ -203,11 +216,12 @@ static void judge(Arena *a, uint64_t entry) {
     uint64_t old = atomic_load_explicit(word, memory_order_acquire), new;
     for (;;) {
         uint32_t refs = (uint32_t)old, count = refs & SHM_REFS_COUNT;
-        if (refs == SHM_REFS_LIMBO) {
+        if (refs == (SHM_REFS_LIMBO | SHM_REFS_DEAD)) {
             destroy(a, object);
             return;
         }
-        new = count ? SHM_COUNT(count, entry_era(entry)) : SHM_COUNT(SHM_REFS_LIMBO, SHM_LINK_LIMBO(a->row));
+        new = count ? SHM_COUNT(count, entry_era(entry))
+                    : SHM_COUNT(SHM_REFS_LIMBO | SHM_REFS_DEAD, SHM_LINK_LIMBO(a->row));
         if (!atomic_compare_exchange_weak_explicit(word, &old, new, memory_order_acq_rel, memory_order_acquire))
             continue;
         if (!count)
@@ -329,7 +343,8 @@ void arena_poll(Arena *a) {
 
 /* ---- deaths ---- */
 
-/* The object is in the limbo of the dead row arg: make it ours, by one compare-and-swap of the name. The dead one may have freed it in a
+/* The object is in the limbo of the dead row arg: make it ours, by one compare-and-swap of the name, and wait anew: it may have been there as a
+ * suspect, or as the child of one that was revived. The dead one may have freed it in a
  * foreign chunk already: then its bit was set before we came, and chunk_each_object passes over it. If the bit is clear, either it
  * was never set, or the owner took the block in since, and then the name is gone, because an owner overwrites it before it clears the bit. */
 static void adopt_one(Arena *a, uint64_t object, uint64_t head, void *arg) {
@@ -340,7 +355,8 @@ static void adopt_one(Arena *a, uint64_t object, uint64_t head, void *arg) {
         return;
     note_chunk(a, object);
     while (old >> 32 == SHM_LINK_LIMBO(row))
-        if (atomic_compare_exchange_weak_explicit(word, &old, SHM_COUNT((uint32_t)old, SHM_LINK_LIMBO(a->row)),
+        if (atomic_compare_exchange_weak_explicit(word, &old,
+                                                  SHM_COUNT((uint32_t)old | SHM_REFS_REVIVED, SHM_LINK_LIMBO(a->row)),
                                                   memory_order_acq_rel, memory_order_acquire)) {
             limbo_push(&a->filling, object);
             return;

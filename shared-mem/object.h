@@ -30,7 +30,8 @@ _Static_assert(sizeof(ShmObject) == 16, "object header");
 
 #define SHM_REFS_LIMBO 0x80000000u   /* fell to zero, waits for the end of every epoch that may have seen it */
 #define SHM_REFS_REVIVED 0x40000000u /* was counted up while in limbo */
-#define SHM_REFS_COUNT 0x3fffffffu
+#define SHM_REFS_DEAD 0x20000000u    /* nothing referred to it when limbo began, or what alone did has been freed */
+#define SHM_REFS_COUNT 0x1fffffffu
 
 #define SHM_OBJECT_HEADER 16
 /* In an object with a tail (table.h), the place of its length word: how many elements the tail has. It is written before the object can be

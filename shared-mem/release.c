@@ -30,13 +30,25 @@ void release_count(Arena *a, uint64_t object) {
     }
 }
 
+/* The same for a dead object: what waits in limbo with it, and has no other count, is dead now as well (limbo.c). */
+static void release_with_parent(Arena *a, uint64_t child) {
+    uint32_t last = SHM_REFS_LIMBO | 1;
+    arena_order();
+    if (!atomic_compare_exchange_strong_explicit(&arena_object(a, child)->refs, &last, SHM_REFS_LIMBO | SHM_REFS_DEAD,
+                                                 memory_order_acq_rel, memory_order_relaxed))
+        release_count(a, child);
+}
+
 static void release_ref(Arena *a, _Atomic uint64_t *place, uint64_t child, void *arg) {
     uint32_t row = *(uint32_t *)arg;
     uint64_t head = shm_head(arena_object(a, child));
     if (row && (!head || share_counts_as_private(a, head, row)))
         return;
     atomic_store_explicit(place, JITD_UNSET, memory_order_relaxed);
-    release_count(a, child);
+    if (row)
+        release_count(a, child);
+    else
+        release_with_parent(a, child);
 }
 
 int release_refs(Arena *a, uint64_t object, uint64_t head, uint32_t row) {

@@ -240,11 +240,20 @@ static uint64_t see_elements(Peer *p, uint64_t o) {
     return some;
 }
 
-/* In an epoch: whatever can be reached is alive. */
+/* Whoever is in no hurry has it in hand for longer than others wait for those who were there before. */
+static void dawdle(Peer *p, uint64_t o) {
+    if (rnd(1000))
+        return;
+    usleep(rnd(4000));
+    see_alive(p, o);
+}
+
+/* In an epoch: whatever can be reached is alive, and stays so. */
 static void walk(Peer *p, uint64_t o) {
     for (uint32_t i = 0; shm_is_object(o) && i < 100; i++) {
         if (see_alive(p, o) != NODE)
             return;
+        dawdle(p, o);
         uint64_t other = atomic_load_explicit(field(p, o, OTHER), memory_order_acquire);
         if (shm_is_object(other) && see_alive(p, other) == STORE) {
             uint64_t some = see_elements(p, other); /* borrowed out of the list, then stored */

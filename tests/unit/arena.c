@@ -279,6 +279,30 @@ Test(arena, revived_and_dropped_again_waits_again) {
     arena_detach(p.arena);
 }
 
+/* Who comes after the revival is not waited for, and can read what the revived one refers to. */
+Test(arena, a_child_is_taken_off_a_revived_parent_and_waits) {
+    Peer p = fix_peer(), q = fix_peer(), r = fix_peer();
+    uint64_t holder = new_node(&p), a = new_node(&p), child = new_leaf(&p);
+    set_ref(&p, a, NODE_OTHER, child);
+    set_ref(&p, holder, NODE_NEXT, a);
+    arena_share(&p.frame, holder);
+    arena_enter(q.arena);
+    set_ref(&p, holder, NODE_NEXT, JITD_NONE);
+    arena_poll(p.arena); /* begins to wait for q */
+    shm_store_ref(&q.frame, holder, NODE_OTHER, a, 0, arena_share, arena_release);
+    arena_enter(r.arena);
+    cr_assert_eq(get_ref(&r, get_ref(&r, holder, NODE_OTHER), NODE_OTHER), child);
+    shm_store_ref(&q.frame, a, NODE_OTHER, JITD_NONE, 1, arena_share, arena_release);
+    arena_leave(q.arena);
+    cr_assert_eq(stats(&p).objects, 3, "r still has it");
+    arena_leave(r.arena);
+    cr_assert_eq(stats(&p).objects, 2);
+    check(&p);
+    arena_detach(r.arena);
+    arena_detach(q.arena);
+    arena_detach(p.arena);
+}
+
 /* ---- limits ---- */
 
 Test(arena, full_is_a_trap_and_loses_nothing) {

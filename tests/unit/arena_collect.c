@@ -37,6 +37,51 @@ Test(arena_collect, counts_too_high_and_cycles) {
     arena_detach(p.arena);
 }
 
+/* In limbo, though the holder refers to it. */
+static uint64_t suspect(Peer *p, uint64_t holder) {
+    uint64_t child = shared_node(p), entry;
+    set_ref(p, holder, NODE_NEXT, child);
+    arena_enter(p->arena);
+    cr_assert(limbo_flag(p->arena, child, shm_head(object(p, child)), &entry));
+    arena_leave(p->arena);
+    return entry;
+}
+
+/* r reads the holder's child, and then p takes it away, when q, who has it in limbo, waits already. */
+static void see_that_it_waits(Peer *p, Peer *q, Peer *r, uint64_t holder) {
+    limbo_poll(q->arena, 1);
+    arena_enter(r->arena);
+    cr_assert(shm_is_object(get_ref(r, holder, NODE_NEXT)));
+    set_ref(p, holder, NODE_NEXT, JITD_NONE);
+    cr_assert_eq(stats(q).objects, 2, "r still has it");
+    arena_leave(r->arena);
+    cr_assert_eq(stats(q).objects, 1);
+    check(q);
+}
+
+Test(arena_collect, a_suspect_that_was_put_back_waits_for_its_last_readers) {
+    Peer p = fix_peer(), q = fix_peer(), r = fix_peer();
+    uint64_t holder = shared_node(&p);
+    limbo_put_back(q.arena, suspect(&q, holder));
+    see_that_it_waits(&p, &q, &r, holder);
+    arena_detach(r.arena);
+    arena_detach(q.arena);
+    arena_detach(p.arena);
+}
+
+Test(arena_collect, a_dead_collectors_suspect_waits_for_its_last_readers) {
+    Peer p = fix_peer(), dead = fix_peer(), q = fix_peer(), r = fix_peer();
+    uint64_t holder = shared_node(&p);
+    uint32_t row = dead.frame.alloc->row;
+    suspect(&dead, holder);
+    abandon(&dead);
+    limbo_adopt(q.arena, row);
+    see_that_it_waits(&p, &q, &r, holder);
+    arena_detach(r.arena);
+    arena_detach(q.arena);
+    arena_detach(p.arena);
+}
+
 Test(arena_collect, whatever_holds_keeps) {
     Peer p = fix_peer(), q = fix_peer();
     uint64_t rooted = shared_node(&p), named = shared_node(&p), noted = shared_node(&p), by_private = shared_node(&p);
