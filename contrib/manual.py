@@ -1,6 +1,7 @@
-"""Makes the manual pages and the shells' completions from what the programs say with --help: one text, three uses.
+"""Makes the manual pages and the shells' completions from what the programs say with --help, and jitd.conf's page from the file as it is
+installed: one text each.
 
-usage: manual.py DIRECTORY PROGRAM..."""
+usage: manual.py DIRECTORY JITD.CONF PROGRAM..."""
 
 import re
 import subprocess
@@ -10,7 +11,7 @@ from pathlib import Path
 SECTIONS = {"jitd": 8, "jitd-worker": 8, "jitctl": 1, "jitd-cc": 1}
 ABOUT = {"jitd": "compiler daemon for Python classes", "jitd-worker": "compiler process of jitd", "jitctl": "asks the jitd daemon",
          "jitd-cc": "compiles Python files as jitd does, and shows each stage"}
-SEE = {"jitd": ["jitctl(1)", "jitd-worker(8)"], "jitd-worker": ["jitd(8)"], "jitctl": ["jitd(8)"], "jitd-cc": ["jitd(8)"]}
+SEE = {"jitd": ["jitctl(1)", "jitd.conf(5)", "jitd-worker(8)"], "jitd-worker": ["jitd(8)"], "jitctl": ["jitd(8)"], "jitd-cc": ["jitd(8)"]}
 
 
 class Help:
@@ -65,6 +66,37 @@ def page(h: Help) -> str:
     return "\n".join([*lines, ".SH SEE ALSO", ", ".join(SEE[h.name])]) + "\n"
 
 
+class Conf:
+    """A file of comments: prose, settings that show the defaults ("#name = value" below what it is), and at the end an example."""
+
+    def __init__(self, path: Path):
+        above, _, example = path.read_text().partition("# For example:\n")
+        self.example = [line.removeprefix("#") for line in example.splitlines()]
+        self.prose: list[str] = []
+        self.settings: list[tuple[str, str, str]] = []  # name, default, what it is
+        words: list[str] = []
+        for line in above.splitlines():
+            setting = re.fullmatch(r"#([a-z-]+) = (.+)", line)
+            if setting:
+                self.settings.append((setting[1], setting[2], " ".join(words).removesuffix(":") + "."))
+            elif line.startswith("# "):
+                words.append(line[2:])
+                continue
+            elif words:
+                self.prose.append(" ".join(words))
+            words = []
+
+
+def conf_page(conf: Conf, version: str) -> str:
+    lines = [f'.TH JITD.CONF 5 "" "{version}"', ".SH NAME", "jitd.conf \\- limits of users and namespaces", ".SH SYNOPSIS", "/etc/jitd/jitd.conf", ".SH DESCRIPTION"]
+    for text in conf.prose:
+        lines += [roff(text), ".PP"]
+    lines[-1] = ".SH SETTINGS"
+    for name, default, text in conf.settings:
+        lines += [".TP", f"\\fB{roff(name)}\\fR = {roff(default)}", roff(text)]
+    return "\n".join([*lines, ".SH EXAMPLE", ".nf", *map(roff, conf.example), ".fi", ".SH SEE ALSO", "jitd(8), jitctl(1)"]) + "\n"
+
+
 def bash(helps: list[Help]) -> str:
     text = "# Completion of jitd's programs for bash, made by contrib/manual.py.\n"
     for h in helps:
@@ -109,8 +141,9 @@ def fish(h: Help) -> str:
 
 
 def main() -> None:
-    directory, helps = Path(sys.argv[1]), [Help(Path(p).resolve()) for p in sys.argv[2:]]
+    directory, conf, helps = Path(sys.argv[1]), Conf(Path(sys.argv[2])), [Help(Path(p).resolve()) for p in sys.argv[3:]]
     directory.mkdir(parents=True, exist_ok=True)
+    (directory / "jitd.conf.5").write_text(conf_page(conf, helps[0].version))
     for h in helps:
         (directory / f"{h.name}.{SECTIONS[h.name]}").write_text(page(h))
         (directory / f"_{h.name}").write_text(zsh(h))

@@ -27,7 +27,7 @@ static const char usage[] =
     "  --cache-size BYTES    of that directory (default 1 GiB)\n"
     "  --arena-quota BYTES   of one namespace's shared objects (default: half of the memory, at most 4 GiB)\n"
     "  --segment-size BYTES  of one code segment (default 64 MiB)\n"
-    "  --config FILE         limits of users and namespaces; read again on SIGHUP (jitd.conf has what there is)\n"
+    "  --config FILE         limits of users and namespaces; read again on SIGHUP (jitd.conf(5))\n"
     "  --state-dir DIR       of what a daemon that follows this one has to know (default: $RUNTIME_DIRECTORY, else\n"
     "                        the socket's name with .state behind it; empty: none)\n"
     "  --log FILE            instead of stderr; opened again on SIGHUP\n"

@@ -151,7 +151,7 @@ def test_the_dashboard_asks_for_what_there_is(d):
 
 # ---- manual pages and completions ----
 
-PAGES = ["jitd.8", "jitd-worker.8", "jitctl.1", "jitd-cc.1"]
+PAGES = ["jitd.8", "jitd-worker.8", "jitctl.1", "jitd-cc.1", "jitd.conf.5"]
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -168,6 +168,14 @@ def test_every_command_and_option_is_in_the_manual():
         text = (BUILD / "contrib" / page).read_text().replace("\\-", "-")
         for word in re.findall(r"^  (\S+)", said, re.M):
             assert f"\\fB{word}\\fR" in text, word
+
+
+def test_every_setting_is_in_its_manual():
+    text = (BUILD / "contrib/jitd.conf.5").read_text().replace("\\-", "-")
+    known = re.findall(r'^    \{"([a-z-]+)", offsetof', (HERE.parents[1] / "server/broker/config.c").read_text(), re.M)
+    assert len(known) >= 5
+    for name in [*known, "log-level"]:
+        assert re.search(rf"^\.TP\n\\fB{name}\\fR = \S.*\n\S+ \S+", text, re.M), name
 
 
 @pytest.mark.parametrize("line, offers", [("jitctl na", ["names", "namespaces"]), ("jitctl purge c", ["cache"]), ("jitd --arena", ["--arena-quota"])])
