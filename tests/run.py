@@ -34,6 +34,9 @@ ONCE = {
     "docs": ["tests/docs"],
     "packages": ["tests/packages"],
 }
+PYTEST = ["-m", "pytest", "-q", "-rfEs", "--disable-warnings", "--tb=short", "-p", "no:cacheprovider"]
+OF_THE_DAEMON = [f"tests/faults/test_{name}.py" for name in ("broker", "restart", "service", "systemd", "operators")]
+OF_SIZE = ["costs_little", "no_leak", "small", "no_llvm"]  # what a sanitizer is not
 MOSTLY_WAIT = "faults"  # for the daemon's time limits: two thirds of its time
 SMALL_PACKAGES = ["-k", "toolz or tinydb"]  # of the suite packages, which runs whole only when it is named: it takes long
 SUITE_SECONDS = 3600  # whatever takes longer hangs
@@ -161,8 +164,7 @@ def default_python(found):
 
 
 def pytest_suite(name, version, python, arguments, env=None):
-    command = [python, "-m", "pytest", "-q", "-rfEs", "--disable-warnings", "--tb=short", "-p", "no:cacheprovider", *arguments]
-    return Suite(name, [command], count_pytest, python_env(version) | (env or {}))
+    return Suite(name, [[python, *PYTEST, *arguments]], count_pytest, python_env(version) | (env or {}))
 
 
 def python_env(version):
@@ -173,13 +175,26 @@ def python_env(version):
     }
 
 
-def asan_suite():
-    """The C tests again, by clang without warnings, under AddressSanitizer and UBSan."""
+def count_both(first, second):
+    """The counts of two of a suite's steps."""
+
+    def count(text):
+        passed, failed, lines = first(text)
+        more_passed, more_failed, more_lines = second(text)
+        return passed + more_passed, failed + more_failed, lines + more_lines
+
+    return count
+
+
+def asan_suite(version, python):
+    """The C tests again, by clang without warnings, under AddressSanitizer and UBSan; and the whole daemon, with all that its tests do to it."""
     options = ["-Db_sanitize=address,undefined", "-Db_lundef=false", "-Dwerror=true", "-Dpythons="]
     setup = ["env", f"CC={clang()}", "meson", "setup", ASAN, *options]
     steps = [] if (ASAN / "build.ninja").exists() else [setup]
     steps += [["ninja", "-C", ASAN, "-j2"], ["meson", "test", "-C", ASAN, "--no-rebuild", "-t", "5"]]
-    return Suite("sanitizers", steps, count_meson(ASAN), SANITIZERS)
+    steps += [[python, *PYTEST, *OF_THE_DAEMON, "-k", "not " + " and not ".join(OF_SIZE)]]
+    env = python_env(version) | {"JITD_DAEMON": str(ASAN / "server/broker/jitd")} | SANITIZERS
+    return Suite("sanitizers", steps, count_both(count_meson(ASAN), count_pytest), env)
 
 
 def fuzz_suite(version, python):
@@ -190,7 +205,7 @@ def fuzz_suite(version, python):
 def suites(all_pythons=False):
     found = pythons()
     default = default_python(found)
-    all_suites = [asan_suite(), fuzz_suite(default, found[default])]
+    all_suites = [asan_suite(default, found[default]), fuzz_suite(default, found[default])]
     all_suites.append(pytest_suite("debian", default, found[default], ONCE["debian"]))
     for name, arguments in (IN_FULL | OWN_FIRST).items():
         also = list(found) if all_pythons else [default, NEWEST] if name in IN_FULL else [default]

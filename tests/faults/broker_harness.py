@@ -17,7 +17,7 @@ import msgpack
 VERSION = 3  # protocol/messages.h
 HERE = Path(__file__).resolve().parent
 BUILD = Path(os.environ.get("JITD_BUILD", HERE.parent.parent / "build"))
-JITD = BUILD / "server" / "broker" / "jitd"
+JITD = Path(os.environ.get("JITD_DAEMON", BUILD / "server" / "broker" / "jitd"))
 HELLO, LOOKUP, COMPILE, GROW, PUBLISH, FIND, DUMP, STATS, CLASSES, REAP = range(1, 11)
 REPLY, ERROR, SEGMENT, DEATH = 64, 65, 66, 67
 PATIENCE = 60  # s, for what comes at once on a machine that has nothing else to do
