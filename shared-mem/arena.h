@@ -31,6 +31,8 @@ int arena_create(uint64_t size, uint64_t quota, ArenaOwner *ret_owner);
  * wrote into it is believed as little as ever. Takes the fd on success. */
 int arena_owner_adopt(int fd, uint64_t size, uint64_t quota, ArenaOwner *ret_owner);
 typedef enum ArenaRowUse { ARENA_ROW_FREE, ARENA_ROW_LIVE, ARENA_ROW_DEAD, ARENA_ROW_LEFT } ArenaRowUse;
+/* Rows from this one on were never used, and looking at one takes memory for it. */
+uint32_t arena_owner_rows(const ArenaOwner *owner);
 ArenaRowUse arena_owner_row(ArenaOwner *owner, uint32_t row,
                             uint32_t *ret_pid);                /* dead: somebody has to give it back */
 void arena_owner_set_quota(ArenaOwner *owner, uint64_t quota); /* what is over it already stays */

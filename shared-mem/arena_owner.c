@@ -84,6 +84,11 @@ static int header_is_ours(const ArenaOwner *owner) {
            h->bits_at == want.bits_at && h->chunks_at == want.chunks_at;
 }
 
+uint32_t arena_owner_rows(const ArenaOwner *owner) {
+    uint32_t top = atomic_load_explicit(&header(owner)->top_row, memory_order_acquire);
+    return top < ARENA_MAX_ROWS ? top : ARENA_MAX_ROWS;
+}
+
 ArenaRowUse arena_owner_row(ArenaOwner *owner, uint32_t row, uint32_t *ret_pid) {
     ShmRow *r = row_at(owner, row);
     *ret_pid = atomic_load_explicit(&r->pid, memory_order_relaxed);
@@ -136,10 +141,10 @@ int arena_owner_take_row(ArenaOwner *owner, uint32_t pid, uint32_t *ret_row) {
             atomic_load_explicit(&row_at(owner, i)->state, memory_order_acquire)); /* partner: arena_reap */
         if (owner->lent[i] || (kind != SHM_ROW_FREE && kind != SHM_ROW_REAPED))
             continue;
-        init_row(row_at(owner, i), pid);
-        owner->lent[i] = 1;
         if (atomic_load_explicit(&header(owner)->top_row, memory_order_relaxed) <= i)
             atomic_store_explicit(&header(owner)->top_row, i + 1, memory_order_release);
+        init_row(row_at(owner, i), pid);
+        owner->lent[i] = 1;
         *ret_row = i;
         return 0;
     }
@@ -339,7 +344,8 @@ void arena_owner_name(ArenaOwner *owner, uint32_t place, uint64_t object) {
 static void forget_names(ArenaOwner *owner) {
     owner->restoring = 1;
     begin_names(owner);
-    for (uint32_t i = 0; i < ARENA_MAX_NAMES; i++)
+    uint32_t top = atomic_load_explicit(&header(owner)->top_name, memory_order_relaxed);
+    for (uint32_t i = 0; i < top && i < ARENA_MAX_NAMES; i++)
         if (atomic_load_explicit(&names_of(owner)[i], memory_order_relaxed))
             atomic_store_explicit(&names_of(owner)[i], 0, memory_order_relaxed);
 }
@@ -405,7 +411,7 @@ int arena_owner_adopt(int fd, uint64_t size, uint64_t quota, ArenaOwner *ret_own
         return -EPROTO;
     }
     pass_by_committed(&owner, chunk_limit(&owner));
-    for (uint32_t i = 1; i < ARENA_MAX_ROWS; i++) {
+    for (uint32_t i = 1, n = arena_owner_rows(&owner); i < n; i++) {
         uint32_t kind = SHM_ROW_KIND(atomic_load_explicit(&row_at(&owner, i)->state, memory_order_acquire));
         owner.lent[i] = kind == SHM_ROW_LIVE || kind == SHM_ROW_LEFT;
     }

@@ -172,7 +172,7 @@ Handover handover_adopt(Broker *broker, uid_t uid, Str namespace_, int handed, T
         return HANDOVER_NOTHING;
     }
     tenants_add(&broker->tenants, t);
-    for (uint32_t row = 1; row < ARENA_MAX_ROWS; row++)
+    for (uint32_t row = 1, rows = arena_owner_rows(&t->arena); row < rows; row++)
         adopt_row(broker, t, row);
     notify_store(t->arena.fd, name); /* once more does no harm */
     *ret_tenant = t;

@@ -1,5 +1,6 @@
 /* The arena in one process: size classes, allocation, release, sharing, limbo, roots, remote frees, quota. */
 #include "tests/unit/arena_fixture.h"
+#include <sys/stat.h>
 
 TestSuite(arena, .init = fix_open, .fini = fix_close);
 
@@ -299,6 +300,29 @@ Test(arena, a_child_is_taken_off_a_revived_parent_and_waits) {
     cr_assert_eq(stats(&p).objects, 2);
     check(&p);
     arena_detach(r.arena);
+    arena_detach(q.arena);
+    arena_detach(p.arena);
+}
+
+/* ---- another owner ---- */
+
+/* It looks at no row and no name that was never used: their pages would be filled for it. */
+Test(arena, taking_over_takes_no_memory) {
+    Peer p = fix_peer(), q = fix_peer();
+    struct stat before, after;
+    ArenaOwner next;
+    uint64_t named = new_leaf(&p);
+    arena_share(&p.frame, named);
+    arena_owner_name(&fix_owner, 7, named);
+    cr_assert_eq(fstat(fix_owner.fd, &before), 0);
+    cr_assert_eq(arena_owner_adopt(dup(fix_owner.fd), fix_owner.size, fix_owner.quota, &next), 0);
+    cr_assert_eq(arena_owner_rows(&next), 3);
+    cr_assert(next.lent[1] && next.lent[2] && !next.lent[3]);
+    cr_assert_eq(fstat(fix_owner.fd, &after), 0);
+    cr_assert_eq(before.st_blocks, after.st_blocks, "%ld blocks more", (long)(after.st_blocks - before.st_blocks));
+    arena_owner_names_are_back(&next);
+    cr_assert_eq(p.arena->names[7], 0);
+    arena_owner_deinit(&next);
     arena_detach(q.arena);
     arena_detach(p.arena);
 }
