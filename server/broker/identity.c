@@ -3,11 +3,20 @@
 #include "base/cleanup.h"
 #include "protocol/abi.h"
 #include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
 
+/* A service that sees no files of the machine's in /proc (ProcSubset=pid) is told by its unit. */
 static int identity_boot(char id[64], size_t *ret_size) {
+    const char *told = getenv("JITD_BOOT_ID");
+    if (told && *told && strlen(told) < 64) {
+        *ret_size = strlen(told);
+        memcpy(id, told, *ret_size);
+        return 0;
+    }
     cleanup_close int fd = open(BOOT_ID, O_RDONLY | O_CLOEXEC);
     ssize_t n = fd < 0 ? -1 : read(fd, id, 64);
     if (n <= 0)

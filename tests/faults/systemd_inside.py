@@ -100,6 +100,20 @@ def case_hang():
     kept(stop)
 
 
+def case_compiler_is_known_again():
+    """Else each daemon starts one to ask it who it is, and what is looked up waits for that."""
+
+    def known():
+        with connect("known") as c:
+            figures = c.stats()
+        if figures["workers"]:
+            time.sleep(0.3)  # it may say so now
+            os.kill(figures["pid"], signal.SIGKILL)
+        return not figures["workers"]
+
+    until(known)
+
+
 def case_reload():
     with connect("reload") as c:
         pid = c.stats()["pid"]

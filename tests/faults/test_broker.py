@@ -486,6 +486,20 @@ def test_many_units_at_once_come_from_the_disk():
             assert c.lookup(*keys) == found[::2] and c.stats()["cache_hits"] == 150
 
 
+def test_after_another_start_of_the_machine_the_compiler_is_asked_again():
+    with Daemon(env={"JITD_BOOT_ID": "one"}) as d:
+        with d.client() as c:
+            c.compile("ok")
+        restart(d)
+        with d.client() as c:
+            c.stats()
+            assert d.workers() == [] and d.starts() == 1
+        d.env["JITD_BOOT_ID"] = "two"
+        restart(d)
+        with d.client():
+            until(lambda: d.starts() == 2)
+
+
 def test_a_warm_restart_starts_no_compiler_process():
     """Nor does it wait for one to say who it is."""
     with Daemon() as d:
