@@ -23,7 +23,8 @@
  * Zero is not dead. A revived parent can be read again, by some who came when we waited already, and its child be taken off it under their eyes:
  * that leaves a count of zero and no mark. Nor has everything in limbo a count of zero from the beginning: what a collector flagged and then
  * rescued can be reached all the time (limbo_put_back), and who adopts what a dead one had there cannot tell (limbo_adopt). So only what is
- * SHM_REFS_DEAD is freed. What is found with a count of zero and without that waits anew, from an instant when nothing referred to it.
+ * SHM_REFS_DEAD is freed. What is found with a count of zero and without that waits anew, from an instant when nothing referred to it
+ * (tests/models/limbo.pml).
  *
  * Sleepers. A process that is stopped inside an epoch, or sleeps there, would keep all that dies from being freed, for ever. But what
  * became shared after it ran last it cannot have in hand: it has not read anything since. So objects know the era in which they became

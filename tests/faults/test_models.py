@@ -29,3 +29,17 @@ def test_rows(tmp_path):
 
 def test_rows_whose_claims_do_not_say_by_whom(tmp_path):
     assert errors(tmp_path, "rows.pml", "-DNO_GENERATION") == 1
+
+
+COLLECTED = ("-DCOLLECTOR", "-DOPERATIONS=1")  # a suspect needs less company
+
+
+@pytest.mark.parametrize("options", [(), COLLECTED])
+def test_limbo(tmp_path, options):
+    assert errors(tmp_path, "limbo.pml", *options) == 0
+
+
+@pytest.mark.parametrize("options", [(), COLLECTED])
+@pytest.mark.parametrize("wrong", ["-DMARK_ANYHOW", "-DZERO_IS_DEAD"])
+def test_limbo_that_is_wrong(tmp_path, wrong, options):
+    assert errors(tmp_path, "limbo.pml", wrong, *options) == 1
