@@ -11,7 +11,7 @@
 #pragma once
 #include <stdint.h>
 
-#define JITD_ABI_VERSION 5
+#define JITD_ABI_VERSION 6
 
 /* A reference is an arena offset. Two values are no object: */
 #define JITD_UNSET 0 /* a field that was never assigned */
@@ -81,7 +81,15 @@ typedef struct JitdFrame {
     JitdTrap trap;
     void *running; /* for the imports poll and resume: the call at hand, as its caller knows it */
     void *object;  /* JITD_TRAP_OBJECT: a PyObject, whose reference goes to whoever takes it from here */
+    uint64_t ran;  /* changes whenever the interpreter may have run Python code in the middle of compiled code */
 } JitdFrame;
+
+/* The attribute that a place of compiled code read last, in this call. */
+typedef struct JitdRead {
+    uint64_t ref, object; /* of the instance; the attribute's, which that holds */
+    uint64_t ran;         /* JitdFrame.ran then; ref 0: nothing was read */
+} JitdRead;
+_Static_assert(sizeof(JitdRead) == 24, "JitdRead is three words, for generated code");
 
 /* What every native entry is given besides its arguments. Not arguments themselves: libffi takes 5 ns for each. */
 typedef struct JitdCall {

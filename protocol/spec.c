@@ -253,6 +253,15 @@ static bool spec_globals(Reader *r, const msgpack_object *o, const char *what, G
     return spec_distinct(r, names, map.size, what);
 }
 
+/* A reason, or [reason, type text]. */
+static bool spec_reason(Reader *r, const msgpack_object *o, Global *ret) {
+    const msgpack_object *v;
+    if (o->type != MSGPACK_OBJECT_ARRAY)
+        return spec_str(r, o, "a reason", &ret->s);
+    return spec_record(r, o, "an attribute", 2, &v) && spec_str(r, &v[0], "a reason", &ret->s) &&
+           spec_type(r, &v[1], &ret->type);
+}
+
 /* name -> reason */
 static bool spec_other(Reader *r, const msgpack_object *o, Globals *ret) {
     msgpack_object_map map;
@@ -262,7 +271,7 @@ static bool spec_other(Reader *r, const msgpack_object *o, Globals *ret) {
     for (uint32_t i = 0; i < map.size; i++) {
         ret->at[i].kind = GLOBAL_OTHER;
         if (!spec_name(r, &map.ptr[i].key, "an attribute", &ret->at[i].name) ||
-            !spec_str(r, &map.ptr[i].val, "a reason", &ret->at[i].s))
+            !spec_reason(r, &map.ptr[i].val, &ret->at[i]))
             return false;
     }
     return true;

@@ -80,7 +80,8 @@ typedef struct DefSpec {
     Globals consts;
     FuncSpec *funcs;
     size_t nfuncs;
-    Globals other; /* GLOBAL_OTHER: name and reason */
+    Globals
+        other; /* GLOBAL_OTHER: name and reason; of a Python field, or another attribute that holds an object, its type */
 } DefSpec;
 
 typedef struct EntrySpec {

@@ -57,11 +57,25 @@ static const Type *type_read_ref(TypeReader *r) {
     return t;
 }
 
-static const Type *type_read_name(TypeReader *r) {
+/* list(T), dict(K,V) */
+static const Type *type_read_container(TypeReader *r, PyLikely likely, size_t n, int depth) {
+    Type *t = pool_new(r->pool, Type);
+    *t = (Type){.kind = TYPE_PY, .likely = likely, .nitems = n, .items = pool_array(r->pool, const Type *, n)};
+    for (size_t i = 0; i < n; i++)
+        if (!type_accept(r, i ? ',' : '(') || !(t->items[i] = type_read(r, depth + 1)))
+            return NULL;
+    return type_accept(r, ')') ? t : NULL;
+}
+
+static const Type *type_read_name(TypeReader *r, int depth) {
     size_t start = r->at;
     while (r->at < r->text.len && !strchr("(),?@", r->text.ptr[r->at]))
         r->at++;
     Str name = str_slice(r->text, start, r->at);
+    if (str_eq_c(name, "list"))
+        return type_read_container(r, PY_LIST, 1, depth);
+    if (str_eq_c(name, "dict"))
+        return type_read_container(r, PY_DICT, 2, depth);
     Type *t = pool_new(r->pool, Type);
     for (size_t i = 0; i < N_SCALARS; i++)
         if (str_eq_c(name, scalars[i].text)) {
@@ -80,7 +94,7 @@ static const Type *type_read(TypeReader *r, int depth) {
         return type_read_tuple(r, depth);
     if (type_accept(r, '@'))
         return type_read_ref(r);
-    return type_read_name(r);
+    return type_read_name(r, depth);
 }
 
 const Type *type_parse(Pool *pool, Str text, uint32_t ndefs) {
@@ -92,13 +106,13 @@ const Type *type_parse(Pool *pool, Str text, uint32_t ndefs) {
 Str type_text(Pool *pool, const Type *t) {
     if (t->kind == TYPE_NONE)
         return STR("None");
-    if (t->kind == TYPE_PY)
+    if (t->kind == TYPE_PY && t->likely == PY_ANY)
         return STR("py");
     if (t->kind == TYPE_REF)
         return pool_printf(pool, "@%u%s", t->def, t->optional ? "?" : "");
-    if (t->kind != TYPE_TUPLE)
+    if (type_is_scalar(t))
         return str_from_cstr(scalars[t->kind].text);
-    Str s = STR("(");
+    Str s = t->kind != TYPE_PY ? STR("(") : t->likely == PY_LIST ? STR("list(") : STR("dict(");
     for (size_t i = 0; i < t->nitems; i++) {
         Str item = type_text(pool, t->items[i]);
         s = pool_printf(pool, "%.*s%s%.*s", STR_FMT(s), i ? "," : "", STR_FMT(item));
@@ -111,9 +125,9 @@ bool type_eq(const Type *a, const Type *b) {
         return false;
     if (a->kind == TYPE_REF)
         return a->def == b->def && a->optional == b->optional;
-    if (a->kind != TYPE_TUPLE)
+    if (type_is_scalar(a) || a->kind == TYPE_NONE)
         return true;
-    if (a->nitems != b->nitems)
+    if (a->likely != b->likely || a->nitems != b->nitems)
         return false;
     for (size_t i = 0; i < a->nitems; i++)
         if (!type_eq(a->items[i], b->items[i]))

@@ -7,6 +7,9 @@
  *             unit (never None)
  *   @3?       Optional of it                                       1                   8
  *   py        any object of the interpreter: a pointer to it        1                   not a field
+ *   list(T)   the same; most likely a list of T, which is looked     1                   not a field
+ *             at where it is used
+ *   dict(K,V) the same; most likely a dict                           1                   not a field
  *   (T,U,...) a tuple of the above, nested too; () is empty        sum of its parts    not a field
  *
  * A reference in memory and in a JitdValue is the object's offset in the arena; JITD_UNSET and JITD_NONE (abi.h) are
@@ -24,11 +27,19 @@ typedef enum TypeKind {
     TYPE_PY,
 } TypeKind;
 
+/* What a TYPE_PY most likely is. */
+typedef enum PyLikely {
+    PY_ANY,
+    PY_LIST, /* of items[0] */
+    PY_DICT, /* of items[0] to items[1] */
+} PyLikely;
+
 typedef struct Type Type;
 struct Type {
     TypeKind kind;
     uint32_t def;
     bool optional;
+    PyLikely likely;
     const Type **items;
     size_t nitems;
 };

@@ -32,8 +32,17 @@ static int32_t no_resume(JitdFrame *frame, uint32_t site, JitdValue *values) {
     return JITD_TRAP_RAISE;
 }
 
+static int32_t no_attribute(JitdFrame *frame, uint64_t ref, uint32_t site, uint64_t *out) {
+    (void)ref, (void)out;
+    return no_resume(frame, site, NULL);
+}
+
 static void no_object(JitdFrame *frame, uint64_t object) {
     (void)frame, (void)object;
+}
+
+/* ... and there are no objects: nothing comes to these. */
+static void no_function(void) {
 }
 
 static const void *const defaults[] = {
@@ -46,6 +55,23 @@ static const void *const defaults[] = {
 #define region no_resume
 #define py_incref no_object
 #define py_decref no_object
+#define py_none no_function
+#define py_true no_function
+#define py_false no_function
+#define py_int_type no_function
+#define py_float_type no_function
+#define py_tuple_type no_function
+#define py_list_type no_function
+#define py_int no_function
+#define py_ref no_function
+#define py_box_int no_function
+#define py_box_float no_function
+#define py_box_ref no_function
+#define py_list_set no_function
+#define py_list_append no_function
+#define py_list_pop no_function
+#define py_list_new no_function
+#define py_attribute no_attribute
 #define IMPORT(name, ret, args) (const void *)name,
 #include "protocol/imports.def"
 #undef IMPORT
@@ -58,6 +84,23 @@ static const void *const defaults[] = {
 #undef region
 #undef py_incref
 #undef py_decref
+#undef py_attribute
+#undef py_none
+#undef py_true
+#undef py_false
+#undef py_int_type
+#undef py_float_type
+#undef py_tuple_type
+#undef py_list_type
+#undef py_int
+#undef py_ref
+#undef py_box_int
+#undef py_box_float
+#undef py_box_ref
+#undef py_list_set
+#undef py_list_append
+#undef py_list_pop
+#undef py_list_new
 };
 _Static_assert(sizeof defaults / sizeof defaults[0] == JITD_N_IMPORTS, "imports.def");
 

@@ -250,6 +250,9 @@ static void describe(jitd_error *error, const jitd_method *m, const MetaSite *si
     } else if (str_eq_c(site->kind, "region")) {
         set_exception(error, "RuntimeError");
         put(&t, "this part is the interpreter's, which a C program has not: %.*s", STR_FMT(s));
+    } else if (str_eq_c(site->kind, "object")) {
+        set_exception(error, "RuntimeError");
+        put(&t, "'%.*s' is a Python field, which a C program has not", STR_FMT(s));
     } else if (str_eq_c(site->kind, "attr"))
         describe_attribute(error, &t, m, &payload);
     else if (str_eq_c(site->kind, "none")) {

@@ -225,7 +225,7 @@ static int count_floats(const Type *t) {
 
 static int return_weight(Infer *in, const Type *t) {
     int same = 0;
-    if (t->kind == TYPE_PY) /* which holds all others */
+    if (t->kind == TYPE_PY && t->likely == PY_ANY) /* which holds all others */
         return INT_MAX;
     for (size_t i = 0; i < in->nreturns; i++)
         same += type_eq(in->info[in->returns[i]->id].type, t);
@@ -293,7 +293,7 @@ _Noreturn void infer_box(Infer *in, uint32_t local, const Diag *why) {
 
 /* The interpreter's part must never end in what it cannot go on from. */
 static void check_split(Infer *in) {
-    for (uint32_t i = 0; in->regions && i < in->bound->nlocals; i++)
+    for (uint32_t i = 0; (in->regions || in->lists) && i < in->bound->nlocals; i++)
         if (in->split[i])
             infer_box(in, i, &in->left);
 }

@@ -36,6 +36,7 @@ typedef struct Infer {
     const LocalState *noted; /* the locals as infer_mark noted them last */
     Diag left;               /* why the first part that is left to Python is; no message: none is */
     bool regions;            /* such parts come back */
+    bool lists;              /* there is a place where Python must be able to go on */
     bool *split;             /* by local: behind effects it has two types, and may still be read */
     uint64_t from;           /* nothing in front of that place is come to again */
     jmp_buf *again;          /* everything is to be inferred again */
@@ -63,6 +64,9 @@ typedef void (*InferWork)(Infer *in, const Node *n, void *arg);
 bool infer_try(Infer *in, const Node *n, InferWork work, void *arg);
 /* n's value is kept: what cannot be compiled is the interpreter's, and then `wanted` (may be NULL) is the type that it should have. */
 const Type *infer_value(Infer *in, const Node *n, const Type *wanted);
+/* One operation on Python objects, whose operands compiled code evaluates: `what` says which (client/python/jitd/resume.py). Its value is
+ * most likely of that type. */
+const Type *infer_operation(Infer *in, const Node *n, const char *operation, const Type *type);
 void infer_test(Infer *in, const Node *n, Env *yes, Env *no); /* as infer_cond, but for and, or, not */
 void infer_stmt(Infer *in, const Node *n);
 void infer_check_worth(Infer *in,
@@ -121,6 +125,26 @@ CallInfo *infer_call_info(Infer *in, const Node *n, CallKind kind);
 const Type *infer_callee(Infer *in, const Node *n, Instance *callee, const Node *receiver, bool fresh_receiver);
 Instance *infer_instance(Infer *in, const Node *n, uint32_t def, uint32_t func, const Type **params, uint32_t nparams,
                          bool fresh);
+
+/* infer_list.c */
+bool type_is_list(const Type *t);
+const Type *type_list_of(Pool *pool, const Type *item);
+const Type *infer_list_item(Infer *in, const Node *n, const Type *list);  /* a Subscript's value */
+const Type *infer_list_turns(Infer *in, const Node *n, const Type *list); /* what a For's target is given */
+const Type *infer_list_len(Infer *in, const Node *n, const Type *list);
+const Type *infer_list_method(Infer *in, const Node *n, const Type *list);
+void infer_list_target(Infer *in, const Node *n, const Node *target); /* of the assignment n, behind its value */
+const Type *infer_object_method(Infer *in, const Node *n, const Type *object); /* a call of any method */
+const Type *infer_object_builtin(Infer *in, const Node *n, Str name);
+const Type *infer_list_begins(Infer *in, const Node *target, const Node *value, const Type *type);
+const Type *infer_annotated_list(Infer *in, const Node *annotation);
+const Type *infer_named_type(const Node *annotation); /* infer_stmt.c: of int, float, bool */
+const Type *infer_display(Infer *in, const Node *n);  /* a List */
+bool infer_object_target(Infer *in, const Node *n,
+                         const Node *target); /* whether it is an item of an object that is no list */
+const Type *infer_object_item(Infer *in, const Node *n, const Type *object);
+const Type *infer_list_augmented(Infer *in, const Node *target); /* what it holds, and is given: */
+void infer_list_store(Infer *in, const Node *target, const Type *value);
 
 /* infer_raise.c */
 void infer_raise(Infer *in, const Node *n);       /* a Raise */

@@ -202,6 +202,8 @@ static const Type *infer_len(Infer *in, const Node *n, Str name) {
     if (result)
         return result;
     const Type *t = in->info[n->Call.args.at[0]->id].type;
+    if (type_is_list(t))
+        return infer_list_len(in, n, t);
     if (t->kind != TYPE_TUPLE)
         fail(in->c, n->span, "len of %s is not compiled yet", type_words(in, t));
     return &type_int;
@@ -218,6 +220,9 @@ static const Type *infer_to(Infer *in, const Node *n, Str name, const Type *to) 
 
 const Type *infer_builtin_call(Infer *in, const Node *n, Str name) {
     int builtin = builtin_find(name);
+    const Type *of_object = infer_object_builtin(in, n, name);
+    if (of_object)
+        return of_object;
     if (builtin < 0)
         fail(in->c, n->span, "the built-in %.*s is not compiled yet", STR_FMT(name));
     infer_call_info(in, n, CALL_BUILTIN)->builtin = builtin;

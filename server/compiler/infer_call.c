@@ -68,6 +68,8 @@ const Type *infer_param_type(const ParamSpec *param, const Type *type) {
     const Type *a = param->type;
     if (a && takes_as_sized(a, type))
         return a;
+    if (a && a->kind == TYPE_PY && type->kind == TYPE_PY)
+        return a->likely == PY_ANY ? type : a;
     if (!a || a->kind != TYPE_REF || !a->optional)
         return type;
     return type->kind == TYPE_NONE || (type->kind == TYPE_REF && type->def == a->def) ? a : type;
@@ -315,6 +317,8 @@ static const Type *call_attribute(Infer *in, const Node *n) {
         fail(in->c, n->span, "%.*s.%.*s is not compiled", STR_FMT(g->name), STR_FMT(name));
     }
     const Type *t = infer_expr(in, base);
+    if (t->kind == TYPE_PY)
+        return (type_is_list(t) && str_eq_c(name, "append") ? infer_list_method : infer_object_method)(in, n, t);
     if (t->kind != TYPE_REF)
         fail(in->c, n->span, "methods of %s are not compiled", type_words(in, t));
     in->info[f->id].live = true;

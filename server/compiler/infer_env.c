@@ -18,6 +18,8 @@ Env env_dead(void) {
 const Type *type_join(Pool *pool, const Type *a, const Type *b) {
     if (type_eq(a, b))
         return a;
+    if (a->kind == TYPE_PY && b->kind == TYPE_PY)
+        return &type_py;
     if (a->kind == TYPE_NONE && b->kind == TYPE_REF)
         return type_ref(pool, b->def, true);
     if (b->kind == TYPE_NONE && a->kind == TYPE_REF)

@@ -15,6 +15,10 @@ const char *type_words(Infer *in, const Type *t) {
         Str name = def_short_name(&in->lang->unit->defs[t->def]);
         return pool_printf(in->pool, t->optional ? "Optional[%.*s]" : "%.*s", STR_FMT(name)).ptr;
     }
+    if (type_is_list(t))
+        return pool_printf(in->pool, "list[%s]", type_words(in, t->items[0])).ptr;
+    if (t->kind == TYPE_PY && t->likely == PY_DICT)
+        return pool_printf(in->pool, "dict[%s, %s]", type_words(in, t->items[0]), type_words(in, t->items[1])).ptr;
     if (t->kind != TYPE_TUPLE)
         return t->kind == TYPE_NONE ? "None" : t->kind == TYPE_PY ? "a Python object" : type_scalar_name(t->kind);
     Str s = STR("tuple[");
@@ -167,6 +171,12 @@ static const MemberInfo *property_member(Infer *in, const Node *n, uint32_t def,
     return member_new(in, n, (MemberInfo){.kind = MEMBER_PROPERTY, .def = def, .callee = callee});
 }
 
+/* An object that the instance has in this process. */
+static const MemberInfo *python_member(Infer *in, const Node *n, uint32_t def, const Type *type) {
+    in->inst->python = in->inst->manages = true;
+    return member_new(in, n, (MemberInfo){.kind = MEMBER_PYTHON, .def = def, .type = type});
+}
+
 /* Class constants of `cls.X` and `Class.X`. */
 static const Global *class_const(Infer *in, const Node *n) {
     const Node *base = n->Attribute.value;
@@ -214,6 +224,9 @@ const MemberInfo *infer_member(Infer *in, const Node *n, bool store) {
     at = find_property(d, name, store ? FUNC_SETTER : FUNC_PROPERTY);
     if (at >= 0)
         return property_member(in, n, base->def, at, store);
+    const Global *other = store ? NULL : find_const(&d->other, name);
+    if (other && other->type)
+        return python_member(in, n, base->def, other->type);
     const Global *constant = find_const(&d->consts, name);
     if (!constant || store)
         no_member(in, n, base->def, name);
@@ -251,6 +264,8 @@ static const Type *infer_attribute(Infer *in, const Node *n) {
         return global_const_type(in, n, m->constant);
     if (m->kind == MEMBER_PROPERTY)
         return infer_callee(in, n, m->callee, n->Attribute.value, false);
+    if (m->kind == MEMBER_PYTHON)
+        return m->type;
     const Type *t = in->lang->unit->defs[m->def].fields[m->field].type;
     return t;
 }
@@ -259,7 +274,9 @@ static const Type *infer_attribute(Infer *in, const Node *n) {
 
 static const Type *infer_truth(Infer *in, const Node *n) {
     const Type *t = infer_expr(in, n);
-    if (t->kind == TYPE_PY)
+    if (type_is_list(t) && n->kind == NODE_Name)
+        infer_list_len(in, n, t);
+    else if (t->kind == TYPE_PY)
         fail(in->c, n->span, "the truth of a Python object is not compiled");
     if (t->kind != TYPE_REF)
         return t;
@@ -566,6 +583,10 @@ static const Type *infer_tuple(Infer *in, const Node *n) {
 static const Type *infer_subscript(Infer *in, const Node *n) {
     const Type *t = infer_expr(in, n->Subscript.value);
     int64_t i;
+    if (type_is_list(t))
+        return infer_list_item(in, n, t);
+    if (t->kind == TYPE_PY)
+        return infer_object_item(in, n, t);
     if (t->kind != TYPE_TUPLE)
         fail(in->c, n->span, "an item of %s is not compiled yet", type_words(in, t));
     if (!infer_const_int(in, n->Subscript.slice, &i))
@@ -606,6 +627,8 @@ static const Type *infer_kind(Infer *in, const Node *n) {
         return infer_attribute(in, n);
     case NODE_BinOp: {
         const Type *a = infer_expr(in, n->BinOp.left), *b = infer_expr(in, n->BinOp.right);
+        if (type_is_list(a) && (n->BinOp.op == OP_Mult || n->BinOp.op == OP_Add))
+            return infer_operation(in, n, n->BinOp.op == OP_Add ? "+" : "*", a);
         return infer_binary(in, n, n->BinOp.op, n->BinOp.left, n->BinOp.right, a, b);
     }
     case NODE_UnaryOp:
@@ -624,6 +647,8 @@ static const Type *infer_kind(Infer *in, const Node *n) {
         return infer_tuple(in, n);
     case NODE_Subscript:
         return infer_subscript(in, n);
+    case NODE_List:
+        return infer_display(in, n);
     case NODE_JoinedStr:
         fail(in->c, n->span, "an f-string is compiled in the arguments of exceptions only");
     default:
@@ -634,6 +659,7 @@ static const Type *infer_kind(Infer *in, const Node *n) {
 const Type *infer_expr(Infer *in, const Node *n) {
     in->info[n->id].live = true;
     in->info[n->id].truth = -1;
+    in->info[n->id].region = REGION_NONE;
     const Type *t = infer_kind(in, n);
     in->info[n->id].type = t;
     return t;

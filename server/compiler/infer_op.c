@@ -248,7 +248,17 @@ static void infer_more_steps(Infer *in, const Node *n, CompareStep *steps, const
     in->bottom = outer;
 }
 
+/* x in d, of an object d */
+static bool is_in_object(Infer *in, const Node *n) {
+    if (n->Compare.ops.len != 1 || (n->Compare.ops.at[0] != OP_In && n->Compare.ops.at[0] != OP_NotIn))
+        return false;
+    infer_expr(in, n->Compare.left);
+    return infer_expr(in, n->Compare.comparators.at[0])->kind == TYPE_PY;
+}
+
 const Type *infer_compare(Infer *in, const Node *n) {
+    if (is_in_object(in, n))
+        return infer_operation(in, n, n->Compare.ops.at[0] == OP_In ? "in" : "not in", &type_bool);
     CompareStep *steps = pool_array(in->pool, CompareStep, n->Compare.ops.len);
     in->info[n->id].steps = steps;
     const Type *a = infer_step(in, n, steps, 0, infer_expr(in, n->Compare.left));

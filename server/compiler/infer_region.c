@@ -198,6 +198,8 @@ const Type *infer_value(Infer *in, const Node *n, const Type *wanted) {
     bool is_compiled = infer_try(in, n, work_expr, &t);
     if (is_compiled && (t->kind != TYPE_PY || !is_wanted(wanted)))
         return t;
+    if (is_compiled && in->info[n->id].region == REGION_OPERATION)
+        return in->info[n->id].type = wanted;
     Diag why = in->c->diag;
     if (is_compiled) {
         why = (Diag){.span = n->span, .message = STR("this is a Python object")};
@@ -205,6 +207,22 @@ const Type *infer_value(Infer *in, const Node *n, const Type *wanted) {
     }
     const Type *likely = guess(in, n);
     return region_value(in, n, likely ? likely : is_wanted(wanted) ? wanted : &type_py, &why);
+}
+
+const Type *infer_operation(Infer *in, const Node *n, const char *operation, const Type *type) {
+    Diag *left = pool_new(in->pool, Diag);
+    if (in->bound->own_frame || in->inst->sized || in->lang->unit->wrap || in->bound->func->kind == FUNC_CLASS)
+        fail(in->c, n->span, "an operation on Python objects is not compiled here");
+    *left = (Diag){.span = n->span, .message = STR("this is an operation on Python objects")};
+    in->lists = in->inst->python = in->inst->manages = true;
+    if (in->loop)
+        in->loop->inner = true;
+    effect_commit(in);
+    in->info[n->id].region = REGION_OPERATION;
+    in->info[n->id].left = left;
+    in->info[n->id].operation = operation;
+    infer_mark(in, n);
+    return type;
 }
 
 typedef struct CondWork {
@@ -271,55 +289,16 @@ void infer_stmt(Infer *in, const Node *n) {
 
 /* ---- what is worth it ---- */
 
-typedef struct Search {
+/* What an operation on objects costs more here than in the interpreter, and a region, each counted in operations of numbers, which cost
+ * that much less. */
+#define WORTH_OPERATION 6
+#define WORTH_REGION 14
+
+typedef struct Worth {
     const Infer *in;
-    const Diag *found;
-} Search;
-
-/* A region that comes with this expression. */
-static void search_expr(void *arg, const char *field, const Node *n) {
-    Search *s = arg;
-    (void)field;
-    if (!n || s->found)
-        return;
-    const NodeInfo *info = &s->in->info[n->id];
-    if (info->live && (info->region == REGION_VALUE || info->region == REGION_TEST))
-        s->found = info->left;
-    else
-        node_each_child(n, search_expr, arg);
-}
-
-static const Diag *in_body(const Infer *in, Nodes body);
-
-/* The first region that control comes to whenever it comes to n; NULL: there is a way without. */
-static const Diag *always(const Infer *in, const Node *n) {
-    const NodeInfo *info = &in->info[n->id];
-    Search s = {.in = in};
-    if (!info->live || (info->region == REGION_REST && n->kind == NODE_Raise)) /* which happens seldom */
-        return NULL;
-    if (info->region)
-        return info->left;
-    switch (n->kind) {
-    case NODE_If:
-        search_expr(&s, NULL, n->If.test);
-        return s.found;
-    case NODE_While:
-        search_expr(&s, NULL, n->While.test);
-        return s.found ? s.found : in_body(in, n->While.body);
-    case NODE_For:
-        return in_body(in, n->For.body);
-    default:
-        search_expr(&s, NULL, n);
-        return s.found;
-    }
-}
-
-static const Diag *in_body(const Infer *in, Nodes body) {
-    const Diag *found = NULL;
-    for (size_t i = 0; i < body.len && !found; i++)
-        found = always(in, body.at[i]);
-    return found;
-}
+    const Diag *found; /* the first region or operation that control always comes to */
+    unsigned regions, operations, numbers;
+} Worth;
 
 static bool has_loop(const Infer *in, Nodes body);
 
@@ -339,12 +318,76 @@ static bool has_loop(const Infer *in, Nodes body) {
     return false;
 }
 
+static unsigned numbers_of(const Infer *in, const Node *n) {
+    switch (n->kind) {
+    case NODE_BinOp:
+    case NODE_UnaryOp:
+    case NODE_Compare:
+    case NODE_Attribute:
+    case NODE_Subscript:
+    case NODE_AugAssign:
+    case NODE_For:
+        return 1;
+    case NODE_Call:
+        return in->info[n->id].call && in->info[n->id].call->kind == CALL_INSTANCE ? 4 : 2;
+    default:
+        return 0;
+    }
+}
+
+static void weigh(void *arg, const char *field, const Node *n) {
+    Worth *w = arg;
+    (void)field;
+    if (!n || !w->in->info[n->id].live)
+        return;
+    const NodeInfo *info = &w->in->info[n->id];
+    bool seldom = info->region == REGION_REST && n->kind == NODE_Raise;
+    if (info->region == REGION_OPERATION)
+        w->operations++;
+    else if (info->region && !seldom)
+        w->regions++;
+    else if (!info->region)
+        w->numbers += numbers_of(w->in, n);
+    if (info->region && !seldom && !w->found)
+        w->found = info->left;
+    if (!info->region || info->region == REGION_OPERATION)
+        node_each_child(n, weigh, arg);
+}
+
+static void weigh_always(Worth *w, Nodes body);
+
+/* What control comes to whenever it comes to n. Of the branches of an `if` the numbers count, too. */
+static void weigh_one(Worth *w, const Node *n) {
+    const NodeInfo *info = &w->in->info[n->id];
+    if (!info->live)
+        return;
+    if (n->kind != NODE_If || info->region) {
+        weigh(w, NULL, n);
+        return;
+    }
+    weigh(w, NULL, n->If.test);
+    Worth branches = {.in = w->in};
+    weigh_always(&branches, n->If.body);
+    weigh_always(&branches, n->If.orelse);
+    w->numbers += branches.numbers;
+}
+
+static void weigh_always(Worth *w, Nodes body) {
+    for (size_t i = 0; i < body.len; i++)
+        weigh_one(w, body.at[i]);
+}
+
 void infer_check_worth(Infer *in, const Node *n) {
     bool is_for = n->kind == NODE_For, is_while = n->kind == NODE_While;
     Nodes body = is_for ? n->For.body : is_while ? n->While.body : n->FunctionDef.body;
-    if (!in->left.message.len || has_loop(in, body))
+    Worth w = {.in = in};
+    if (has_loop(in, body))
         return;
-    const Diag *found = is_while ? always(in, n) : in_body(in, body);
-    if (found)
-        fail_again(in, in->inst->boxed_why.message.len ? &in->inst->boxed_why : found);
+    if (is_while)
+        weigh(&w, NULL, n->While.test);
+    weigh_always(&w, body);
+    bool is_loop = is_for || is_while;
+    unsigned costs = w.regions * WORTH_REGION + w.operations * WORTH_OPERATION;
+    if (w.found && (w.numbers < costs || (w.regions && !is_loop)))
+        fail_again(in, in->inst->boxed_why.message.len ? &in->inst->boxed_why : w.found);
 }

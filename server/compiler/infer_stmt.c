@@ -87,15 +87,18 @@ void infer_target(Infer *in, const Node *target, const Type *type) {
 
 static void infer_augassign(Infer *in, const Node *n) {
     const Node *target = n->AugAssign.target;
+    bool is_item = target->kind == NODE_Subscript;
     in->info[target->id].live = true;
-    if (target->kind == NODE_Subscript)
-        fail(in->c, target->span, "assignment to an item is not compiled yet");
-    const Type *old = infer_expr(in, target);
+    const Type *old = is_item ? infer_list_augmented(in, target) : infer_expr(in, target);
     const Type *value = infer_expr(in, n->AugAssign.value);
     const Type *result = infer_binary(in, n, n->AugAssign.op, target, n->AugAssign.value, old, value);
     in->info[n->id].type = result;
     if (target->kind == NODE_Name) {
         env_bind(in, in->bound->binding[target->id].local, result, n->span.line);
+        return;
+    }
+    if (is_item) {
+        infer_list_store(in, target, result);
         return;
     }
     const MemberInfo *m = in->info[target->id].member;
@@ -136,11 +139,11 @@ static void while_turn(Infer *in, const Node *n, Env *ret_exit) {
 }
 
 /* A setter may never return, where the loop runs at all. */
-static void infer_for_target(Infer *in, const Node *target) {
+static void infer_for_target(Infer *in, const Node *target, const Type *type) {
     jmp_buf bottom, *outer = in->bottom;
     in->bottom = &bottom;
     if (setjmp(bottom) == 0)
-        infer_target(in, target, &type_int);
+        infer_target(in, target, type);
     else
         in->env.dead = true;
     in->bottom = outer;
@@ -148,7 +151,7 @@ static void infer_for_target(Infer *in, const Node *target) {
 
 static void for_turn(Infer *in, const Node *n, Env *ret_exit) {
     *ret_exit = env_copy(in, &in->env);
-    infer_for_target(in, n->For.target);
+    infer_for_target(in, n->For.target, in->info[n->id].type);
     infer_body(in, n->For.body);
 }
 
@@ -215,10 +218,60 @@ static const Node *range_call(Infer *in, const Node *iter) {
     return iter;
 }
 
+static const Type *pair(Infer *in, const Type *a, const Type *b) {
+    Type *t = pool_new(in->pool, Type);
+    *t = (Type){.kind = TYPE_TUPLE, .nitems = 2, .items = pool_array(in->pool, const Type *, 2)};
+    t->items[0] = a;
+    t->items[1] = b;
+    return t;
+}
+
+/* enumerate(list), enumerate(list, start), zip(list, list): whether it is that. What it goes over is a pair of these arguments. */
+static bool is_pairs(Infer *in, const Node *n, bool *ret_zip) {
+    const Node *f = n->kind == NODE_Call ? n->Call.func : NULL;
+    const Binding *b = f && f->kind == NODE_Name ? &in->bound->binding[f->id] : NULL;
+    if (!b || b->kind != BIND_GLOBAL || b->global->kind != GLOBAL_BUILTIN || n->Call.keywords.len)
+        return false;
+    *ret_zip = str_eq_c(b->global->s, "zip");
+    bool is_enumerate = str_eq_c(b->global->s, "enumerate");
+    return *ret_zip ? n->Call.args.len == 2 : is_enumerate && (n->Call.args.len == 1 || n->Call.args.len == 2);
+}
+
+static void infer_for_pairs(Infer *in, const Node *n, bool is_zip) {
+    Nodes args = n->For.iter->Call.args;
+    const Type *list = infer_expr(in, args.at[0]), *other = &type_int;
+    if (args.len > 1)
+        other = infer_expr(in, args.at[1]);
+    if (!type_is_list(list) || (is_zip ? !type_is_list(other) : other->kind != TYPE_INT))
+        fail(in->c, n->For.iter->span, "for over this is compiled with lists only");
+    const Type *item = infer_list_turns(in, n, list), *second = is_zip ? infer_list_turns(in, n, other) : item;
+    in->info[n->For.iter->id].live = true;
+    in->info[n->For.iter->id].type = pair(in, list, other);
+    in->info[n->id].type = pair(in, is_zip ? item : &type_int, second);
+    if (n->For.target->kind != NODE_Tuple || n->For.target->Tuple.elts.len != 2)
+        fail(in->c, n->For.target->span, "for over pairs is compiled with two targets");
+    infer_loop(in, n, for_turn, n->For.orelse);
+}
+
+static void infer_for_list(Infer *in, const Node *n) {
+    bool is_zip;
+    if (is_pairs(in, n->For.iter, &is_zip)) {
+        infer_for_pairs(in, n, is_zip);
+        return;
+    }
+    const Type *list = infer_value(in, n->For.iter, NULL);
+    if (!type_is_list(list))
+        fail(in->c, n->For.iter->span, "for over %s is not compiled yet", type_words(in, list));
+    in->info[n->id].type = infer_list_turns(in, n, list);
+    infer_loop(in, n, for_turn, n->For.orelse);
+}
+
 static void infer_for(Infer *in, const Node *n) {
     const Node *range = range_call(in, n->For.iter);
-    if (!range)
-        fail_hint(in->c, n->For.iter->span, "for ... in range(...) is", "for over this is not compiled yet");
+    if (!range) {
+        infer_for_list(in, n);
+        return;
+    }
     Nodes args = range->Call.args;
     if (range->Call.keywords.len || args.len < 1 || args.len > 3)
         fail(in->c, range->span, "range takes 1 to 3 arguments");
@@ -230,10 +283,11 @@ static void infer_for(Infer *in, const Node *n) {
             fail(in->c, args.at[i]->span, "range over uint64 is not compiled");
     }
     infer_mark(in, range);
+    in->info[n->id].type = &type_int;
     infer_loop(in, n, for_turn, n->For.orelse);
 }
 
-static const Type *named_type(const Node *annotation) {
+const Type *infer_named_type(const Node *annotation) {
     static const struct {
         const char *name;
         const Type *type;
@@ -248,7 +302,7 @@ static const Type *named_type(const Node *annotation) {
 static const Type *promised_type(Infer *in) {
     const Node *f = in->bound->function;
     bool is_special = f->FunctionDef.name.len > 2 && !memcmp(f->FunctionDef.name.ptr, "__", 2);
-    return is_special ? NULL : named_type(f->FunctionDef.returns);
+    return is_special ? NULL : infer_named_type(f->FunctionDef.returns);
 }
 
 static void infer_return(Infer *in, const Node *n) {
@@ -277,10 +331,46 @@ static const Type *wanted_type(Infer *in, const Node *target) {
     return NULL;
 }
 
+/* xs[i], xs[j] = xs[j], xs[i] */
+static bool swaps_items(const Node *target, const Node *value) {
+    if (target->kind != NODE_Tuple || value->kind != NODE_Tuple || target->Tuple.elts.len != value->Tuple.elts.len)
+        return false;
+    for (size_t i = 0; i < target->Tuple.elts.len; i++)
+        if (target->Tuple.elts.at[i]->kind != NODE_Subscript || value->Tuple.elts.at[i]->kind == NODE_Starred)
+            return false;
+    return target->Tuple.elts.len > 0;
+}
+
+static void infer_swap(Infer *in, const Node *n) {
+    Nodes targets = n->Assign.targets.at[0]->Tuple.elts, values = n->Assign.value->Tuple.elts;
+    for (size_t i = 0; i < values.len; i++)
+        infer_expr(in, values.at[i]);
+    in->info[n->Assign.value->id].live = true;
+    for (size_t i = 0; i < targets.len; i++)
+        infer_list_target(in, n, targets.at[i]);
+    for (size_t i = 0; i < targets.len; i++)
+        infer_list_store(in, targets.at[i], in->info[values.at[i]->id].type);
+}
+
+static void infer_assign_item(Infer *in, const Node *n) {
+    const Node *target = n->Assign.targets.at[0];
+    const Type *t = infer_value(in, n->Assign.value, NULL);
+    if (infer_object_target(in, n, target))
+        return;
+    infer_list_target(in, n, target);
+    infer_list_store(in, target, t);
+}
+
 static void infer_assign(Infer *in, const Node *n) {
+    const Node *first = n->Assign.targets.at[0];
+    if (n->Assign.targets.len == 1 && (first->kind == NODE_Subscript || swaps_items(first, n->Assign.value))) {
+        (first->kind == NODE_Subscript ? infer_assign_item : infer_swap)(in, n);
+        return;
+    }
     if (n->Assign.targets.len == 1 && infer_is_own_float(in, n->Assign.targets.at[0]))
         infer_to_float(in, n->Assign.value);
     const Type *t = infer_value(in, n->Assign.value, wanted_type(in, n->Assign.targets.at[0]));
+    t = n->Assign.targets.len == 1 ? infer_list_begins(in, first, n->Assign.value, t) : t;
     for (size_t i = 0; i < n->Assign.targets.len; i++)
         infer_target(in, n->Assign.targets.at[i], t);
 }
@@ -310,6 +400,13 @@ static void infer_jump(Infer *in, const Node *n) {
     in->env.dead = true;
 }
 
+static void infer_annotated(Infer *in, const Node *n) {
+    const Node *annotation = n->AnnAssign.annotation;
+    const Type *t = infer_value(in, n->AnnAssign.value, infer_named_type(annotation));
+    const Type *list = t->kind == TYPE_PY ? infer_annotated_list(in, annotation) : NULL;
+    infer_target(in, n->AnnAssign.target, list ? list : t);
+}
+
 static bool is_docstring(const Node *value) {
     return value->kind == NODE_Constant &&
            (value->Constant.value.kind == CONST_STR || value->Constant.value.kind == CONST_ELLIPSIS);
@@ -329,8 +426,7 @@ void infer_one_stmt(Infer *in, const Node *n) {
         return;
     case NODE_AnnAssign:
         if (n->AnnAssign.value)
-            infer_target(in, n->AnnAssign.target,
-                         infer_value(in, n->AnnAssign.value, named_type(n->AnnAssign.annotation)));
+            infer_annotated(in, n);
         return;
     case NODE_If:
         infer_if(in, n);

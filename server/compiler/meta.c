@@ -212,8 +212,8 @@ static void meta_region(MetaWriter *w, const Site *s) {
 
 /* Kind and payload of a site. */
 static void meta_site_payload(MetaWriter *w, const Site *s) {
-    static const char *const names[] = {"raise", "op",        "overflow", "redo",   "attr",
-                                        "none",  "recursion", "call",     "resume", "region"};
+    static const char *const names[] = {"raise",     "op",   "overflow", "redo",   "attr",  "none",
+                                        "recursion", "call", "resume",   "region", "object"};
     meta_word(w, names[s->kind]);
     switch (s->kind) {
     case SITE_RAISE:

@@ -1,7 +1,7 @@
 /* What a part of a function does to the function's locals. Needs: Bound. */
 #include "server/compiler/region.h"
 
-const char *const region_kinds[] = {"none", "value", "test", "statement", "box", "rest"};
+const char *const region_kinds[] = {"none", "value", "test", "statement", "box", "rest", "operation"};
 
 typedef struct Scan {
     const Bound *bound;

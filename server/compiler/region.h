@@ -11,6 +11,7 @@ typedef enum RegionKind {
     REGION_STATEMENT, /* a statement, which goes on behind it */
     REGION_BOX,       /* a value of compiled code as an object */
     REGION_REST,      /* a statement and all that follows it in the call */
+    REGION_OPERATION, /* one operation on values that compiled code has evaluated */
 } RegionKind;
 
 /* What a part of a function does to the function's locals, by local. */

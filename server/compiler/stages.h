@@ -30,7 +30,8 @@ typedef enum SiteKind {
     SITE_RECURSION,
     SITE_CALL,
     SITE_RESUME,
-    SITE_REGION
+    SITE_REGION,
+    SITE_OBJECT,
 } SiteKind;
 
 /* A part of a formatted string: literal text, or a value of the trap. */
@@ -86,7 +87,7 @@ typedef struct Site {
     int line;
     uint32_t def, func; /* indices in the unit */
     SiteKind kind;
-    Str text;      /* RAISE: exception; OP: operation; OVERFLOW: message; REDO: reason; ATTR: field; NONE: attribute */
+    Str text; /* RAISE: exception; OP: operation; OVERFLOW: message; REDO: reason; ATTR: field; NONE, OBJECT: attribute */
     uint32_t cls;  /* ATTR: def index */
     bool store;    /* NONE: the attribute is assigned to */
     SiteArg *args; /* RAISE: arguments; OP: operands, all SITE_ARG_VALUE */

@@ -39,7 +39,7 @@ typedef struct LocalState {
 
 /* The facts about one node. Nodes in dead code have none: type is NULL. */
 typedef struct NodeInfo {
-    const Type *type;           /* of an expression; of a Return: its value's */
+    const Type *type;           /* of an expression; of a Return: its value's; of a For: what its target is given */
     const Type *common;         /* operators: what both operands are converted to */
     const Rule *rule;           /* operators of numbers: with common */
     const SpecialCall *special; /* operators of instances */
@@ -51,6 +51,7 @@ typedef struct NodeInfo {
     const LocalState *locals;   /* of all locals when this operation happens */
     uint64_t undo;              /* fields of self to restore if this operation fails with EFFECT_UNDO */
     const Diag *left;           /* why the interpreter carries it out: region */
+    const char *operation;      /* REGION_OPERATION: which */
     uint8_t effect;             /* Effect, when this operation happens, operands evaluated */
     uint8_t flags;
     uint8_t region; /* RegionKind */
@@ -58,13 +59,14 @@ typedef struct NodeInfo {
     bool live;
 } NodeInfo;
 
-typedef enum MemberKind { MEMBER_FIELD, MEMBER_CONST, MEMBER_PROPERTY } MemberKind;
+typedef enum MemberKind { MEMBER_FIELD, MEMBER_CONST, MEMBER_PROPERTY, MEMBER_PYTHON } MemberKind;
 
 struct MemberInfo {
     MemberKind kind;
     uint32_t def, field;
     const Global *constant;
     Instance *callee; /* of a property */
+    const Type *type; /* PYTHON: of the object */
 };
 
 /* An operator that a special method carries out. */
@@ -84,7 +86,7 @@ struct CompareStep {
     bool negate;                /* identity: is not, != */
 };
 
-typedef enum CallKind { CALL_INSTANCE, CALL_NEW, CALL_BUILTIN, CALL_MATH } CallKind;
+typedef enum CallKind { CALL_INSTANCE, CALL_NEW, CALL_BUILTIN, CALL_MATH, CALL_APPEND, CALL_POP } CallKind;
 
 /* Arguments in order of evaluation. */
 typedef struct CallArg {
@@ -138,6 +140,8 @@ struct Instance {
     NodeInfo *info;
     bool *boxed; /* by local: it always holds an object */
     Diag boxed_why;
+    const Type **
+        listed; /* by local: what is appended to the list that it is given empty, None: nothing so far; NULL: it is given none */
     Diag partly; /* why the first part of it that is the interpreter's is; no message: none is */
     bool walrus_refs;
     bool resumes; /* build: it has a place from which the interpreter may go on */

@@ -136,6 +136,8 @@ static Str module_subscript(const Module *m, const Node *a) {
         return module_optional(m, a, a->Subscript.slice);
     if (str_eq_c(name, "tuple") || str_eq_c(name, "Tuple"))
         return module_tuple(m, a->Subscript.slice);
+    if (str_eq_c(name, "list") || str_eq_c(name, "List"))
+        return pool_printf(m->c->pool, "list(%.*s)", STR_FMT(module_type(m, a->Subscript.slice)));
     fail(m->c, a->span, "not a type that the compiler knows");
 }
 

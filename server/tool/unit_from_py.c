@@ -2,6 +2,7 @@
 #include "server/tool/unit_from_py.h"
 #include "base/hash.h"
 #include "protocol/wire.h"
+#include "protocol/types.h"
 #include "server/tool/module.h"
 
 typedef struct UnitWriter {
@@ -112,8 +113,13 @@ static void unit_type(UnitWriter *w, const Node *annotation) {
         unit_nil(w);
 }
 
+static bool is_python(UnitWriter *w, const Node *annotation) {
+    const Type *t = type_parse(w->c->pool, type_text_of(w, annotation), (uint32_t)w->module.ndefs);
+    return t && t->kind == TYPE_PY;
+}
+
 static bool is_field(UnitWriter *w, const Node *s) {
-    return s->kind == NODE_AnnAssign && !str_eq_c(type_text_of(w, s->AnnAssign.annotation), "py");
+    return s->kind == NODE_AnnAssign && !is_python(w, s->AnnAssign.annotation);
 }
 
 /* ---- the globals of a function ---- */
@@ -344,12 +350,16 @@ static size_t unit_count(const Nodes *body, NodeKind kind) {
     return n;
 }
 
-static void unit_fields(UnitWriter *w, const Nodes *body) {
-    unit_word(w, "fields");
+static size_t count_fields(UnitWriter *w, const Nodes *body) {
     size_t n = 0;
     for (size_t i = 0; i < body->len; i++)
         n += is_field(w, body->at[i]);
-    unit_array(w, n);
+    return n;
+}
+
+static void unit_fields(UnitWriter *w, const Nodes *body) {
+    unit_word(w, "fields");
+    unit_array(w, count_fields(w, body));
     for (size_t i = 0; i < body->len; i++) {
         const Node *s = body->at[i];
         if (!is_field(w, s))
@@ -384,6 +394,20 @@ static bool unit_has_init(const Nodes *body) {
     return false;
 }
 
+static void unit_python_fields(UnitWriter *w, const Nodes *body) {
+    unit_word(w, "other");
+    unit_map(w, unit_count(body, NODE_AnnAssign) - count_fields(w, body));
+    for (size_t i = 0; i < body->len; i++) {
+        const Node *s = body->at[i];
+        if (s->kind != NODE_AnnAssign || is_field(w, s))
+            continue;
+        unit_str(w, s->AnnAssign.target->kind == NODE_Name ? s->AnnAssign.target->Name.id : STR(""));
+        unit_array(w, 2);
+        unit_word(w, "it is a Python field");
+        unit_type(w, s->AnnAssign.annotation);
+    }
+}
+
 static void unit_class(UnitWriter *w, const Node *at) {
     const Nodes *body = &at->ClassDef.body;
     unit_head(w, 9, "class", at->ClassDef.name);
@@ -396,8 +420,7 @@ static void unit_class(UnitWriter *w, const Node *at) {
     for (size_t i = 0; i < body->len; i++)
         if (body->at[i]->kind == NODE_FunctionDef)
             unit_func(w, body->at[i], true);
-    unit_word(w, "other");
-    unit_map(w, 0);
+    unit_python_fields(w, body);
 }
 
 static void unit_def(UnitWriter *w, const Node *at) {

@@ -27,21 +27,21 @@ def test_a_refused_specialisation_is_python():
         n: int = 1
 
         def annotated(self, k: int):
-            return [k] * self.n
+            return {k} - {self.n}
 
         def free(self, k):
-            return [k] * self.n
+            return {k} - {self.n}
 
         def some(self, k):
             return k + self.n
 
     bag = Bag(2)
-    assert (bag.annotated(1), bag.free(1), bag.some(3)) == ([1, 1], [1, 1], 5)
+    assert (bag.annotated(1), bag.free(1), bag.some(3)) == ({1}, {1}, 5)
     with pytest.raises(TypeError):
         bag.some("a")
     line = Bag.free.__wrapped__.__code__.co_firstlineno + 1
-    assert f"annotated: Python: list is not compiled yet (line {line - 3})" in line_of(Bag, "annotated")
-    assert f"free: Python: with (int): list is not compiled yet (line {line})" in line_of(Bag.free, "free")
+    assert f"annotated: Python: set is not compiled yet (line {line - 3})" in line_of(Bag, "annotated")
+    assert f"free: Python: with (int): set is not compiled yet (line {line})" in line_of(Bag.free, "free")
     assert line_of(bag, "some").strip() == "some: compiled, 1 specialisations, 1 native calls, 0 fallbacks"
     assert "Python: with (object): operator + of a Python object and int is not compiled" in jitd.explain(Bag.some)
     assert "1 Python calls: 1 with other types" in jitd.explain(Bag.some)
@@ -169,7 +169,7 @@ class Circle:
     def area(self) -> float:
         return self.r * self.r * 3.0
     def corners(self):
-        return [self.r]
+        return {self.r}
     @jitd.jit_ignore
     def hidden(self):
         return [self.r]
@@ -209,7 +209,7 @@ def test_check_lists_what_is_native_and_what_is_not(tmp_path):
         assert lines[0] == f"{target}: 2 native, 3 Python, 1 compiled at its first call"
         assert lines[1:4] == ["shapes.Circle", "  field r: float", "  area: native"]
         place = f'    File "{tmp_path}/shapes.py", line '
-        assert lines[4:9] == ["  corners: Python", place + "10", "        return [self.r]", "               ^^^^^^^^", "    list is not compiled yet"]
+        assert lines[4:9] == ["  corners: Python", place + "10", "        return {self.r}", "               ^^^^^^^^", "    set is not compiled yet"]
         assert lines[9:11] == ["  hidden: Python", "    jit_ignore leaves it to Python"]
         assert lines[11:13] == ["  scaled: compiled at its first call", "    the parameter k has no annotation"]
         assert lines[13:18] == ["  many: Python", place + "16", "        def many(self, *rest):", "            ^^^^", "    *args and **kwargs are not compiled"]

@@ -10,6 +10,7 @@ static inline size_t type_hash(const PyTypeObject *type) {
     return (size_t)(((uintptr_t)type >> 4) * 0x9E3779B97F4A7C15ULL >> 20);
 }
 
+uint64_t class_changes;
 ClassInfo *class_last;
 
 ClassInfo *class_find(PyTypeObject *type) {

@@ -59,6 +59,7 @@ int32_t import_resume(JitdFrame *frame, uint32_t site, JitdValue *values); /* re
 int32_t import_region(JitdFrame *frame, uint32_t site, JitdValue *values); /* region.c */
 void import_py_incref(JitdFrame *frame, uint64_t object);
 void import_py_decref(JitdFrame *frame, uint64_t object);
+void objects_imports(const void **imports); /* objects.c: fills their slots in */
 /* Around Python code that runs while compiled code is under way; import_suspend gives what import_go_on takes. */
 uint32_t import_suspend(void);
 void import_go_on(uint32_t inside);
@@ -68,11 +69,11 @@ typedef struct ImportOpen {
     uint32_t nest, inside;
 } ImportOpen;
 ImportOpen import_open(void);
+ImportOpen import_open_shortly(void); /* for what hardly ever runs any: the epoch does not pause */
 void import_close(ImportOpen open);
 struct Plan;
-uint64_t import_changes(const struct Plan *plan); /* of the classes that the call knows, so far */
-/* What is not as the call has it built in, or has changed since; borrowed, NULL: all is. */
-PyObject *import_broken(const struct Plan *plan, uint64_t changes);
+/* What is not as the call has it built in, or has changed since class_changes was that; borrowed, NULL: all is. */
+PyObject *import_broken(const struct Plan *plan, uint64_t since);
 uint64_t import_alloc(JitdFrame *frame, uint32_t size_class);
 extern uint32_t
     import_allocating; /* no handler runs: compiled code waits for memory, and has no place for an exception */
@@ -209,8 +210,9 @@ typedef enum InitMode { INIT_PENDING, INIT_FIELDS, INIT_METHOD, INIT_EMPTY } Ini
 typedef struct ClassInfo {
     PyObject_HEAD PyTypeObject *type; /* borrowed: the type holds this */
     uint32_t class_id, size;
-    uint32_t own_id;  /* of this process's own, before the daemon gave it one; 0: there was none */
-    uint32_t changes; /* how often something of it that compiled code may have built in was set to something else */
+    uint32_t own_id; /* of this process's own, before the daemon gave it one; 0: there was none */
+    uint64_t
+        changed_at; /* class_changes when something of it that compiled code may have built in was set to something else last */
     InitMode init;
     bool fast;                    /* no Python fields: instance.c */
     bool open;                    /* instances may have attributes that nobody declared */
@@ -227,7 +229,8 @@ typedef struct ClassInfo {
 } ClassInfo;
 
 extern PyTypeObject ClassInfo_Type;
-extern ClassInfo *class_last; /* found by the last class_find, while it lives */
+extern uint64_t class_changes; /* how often something of any class was */
+extern ClassInfo *class_last;  /* found by the last class_find, while it lives */
 ClassInfo *class_find(PyTypeObject *type);
 
 /* Borrowed; NULL when it is no jitclass. */
@@ -385,6 +388,8 @@ typedef struct Plan {
     uint32_t nredone;
     struct Resume **resumes; /* by site, those made so far; NULL: none */
     uint32_t nresumes;
+    PyObject **names; /* by site, of attributes, those read so far; NULL: none */
+    uint32_t nnames;
     uint64_t resumed; /* how often Python went on */
     uint64_t regions; /* how often Python did a part of a call */
     /* region.c: whether that is most of what its calls do. Cycles inside of these parts, and between them, since it was looked last; when

@@ -146,7 +146,14 @@ static int32_t raise_broken(PyObject *what) {
     return JITD_TRAP_PYTHON;
 }
 
+/* What compiled code has read of objects may be another by then. */
+static void note_ran(void) {
+    if (jitd_frame)
+        jitd_frame->ran++;
+}
+
 uint32_t import_suspend(void) {
+    note_ran();
     suspended++, suspended_here++;
     return context_suspend();
 }
@@ -157,6 +164,7 @@ void import_go_on(uint32_t inside) {
 }
 
 ImportOpen import_open(void) {
+    note_ran();
     ImportOpen open = {.nest = context_pause()};
     if (open.nest)
         arena_breathe(jitd_context.arena);
@@ -165,32 +173,33 @@ ImportOpen import_open(void) {
     return open;
 }
 
+ImportOpen import_open_shortly(void) {
+    note_ran();
+    ImportOpen open = {.inside = context_suspend()};
+    opened += open.inside, opened_here += open.inside;
+    return open;
+}
+
 void import_close(ImportOpen open) {
     opened -= open.inside, opened_here -= open.inside;
     context_resume(open.inside);
-    context_end_pause(open.nest);
+    if (open.nest)
+        context_end_pause(open.nest);
 }
 
-/* How often the classes that the call knows have changed. */
-uint64_t import_changes(const Plan *plan) {
-    uint64_t changes = 0;
-    for (uint32_t i = 0; plan && i < plan->ndefs; i++)
-        changes += plan->defs[i] ? class_of_type(plan->defs[i])->changes : 0;
-    return changes;
-}
-
-PyObject *import_broken(const Plan *plan, uint64_t changes) {
+PyObject *import_broken(const Plan *plan, uint64_t since) {
     PyObject *broken = plan && plan->guard ? guard_broken(plan->guard) : NULL;
-    if (broken || changes == import_changes(plan))
+    if (broken || since == class_changes)
         return broken;
-    for (uint32_t i = 0; i < plan->ndefs && !broken; i++)
-        broken = (PyObject *)plan->defs[i]; /* not all are classes */
+    for (uint32_t i = 0; plan && i < plan->ndefs && !broken; i++)
+        if (plan->defs[i] && class_of_type(plan->defs[i])->changed_at > since) /* not all are classes */
+            broken = (PyObject *)plan->defs[i];
     return broken;
 }
 
 static int32_t poll_open(JitdFrame *frame, uint32_t effects, uint32_t work) {
     const Plan *plan = frame->running;
-    uint64_t changes = import_changes(plan);
+    uint64_t changes = class_changes;
     uint32_t inside = import_suspend();
     if (work == PENDING_SWITCH) {
         PyThreadState *state = PyEval_SaveThread();

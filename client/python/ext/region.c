@@ -14,14 +14,36 @@ static int give_all(JitdFrame *frame, const Resume *r, const JitdValue *slot, Py
     return 0;
 }
 
+static PyObject *is_in(const Resume *r, PyObject *const *args) {
+    int found = PySequence_Contains(args[1], args[0]);
+    return found < 0 ? NULL : PyBool_FromLong(found == (r->operation == OPERATION_IN));
+}
+
+static PyObject *display(const Resume *r, PyObject *const *args) {
+    PyObject *list = PyList_New(r->nvalues);
+    for (Py_ssize_t i = 0; list && i < r->nvalues; i++)
+        PyList_SET_ITEM(list, i, Py_NewRef(args[i]));
+    return list;
+}
+
+static PyObject *result_of(const Resume *r, PyObject *const *args) {
+    size_t nargs = (size_t)r->nvalues | PY_VECTORCALL_ARGUMENTS_OFFSET;
+    if (r->operation == OPERATION_IN || r->operation == OPERATION_NOT_IN)
+        return r->nvalues == 2 ? is_in(r, args)
+                               : PyErr_Format(PyExc_SystemError, "jitd: an operation without operands");
+    if (r->operation == OPERATION_DISPLAY)
+        return display(r, args);
+    if (r->method)
+        return PyObject_VectorcallMethod(r->method, args, nargs, NULL);
+    return r->function ? PyObject_Vectorcall(r->function, args, nargs, NULL) : Py_NewRef(args[0]); /* a box */
+}
+
 static PyObject *call(JitdFrame *frame, const Resume *r, const JitdValue *values) {
     PyObject *args[MAX_VALUES + 1] = {NULL}, *result = NULL;
     if (r->nvalues > MAX_VALUES - 1)
         return PyErr_Format(PyExc_SystemError, "jitd: compiled code gives %zd values to Python", r->nvalues);
     if (give_all(frame, r, values, args + 1) == 0)
-        result = r->function ? PyObject_Vectorcall(r->function, args + 1,
-                                                   (size_t)r->nvalues | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL)
-                             : Py_NewRef(args[1]); /* a box */
+        result = result_of(r, args + 1);
     for (Py_ssize_t i = 1; i <= r->nvalues; i++)
         Py_XDECREF(args[i]);
     return result;
@@ -98,26 +120,55 @@ static void count_region(Plan *plan, uint32_t site, uint64_t begun) {
     plan->inside = plan->between = plan->left_at = 0;
 }
 
-/* A traceback has the place's line from the function that was called. */
-static int32_t failed(JitdFrame *frame) {
-    frame->trap = (JitdTrap){.kind = JITD_TRAP_PYTHON, .site = UINT32_MAX};
+/* A traceback has the place's line from the function that was called, if it is one of the source's. */
+static int32_t failed(JitdFrame *frame, const Resume *r, uint32_t site) {
+    frame->trap = (JitdTrap){.kind = JITD_TRAP_PYTHON, .site = r && r->operation ? site : UINT32_MAX};
     return JITD_TRAP_PYTHON;
+}
+
+static int32_t finish(JitdFrame *frame, const Plan *plan, const Resume *r, PyObject *result, uint64_t changes,
+                      JitdValue *values) {
+    JitdValue *slot = values;
+    int32_t status = r->result ? finish_value(frame, plan, r, result, &slot) : finish_statement(r, result, &slot);
+    if (status == JITD_TRAP_NONE && (r->function || r->operation))
+        slot->i = import_broken(plan, changes) != NULL;
+    return status;
+}
+
+/* Containers of the interpreter's own run Python code for little but comparisons. */
+static bool is_container(const PyObject *op) {
+    return PyList_CheckExact(op) || PyDict_CheckExact(op) || PyAnySet_CheckExact(op) || PyUnicode_CheckExact(op) ||
+           PyTuple_CheckExact(op) || PyBytes_CheckExact(op);
+}
+
+static bool is_short(const Resume *r, const JitdValue *values) {
+    Py_ssize_t at = r->operation == OPERATION_IN || r->operation == OPERATION_NOT_IN;
+    if (r->operation == OPERATION_DISPLAY)
+        return true;
+    if (at >= r->nvalues || r->values[at].type->kind != TYPE_PY)
+        return false;
+    return is_container((PyObject *)(uintptr_t)values[at ? type_slots(r->values[0].type) : 0].ref);
+}
+
+static int32_t operate(JitdFrame *frame, const Plan *plan, const Resume *r, uint32_t site, JitdValue *values) {
+    uint64_t changes = class_changes;
+    ImportOpen open = is_short(r, values) ? import_open_shortly() : import_open();
+    PyObject *result = call(frame, r, values);
+    int32_t status = result ? finish(frame, plan, r, result, changes, values) : failed(frame, r, site);
+    import_close(open);
+    return status;
 }
 
 int32_t import_region(JitdFrame *frame, uint32_t site, JitdValue *values) {
     Plan *plan = frame->running;
-    uint64_t begun = __builtin_ia32_rdtsc();
-    uint64_t changes = import_changes(plan);
+    if (likely(site < plan->nresumes && plan->resumes[site] && plan->resumes[site]->operation))
+        return operate(frame, plan, plan->resumes[site], site, values);
+    uint64_t begun = __builtin_ia32_rdtsc(), changes = class_changes;
     ImportOpen open = import_open();
-    Resume *r = resume_of(plan, site);
+    const Resume *r = resume_of(plan, site);
     PyObject *result = r ? call(frame, r, values) : NULL;
-    JitdValue *slot = values;
-    int32_t status = !result     ? failed(frame)
-                     : r->result ? finish_value(frame, plan, r, result, &slot)
-                                 : finish_statement(r, result, &slot);
-    if (status == JITD_TRAP_NONE && r->function)
-        slot->i = import_broken(plan, changes) != NULL;
-    if (r && r->function)
+    int32_t status = result ? finish(frame, plan, r, result, changes, values) : failed(frame, r, site);
+    if (r && r->function && !r->operation)
         count_region(plan, site, begun);
     import_close(open);
     return status;
@@ -131,6 +182,10 @@ void import_py_incref(JitdFrame *frame, uint64_t object) {
 void import_py_decref(JitdFrame *frame, uint64_t object) {
     PyObject *op = (PyObject *)(uintptr_t)object;
     (void)frame;
+    if (op && (Py_REFCNT(op) > 1 || PyFloat_CheckExact(op) || PyLong_CheckExact(op) || PyUnicode_CheckExact(op))) {
+        Py_DECREF(op);
+        return;
+    }
     ImportOpen open = import_open();
     Py_XDECREF(op);
     import_close(open);

@@ -10,6 +10,7 @@ static void resume_free(Resume *r) {
     if (!r)
         return;
     Py_XDECREF(r->function);
+    Py_XDECREF(r->method);
     Py_XDECREF(r->unbound);
     Py_XDECREF(r->why);
     PyMem_Free(r->values);
@@ -45,6 +46,14 @@ static int set_type(Plan *plan, PyObject *text, const Type **ret) {
     return PyErr_Occurred() ? -1 : 0;
 }
 
+static int set_value(Plan *plan, PyObject *text, Value *value) {
+    static const char *const kinds[] = {[LIST] = "*list", [LIST_ENUMERATE] = "*enumerate", [LIST_ZIP] = "*zip"};
+    for (int i = LIST; i <= LIST_ZIP; i++)
+        if (PyUnicode_CompareWithASCIIString(text, kinds[i]) == 0)
+            value->of_list = i;
+    return value->of_list ? 0 : set_type(plan, text, &value->type);
+}
+
 static Value *values_new(Plan *plan, PyObject *from) {
     Py_ssize_t n = PyTuple_GET_SIZE(from);
     Value *values = PyMem_Calloc((size_t)n + 1, sizeof *values);
@@ -54,13 +63,22 @@ static Value *values_new(Plan *plan, PyObject *from) {
         PyObject *text;
         int flagged;
         if (!PyArg_ParseTuple(PyTuple_GET_ITEM(from, i), "pU", &flagged, &text) ||
-            set_type(plan, text, &values[i].type) < 0) {
+            set_value(plan, text, &values[i]) < 0) {
             PyMem_Free(values);
             return NULL;
         }
         values[i].flagged = flagged;
     }
     return values;
+}
+
+static int operation_of(PyObject *name) {
+    static const char *const names[] = {
+        [OPERATION_IN] = "in", [OPERATION_NOT_IN] = "not in", [OPERATION_DISPLAY] = "display"};
+    for (int i = OPERATION_IN; i <= OPERATION_DISPLAY; i++)
+        if (PyUnicode_CompareWithASCIIString(name, names[i]) == 0)
+            return i;
+    return OPERATION_CALL;
 }
 
 /* prepare(unit, site) -> (function or None, UNBOUND, why, ((flagged, type), ...), written: the same, object, result) */
@@ -70,7 +88,9 @@ static int prepare(Plan *plan, Resume *r, PyObject *made) {
     if (!PyArg_ParseTuple(made, "OOUO!O!pU", &function, &unbound, &why, &PyTuple_Type, &values, &PyTuple_Type, &written,
                           &object, &result))
         return -1;
-    r->function = function == Py_None ? NULL : Py_NewRef(function);
+    r->method = PyUnicode_Check(function) ? Py_NewRef(function) : NULL;
+    r->operation = object ? operation_of(why) : OPERATION_NONE;
+    r->function = function == Py_None || r->method ? NULL : Py_NewRef(function);
     r->unbound = Py_NewRef(unbound);
     r->why = Py_NewRef(why);
     r->object = object;
@@ -165,8 +185,42 @@ static PyObject *iterator(const JitdValue **slot) {
     return iterator;
 }
 
+/* Behind the items that are over. Takes the list's count over. */
+static PyObject *behind(PyObject *list, long long done) {
+    PyObject *iterator = PyObject_GetIter(list);
+    PyObject *set = iterator ? PyObject_CallMethod(iterator, "__setstate__", "L", done) : NULL;
+    if (!set)
+        Py_CLEAR(iterator);
+    Py_XDECREF(set);
+    Py_DECREF(list);
+    return iterator;
+}
+
+static PyObject *list_iterator(int kind, const JitdValue **slot) {
+    const JitdValue *v = *slot;
+    long long done = v[kind == LIST ? 1 : 2].i;
+    *slot += kind == LIST ? 2 : 3;
+    PyObject *first = behind((PyObject *)(uintptr_t)v[0].ref, done), *second, *both;
+    if (kind == LIST)
+        return first;
+    if (kind == LIST_ZIP)
+        second = behind((PyObject *)(uintptr_t)v[1].ref, done);
+    else if ((second = PyLong_FromLongLong(v[1].i)) && done) {
+        PyObject *over = PyLong_FromLongLong(done);
+        Py_SETREF(second, over ? PyNumber_Add(second, over) : NULL);
+        Py_XDECREF(over);
+    }
+    PyTypeObject *type = kind == LIST_ZIP ? &PyZip_Type : &PyEnum_Type;
+    both = first && second ? PyObject_CallFunctionObjArgs((PyObject *)type, first, second, NULL) : NULL;
+    Py_XDECREF(first);
+    Py_XDECREF(second);
+    return both;
+}
+
 PyObject *resume_value(const Resume *r, const Value *value, const JitdValue **slot) {
     bool bound = !value->flagged || (*slot)++->i & 1;
+    if (value->of_list)
+        return list_iterator(value->of_list, slot);
     if (!value->type)
         return iterator(slot);
     if (value->type->kind == TYPE_PY && !(*slot)->ref)
@@ -182,10 +236,14 @@ void resume_count_all(JitdFrame *frame, const Resume *r, const JitdValue *slot) 
     for (Py_ssize_t i = 0; i < r->nvalues; i++) {
         const Value *value = &r->values[i];
         bool bound = !value->flagged || slot++->i & 1;
+        if (value->of_list)
+            Py_INCREF((PyObject *)(uintptr_t)slot->ref);
+        if (value->of_list == LIST_ZIP)
+            Py_INCREF((PyObject *)(uintptr_t)slot[1].ref);
         if (value->type && bound)
             resume_count(frame, value->type, &slot);
         else
-            slot += value->type ? type_slots(value->type) : 4;
+            slot += value->type ? type_slots(value->type) : value->of_list == LIST ? 2 : value->of_list ? 3 : 4;
     }
 }
 
@@ -255,7 +313,7 @@ static int32_t failed(JitdFrame *frame, const Resume *r, uint32_t site) {
 
 int32_t import_resume(JitdFrame *frame, uint32_t site, JitdValue *values) {
     Plan *plan = frame->running;
-    uint64_t changes = import_changes(plan);
+    uint64_t changes = class_changes;
     ImportOpen open = import_open();
     Resume *r = resume_of(plan, site);
     PyObject *result = r ? go_on(frame, r, values) : NULL;

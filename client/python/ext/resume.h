@@ -3,13 +3,28 @@
 #include "client/python/ext/ext.h"
 
 typedef struct Value {
-    const Type *type; /* NULL: an iterator of ints: start, step, turns, how many are over */
-    bool flagged;     /* the slot before says whether it is bound */
+    const Type *type; /* NULL: an iterator of ints: start, step, turns, how many are over; */
+    enum {
+        NO_LIST,
+        LIST,
+        LIST_ENUMERATE,
+        LIST_ZIP
+    } of_list;    /* or of a list: that (and what the numbers start with; another list), how
+                                                                 many are over */
+    bool flagged; /* the slot before says whether it is bound */
 } Value;
 
 typedef struct Resume {
     PyObject
         *function; /* of one list; of a region, of its values. NULL: Python cannot go on from there, for the reason */
+    PyObject *method; /* a region that is a call of one: its name */
+    enum {
+        OPERATION_NONE,
+        OPERATION_CALL,
+        OPERATION_IN,
+        OPERATION_NOT_IN,
+        OPERATION_DISPLAY
+    } operation;       /* of a region */
     PyObject *unbound; /* what stands for a local without a value */
     PyObject *why;
     Value *values, *written; /* written: what a region leaves in locals */

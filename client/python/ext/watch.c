@@ -18,7 +18,7 @@ static Field *native_field(ClassInfo *info, PyObject *name) {
 int watch_changed(PyTypeObject *type, PyObject *name, const char *how) {
     ClassInfo *info = class_of_type(type);
     if (info)
-        info->changes++;
+        info->changed_at = ++class_changes;
     PyObject *module = PyImport_ImportModule("jitd.link");
     PyObject *done = module ? PyObject_CallMethod(module, "changed", "OOs", type, name, how) : NULL;
     Py_XDECREF(module);

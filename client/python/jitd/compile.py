@@ -196,7 +196,10 @@ def _like(annotated: Any, given: Any) -> bool:
 
 
 def _beside_sized(annotated: Any, given: Any) -> Any:
-    """A parameter's type in a specialisation: sized ones stay what their annotation says, and None is what that never takes."""
+    """A parameter's type in a specialisation: sized ones stay what their annotation says, and None is what that never takes. So does what
+    it says of a list."""
+    if annotated == "py" == given:
+        return annotated
     if not is_sized(annotated):
         return given
     return annotated if given in ("int", "bool") or (annotated, given) == ("float32", "float") else None
@@ -211,10 +214,9 @@ def refuse(record: Record, f: Func, types: Sequence[Any], line: int, message: st
 
 
 def _classes_of(resolved: Resolved | None, found: list[type]) -> None:
-    if isinstance(resolved, list):
-        for item in resolved:
-            _classes_of(item, found)
-    elif isinstance(resolved, tuple):
+    for item in resolved if isinstance(resolved, list) else getattr(resolved, "items", ()):
+        _classes_of(item, found)
+    if isinstance(resolved, tuple):
         found.append(resolved[0].__dict__["__jitd_record__"])
 
 

@@ -216,6 +216,7 @@ class Record:
     change = None  # type: str | None  # what was changed in the class so that its compiled code is not used any more
     renewed = False  # its __init__ or __new__ was set since
     py_fields = {}  # type: dict[str, str]  # {name: why} of the Python fields
+    python = {}  # type: dict[str, Any]  # {name: resolved type} of them and of the attributes that its methods set and nobody has declared
     published = False  # an instance with something that only this process has was, and that was told
     base_init = None  # type: Func | None  # the Func of an __init__ that a base class defines: for the fields that it leaves unset
     parts = ()  # type: tuple[str, ...]  # what Python does in the middle of compiled functions, with file, line and caret
@@ -868,7 +869,9 @@ def _resolve_union(args: "Any", evaluate: "Evaluate") -> "Resolved | None":
 def type_text(resolved: "Resolved", index: "Callable[[type], object]") -> str:
     """The protocol's text; index(cls) is the class's place among the unit's definitions."""
     if isinstance(resolved, str):
-        return resolved
+        likely = resolved  # type: Any
+        items = getattr(likely, "items", None)
+        return resolved if items is None else f"{likely.kind}({','.join(type_text(item, index) for item in items)})"
     if isinstance(resolved, list):
         return "(" + ",".join(type_text(item, index) for item in resolved) + ")"
     return f"@{index(resolved[0])}{'?' if resolved[1] else ''}"

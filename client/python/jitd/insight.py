@@ -221,7 +221,7 @@ def _left(record: Record, f: Func) -> list[tuple[int, str]]:
 def _between(record: Record, f: Func) -> list[tuple[int, str]]:
     """(line, why) of the parts that the interpreter carries out in the middle of its compiled code."""
     sites, records = record.unit or ((), ())
-    found = {(s[0], s[4][0]) for s in sites if s[3] == "region" and s[4][1][0] != "box" and (records[s[1]], s[2]) == (record, f.entry)}
+    found = {(s[0], s[4][0]) for s in sites if s[3] == "region" and s[4][1][0] not in ("box", "operation") and (records[s[1]], s[2]) == (record, f.entry)}
     return sorted(found)
 
 

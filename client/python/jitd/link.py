@@ -243,6 +243,7 @@ def lay_out(record: "Record", final: bool = True) -> None:
     types: "list[Any]" = []
     fields: "list[Any]" = []
     python: "dict[str, Any]" = {}
+    record.python = {}
     slots = record.target.__dict__.get("__slots__", ())
     for field in record.declared:
         resolved, why = _native(record, field, final)
@@ -265,14 +266,31 @@ def lay_out(record: "Record", final: bool = True) -> None:
             fields.append((field.name, field.annotation, MISSING if field.factory else field.default))
         else:
             python[field.name] = why
+            record.python[field.name] = likely(field.annotation, record.evaluate)
     for name, why in python.items():
         record.other[name] = f"it is a Python field: {why}"
         record.consts.pop(name, None)  # its default, which is not what an instance has
     arguments = sum(field.init for field in record.declared)
     record.size, record.offsets = _jitd.setup_fields(record.target, tuple(described), arguments)
     record.fields, record.py_fields = fields, python
+    _note_attributes(record)
     _note_construction(record)
     record.field_types = types
+
+
+def _note_attributes(record: "Record") -> None:
+    """What its methods store in self and nobody has declared is an object, too."""
+    taken = {field.name for field in record.declared} | {f.name for f in record.funcs} | set(record.consts) | set(record.other)
+    for name in sorted(record.stored - taken):
+        record.python[name] = "py"
+        record.other[name] = "it is an attribute that nobody has declared"
+
+
+def likely(annotation: "Any", evaluate: "Evaluate") -> "Resolved":
+    """What a value of an annotation that has no native type most likely is."""
+    from jitd import types
+
+    return types.likely(annotation, evaluate)
 
 
 def _is_late(record: "Record", field: "Declared", resolved: "Resolved") -> bool:
@@ -358,7 +376,7 @@ def _param_type(record: "Record", f: "Func", param: "Any", evaluate: "Evaluate",
         f.reason = f.reason or f"the annotation of parameter {name!r} cannot be evaluated: {error}"
         return None
     if resolved is None:
-        return "py"
+        return likely(annotation, evaluate)
     return (resolved[0], True) if isinstance(resolved, tuple) and default is None else resolved
 
 
@@ -554,7 +572,9 @@ def guard_of(records: "list[Record]") -> "Guard | None":
 def _reached(resolved: "Resolved | None", references: "list[Record]") -> str:
     """The text of a type; classes in it are added to the references."""
     if isinstance(resolved, str):
-        return resolved
+        likely = resolved  # type: Any
+        items = getattr(likely, "items", None)
+        return resolved if items is None else f"{likely.kind}({','.join(_reached(item, references) for item in items)})"
     if isinstance(resolved, tuple):
         references.append(resolved[0].__dict__["__jitd_record__"])
     elif isinstance(resolved, list):
@@ -614,7 +634,8 @@ def _take(record: "Record", plain: "dict[Any, Record]") -> None:
     for (name, _, default), resolved in zip(record.fields, record.field_types or ()):
         known = "-" if default is MISSING else constant(default)
         parts.append(f"{name}:{_reached(resolved, record.references)}={known}")
-    parts.append(f"{record.consts} {record.other}")
+    python = {name: _reached(resolved, record.references) for name, resolved in record.python.items()}
+    parts.append(f"{record.consts} {record.other} {python}")
     for f in record.funcs:
         _take_func(record, f, plain, parts)
     if record.base_init:

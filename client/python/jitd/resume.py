@@ -824,9 +824,13 @@ def _values(locals_: list[list[Any]]) -> tuple[tuple[bool, str], ...]:
     return tuple((flagged, type_) for _, flagged, type_ in locals_)
 
 
+def _iterator_kind(text: str) -> str:
+    return "*list" if text[0] != "(" else "*enumerate" if text.endswith(",int)") else "*zip"
+
+
 def _prepare_rest(func: Any, payload: list[Any], given: tuple[int, str] | None) -> tuple[Any, ...]:
     why, where, locals_, operands, result = payload
-    values = (*_values(locals_), *((False, o[5]) for o in operands))
+    values = (*_values(locals_), *((False, _iterator_kind(o[5]) if o[0] == "iterator" and o[5] else o[5]) for o in operands))
     is_object = where[0] == "object"
     if is_object:
         operands = [*operands, ["value", *where[1:]]]
@@ -840,9 +844,18 @@ def _prepare_rest(func: Any, payload: list[Any], given: tuple[int, str] | None) 
     return function, UNBOUND, why, values, (), is_object or where[0] == "none", result
 
 
+_OPERATIONS: dict[str, Any] = {
+    "[]": operator.getitem, "[]=": operator.setitem, "+": operator.add, "*": operator.mul,
+    "len": len, "sum": sum, "min": min, "max": max, "sorted": sorted, "list": list, "any": any, "all": all,
+    "in": None, "not in": None, "display": None,  # are the extension's
+}  # fmt: skip  # those that are no method's; see server/compiler/infer_list.c
+
+
 def _prepare_region(func: Any, payload: list[Any], given: tuple[int, str] | None) -> tuple[Any, ...]:
     why, where, locals_, written, result = payload[:5]
-    function = None
-    if where[0] != "box":
+    function: Any = None
+    if where[0] == "operation":
+        function = why[1:] if why[0] == "." else _OPERATIONS[why]
+    elif where[0] != "box":
         function = region(func, where, [local[:2] for local in locals_], [local[:2] for local in written], given)
-    return function, UNBOUND, why, _values(locals_), _values(written), False, result
+    return function, UNBOUND, why, _values(locals_), _values(written), where[0] == "operation", result

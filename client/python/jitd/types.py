@@ -3,14 +3,14 @@
 What travels to the daemon is text (docs/protocol.md, protocol/types.h). Here a resolved type is one of
     "int", "float32", ...       a scalar
     "None"
-    "py"                        any object of the interpreter
+    "py"                        any object of the interpreter; an Items, which equals it: most likely a list
     (cls, optional)             a reference to an instance of a jitclass
     [type, ...]                 a tuple
 """
 
 from __future__ import annotations
 
-from jitd.declare import SCALARS, is_jitclass, resolve_type
+from jitd.declare import SCALARS, Later, is_jitclass, resolve_type
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -172,6 +172,63 @@ def shown(annotation: object) -> str:
     return repr(annotation).replace("typing.", "")
 
 
+class Items(str):
+    """"py", and what it most likely is: a list and what its items are, or a dict and what its keys and values are."""
+
+    __slots__ = ("items", "kind")
+    items: tuple[Resolved, ...]
+    kind: str
+
+    def __new__(cls, kind: str, *items: Resolved) -> Items:
+        made = super().__new__(cls, "py")
+        made.kind, made.items = kind, items
+        return made
+
+
+_LIKELY = ("int", "float", "bool")
+_MOST = 4  # lists and tuples in each other, and parts of a tuple: what has more is any object
+
+
+def _item(annotation: Any, evaluate: Callable[[str], Any], depth: int) -> Resolved:
+    """What a list's items most likely are: numbers, instances, tuples of such, lists; "py": who knows."""
+    try:
+        resolved = resolve_type(annotation, evaluate)
+    except Exception:  # it is a hint, and no more
+        return "py"
+    if resolved is None:
+        return likely(annotation, evaluate, depth + 1)
+    return resolved if _is_seen(resolved) else "py"
+
+
+def _is_seen(resolved: Resolved, depth: int = 1) -> bool:
+    if isinstance(resolved, list):
+        return depth < _MOST and 0 < len(resolved) <= 2 * _MOST and all(_is_seen(item, depth + 1) for item in resolved)
+    return isinstance(resolved, tuple) or resolved in _LIKELY
+
+
+def likely(annotation: Any, evaluate: Callable[[str], Any], depth: int = 0) -> Resolved:
+    """The resolved type of what has no native one: "py", or what is known of a list."""
+    try:
+        for _ in range(_MOST):
+            annotation = evaluate(annotation) if isinstance(annotation, (str, Later)) else annotation  # type: ignore[arg-type]
+    except Exception:
+        return "py"
+    inside = unwrap(annotation)
+    inside = inside.item if isinstance(inside, _PyOf) else inside
+    kind = getattr(inside, "__origin__", inside)
+    if kind not in (list, dict) or depth >= _MOST:
+        return "py"
+    args, n = getattr(inside, "__args__", ()), 1 if kind is list else 2
+    items = [_item(arg, evaluate, depth) for arg in args] if len(args) == n else ["py"] * n
+    return Items(kind.__name__, *items)
+
+
+def _of_list(value: list[Any], depth: int) -> Resolved:
+    """As its first item is."""
+    item = of_value(value[0], depth + 1) if value and depth < _MOST else "py"
+    return Items("list", item) if item == "py" or _is_seen(item) else "py"
+
+
 def of_value(value: Any, depth: int = 0) -> Resolved:
     """The resolved type of an argument."""
     kind = type(value)
@@ -182,4 +239,6 @@ def of_value(value: Any, depth: int = 0) -> Resolved:
     if kind is tuple and depth < 8 and len(value) <= 64:
         items: list[Any] = [of_value(item, depth + 1) for item in value]
         return "py" if "py" in items else items
+    if kind is list:
+        return _of_list(value, depth)
     return (kind, False) if is_jitclass(kind) else "py"

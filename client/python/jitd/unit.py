@@ -117,8 +117,11 @@ class _Describer:
             ]
             described["init"] = record.init
             described["consts"] = {name: constant(value) or not_constant(name, value) for name, value in record.consts.items() if is_text(name)}
-            described["other"] = {name: _shown(reason) for name, reason in other.items() if is_text(name)}
+            described["other"] = {name: self.other(record, name, _shown(reason)) for name, reason in other.items() if is_text(name)}
         return described
+
+    def other(self, record: Record, name: str, reason: str) -> Any:
+        return [reason, self.type(record.python[name])] if name in record.python else reason
 
     def kept_out(self, f: Func) -> str | None:
         from jitd.hints import kept_out

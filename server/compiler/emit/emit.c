@@ -34,7 +34,8 @@ static void add_attribute(EmitModule *m, LLVMValueRef fn, LLVMAttributeIndex at,
 #define INLINED 64
 
 static bool is_of_objects(const char *name) {
-    static const char *const names[] = {"rt_new", "rt_incref", "rt_decref", "rt_store_ref"};
+    static const char *const names[] = {"rt_new",       "rt_incref",    "rt_decref",  "rt_store_ref",
+                                        "rt_py_incref", "rt_py_decref", "rt_list_set"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (!strcmp(name, names[i]))
             return true;

@@ -172,6 +172,54 @@ static void python(Emit *e, const FlowOp *op) {
     new_value(e, op)[0] = bits;
 }
 
+/* ---- Python objects ---- */
+
+static LLVMValueRef helper(Emit *e, const FlowOp *op, LLVMValueRef out) {
+    LLVMValueRef *args = pool_array(e->pool, LLVMValueRef, op->nargs + 3);
+    args[0] = e->frame;
+    for (uint32_t i = 0; i < op->nargs; i++)
+        args[i + 1] = arg(e, op, i);
+    args[op->nargs + 1] = out;
+    return emit_rt(e, op->name, args, op->nargs + (out ? 2 : 1));
+}
+
+static void read_object(Emit *e, const FlowOp *op) {
+    LLVMTypeRef type = emit_type(e->m, op->type);
+    LLVMValueRef out = emit_alloca(e, type, "out");
+    LLVMValueRef status = helper(e, op, out);
+    emit_failing(e, LLVMBuildICmp(e->b, LLVMIntNE, status, emit_i32(e, 0), ""), op->fails[0]);
+    new_value(e, op)[0] = LLVMBuildLoad2(e->b, type, out, "");
+}
+
+static void attribute_of(Emit *e, const FlowOp *op) {
+    LLVMTypeRef type = LLVMArrayType2(e->m->i64, sizeof(JitdRead) / 8);
+    LLVMValueRef out = emit_alloca(e, e->m->i64, "out"), last = emit_alloca(e, type, "last");
+    LLVMBuildStore(e->entry_b, LLVMConstNull(type), last);
+    LLVMValueRef args[] = {e->frame, arg(e, op, 0), emit_i32(e, emit_site(e, op)), last, out};
+    fails_with(e, op, emit_rt(e, "rt_py_attribute", args, 5));
+    new_value(e, op)[0] = LLVMBuildLoad2(e->b, e->m->i64, out, "");
+}
+
+static void make_object(Emit *e, const FlowOp *op) {
+    LLVMValueRef object = new_value(e, op)[0] = helper(e, op, NULL);
+    emit_failing(e, LLVMBuildICmp(e->b, LLVMIntEQ, object, emit_i64(e, 0), ""), op->fails[0]);
+}
+
+static void change_object(Emit *e, const FlowOp *op) {
+    emit_failing(e, LLVMBuildICmp(e->b, LLVMIntNE, helper(e, op, NULL), emit_i32(e, 0), ""), op->fails[0]);
+}
+
+static void of_object(Emit *e, const FlowOp *op) {
+    if (op->kind == FLOW_READ)
+        read_object(e, op);
+    else if (op->kind == FLOW_ATTRIBUTE)
+        attribute_of(e, op);
+    else if (op->kind == FLOW_MAKE)
+        make_object(e, op);
+    else
+        change_object(e, op);
+}
+
 /* ---- objects and calls ---- */
 
 static void call(Emit *e, const FlowOp *op) {
@@ -376,6 +424,12 @@ void emit_op(Emit *e, FlowOp *op) {
     case FLOW_REGION:
         fails_with(e, op, emit_region(e, op));
         emit_given(e, op);
+        return;
+    case FLOW_READ:
+    case FLOW_ATTRIBUTE:
+    case FLOW_MAKE:
+    case FLOW_CHANGE:
+        of_object(e, op);
         return;
     case FLOW_STATUS:
         new_value(e, op)[0] = e->statuses[op->of->id];

@@ -48,11 +48,12 @@ static const SiteRegion *region_site(Emit *e, const FlowRegion *r) {
     site->locals = pool_array(e->pool, SiteValue, r->nlocals + 1);
     site->written = pool_array(e->pool, SiteValue, r->nwritten + 1);
     for (size_t i = 0; i < r->nlocals; i++)
-        site->locals[site->nlocals++] = r->kind == REGION_BOX ? (SiteValue){.name = STR(""), .type = r->locals[i].type}
-                                                              : local_value(e, &r->locals[i]);
+        site->locals[site->nlocals++] = r->locals[i].local == UINT32_MAX
+                                            ? (SiteValue){.name = STR(""), .type = r->locals[i].type}
+                                            : local_value(e, &r->locals[i]);
     for (size_t i = 0; i < r->nwritten; i++)
         site->written[site->nwritten++] = written_value(e, &r->written[i]);
-    if (!e->inst->func->sent && r->kind != REGION_BOX) {
+    if (!e->inst->func->sent && r->kind != REGION_BOX && r->kind != REGION_OPERATION) {
         e->inst->func->sent = true;
         site->line = e->inst->bound->func->line;
         site->source = e->inst->bound->func->source;
@@ -69,7 +70,7 @@ static Str overflow_text(const Emit *e, Str what) {
 
 uint32_t emit_site(Emit *e, const FlowOp *op) {
     Lang *lang = e->m->lang;
-    const FlowFail *reason = op->kind == FLOW_REGION ? op->fail : op->reason;
+    const FlowFail *reason = op->kind == FLOW_REGION || op->kind == FLOW_ATTRIBUTE ? op->fail : op->reason;
     Site site = reason->site;
     if (op->kind == FLOW_REGION)
         site.region = region_site(e, op->region);

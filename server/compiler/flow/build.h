@@ -42,10 +42,12 @@ typedef struct Build {
     /* build_resume.c */
     FlowOperand *operands; /* what the statements that are under way have evaluated, and not used yet */
     size_t noperands, cap_operands;
-    uint64_t from;    /* nothing in front of that is come to again */
-    bool walrus;      /* an expression may assign */
-    const Node *stmt; /* the one at hand */
-    bool in_target;   /* of an assignment */
+    uint64_t from;        /* nothing in front of that is come to again */
+    bool walrus;          /* an expression may assign */
+    const Node *stmt;     /* the one at hand */
+    bool in_target;       /* of an assignment */
+    const Node *assigned; /* an Assign whose target is an item; NULL: none whose target is at hand */
+    size_t nassigned;     /* operands with its value */
 } Build;
 
 #define OPS(...) (FlowOp *[]){__VA_ARGS__}, sizeof((FlowOp *[]){__VA_ARGS__}) / sizeof(FlowOp *)
@@ -84,6 +86,7 @@ void build_begins(Build *b, const Node *stmt);
 void build_evaluated(Build *b, const Node *n, FlowOp *v);
 void build_loaded(Build *b, const Node *n, FlowOp *v); /* n: an AugAssign */
 void build_iterates(Build *b, const FlowLoop *loop, FlowOp *start, FlowOp *step);
+void build_iterates_list(Build *b, const FlowLoop *loop, FlowOp *list, FlowVar *done);
 /* Where the interpreter goes on when n's operation fails past effects; NULL: not needed, or not possible. */
 FlowResume *build_resume(Build *b, const Node *n);
 FlowResume *build_resume_loop(Build *b, const Node *n);
@@ -95,9 +98,25 @@ FlowResume *build_resume_call(Build *b, const Node *n, const Instance *callee);
 
 /* build_region.c */
 FlowOp *build_region_value(Build *b, const Node *n); /* a test, too */
-FlowOp *build_box(Build *b, const Node *n, FlowOp *v);
+FlowOp *build_region_box(Build *b, const Node *n, FlowOp *v);
+FlowOp *build_operation(Build *b, const Node *n);
+void build_operation_store(Build *b, const Node *n, const Node *target, FlowOp *v); /* n: the assignment */
 void build_region_statement(Build *b, const Node *n);
 void build_region_rest(Build *b, const Node *n);
+
+/* build_list.c */
+FlowOp *build_box(Build *b, const Node *n, FlowOp *v); /* as a Python object */
+FlowOp *build_python_field(Build *b, const Node *n, FlowOp *object, const Type *type);
+FlowOp *build_list_len(Build *b, const Node *n, FlowOp *list);
+FlowOp *build_list_subscript(Build *b, const Node *n, FlowOp *list);
+FlowOp *build_list_number(Build *b, const Node *n, FlowOp *start, FlowOp *turn); /* the same of enumerate() */
+FlowOp *build_list_value(Build *b, const Node *n);
+FlowOp *build_list_turn(Build *b, const Node *n, FlowOp *list, FlowOp *index); /* what a For's target is given */
+void build_list_assign(Build *b, const Node *n, const Node *const *targets, FlowOp *const *values, size_t len);
+void build_list_augassign(Build *b, const Node *n);
+FlowOp *build_list_append(Build *b, const Node *n); /* calls */
+FlowOp *build_list_pop(Build *b, const Node *n);
+FlowOp *build_display(Build *b, const Node *n); /* a List */
 
 /* build_value.c */
 FlowOp *build_int(Build *b, int64_t value);

@@ -141,6 +141,8 @@ static FlowOp *pow_of(Build *b, const Node *n, FlowOp *x, FlowOp *y) {
 static FlowOp *len_of(Build *b, const Node *n, FlowOp *v) {
     const Node *node = n->Call.args.at[0];
     const SpecialCall *test = b->info[node->id].test;
+    if (v->type->kind == TYPE_PY)
+        return build_list_len(b, n, v);
     return test ? build_special_len(b, n, test, v) : build_int(b, (int64_t)v->type->nitems);
 }
 

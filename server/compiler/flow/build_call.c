@@ -166,6 +166,10 @@ FlowOp *build_call(Build *b, const Node *n) {
         return build_builtin(b, n, call);
     case CALL_MATH:
         return build_math(b, n, call);
+    case CALL_APPEND:
+        return build_list_append(b, n);
+    case CALL_POP:
+        return build_list_pop(b, n);
     }
     internal_error("a call of no known kind");
 }

@@ -68,6 +68,7 @@ static FlowOp *attribute(Build *b, const Node *n) {
         return NULL;
     build_object(b, n, base, false);
     return m->kind == MEMBER_PROPERTY ? build_invoke(b, n, m->callee, OPS(base))
+           : m->kind == MEMBER_PYTHON ? build_python_field(b, n, base, m->type)
            : m->kind == MEMBER_CONST  ? build_const(b, m->constant)
                                       : field(b, n, m, base);
 }
@@ -94,6 +95,8 @@ static void cond_boolop(Build *b, const Node *n, FlowBlock *yes, FlowBlock *no) 
 /* The truth of n's value, by __bool__ or __len__ where its class has them. */
 static FlowOp *truth_of(Build *b, const Node *n, FlowOp *v) {
     const SpecialCall *test = b->info[n->id].test;
+    if (v->type->kind == TYPE_PY)
+        return build_compare_ops(b, FLOW_NE, build_list_len(b, n, v), build_int(b, 0));
     if (!test)
         return build_truth(b, v);
     if (!test->result || test->result->kind == TYPE_BOOL)
@@ -247,6 +250,8 @@ static FlowOp *subscript(Build *b, const Node *n) {
     uint32_t i = b->info[n->id].item;
     if (!t)
         return NULL;
+    if (t->type->kind == TYPE_PY)
+        return build_list_subscript(b, n, t);
     FlowOp *item = build_op(b, FLOW_ITEM, t->type->items[i], OPS(t));
     item->index = i;
     return item;
@@ -285,6 +290,8 @@ static FlowOp *expr(Build *b, const Node *n) {
         return tuple(b, n);
     case NODE_Subscript:
         return subscript(b, n);
+    case NODE_List:
+        return build_display(b, n);
     default:
         return constant(b, n);
     }
@@ -339,6 +346,8 @@ FlowOp *build_expr(Build *b, const Node *n) {
     FlowOp *v = NULL;
     if (b->info[n->id].region == REGION_VALUE)
         v = build_region_value(b, n);
+    else if (b->info[n->id].region == REGION_OPERATION)
+        v = build_operation(b, n);
     else if (is_cut_short(b, n))
         cut_short(b, n);
     else

@@ -95,15 +95,92 @@ static FlowOp *arith(Build *b, FlowArith kind, FlowOp *x, FlowOp *y) {
     return op;
 }
 
-void build_for(Build *b, const Node *n) {
-    FlowBlock *orelse = build_block(b, "else"), *end = build_block(b, "end");
+static FlowVar *turns_done(Build *b) {
     const Type *count = type_of_kind(TYPE_UINT64);
+    FlowVar *done = flow_var(b->f, count, STR("done"), FLOW_COUNT_OWN);
+    build_store(b, done, build_add(b, flow_const_int(b->f, count, 0)));
+    return done;
+}
+
+static void one_more_done(Build *b, FlowVar *done) {
+    build_store(b, done, arith(b, FLOW_ADD, build_load(b, done), build_add(b, flow_const_int(b->f, done->type, 1))));
+}
+
+/* As CPython's iterator of a list: each turn looks whether there is an item left. */
+static void for_list(Build *b, const Node *n) {
+    FlowBlock *orelse = build_block(b, "else"), *end = build_block(b, "end");
+    size_t operands = b->noperands;
+    FlowOp *list = build_expr(b, n->For.iter);
+    if (!list)
+        return;
+    build_list_len(b, n, list);
+    FlowVar *done = turns_done(b);
+    FlowLoop *loop = loop_begin(b, n);
+    b->noperands = operands;
+    build_iterates_list(b, loop, list, done);
+    loop->resume = build_resume_loop(b, n);
+    FlowOp *len = build_runtime(b, "rt_list_size", FLOW_PURE, done->type, OPS(list));
+    build_branch(b, build_compare_ops(b, FLOW_LT, build_load(b, done), len), loop->body, orelse, false);
+    build_start(b, loop->body);
+    build_target(b, n->For.target, build_list_turn(b, n, list, build_cast(b, build_load(b, done), &type_int)));
+    loop_body(b, loop, n->For.body, end);
+    b->noperands = operands;
+    one_more_done(b, done);
+    loop_end(b, loop, n->For.orelse, orelse, end);
+}
+
+static FlowOp *list_size(Build *b, FlowOp *list, const Type *type) {
+    return build_runtime(b, "rt_list_size", FLOW_PURE, type, OPS(list));
+}
+
+/* The first target's value: an item, or the number of the turn. */
+static FlowOp *first_of_pair(Build *b, const Node *n, FlowOp *list, FlowOp *start, FlowOp *turn, bool is_zip) {
+    return is_zip ? build_list_turn(b, n, list, turn) : build_list_number(b, n, start, turn);
+}
+
+/* enumerate and zip; the values of the second target are in the list `last`. */
+static void for_pairs(Build *b, const Node *n) {
+    FlowBlock *orelse = build_block(b, "else"), *end = build_block(b, "end");
+    Nodes args = n->For.iter->Call.args;
+    size_t operands = b->noperands;
+    FlowOp *first = build_expr(b, args.at[0]), *other = args.len > 1 ? build_expr(b, args.at[1]) : build_int(b, 0);
+    if (!first || !other)
+        return;
+    bool is_zip = other->type->kind == TYPE_PY;
+    build_list_len(b, n, first);
+    if (is_zip)
+        build_list_len(b, n, other);
+    FlowOp *over = build_op(b, FLOW_TUPLE, b->info[n->For.iter->id].type, OPS(first, other));
+    FlowVar *done = turns_done(b);
+    FlowLoop *loop = loop_begin(b, n);
+    b->noperands = operands;
+    build_iterates_list(b, loop, over, done);
+    loop->resume = build_resume_loop(b, n);
+    FlowOp *more = build_compare_ops(b, FLOW_LT, build_load(b, done), list_size(b, first, done->type));
+    if (is_zip)
+        more = build_op(b, FLOW_BINARY, &type_bool,
+                        OPS(more, build_compare_ops(b, FLOW_LT, build_load(b, done), list_size(b, other, done->type))));
+    more->arith = is_zip ? FLOW_AND : more->arith;
+    build_branch(b, more, loop->body, orelse, false);
+    build_start(b, loop->body);
+    FlowOp *turn = build_cast(b, build_load(b, done), &type_int);
+    FlowOp *a = first_of_pair(b, n, first, other, turn, is_zip);
+    FlowOp *c = build_list_turn(b, n, is_zip ? other : first, turn);
+    build_target(b, n->For.target->Tuple.elts.at[0], a);
+    build_target(b, n->For.target->Tuple.elts.at[1], c);
+    loop_body(b, loop, n->For.body, end);
+    b->noperands = operands;
+    one_more_done(b, done);
+    loop_end(b, loop, n->For.orelse, orelse, end);
+}
+
+static void for_range(Build *b, const Node *n) {
+    FlowBlock *orelse = build_block(b, "else"), *end = build_block(b, "end");
     size_t operands = b->noperands;
     Range r;
     if (!range_of(b, n->For.iter, &r))
         return;
-    FlowVar *done = flow_var(b->f, count, STR("done"), FLOW_COUNT_OWN);
-    build_store(b, done, build_add(b, flow_const_int(b->f, count, 0)));
+    FlowVar *done = turns_done(b);
     FlowLoop *loop = loop_begin(b, n);
     loop->done = done;
     loop->turns = r.turns;
@@ -117,6 +194,11 @@ void build_for(Build *b, const Node *n) {
     build_target(b, n->For.target, arith(b, FLOW_ADD, r.start, arith(b, FLOW_MUL, i, r.step)));
     loop_body(b, loop, n->For.body, end);
     b->noperands = operands;
-    build_store(b, done, arith(b, FLOW_ADD, build_load(b, done), build_add(b, flow_const_int(b->f, count, 1))));
+    one_more_done(b, done);
     loop_end(b, loop, n->For.orelse, orelse, end);
+}
+
+void build_for(Build *b, const Node *n) {
+    const Type *iter = b->info[n->For.iter->id].type;
+    (!iter ? for_range : iter->kind == TYPE_PY ? for_list : iter->kind == TYPE_TUPLE ? for_pairs : for_range)(b, n);
 }

@@ -54,7 +54,9 @@ static FlowOp *region_op(Build *b, FlowRegion *r, const Type *type, const Given 
     FlowOp *op = build_op(b, FLOW_REGION, type, given->ops, given->n);
     const Diag *left = b->info[r->node->id].left;
     op->region = r;
-    op->fail = build_failing(b, r->node, (Site){.kind = SITE_REGION, .text = left ? left->message : STR("")});
+    const char *operation = b->info[r->node->id].operation;
+    Str text = r->kind == REGION_OPERATION ? (Str){operation, strlen(operation)} : left ? left->message : STR("");
+    op->fail = build_failing(b, r->node, (Site){.kind = SITE_REGION, .text = text});
     b->inst->resumes = true;
     return op;
 }
@@ -72,24 +74,102 @@ static void check_unbroken(Build *b, const Node *n, FlowOp *op, FlowResume *resu
     build_guard(b, item(b, op, op->type->nitems - 1), fail);
 }
 
+/* The value of the region, which is an expression's, or what goes on in Python with another one. */
+static FlowOp *value_of(Build *b, FlowRegion *r, const Given *given, bool may_be_other) {
+    const Node *n = r->node;
+    const NodeInfo *info = &b->info[n->id];
+    r->type = info->type;
+    FlowOp *op = region_op(b, r, result_type(b, &info->type, 1), given);
+    if (may_be_other)
+        op->fail->resume = build_resume_object(b, n);
+    FlowOp *v = item(b, op, 0);
+    build_evaluated(b, n, v);
+    check_unbroken(b, n, op, build_resume(b, n));
+    return v;
+}
+
+/* ---- one operation ---- */
+
+/* False: it never gets a value. */
+static bool give_operand(Build *b, FlowRegion *r, Given *given, const Node *n) {
+    FlowOp *v = build_expr(b, n);
+    if (!v)
+        return false;
+    r->locals[r->nlocals++] = (FlowLocal){.local = UINT32_MAX, .type = v->type};
+    if (type_slots(v->type))
+        given->ops[given->n++] = v;
+    return true;
+}
+
+static bool give_all(Build *b, FlowRegion *r, Given *given, Nodes nodes) {
+    for (size_t i = 0; i < nodes.len; i++)
+        if (!give_operand(b, r, given, nodes.at[i]))
+            return false;
+    return true;
+}
+
+static bool give_operands(Build *b, FlowRegion *r, Given *given, const Node *n) {
+    const Node *f = n->kind == NODE_Call ? n->Call.func : NULL;
+    switch (n->kind) {
+    case NODE_Subscript:
+        return give_operand(b, r, given, n->Subscript.value) && give_operand(b, r, given, n->Subscript.slice);
+    case NODE_BinOp:
+        return give_operand(b, r, given, n->BinOp.left) && give_operand(b, r, given, n->BinOp.right);
+    case NODE_Compare:
+        return give_operand(b, r, given, n->Compare.left) && give_operand(b, r, given, n->Compare.comparators.at[0]);
+    case NODE_List:
+        return give_all(b, r, given, n->List.elts);
+    default:
+        return (f->kind != NODE_Attribute || give_operand(b, r, given, f->Attribute.value)) &&
+               give_all(b, r, given, n->Call.args);
+    }
+}
+
+static FlowRegion *operation_new(Build *b, const Node *n, Given *given) {
+    size_t most = n->kind == NODE_Call ? n->Call.args.len + 1 : n->kind == NODE_List ? n->List.elts.len + 1 : 3;
+    FlowRegion *r = region_new(b, REGION_OPERATION, n);
+    r->locals = pool_array(b->pool, FlowLocal, most);
+    *given = (Given){.ops = pool_array(b->pool, FlowOp *, most)};
+    return r;
+}
+
+void build_operation_store(Build *b, const Node *n, const Node *target, FlowOp *v) {
+    Given given;
+    FlowRegion *r = operation_new(b, target, &given);
+    if (!give_operands(b, r, &given, target))
+        return;
+    r->locals[r->nlocals++] = (FlowLocal){.local = UINT32_MAX, .type = v->type};
+    if (type_slots(v->type))
+        given.ops[given.n++] = v;
+    r->type = &type_none;
+    FlowOp *op = region_op(b, r, result_type(b, &r->type, 1), &given);
+    check_unbroken(b, n, op, build_resume_behind(b, n, b->info[n->id].locals));
+}
+
+FlowOp *build_operation(Build *b, const Node *n) {
+    size_t operands = b->noperands;
+    Given given;
+    FlowRegion *r = operation_new(b, n, &given);
+    if (!give_operands(b, r, &given, n))
+        return NULL;
+    b->noperands = operands;
+    FlowOp *v = value_of(b, r, &given, true);
+    b->noperands = operands;
+    return v;
+}
+
 FlowOp *build_region_value(Build *b, const Node *n) {
     const NodeInfo *info = &b->info[n->id];
     RegionNames names = region_names(b->pool, b->bound, n);
     FlowRegion *r = region_new(b, info->region, n);
     Given given = give_locals(b, r, &names, info->locals);
     size_t operands = b->noperands;
-    r->type = info->type;
-    FlowOp *op = region_op(b, r, result_type(b, &info->type, 1), &given);
-    if (info->region == REGION_VALUE)
-        op->fail->resume = build_resume_object(b, n);
-    FlowOp *v = item(b, op, 0);
-    build_evaluated(b, n, v);
-    check_unbroken(b, n, op, build_resume(b, n));
+    FlowOp *v = value_of(b, r, &given, info->region != REGION_TEST);
     b->noperands = operands;
     return v;
 }
 
-FlowOp *build_box(Build *b, const Node *n, FlowOp *v) {
+FlowOp *build_region_box(Build *b, const Node *n, FlowOp *v) {
     FlowRegion *r = region_new(b, REGION_BOX, n);
     r->locals[r->nlocals++] = (FlowLocal){.local = UINT32_MAX, .type = v->type};
     r->type = &type_py;

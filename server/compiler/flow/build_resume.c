@@ -35,6 +35,13 @@ void build_iterates(Build *b, const FlowLoop *loop, FlowOp *start, FlowOp *step)
     o->begun = true;
 }
 
+void build_iterates_list(Build *b, const FlowLoop *loop, FlowOp *list, FlowVar *done) {
+    FlowOperand *o = push(b, FLOW_OPERAND_ITERATOR, loop->node);
+    o->value = list;
+    o->done = done;
+    o->begun = true;
+}
+
 /* ---- what is still read ---- */
 
 static void note_walrus(void *arg, const char *field, const Node *n) {
@@ -102,7 +109,7 @@ static size_t values_of(const FlowResume *r) {
     for (size_t i = 0; i < r->nlocals; i++)
         n += type_slots(r->locals[i].type) + 1;
     for (size_t i = 0; i < r->noperands; i++)
-        n += r->operands[i].value ? type_slots(r->operands[i].value->type) : 4;
+        n += r->operands[i].kind == FLOW_OPERAND_ITERATOR ? 4 : type_slots(r->operands[i].value->type);
     return n;
 }
 
@@ -128,9 +135,17 @@ static FlowResume *resume_with(Build *b, FlowWhere where, const Node *n, const L
     return r;
 }
 
+/* Behind the value of an assignment, whose targets' operands are evaluated once more. */
+static FlowResume *resume_assigned(Build *b) {
+    const LocalState *locals = b->info[b->assigned->id].locals;
+    return resume_with(b, FLOW_WHERE_VALUE, top_of(b, b->nassigned), locals, b->nassigned);
+}
+
 FlowResume *build_resume(Build *b, const Node *n) {
     const Node *top = top_of(b, b->noperands);
     const NodeInfo *info = &b->info[n->id];
+    if (info->effect == EFFECT_COMMITTED && b->assigned)
+        return resume_assigned(b);
     if (info->effect != EFFECT_COMMITTED || b->in_target)
         return NULL;
     if (n == b->bound->function || (n->kind == NODE_Return && !n->Return.value))

@@ -64,11 +64,16 @@ static Nodes *target_elts(const Node *target) {
 }
 
 /* a, b = b, a: no tuple is made. */
-static void assign_each(Build *b, const Nodes *targets, Nodes values) {
+static void assign_each(Build *b, const Node *n, const Nodes *targets, Nodes values) {
     FlowOp **v = pool_array(b->pool, FlowOp *, values.len + 1);
+    bool is_list = values.len && targets->at[0]->kind == NODE_Subscript; /* then all are, as infer found */
     for (size_t i = 0; i < values.len; i++)
-        if (!(v[i] = build_expr(b, values.at[i])))
+        if (!(v[i] = (is_list ? build_list_value : build_expr)(b, values.at[i])))
             return;
+    if (is_list) {
+        build_list_assign(b, n, (const Node *const *)targets->at, v, values.len);
+        return;
+    }
     for (size_t i = 0; i < values.len && b->at; i++)
         build_target(b, targets->at[i], v[i]);
 }
@@ -77,11 +82,22 @@ static void assign(Build *b, const Node *n) {
     Nodes targets = n->Assign.targets;
     const Node *value = n->Assign.value;
     const Nodes *elts = targets.len == 1 ? target_elts(targets.at[0]) : NULL;
-    if (elts && value->kind == NODE_Tuple && b->info[value->id].type && value->Tuple.elts.len == elts->len) {
-        assign_each(b, elts, value->Tuple.elts);
+    bool is_swap = elts && elts->len && elts->at[0]->kind == NODE_Subscript && value->kind == NODE_Tuple;
+    if (elts && value->kind == NODE_Tuple && (b->info[value->id].type || is_swap) &&
+        value->Tuple.elts.len == elts->len) {
+        assign_each(b, n, elts, value->Tuple.elts);
         return;
     }
-    FlowOp *v = build_expr(b, value);
+    bool is_list = targets.at[0]->kind == NODE_Subscript;
+    FlowOp *v = (is_list ? build_list_value : build_expr)(b, value);
+    if (v && is_list && b->info[targets.at[0]->id].region == REGION_OPERATION) {
+        build_operation_store(b, n, targets.at[0], v);
+        return;
+    }
+    if (v && is_list) {
+        build_list_assign(b, n, (const Node *const *)targets.at, &v, 1);
+        return;
+    }
     for (size_t i = 0; v && i < targets.len && b->at; i++)
         build_target(b, targets.at[i], v);
 }
@@ -89,6 +105,10 @@ static void assign(Build *b, const Node *n) {
 /* self.x += v evaluates self once. */
 static void augassign(Build *b, const Node *n) {
     const Node *target = n->AugAssign.target;
+    if (target->kind == NODE_Subscript) {
+        build_list_augassign(b, n);
+        return;
+    }
     const MemberInfo *m = b->info[target->id].member;
     bool is_name = target->kind == NODE_Name, has_value = b->info[target->id].type;
     FlowOp *object = is_name || !has_value ? NULL : build_expr(b, target->Attribute.value), *old;

@@ -167,6 +167,8 @@ static FlowVar *new_var(Build *b, uint32_t local, const Type *type) {
 
 FlowVar *build_var(Build *b, uint32_t local, const Type *type) {
     BuildLocal *l = &b->locals[local];
+    if (type->kind == TYPE_PY)
+        type = &type_py; /* whatever is likely of it */
     if (is_ref_like(type)) {
         if (!l->ref)
             l->ref = new_var(b, local, &flow_any_ref);

@@ -45,6 +45,7 @@ static int args_of(FlowKind kind) {
     case FLOW_TRUTH:
     case FLOW_FIELD:
     case FLOW_GUARD:
+    case FLOW_ATTRIBUTE:
     case FLOW_INCREF:
     case FLOW_DECREF:
     case FLOW_TRAP_AS:
@@ -67,6 +68,9 @@ static int args_of(FlowKind kind) {
     case FLOW_TRAP:
     case FLOW_RESUME:
     case FLOW_REGION:
+    case FLOW_READ:
+    case FLOW_MAKE:
+    case FLOW_CHANGE:
         return -1;
     case N_FLOW_KINDS:
         break;
@@ -75,7 +79,8 @@ static int args_of(FlowKind kind) {
 }
 
 static bool same(const Type *a, const Type *b) {
-    return type_eq(a, b) || (a->kind == TYPE_REF && b->kind == TYPE_REF);
+    bool is_object = a->kind == TYPE_REF || a->kind == TYPE_PY;
+    return type_eq(a, b) || (is_object && a->kind == b->kind);
 }
 
 static bool fits_field(const Check *c, const FlowOp *op) {
@@ -130,6 +135,10 @@ static bool can_fail(const FlowOp *op) {
     case FLOW_NEW:
     case FLOW_PYTHON:
     case FLOW_REGION:
+    case FLOW_READ:
+    case FLOW_ATTRIBUTE:
+    case FLOW_MAKE:
+    case FLOW_CHANGE:
     case FLOW_GUARD:
     case FLOW_POLL:
     case FLOW_FAIL:

@@ -70,7 +70,13 @@ static void put_details(Dumper *d, const FlowOp *op) {
         put(d, " %.*s.%.*s.%u", STR_FMT(op->callee->bound->def->name), STR_FMT(op->callee->bound->func->name),
             op->callee->index);
         return;
+    case FLOW_ATTRIBUTE:
+        put(d, " .%.*s", STR_FMT(op->fail->site.text));
+        return;
     case FLOW_RUNTIME:
+    case FLOW_READ:
+    case FLOW_MAKE:
+    case FLOW_CHANGE:
         put(d, " %s", op->name);
         return;
     case FLOW_PYTHON:
@@ -96,8 +102,8 @@ static void put_details(Dumper *d, const FlowOp *op) {
 }
 
 static void put_fail(Dumper *d, const FlowOp *op) {
-    static const char *const kinds[] = {"raise", "operation", "overflow", "redo",   "attribute",
-                                        "none",  "recursion", "call",     "resume", "region"};
+    static const char *const kinds[] = {"raise",     "operation", "overflow", "redo",   "attribute", "none",
+                                        "recursion", "call",      "resume",   "region", "object"};
     if (!op->fail || op->kind == FLOW_JUMP)
         return;
     put(d, " !%s", kinds[op->fail->site.kind]);

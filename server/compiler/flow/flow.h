@@ -55,8 +55,9 @@ typedef enum FlowOperandKind { FLOW_OPERAND_VALUE, FLOW_OPERAND_LOADED, FLOW_OPE
 typedef struct FlowOperand {
     FlowOperandKind kind;
     const Node *node;
-    FlowOp *value;                /* VALUE, LOADED */
-    FlowOp *start, *step, *turns; /* ITERATOR, with */
+    FlowOp *
+        value; /* VALUE, LOADED; of an ITERATOR: the list; a pair, of it and enumerate()'s start, or of zip()'s lists */
+    FlowOp *start, *step, *turns; /* ITERATOR of a range, with */
     FlowVar *done;                /* how many turns are over; */
     bool begun;                   /* one more has begun */
 } FlowOperand;
@@ -162,7 +163,7 @@ struct FlowOp {
     };
     FlowOp *of;             /* STATUS, RESUMED */
     const FlowFail *reason; /* TRAP, TRAP_AS, TRACE, RESUME: what the site table says; a REDO's is told by its trap */
-    const char *name;       /* RUNTIME, PYTHON */
+    const char *name;       /* RUNTIME, PYTHON, READ, MAKE, CHANGE */
     bool rare;              /* BRANCH */
     bool steals;            /* SET_FIELD: takes its value's count over, instead of counting */
     bool exact;             /* BINARY: known not to overflow */

@@ -94,7 +94,8 @@ static void find_values(Refs *r) {
             FlowOp *op = r->f->blocks[i]->ops[k];
             if (!holds_refs(op))
                 continue;
-            r->manages |= op->kind == FLOW_CALL || op->kind == FLOW_NEW || op->kind == FLOW_REGION;
+            r->manages |= op->kind == FLOW_CALL || op->kind == FLOW_NEW || op->kind == FLOW_REGION ||
+                          op->kind == FLOW_MAKE || op->kind == FLOW_ATTRIBUTE;
             r->values[r->nvalues++] = (Value){.op = op, .owned = is_owned(op)};
             r->index[op->id] = r->nvalues;
         }
@@ -165,6 +166,11 @@ static void find_live(Refs *r) {
 
 /* ---- what must be counted although it is borrowed ---- */
 
+/* It is counted for another object. */
+static bool is_of_object(const FlowOp *op) {
+    return op->kind == FLOW_FIELD || op->kind == FLOW_ITEM || op->kind == FLOW_READ;
+}
+
 static void pin(Refs *r, Value *v) {
     if (v->owned)
         return;
@@ -175,8 +181,7 @@ static void pin(Refs *r, Value *v) {
 static void pin_borrowed(Refs *r, const Word *live, const FlowVar *var) {
     for (uint32_t i = 0; i < r->nvalues; i++) {
         FlowOp *op = r->values[i].op;
-        bool of_field = op->kind == FLOW_FIELD || op->kind == FLOW_ITEM;
-        if (has(live, i) && (var ? op->kind == FLOW_LOAD && op->var == var : of_field))
+        if (has(live, i) && (var ? op->kind == FLOW_LOAD && op->var == var : is_of_object(op)))
             pin(r, &r->values[i]);
     }
 }
@@ -193,7 +198,7 @@ static bool runs(const FlowFunc *f, const FlowOp *op) {
 static void pin_args(Refs *r, const FlowOp *op) {
     for (uint32_t i = 0; i < op->nargs; i++) {
         Value *v = value_of(r, op->args[i]);
-        if (v && (v->op->kind == FLOW_FIELD || v->op->kind == FLOW_ITEM))
+        if (v && is_of_object(v->op))
             pin(r, v);
     }
 }

@@ -97,9 +97,13 @@ static void hand_over_var(Values *v, FlowVar *var, const Type *type) {
 }
 
 static void hand_over_iterator(Values *v, const FlowOperand *o) {
-    hand_over(v, o->start);
-    hand_over(v, o->step);
-    hand_over(v, o->turns);
+    if (o->value) {
+        hand_over(v, o->value);
+    } else {
+        hand_over(v, o->start);
+        hand_over(v, o->step);
+        hand_over(v, o->turns);
+    }
     hand_over_var(v, o->done, o->done->type);
     if (!o->begun)
         return;
@@ -118,10 +122,10 @@ static Values values_of(Unwind *u, FlowBlock *at, const FlowResume *r) {
             hand_over_var(&v, r->locals[i].var, r->locals[i].type);
     }
     for (size_t i = 0; i < r->noperands; i++)
-        if (r->operands[i].value)
-            hand_over(&v, r->operands[i].value);
-        else
+        if (r->operands[i].kind == FLOW_OPERAND_ITERATOR)
             hand_over_iterator(&v, &r->operands[i]);
+        else
+            hand_over(&v, r->operands[i].value);
     return v;
 }
 
@@ -277,6 +281,22 @@ static FlowBlock *python_failure(Unwind *u, FlowOp *call) {
     return at;
 }
 
+/* The import has filled in the trap, which has the place. */
+static FlowBlock *attribute_failure(Unwind *u, FlowOp *op) {
+    FlowBlock *at = flow_block(u->f, "fail");
+    leave(u, at, status_of(u, at, op), op->fail);
+    return at;
+}
+
+/* The interpreter's exception is set. */
+static FlowBlock *object_failure(Unwind *u, FlowFail *fail) {
+    FlowBlock *at = flow_block(u->f, "fail");
+    FlowOp *status = flow_const_int(u->f, u->f->status->type, JITD_TRAP_PYTHON);
+    flow_append(u->f, at, status);
+    leave_as(u, at, status, fail);
+    return at;
+}
+
 static FlowBlock *memory_failure(Unwind *u, FlowFail *fail) {
     FlowBlock *at = flow_block(u->f, "full");
     leave(u, at, trap(u, at, JITD_TRAP_MEMORY, fail), fail);
@@ -310,6 +330,13 @@ static void unwind_op(Unwind *u, FlowOp *op) {
         return;
     case FLOW_PYTHON:
         op->fails[0] = python_failure(u, op);
+        return;
+    case FLOW_ATTRIBUTE:
+        op->fails[0] = attribute_failure(u, op);
+        return;
+    case FLOW_MAKE:
+    case FLOW_CHANGE:
+        op->fails[0] = object_failure(u, op->fail);
         return;
     case FLOW_NEW:
         op->fails[0] = memory_failure(u, op->fail);

@@ -39,15 +39,6 @@ RT int32_t rt_region(JitdFrame *frame, uint32_t site, JitdValue *values) {
     return jitd_import_region(frame, site, values);
 }
 
-RT void rt_py_incref(JitdFrame *frame, uint64_t object) {
-    jitd_import_py_incref(frame, object);
-}
-
-RT void rt_py_decref(JitdFrame *frame, uint64_t object) {
-    if (object)
-        jitd_import_py_decref(frame, object);
-}
-
 RT int32_t rt_pymath(JitdFrame *frame, uint32_t fn, uint32_t n, const char *types, const JitdValue *in,
                      JitdValue *out) {
     return jitd_import_pymath(frame, fn, n, types, in, out);

@@ -1,0 +1,168 @@
+/* Python objects that compiled code looks at and changes itself (server/compiler/runtime/py.c): where they are, what of them it leaves to
+ * us. All of it runs under the interpreter's lock. Only the release of what a list gives up runs Python code. */
+#include "client/python/ext/ext.h"
+
+/* What runtime/py.c knows of CPython's objects. */
+_Static_assert(offsetof(PyObject, ob_type) == 8, "an object's type");
+_Static_assert(offsetof(PyVarObject, ob_size) == 16, "an object's size");
+_Static_assert(offsetof(PyFloatObject, ob_fval) == 16, "a float's value");
+_Static_assert(offsetof(PyListObject, ob_item) == 24, "a list's items");
+_Static_assert(offsetof(PyListObject, allocated) == 32, "a list's room");
+_Static_assert(offsetof(PyTupleObject, ob_item) == 24, "a tuple's items");
+_Static_assert(PyLong_SHIFT == 30 && sizeof(digit) == 4, "an int's digits");
+#if PY_VERSION_HEX < 0x030c0000
+_Static_assert(offsetof(struct _longobject, ob_digit) == 24, "an int's digits");
+#else
+_Static_assert(offsetof(struct _longobject, long_value.lv_tag) == 16, "an int's size and sign");
+_Static_assert(offsetof(struct _longobject, long_value.ob_digit) == 24, "an int's digits");
+#endif
+
+static PyObject *object_of(uint64_t address) {
+    return (PyObject *)(uintptr_t)address;
+}
+
+static uint64_t address_of(const void *object) {
+    return (uint64_t)(uintptr_t)object;
+}
+
+static int32_t take_int(JitdFrame *frame, uint64_t object, int64_t *out) {
+    (void)frame;
+    return convert_int(object_of(object), out) != CONVERT_OK;
+}
+
+static int32_t take_ref(JitdFrame *frame, uint64_t object, uint32_t def, uint64_t *out) {
+    const Plan *plan = frame->running;
+    PyObject *op = object_of(object);
+    if (def >= plan->ndefs || Py_TYPE(op) != plan->defs[def] || !((Instance *)op)->data)
+        return 1;
+    *out = instance_ref(op);
+    return 0;
+}
+
+/* ---- attributes ---- */
+
+/* The name in the site table, kept for the next time. Borrowed. */
+static PyObject *name_at(Plan *plan, uint32_t site) {
+    PyObject *sites = PyTuple_Check(plan->unit) ? PyTuple_GET_ITEM(plan->unit, 0) : NULL;
+    Py_ssize_t n = sites && PyList_Check(sites) ? PyList_GET_SIZE(sites) : 0;
+    if (likely(site < plan->nnames && plan->names[site]))
+        return plan->names[site];
+    if (!plan->names && (plan->names = PyMem_Calloc((size_t)n + 1, sizeof *plan->names)))
+        plan->nnames = (uint32_t)n;
+    PyObject *payload = site < plan->nnames ? PySequence_GetItem(PyList_GET_ITEM(sites, site), 4) : NULL;
+    PyObject *name = payload ? PySequence_GetItem(payload, 0) : NULL;
+    Py_XDECREF(payload);
+    if (!name || !PyUnicode_CheckExact(name)) {
+        Py_XDECREF(name);
+        return PyErr_Format(PyExc_SystemError, "jitd: compiled code knows no name %u", site);
+    }
+    PyUnicode_InternInPlace(&name);
+    return plan->names[site] = name;
+}
+
+/* No Python code runs: compiled code reads only what the class has no hook for. Where there is no proxy yet one is made. */
+static PyObject *attribute_of(Plan *plan, uint64_t ref, uint32_t site) {
+    PyObject *name = name_at(plan, site), *proxy = name ? instance_try_proxy(ref) : NULL;
+    PyObject *value = proxy ? PyObject_GenericGetAttr(proxy, name) : NULL;
+    Py_XDECREF(proxy);
+    return value;
+}
+
+static int32_t attribute(JitdFrame *frame, uint64_t ref, uint32_t site, uint64_t *out) {
+    int collects = PyGC_Disable();
+    PyObject *value = attribute_of(frame->running, ref, site);
+    if (collects)
+        PyGC_Enable();
+    *out = address_of(value);
+    if (likely(value != NULL))
+        return JITD_TRAP_NONE;
+    frame->trap = (JitdTrap){.kind = JITD_TRAP_PYTHON, .site = site};
+    return JITD_TRAP_PYTHON;
+}
+
+/* ---- */
+
+static uint64_t box_int(JitdFrame *frame, int64_t value) {
+    (void)frame;
+    return address_of(PyLong_FromLongLong(value));
+}
+
+static uint64_t box_float(JitdFrame *frame, double value) {
+    (void)frame;
+    return address_of(PyFloat_FromDouble(value));
+}
+
+static const Type any_ref = {.kind = TYPE_REF};
+
+static uint64_t box_ref(JitdFrame *frame, uint64_t ref) {
+    JitdValue value = {.ref = ref};
+    const JitdValue *next = &value;
+    if (shm_is_object(ref))
+        shm_incref(frame, ref);
+    ImportOpen open = import_open();
+    PyObject *proxy = convert_result(&any_ref, &next);
+    import_close(open);
+    return address_of(proxy);
+}
+
+static int32_t list_set(JitdFrame *frame, uint64_t list, int64_t index, uint64_t item) {
+    PyObject *op = object_of(list), *old;
+    if (index < 0 || index >= PyList_GET_SIZE(op)) {
+        PyErr_SetString(PyExc_IndexError, "list assignment index out of range");
+        return 1;
+    }
+    old = PyList_GET_ITEM(op, index);
+    PyList_SET_ITEM(op, index, Py_NewRef(object_of(item)));
+    import_py_decref(frame, address_of(old));
+    return 0;
+}
+
+static int32_t list_append(JitdFrame *frame, uint64_t list, uint64_t item) {
+    (void)frame;
+    return PyList_Append(object_of(list), object_of(item)) < 0;
+}
+
+/* The list's own size does not show yet. Nothing is collected meanwhile: that would run finalisers. */
+static uint64_t list_new(JitdFrame *frame, int64_t room) {
+    (void)frame;
+    int collects = PyGC_Disable();
+    PyObject *list = PyList_New(room);
+    if (collects)
+        PyGC_Enable();
+    if (list)
+        Py_SET_SIZE(list, 0);
+    return address_of(list);
+}
+
+static uint64_t list_pop(JitdFrame *frame, uint64_t list, int64_t index) {
+    PyObject *op = object_of(list);
+    (void)frame;
+    if (index < 0 || index >= PyList_GET_SIZE(op)) {
+        PyErr_SetString(PyExc_IndexError, "pop index out of range");
+        return 0;
+    }
+    PyObject *item = Py_NewRef(PyList_GET_ITEM(op, index));
+    if (PyList_SetSlice(op, index, index + 1, NULL) < 0)
+        Py_CLEAR(item);
+    return address_of(item);
+}
+
+void objects_imports(const void **imports) {
+    imports[JITD_IMPORT_py_none] = Py_None;
+    imports[JITD_IMPORT_py_true] = Py_True;
+    imports[JITD_IMPORT_py_false] = Py_False;
+    imports[JITD_IMPORT_py_int_type] = &PyLong_Type;
+    imports[JITD_IMPORT_py_float_type] = &PyFloat_Type;
+    imports[JITD_IMPORT_py_tuple_type] = &PyTuple_Type;
+    imports[JITD_IMPORT_py_list_type] = &PyList_Type;
+    imports[JITD_IMPORT_py_int] = (const void *)take_int;
+    imports[JITD_IMPORT_py_ref] = (const void *)take_ref;
+    imports[JITD_IMPORT_py_attribute] = (const void *)attribute;
+    imports[JITD_IMPORT_py_box_int] = (const void *)box_int;
+    imports[JITD_IMPORT_py_box_float] = (const void *)box_float;
+    imports[JITD_IMPORT_py_box_ref] = (const void *)box_ref;
+    imports[JITD_IMPORT_py_list_set] = (const void *)list_set;
+    imports[JITD_IMPORT_py_list_new] = (const void *)list_new;
+    imports[JITD_IMPORT_py_list_pop] = (const void *)list_pop;
+    imports[JITD_IMPORT_py_list_append] = (const void *)list_append;
+}

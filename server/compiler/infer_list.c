@@ -1,0 +1,302 @@
+/* Infer, lists: Python lists, of arguments and of Python fields, that compiled code works on in place. A list's type says what its items
+ * most likely are: each is looked at where it is read, and where it is another the interpreter goes on. So there must be a way to go on. */
+#include "server/compiler/infer.h"
+
+bool type_is_list(const Type *t) {
+    return t->kind == TYPE_PY && t->likely == PY_LIST;
+}
+
+const Type *type_list_of(Pool *pool, const Type *item) {
+    Type *t = pool_new(pool, Type);
+    *t = (Type){.kind = TYPE_PY, .likely = PY_LIST, .nitems = 1, .items = pool_array(pool, const Type *, 1)};
+    t->items[0] = item;
+    return t;
+}
+
+/* Has a value of the type a native form that an object can be looked at for? */
+static bool is_seen(const Type *t, bool in_tuple) {
+    if (t->kind == TYPE_PY)
+        return !in_tuple;
+    for (size_t i = 0; t->kind == TYPE_TUPLE && i < t->nitems; i++)
+        if (!is_seen(t->items[i], true))
+            return false;
+    return !type_is_sized(t);
+}
+
+const Type *infer_list_turns(Infer *in, const Node *n, const Type *list) {
+    const Type *item = list->items[0];
+    if (!is_seen(item, false))
+        fail(in->c, n->span, "a list of %s is not compiled", type_words(in, item));
+    if (!effect_can_resume(in))
+        fail(in->c, n->span, "a list is compiled only where Python can go on");
+    in->lists = in->inst->python = in->inst->manages = true;
+    return item;
+}
+
+/* The list's items, in the operation at n, whose operands are evaluated. */
+static const Type *items_of(Infer *in, const Node *n, const Type *list) {
+    infer_mark(in, n);
+    in->info[n->id].region = REGION_NONE;
+    return infer_list_turns(in, n, list);
+}
+
+static void check_index(Infer *in, const Node *index) {
+    const Type *t = infer_expr(in, index);
+    if (t->kind != TYPE_INT && t->kind != TYPE_BOOL)
+        fail(in->c, index->span, "%s as a list's index is not compiled", type_words(in, t));
+}
+
+const Type *infer_list_item(Infer *in, const Node *n, const Type *list) {
+    check_index(in, n->Subscript.slice);
+    return items_of(in, n, list);
+}
+
+const Type *infer_list_len(Infer *in, const Node *n, const Type *list) {
+    items_of(in, n, list);
+    return &type_int;
+}
+
+/* ---- changes ---- */
+
+/* Reading it twice is reading it once: where the interpreter goes on, it evaluates the target's operands itself. */
+static bool is_steady(const Infer *in, const Node *n) {
+    switch (n->kind) {
+    case NODE_Constant:
+        return true;
+    case NODE_Name:
+        return in->bound->binding[n->id].kind == BIND_LOCAL;
+    case NODE_BinOp:
+        return is_steady(in, n->BinOp.left) && is_steady(in, n->BinOp.right);
+    case NODE_UnaryOp:
+        return n->UnaryOp.op != OP_Not && is_steady(in, n->UnaryOp.operand);
+    case NODE_Attribute:
+        return is_steady(in, n->Attribute.value) && in->info[n->id].member &&
+               in->info[n->id].member->kind != MEMBER_PROPERTY;
+    default:
+        return false;
+    }
+}
+
+static bool is_stored(const Type *item, const Type *value) {
+    if (item->kind == TYPE_PY || value->kind == TYPE_PY)
+        return true;
+    if (item->kind == TYPE_REF)
+        return (value->kind == TYPE_REF && value->def == item->def) || (value->kind == TYPE_NONE && item->optional);
+    return type_eq(item, value);
+}
+
+void infer_list_target(Infer *in, const Node *n, const Node *target) {
+    in->info[target->id].live = true;
+    const Type *list = infer_expr(in, target->Subscript.value);
+    if (!type_is_list(list))
+        fail(in->c, target->span, "assignment to an item of %s is not compiled yet", type_words(in, list));
+    check_index(in, target->Subscript.slice);
+    if (!is_steady(in, target->Subscript.value) || !is_steady(in, target->Subscript.slice))
+        fail(in->c, target->span, "assignment to an item is compiled with names and fields in it only");
+    in->info[target->id].type = items_of(in, n, list);
+}
+
+const Type *infer_list_augmented(Infer *in, const Node *target) {
+    const Type *list = infer_expr(in, target->Subscript.value);
+    if (!type_is_list(list))
+        fail(in->c, target->span, "assignment to an item of %s is not compiled yet", type_words(in, list));
+    const Type *item = in->info[target->id].type = infer_list_item(in, target, list);
+    if (!type_is_scalar(item))
+        fail(in->c, target->span, "augmented assignment of a list's items is compiled for numbers only");
+    return item;
+}
+
+void infer_list_store(Infer *in, const Node *target, const Type *value) {
+    const Type *item = in->info[target->id].type;
+    if (!is_stored(item, value))
+        fail(in->c, target->span, "%s in a list of %s is not compiled", type_words(in, value), type_words(in, item));
+    effect_commit(in);
+}
+
+static void note_appended(Infer *in, const Node *list, const Type *value);
+
+const Type *infer_list_method(Infer *in, const Node *n, const Type *list) {
+    const Node *f = n->Call.func;
+    Nodes args = n->Call.args;
+    if (args.len != 1 || n->Call.keywords.len)
+        fail(in->c, n->span, "append() takes one argument");
+    in->info[f->id].live = true;
+    const Type *item = items_of(in, f, list);
+    const Type *value = infer_expr(in, args.at[0]);
+    note_appended(in, f->Attribute.value, value);
+    if (!is_stored(item, value))
+        fail(in->c, n->span, "%s in a list of %s is not compiled", type_words(in, value), type_words(in, item));
+    infer_call_info(in, n, CALL_APPEND);
+    effect_commit(in);
+    return &type_none;
+}
+
+/* ---- other objects ---- */
+
+/* Evaluated it can neither fail nor have an effect: when, in the middle of an operation, is no matter. */
+static bool is_simple(const Infer *in, const Node *n) {
+    const NodeInfo *info = &in->info[n->id];
+    if (n->kind == NODE_Tuple) {
+        for (size_t i = 0; i < n->Tuple.elts.len; i++)
+            if (!is_simple(in, n->Tuple.elts.at[i]))
+                return false;
+        return true;
+    }
+    if (n->kind == NODE_Attribute)
+        return info->member && info->member->kind == MEMBER_FIELD && is_own_self(in, n->Attribute.value) &&
+               type_is_scalar(info->type);
+    return n->kind == NODE_Constant || (n->kind == NODE_Name && !(info->flags & NODE_MAYBE_UNBOUND));
+}
+
+static void simple_operand(Infer *in, const Node *n) {
+    infer_expr(in, n);
+    if (!is_simple(in, n))
+        fail(in->c, n->span, "only names, constants and numbers of self are compiled here");
+}
+
+/* What methods of these names give, of whatever object they are. */
+static const Type *likely_result(Infer *in, Str name, const Type *object) {
+    static const struct {
+        const char *name;
+        const Type *type;
+    } known[] = {{"count", &type_int},       {"index", &type_int},     {"find", &type_int},     {"rfind", &type_int},
+                 {"startswith", &type_bool}, {"endswith", &type_bool}, {"isdigit", &type_bool}, {"isalpha", &type_bool},
+                 {"isspace", &type_bool},    {"isupper", &type_bool},  {"islower", &type_bool}, {"isalnum", &type_bool},
+                 {"append", &type_none},     {"extend", &type_none},   {"insert", &type_none},  {"remove", &type_none},
+                 {"clear", &type_none},      {"reverse", &type_none},  {"sort", &type_none}};
+    if (type_is_list(object) && str_eq_c(name, "copy"))
+        return object;
+    if (str_eq_c(name, "split") || str_eq_c(name, "splitlines"))
+        return type_list_of(in->pool, &type_py);
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (str_eq_c(name, known[i].name))
+            return known[i].type;
+    return &type_py;
+}
+
+/* It is looked at first: what is popped is an effect. */
+static const Type *infer_pop(Infer *in, const Node *n, const Type *list) {
+    const Node *f = n->Call.func;
+    in->info[f->id].live = true;
+    const Type *item = items_of(in, f, list);
+    if (n->Call.args.len) {
+        check_index(in, n->Call.args.at[0]);
+        if (!is_simple(in, n->Call.args.at[0]) && !is_steady(in, n->Call.args.at[0]))
+            fail(in->c, n->Call.args.at[0]->span, "only names and constants are compiled here");
+    }
+    infer_call_info(in, n, CALL_POP);
+    effect_commit(in);
+    infer_mark(in, n);
+    return item;
+}
+
+const Type *infer_object_method(Infer *in, const Node *n, const Type *object) {
+    const Node *f = n->Call.func;
+    if (type_is_list(object) && str_eq_c(f->Attribute.attr, "pop") && n->Call.args.len < 2 && !n->Call.keywords.len)
+        return infer_pop(in, n, object);
+    if (n->Call.keywords.len)
+        fail(in->c, n->span, "keyword arguments of an object's method are not compiled");
+    for (size_t i = 0; i < n->Call.args.len; i++)
+        simple_operand(in, n->Call.args.at[i]);
+    Str name = bound_mangle(in->pool, in->bound, f->Attribute.attr);
+    return infer_operation(in, n, pool_printf(in->pool, ".%.*s", STR_FMT(name)).ptr, likely_result(in, name, object));
+}
+
+const Type *infer_object_item(Infer *in, const Node *n, const Type *object) {
+    infer_expr(in, n->Subscript.slice);
+    return infer_operation(in, n, "[]", object->likely == PY_DICT ? object->items[1] : &type_py);
+}
+
+/* Built-in functions of one object; NULL: it is none of these. */
+const Type *infer_object_builtin(Infer *in, const Node *n, Str name) {
+    static const char *const names[] = {"len", "sum", "min", "max", "sorted", "list", "any", "all"};
+    const char *known = NULL;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        known = str_eq_c(name, names[i]) ? names[i] : known;
+    if (!known || n->Call.args.len != 1 || n->Call.keywords.len || n->Call.args.at[0]->kind == NODE_Starred)
+        return NULL;
+    const Type *t = infer_expr(in, n->Call.args.at[0]);
+    if (t->kind != TYPE_PY || (type_is_list(t) && !strcmp(known, "len")))
+        return NULL;
+    const Type *item = type_is_list(t) ? t->items[0] : &type_py;
+    const Type *result = !strcmp(known, "len")                                ? &type_int
+                         : !strcmp(known, "any") || !strcmp(known, "all")     ? &type_bool
+                         : !strcmp(known, "sorted") || !strcmp(known, "list") ? type_list_of(in->pool, item)
+                                                                              : item;
+    return infer_operation(in, n, known, result);
+}
+
+#define MOST_IN_DISPLAY 30
+
+/* A new list. Its items are of one type, or objects. */
+const Type *infer_display(Infer *in, const Node *n) {
+    Nodes elts = n->List.elts;
+    const Type *item = NULL;
+    if (elts.len > MOST_IN_DISPLAY)
+        fail(in->c, n->span, "a list of so many items is not compiled");
+    for (size_t i = 0; i < elts.len; i++) {
+        const Type *t = infer_expr(in, elts.at[i]);
+        item = !item ? t : type_eq(item, t) ? item : &type_py;
+    }
+    item = item && is_seen(item, false) && item->kind != TYPE_NONE ? item : &type_py;
+    in->inst->python = in->inst->manages = true;
+    return type_list_of(in->pool, item);
+}
+
+/* ---- lists that begin empty ---- */
+
+static int local_of(const Infer *in, const Node *n) {
+    const Binding *b = &in->bound->binding[n->id];
+    return n->kind == NODE_Name && b->kind == BIND_LOCAL ? (int)b->local : -1;
+}
+
+/* What an empty list is that the local is given: one of what is appended to it later. */
+const Type *infer_list_begins(Infer *in, const Node *target, const Node *value, const Type *type) {
+    Instance *inst = in->inst;
+    int local = local_of(in, target);
+    if (local < 0 || value->kind != NODE_List || value->List.elts.len)
+        return type;
+    if (!inst->listed)
+        inst->listed = pool_array(in->pool, const Type *, in->bound->nlocals + 1);
+    if (!inst->listed[local])
+        inst->listed[local] = &type_none; /* nothing so far */
+    return inst->listed[local]->kind == TYPE_NONE ? type : type_list_of(in->pool, inst->listed[local]);
+}
+
+/* The first value that is appended says what the list is of; another one, that nothing is known. */
+static void note_appended(Infer *in, const Node *list, const Type *value) {
+    const Type **listed = in->inst->listed;
+    int local = local_of(in, list);
+    if (!listed || local < 0 || !listed[local] || listed[local]->kind == TYPE_PY || type_eq(listed[local], value))
+        return;
+    bool is_first = listed[local]->kind == TYPE_NONE && value->kind != TYPE_NONE && is_seen(value, false);
+    listed[local] = is_first && value->kind != TYPE_PY ? value : &type_py;
+    longjmp(*in->again, 1);
+}
+
+/* What a local's annotation says that has no native type. NULL: nothing. */
+const Type *infer_annotated_list(Infer *in, const Node *annotation) {
+    bool is_list = annotation && annotation->kind == NODE_Subscript && annotation->Subscript.value->kind == NODE_Name &&
+                   (str_eq_c(annotation->Subscript.value->Name.id, "list") ||
+                    str_eq_c(annotation->Subscript.value->Name.id, "List"));
+    if (!is_list)
+        return NULL;
+    const Node *item = annotation->Subscript.slice;
+    const Type *t = infer_named_type(item), *inner = infer_annotated_list(in, item);
+    const Binding *b = &in->bound->binding[item->id];
+    if (!t && item->kind == NODE_Name && b->kind == BIND_GLOBAL && b->global->kind == GLOBAL_DEF &&
+        in->lang->unit->defs[b->global->def].is_class)
+        t = type_ref(in->pool, b->global->def, false);
+    return type_list_of(in->pool, t ? t : inner ? inner : &type_py);
+}
+
+bool infer_object_target(Infer *in, const Node *n, const Node *target) {
+    in->info[target->id].live = true;
+    const Type *t = infer_expr(in, target->Subscript.value);
+    if (t->kind != TYPE_PY || type_is_list(t))
+        return false;
+    infer_expr(in, target->Subscript.slice);
+    in->info[target->id].type = infer_operation(in, target, "[]=", &type_none);
+    infer_mark(in, n);
+    return true;
+}

@@ -1,0 +1,280 @@
+/* Python objects: what compiled code looks at and changes itself, by CPython's layout of them, which is the same from 3.10 on but for ints
+ * (client/python/ext/objects.c asserts it). Those that return an int32_t: 0, or 1 where the object is none of its kind. */
+#include "server/compiler/runtime/rt.h"
+
+typedef struct Object {
+    uint32_t refs, more_refs; /* a count above 2**32 is no matter: only 1 is looked for */
+    uint64_t type;
+} Object;
+
+typedef struct List {
+    Object head;
+    int64_t size;
+    uint64_t *items;
+    int64_t allocated;
+} List;
+
+typedef struct Tuple {
+    Object head;
+    int64_t size;
+    uint64_t items[];
+} Tuple;
+
+typedef struct Float {
+    Object head;
+    double value;
+} Float;
+
+typedef struct Int {
+    Object head;
+    int64_t tag;
+    uint32_t digits[];
+} Int;
+
+#define ADDRESS(name) ((uint64_t)(uintptr_t)jitd_import_##name)
+#define DIGIT 30 /* bits */
+
+static RT bool is_a(uint64_t object, uint64_t type) {
+    return ((const Object *)object)->type == type;
+}
+
+/* ---- counts ---- */
+
+/* Up to here an object is not immortal in any version, and its count is simply a count. */
+#define PLAIN_COUNT (1u << 28)
+
+RT void rt_py_incref(JitdFrame *frame, uint64_t object) {
+    Object *op = (Object *)object;
+    if (op && op->refs < PLAIN_COUNT)
+        op->refs++;
+    else
+        jitd_import_py_incref(frame, object);
+}
+
+RT void rt_py_decref(JitdFrame *frame, uint64_t object) {
+    Object *op = (Object *)object;
+    if (!op)
+        return;
+    if (op->refs > 1 && op->refs < PLAIN_COUNT)
+        op->refs--;
+    else
+        jitd_import_py_decref(frame, object);
+}
+
+/* ---- what an object is ---- */
+
+RT int32_t rt_py_float(JitdFrame *frame, uint64_t object, double *out) {
+    (void)frame;
+    if (!is_a(object, ADDRESS(py_float_type)))
+        return 1;
+    *out = ((const Float *)object)->value;
+    return 0;
+}
+
+static RT int64_t two_digits(const Int *v, bool second) {
+    return v->digits[0] | (second ? (int64_t)v->digits[1] << DIGIT : 0);
+}
+
+static RT_SLOW int32_t large_int(JitdFrame *frame, uint64_t object, int64_t *out) {
+    return jitd_import_py_int(frame, object, out);
+}
+
+/* Until 3.11: the number of digits, with the sign. */
+RT int32_t rt_py_int_11(JitdFrame *frame, uint64_t object, int64_t *out) {
+    const Int *v = (const Int *)object;
+    if (!is_a(object, ADDRESS(py_int_type)))
+        return 1;
+    if (v->tag < -2 || v->tag > 2)
+        return large_int(frame, object, out);
+    int64_t size = v->tag < 0 ? -v->tag : v->tag, value = size ? two_digits(v, size == 2) : 0;
+    *out = v->tag < 0 ? -value : value;
+    return 0;
+}
+
+/* From 3.12 on: the lowest two bits are 1 minus the sign, the number of digits is above bit 2. */
+RT int32_t rt_py_int_12(JitdFrame *frame, uint64_t object, int64_t *out) {
+    const Int *v = (const Int *)object;
+    if (!is_a(object, ADDRESS(py_int_type)))
+        return 1;
+    uint64_t digits = (uint64_t)v->tag >> 3;
+    if (digits > 2)
+        return large_int(frame, object, out);
+    *out = (1 - (v->tag & 3)) * two_digits(v, digits == 2);
+    return 0;
+}
+
+RT int32_t rt_py_bool(JitdFrame *frame, uint64_t object, bool *out) {
+    (void)frame;
+    *out = object == ADDRESS(py_true);
+    return !*out && object != ADDRESS(py_false);
+}
+
+RT int32_t rt_py_none(JitdFrame *frame, uint64_t object, uint64_t *out) {
+    (void)frame;
+    *out = object;
+    return object != ADDRESS(py_none);
+}
+
+RT int32_t rt_py_ref(JitdFrame *frame, uint64_t object, uint32_t def, uint64_t *out) {
+    return jitd_import_py_ref(frame, object, def, out);
+}
+
+RT int32_t rt_py_ref_or_none(JitdFrame *frame, uint64_t object, uint32_t def, uint64_t *out) {
+    if (object != ADDRESS(py_none))
+        return jitd_import_py_ref(frame, object, def, out);
+    *out = JITD_NONE;
+    return 0;
+}
+
+/* Of a tuple of n items. */
+RT int32_t rt_py_tuple_item(JitdFrame *frame, uint64_t object, int64_t i, int64_t n, uint64_t *out) {
+    const Tuple *tuple = (const Tuple *)object;
+    (void)frame;
+    if (!is_a(object, ADDRESS(py_tuple_type)) || tuple->size != n)
+        return 1;
+    *out = tuple->items[i];
+    return 0;
+}
+
+RT int32_t rt_py_empty_tuple(JitdFrame *frame, uint64_t object, uint64_t *out) {
+    (void)frame;
+    *out = object;
+    return !is_a(object, ADDRESS(py_tuple_type)) || ((const Tuple *)object)->size;
+}
+
+static RT_SLOW int32_t ask_attribute(JitdFrame *frame, uint64_t ref, uint32_t site, JitdRead *last, uint64_t *out) {
+    int32_t status = jitd_import_py_attribute(frame, ref, site, out);
+    *last = status ? (JitdRead){0} : (JitdRead){ref, *out, frame->ran};
+    return status;
+}
+
+/* Only Python code gives an instance another one. */
+RT int32_t rt_py_attribute(JitdFrame *frame, uint64_t ref, uint32_t site, JitdRead *last, uint64_t *out) {
+    if (last->ran != frame->ran || last->ref != ref)
+        return ask_attribute(frame, ref, site, last, out);
+    *out = last->object;
+    rt_py_incref(frame, *out);
+    return 0;
+}
+
+/* ---- objects of values ---- */
+
+RT uint64_t rt_box_float(JitdFrame *frame, double value) {
+    return jitd_import_py_box_float(frame, value);
+}
+
+RT uint64_t rt_box_int(JitdFrame *frame, int64_t value) {
+    return jitd_import_py_box_int(frame, value);
+}
+
+static RT uint64_t counted(JitdFrame *frame, uint64_t object) {
+    rt_py_incref(frame, object);
+    return object;
+}
+
+RT uint64_t rt_box_bool(JitdFrame *frame, bool value) {
+    return counted(frame, value ? ADDRESS(py_true) : ADDRESS(py_false));
+}
+
+RT uint64_t rt_box_none(JitdFrame *frame) {
+    return counted(frame, ADDRESS(py_none));
+}
+
+RT uint64_t rt_box_ref(JitdFrame *frame, uint64_t ref) {
+    return jitd_import_py_box_ref(frame, ref);
+}
+
+/* ---- lists ---- */
+
+RT uint64_t rt_list_size(uint64_t list) {
+    return (uint64_t)((const List *)list)->size;
+}
+
+RT int32_t rt_list_len(JitdFrame *frame, uint64_t object, int64_t *out) {
+    (void)frame;
+    if (!is_a(object, ADDRESS(py_list_type)))
+        return 1;
+    *out = ((const List *)object)->size;
+    return 0;
+}
+
+/* A list's index that is not negative, of one that may be. */
+RT int32_t rt_list_index(JitdFrame *frame, uint64_t object, int64_t index, int64_t *out) {
+    const List *list = (const List *)object;
+    (void)frame;
+    if (!is_a(object, ADDRESS(py_list_type)))
+        return 1;
+    index += index < 0 ? list->size : 0;
+    *out = index;
+    return (uint64_t)index >= (uint64_t)list->size;
+}
+
+RT int32_t rt_list_item(JitdFrame *frame, uint64_t list, int64_t index, uint64_t *out) {
+    (void)frame;
+    *out = ((const List *)list)->items[index];
+    return 0;
+}
+
+/* The interpreter's exception for an index that is outside by now. */
+static RT_SLOW int32_t set_outside(JitdFrame *frame, uint64_t list, int64_t index, uint64_t item) {
+    return jitd_import_py_list_set(frame, list, index, item);
+}
+
+RT int32_t rt_list_set(JitdFrame *frame, uint64_t object, int64_t index, uint64_t item) {
+    const List *list = (const List *)object;
+    if ((uint64_t)index >= (uint64_t)list->size)
+        return set_outside(frame, object, index, item);
+    uint64_t old = list->items[index];
+    rt_py_incref(frame, item);
+    list->items[index] = item;
+    rt_py_decref(frame, old);
+    return 0;
+}
+
+static RT_SLOW int32_t set_float(JitdFrame *frame, uint64_t list, int64_t index, double value) {
+    uint64_t item = jitd_import_py_box_float(frame, value);
+    int32_t status = item ? jitd_import_py_list_set(frame, list, index, item) : 1;
+    rt_py_decref(frame, item);
+    return status;
+}
+
+/* A float that nobody has but the list becomes the new one: nobody can tell. */
+RT int32_t rt_list_set_float(JitdFrame *frame, uint64_t list, int64_t index, double value) {
+    if ((uint64_t)index < rt_list_size(list)) {
+        Float *old = (Float *)((const List *)list)->items[index];
+        if (old->head.type == ADDRESS(py_float_type) && old->head.refs == 1 && !old->head.more_refs) {
+            old->value = value;
+            return 0;
+        }
+    }
+    return set_float(frame, list, index, value);
+}
+
+RT uint64_t rt_list_new(JitdFrame *frame, int64_t room) {
+    return jitd_import_py_list_new(frame, room);
+}
+
+static RT_SLOW uint64_t pop_other(JitdFrame *frame, uint64_t list, int64_t index) {
+    return jitd_import_py_list_pop(frame, list, index);
+}
+
+/* The last one of a list that need not shrink; the list's count of it goes over. */
+RT uint64_t rt_list_pop(JitdFrame *frame, uint64_t object, int64_t index) {
+    List *list = (List *)object;
+    if (index != list->size - 1 || index < list->allocated / 2)
+        return pop_other(frame, object, index);
+    return list->items[list->size = index];
+}
+
+static RT_SLOW int32_t append_growing(JitdFrame *frame, uint64_t list, uint64_t item) {
+    return jitd_import_py_list_append(frame, list, item);
+}
+
+RT int32_t rt_list_append(JitdFrame *frame, uint64_t object, uint64_t item) {
+    List *list = (List *)object;
+    if (list->size >= list->allocated)
+        return append_growing(frame, object, item);
+    rt_py_incref(frame, item);
+    list->items[list->size++] = item;
+    return 0;
+}
