@@ -197,7 +197,8 @@ def test_references_to_items_come_back():
         a, b = [Item() for _ in range(50)], [None]
         assert turn(a, b) == 50
         counts = [sys.getrefcount(v) for v in a]
-        assert counts == [4] * 49 + [5], "two lists, one of them twice, the loop, and the call"
+        counted = 4 if sys.version_info < (3, 14) else 3  # since when the call borrows
+        assert counts == [counted] * 49 + [counted + 1], "two lists, one of them twice, the loop, and the call"
         del a, b
         assert Item.alive == 0
 

@@ -27,8 +27,9 @@ static FlowOp *unbox(Build *b, FlowOp *object, const Type *to, const FlowFail *f
 static FlowOp *unbox_tuple(Build *b, FlowOp *object, const Type *to, const FlowFail *fail) {
     FlowOp **items = pool_array(b->pool, FlowOp *, to->nitems + 1);
     FlowOp *n = build_int(b, (int64_t)to->nitems);
+    size_t first = b->lang->unit->python_minor >= 14; /* behind the tuple's hash */
     for (size_t i = 0; i < to->nitems; i++)
-        items[i] = look(b, "rt_py_tuple_item", &type_py, OPS(object, build_int(b, (int64_t)i), n), fail);
+        items[i] = look(b, "rt_py_tuple_item", &type_py, OPS(object, build_int(b, (int64_t)(first + i)), n), fail);
     for (size_t i = 0; i < to->nitems; i++)
         items[i] = unbox(b, items[i], to->items[i], fail);
     if (!to->nitems)

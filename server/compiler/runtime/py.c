@@ -1,5 +1,5 @@
-/* Python objects: what compiled code looks at and changes itself, by CPython's layout of them, which is the same from 3.10 on but for ints
- * (client/python/ext/objects.c asserts it). Those that return an int32_t: 0, or 1 where the object is none of its kind. */
+/* Python objects: what compiled code looks at and changes itself, by CPython's layout of them, which is the same from 3.10 on but for ints and
+ * tuples (client/python/ext/objects.c asserts it). Those that return an int32_t: 0, or 1 where the object is none of its kind. */
 #include "server/compiler/runtime/rt.h"
 
 typedef struct Object {
@@ -17,7 +17,7 @@ typedef struct List {
 typedef struct Tuple {
     Object head;
     int64_t size;
-    uint64_t items[];
+    uint64_t places[];
 } Tuple;
 
 typedef struct Float {
@@ -126,13 +126,13 @@ RT int32_t rt_py_ref_or_none(JitdFrame *frame, uint64_t object, uint32_t def, ui
     return 0;
 }
 
-/* Of a tuple of n items. */
+/* Of a tuple of n items the one in place i: from 3.14 on its hash is the first. */
 RT int32_t rt_py_tuple_item(JitdFrame *frame, uint64_t object, int64_t i, int64_t n, uint64_t *out) {
     const Tuple *tuple = (const Tuple *)object;
     (void)frame;
     if (!is_a(object, ADDRESS(py_tuple_type)) || tuple->size != n)
         return 1;
-    *out = tuple->items[i];
+    *out = tuple->places[i];
     return 0;
 }
 
