@@ -41,8 +41,16 @@ static void no_object(JitdFrame *frame, uint64_t object) {
     (void)frame, (void)object;
 }
 
-/* ... and there are no objects: nothing comes to these. */
-static void no_function(void) {
+/* ... and there are no objects. What would be None, or a type, is one whose count is never changed; none can be made; and what is done
+ * with one nothing comes to. */
+static const uint64_t no_such_object[] = {UINT64_MAX, 0, 0, 0};
+
+static uint64_t none_made(void) {
+    return 0;
+}
+
+static int32_t not_done(void) {
+    return 1;
 }
 
 static const void *const defaults[] = {
@@ -55,22 +63,22 @@ static const void *const defaults[] = {
 #define region no_resume
 #define py_incref no_object
 #define py_decref no_object
-#define py_none no_function
-#define py_true no_function
-#define py_false no_function
-#define py_int_type no_function
-#define py_float_type no_function
-#define py_tuple_type no_function
-#define py_list_type no_function
-#define py_int no_function
-#define py_ref no_function
-#define py_box_int no_function
-#define py_box_float no_function
-#define py_box_ref no_function
-#define py_list_set no_function
-#define py_list_append no_function
-#define py_list_pop no_function
-#define py_list_new no_function
+#define py_none no_such_object
+#define py_true no_such_object
+#define py_false no_such_object
+#define py_int_type no_such_object
+#define py_float_type no_such_object
+#define py_tuple_type no_such_object
+#define py_list_type no_such_object
+#define py_int not_done
+#define py_ref not_done
+#define py_box_int none_made
+#define py_box_float none_made
+#define py_box_ref none_made
+#define py_list_set not_done
+#define py_list_append not_done
+#define py_list_pop none_made
+#define py_list_new none_made
 #define py_attribute no_attribute
 #define IMPORT(name, ret, args) (const void *)name,
 #include "protocol/imports.def"

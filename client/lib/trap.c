@@ -284,7 +284,7 @@ static const char *pymath_name(uint64_t fn) {
 #include "protocol/pymath.def"
 #undef PYMATH
     };
-    return fn < sizeof names / sizeof names[0] ? names[fn] : "math";
+    return fn < sizeof names / sizeof names[0] ? names[fn] : "a Python object";
 }
 
 int error_trap(jitd_error *error, const jitd_method *m, int32_t status, const JitdTrap *trap) {

@@ -293,11 +293,13 @@ void infer_stmt(Infer *in, const Node *n) {
  * that much less. */
 #define WORTH_OPERATION 6
 #define WORTH_REGION 14
+#define WORTH_READ 4 /* of an attribute, where it is the first time in a call */
 
 typedef struct Worth {
     const Infer *in;
     const Diag *found; /* the first region or operation that control always comes to */
-    unsigned regions, operations, numbers;
+    const Node *read;  /* the first such attribute */
+    unsigned regions, operations, reads, numbers;
 } Worth;
 
 static bool has_loop(const Infer *in, Nodes body);
@@ -335,6 +337,12 @@ static unsigned numbers_of(const Infer *in, const Node *n) {
     }
 }
 
+static bool is_read(const Infer *in, const Node *n) {
+    const NodeInfo *info = &in->info[n->id];
+    bool is_attribute = n->kind == NODE_Attribute && info->member && info->member->kind == MEMBER_PYTHON;
+    return is_attribute || (n->kind == NODE_List && info->type && info->type->kind == TYPE_PY);
+}
+
 static void weigh(void *arg, const char *field, const Node *n) {
     Worth *w = arg;
     (void)field;
@@ -346,6 +354,8 @@ static void weigh(void *arg, const char *field, const Node *n) {
         w->operations++;
     else if (info->region && !seldom)
         w->regions++;
+    else if (!info->region && is_read(w->in, n))
+        w->reads++, w->read = w->read ? w->read : n;
     else if (!info->region)
         w->numbers += numbers_of(w->in, n);
     if (info->region && !seldom && !w->found)
@@ -377,17 +387,31 @@ static void weigh_always(Worth *w, Nodes body) {
         weigh_one(w, body.at[i]);
 }
 
+/* A function without a loop costs its callers in Python a call; in compiled code it is what lets their loops be compiled. */
+static void check_function(Infer *in, const Worth *w) {
+    unsigned costs = w->operations * WORTH_OPERATION + w->reads * WORTH_READ;
+    in->inst->slight = (Diag){0};
+    if (w->regions)
+        fail_again(in, in->inst->boxed_why.message.len ? &in->inst->boxed_why : w->found);
+    if (w->numbers >= costs)
+        return;
+    Span span = w->found ? w->found->span : w->read->span;
+    in->inst->slight =
+        (Diag){.span = span, .message = STR("it does little else than what Python does with this object")};
+}
+
 void infer_check_worth(Infer *in, const Node *n) {
     bool is_for = n->kind == NODE_For, is_while = n->kind == NODE_While;
     Nodes body = is_for ? n->For.body : is_while ? n->While.body : n->FunctionDef.body;
     Worth w = {.in = in};
+    in->inst->slight = (Diag){0};
     if (has_loop(in, body))
         return;
     if (is_while)
         weigh(&w, NULL, n->While.test);
     weigh_always(&w, body);
-    bool is_loop = is_for || is_while;
-    unsigned costs = w.regions * WORTH_REGION + w.operations * WORTH_OPERATION;
-    if (w.found && (w.numbers < costs || (w.regions && !is_loop)))
+    if (!is_for && !is_while)
+        check_function(in, &w);
+    else if (w.found && w.numbers < w.regions * WORTH_REGION + w.operations * WORTH_OPERATION)
         fail_again(in, in->inst->boxed_why.message.len ? &in->inst->boxed_why : w.found);
 }

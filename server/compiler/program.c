@@ -70,7 +70,10 @@ static void plan_finish(Lang *lang, EntryPlan *plan) {
         plan->diag = (Diag){.span = plan->inst->bound->function->span};
         plan->diag.message = pool_printf(lang->pool, "more than %d values in a call are not compiled", JITD_CALL_SLOTS);
     }
-    if (plan->inst->state == INSTANCE_REFUSED)
+    bool is_slight = plan->inst->state != INSTANCE_REFUSED && plan->inst->slight.message.len;
+    if (is_slight) /* for callers in compiled code it is there */
+        plan->diag = plan->inst->slight;
+    if (plan->inst->state == INSTANCE_REFUSED || is_slight)
         plan->inst = NULL;
 }
 

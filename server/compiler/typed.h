@@ -143,6 +143,7 @@ struct Instance {
     const Type **
         listed; /* by local: what is appended to the list that it is given empty, None: nothing so far; NULL: it is given none */
     Diag partly; /* why the first part of it that is the interpreter's is; no message: none is */
+    Diag slight; /* why a call of it from Python is better done there; no message: it is not */
     bool walrus_refs;
     bool resumes; /* build: it has a place from which the interpreter may go on */
     bool queued;

@@ -73,6 +73,23 @@ class Cell:
             x = (x * 1103515245 + 12345 + i) % 2147483648
         return x
 
+    def listed(self, n: int) -> int:
+        a = [True, False]
+        b = []
+        for i in range(n):
+            b.append(i)
+        return len(a) + len(b)
+
+    def keep(self, n: int) -> None:
+        self.kept = str(n)
+
+    def read(self, n: int) -> int:
+        s = 0
+        for i in range(n):
+            kept = self.kept
+            s += i
+        return s
+
     def told(self, n: int) -> int:
         for i in range(n):
             self.value += i
@@ -254,6 +271,16 @@ def test_what_only_the_interpreter_does(session, cell):
     assert frames == [("told", line("            print(n)"))]
     for results in 0, 1:
         assert session.call(cell, "label", Value(i=3), Value(u=0), results=results)[0] == TYPE
+
+
+def test_objects_are_only_the_interpreter_s(session, cell):
+    session.set(cell, "value", i=7)
+    assert session.call(cell, "listed", Value(i=3))[0] == EXCEPTION
+    assert session.said() == ("NotImplementedError", "a Python object needs a Python interpreter", [])
+    assert session.call(cell, "read", Value(i=3))[0] == EXCEPTION
+    exception, message, frames = session.said()
+    assert (exception, message, frames) == ("RuntimeError", "'kept' is a Python field, which a C program has not", [("read", line("            kept = self.kept"))])
+    assert session.get(cell, "value")[1].i == 7
 
 
 def test_references(session, cell):

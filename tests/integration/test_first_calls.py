@@ -430,7 +430,7 @@ import jitd, os, threading, warnings
 @jitd.jitclass
 class A:
     def left(self, d: dict) -> int:
-        return len(d)
+        return len({**d})
     def f(self) -> int:
         return 5
 @jitd.jitclass
@@ -453,7 +453,7 @@ assert shown == [([6], 0)], shown
 @jitd.jitclass
 class C:
     def left(self, d: dict) -> int:
-        return len(d)
+        return len({**d})
     def f(self) -> int:
         return 7
 warnings.simplefilter("error")

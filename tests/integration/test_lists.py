@@ -146,14 +146,45 @@ def test_lists_of_fields_are_worked_on_in_compiled_code(module):
     h, before = module.compiled.H([1, 2, 3]), jitd.stats()["objects"]
     for _ in range(2):
         assert h.total() == 6
-        h.put(0, 1)
+        h.puts(0, 1)
         h.swap(1)
         h.swap(1)
         h.xs[:] = [1, 2, 3]
-    for name in ("total", "put"):
+    for name in ("total", "puts"):
         facts = jitd.stats()["objects"][f"H.{name}"]
         known = before.get(f"H.{name}", {"native_calls": 0, "resumes": 0})
         assert facts["native_calls"] >= known["native_calls"] + 2 and facts["resumes"] == known["resumes"], (name, facts)
+
+
+@jitd.jitclass
+class Slight:
+    names: dict[int, int]
+    n: int = 0
+
+    def name(self, k: int) -> int:
+        return self.names[k]
+
+    def names_of(self, k: int) -> int:
+        s = 0
+        for i in range(k):
+            s += self.name(i) * 3 + (i ^ s) - (s >> 3) + i * i + (s & 15)
+        return s
+
+
+def test_what_is_no_faster_is_compiled_for_compiled_callers_only():
+    import warnings
+
+    one = Slight({i: i * i for i in range(10)})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert one.name(3) == 9
+        wanted = 0
+        for i in range(10):
+            wanted += i * i * 3 + (i ^ wanted) - (wanted >> 3) + i * i + (wanted & 15)
+        assert one.names_of(10) == wanted
+    facts = jitd.stats()["objects"]
+    assert facts["Slight.name"]["mode"] == "python" and "it does little else" in jitd.explain(Slight)
+    assert facts["Slight.names_of"]["native_calls"] == 1 and facts["Slight.names_of"]["regions"] == 0
 
 
 @jitd.jit

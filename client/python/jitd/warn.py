@@ -62,11 +62,14 @@ def note_part(record: Record, part: Sequence[Any]) -> None:
     note(record, f.code.co_filename, line, text)
 
 
+_SLIGHT = "it does little else than what Python does with this object"  # server/compiler/infer_region.c
+
+
 def is_asked_for(reason: str) -> bool:
-    """Is it Python because of a field that is to be a Python object, jitd.Py?"""
+    """Is it Python because of a field that is to be a Python object, jitd.Py, or because that is no slower?"""
     from jitd.types import ASKED
 
-    return reason.endswith(ASKED)
+    return reason.endswith((ASKED, _SLIGHT))
 
 
 def pointed(f: Func, said: str) -> str | None:

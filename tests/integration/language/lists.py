@@ -485,6 +485,10 @@ class H:
         self.fs[0] *= 2.0
         self.fs.append(self.fs[i] + 0.5)
 
+    def puts(self, i: int, v: int) -> None:
+        for k in range(2):
+            self.put(i, v)
+
     def swap(self, i: int):
         self.xs[0], self.xs[i] = self.xs[i], self.xs[0]
         return self.xs is self.xs, len(self.xs), self.who
@@ -537,6 +541,7 @@ def f_field_total(t: T, a: list[int], k: int):
 def f_field_put(t: T, a: list[int], k: int):
     h = H(a)
     h.put(k, 5)
+    h.puts(k, 6)
     return h
 
 
