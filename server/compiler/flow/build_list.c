@@ -145,7 +145,8 @@ static void set_item(Build *b, const Node *n, FlowOp *list, FlowOp *index, FlowO
         change(b, n, "rt_list_set", OPS(list, index, build_convert(b, n, v, &type_py)));
 }
 
-/* All are looked at before the first is set: the interpreter would go on in front of that. */
+/* All are looked at before the first is set: the interpreter would go on in front of that. A negative index is counted from the end again
+ * where it is set: objects are made of values meanwhile, which may run finalisers. */
 void build_list_assign(Build *b, const Node *n, const Node *const *targets, FlowOp *const *values, size_t len) {
     FlowOp **lists = pool_array(b->pool, FlowOp *, len + 1), **indexes = pool_array(b->pool, FlowOp *, len + 1);
     b->assigned = n;
@@ -153,8 +154,8 @@ void build_list_assign(Build *b, const Node *n, const Node *const *targets, Flow
     FlowFail *fail = not_so(b, n);
     for (size_t i = 0; i < len; i++) {
         lists[i] = build_expr(b, targets[i]->Subscript.value);
-        FlowOp *index = build_expr(b, targets[i]->Subscript.slice);
-        indexes[i] = index_in(b, n, lists[i], index, fail);
+        indexes[i] = build_convert(b, n, build_expr(b, targets[i]->Subscript.slice), &type_int);
+        index_in(b, n, lists[i], indexes[i], fail);
     }
     b->noperands = b->nassigned;
     b->assigned = NULL;
@@ -162,12 +163,13 @@ void build_list_assign(Build *b, const Node *n, const Node *const *targets, Flow
         set_item(b, targets[i], lists[i], indexes[i], values[i]);
 }
 
+/* What is added may change the list's size: a negative index means another place then. */
 void build_list_augassign(Build *b, const Node *n) {
     const Node *target = n->AugAssign.target;
     FlowOp *list = build_expr(b, target->Subscript.value), *index = build_expr(b, target->Subscript.slice);
     FlowFail *fail = not_so(b, target);
-    index = index_in(b, target, list, index, fail);
-    FlowOp *old = item_at(b, list, index, fail);
+    index = build_convert(b, target, index, &type_int);
+    FlowOp *old = item_at(b, list, index_in(b, target, list, index, fail), fail);
     build_loaded(b, n, old);
     FlowOp *v = build_operator(b, n, n->AugAssign.op, old, n->AugAssign.value);
     if (v)

@@ -198,14 +198,17 @@ RT int32_t rt_list_len(JitdFrame *frame, uint64_t object, int64_t *out) {
     return 0;
 }
 
+static RT int64_t from_start(const List *list, int64_t index) {
+    return index + (index < 0 ? list->size : 0);
+}
+
 /* A list's index that is not negative, of one that may be. */
 RT int32_t rt_list_index(JitdFrame *frame, uint64_t object, int64_t index, int64_t *out) {
     const List *list = (const List *)object;
     (void)frame;
     if (!is_a(object, ADDRESS(py_list_type)))
         return 1;
-    index += index < 0 ? list->size : 0;
-    *out = index;
+    *out = index = from_start(list, index);
     return (uint64_t)index >= (uint64_t)list->size;
 }
 
@@ -222,6 +225,7 @@ static RT_SLOW int32_t set_outside(JitdFrame *frame, uint64_t list, int64_t inde
 
 RT int32_t rt_list_set(JitdFrame *frame, uint64_t object, int64_t index, uint64_t item) {
     const List *list = (const List *)object;
+    index = from_start(list, index);
     if ((uint64_t)index >= (uint64_t)list->size)
         return set_outside(frame, object, index, item);
     uint64_t old = list->items[index];
@@ -240,6 +244,7 @@ static RT_SLOW int32_t set_float(JitdFrame *frame, uint64_t list, int64_t index,
 
 /* A float that nobody has but the list becomes the new one: nobody can tell. */
 RT int32_t rt_list_set_float(JitdFrame *frame, uint64_t list, int64_t index, double value) {
+    index = from_start((const List *)list, index);
     if ((uint64_t)index < rt_list_size(list)) {
         Float *old = (Float *)((const List *)list)->items[index];
         if (old->head.type == ADDRESS(py_float_type) && old->head.refs == 1 && !old->head.more_refs) {

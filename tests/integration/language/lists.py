@@ -22,6 +22,13 @@ class T:
             self.n += 1
         return s + k
 
+    def longer(self, a: list[int]) -> int:
+        a.append(self.n)
+        return self.n
+
+    def shorter(self, a: list[int]) -> int:
+        return a.pop()
+
     @property
     def half(self) -> float:
         return self.x / 2
@@ -840,3 +847,12 @@ def f_enumerate_objects(t: T, a: list[T], k: int):
     for o, p in zip(a, a):
         o.note(p.n & 7)
     return t.next.n
+
+
+def f_augmented_from_the_end(t: T, a: list[int], k: int):
+    for i in range(3):
+        a[-1] += t.longer(a)
+        t.n += i
+        a[-2] -= t.longer(a) + k
+        a[-1] *= t.shorter(a)
+    return len(a)
