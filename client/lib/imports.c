@@ -77,6 +77,8 @@ static const void *const defaults[] = {
 #define py_box_ref none_made
 #define py_list_set not_done
 #define py_list_append not_done
+#define py_tuple_put not_done
+#define py_tuple_new none_made
 #define py_list_pop none_made
 #define py_list_new none_made
 #define py_attribute no_attribute
@@ -107,6 +109,8 @@ static const void *const defaults[] = {
 #undef py_box_ref
 #undef py_list_set
 #undef py_list_append
+#undef py_tuple_put
+#undef py_tuple_new
 #undef py_list_pop
 #undef py_list_new
 };

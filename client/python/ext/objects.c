@@ -122,6 +122,21 @@ static int32_t list_append(JitdFrame *frame, uint64_t list, uint64_t item) {
     return PyList_Append(object_of(list), object_of(item)) < 0;
 }
 
+static uint64_t tuple_new(JitdFrame *frame, int64_t n) {
+    (void)frame;
+    int collects = PyGC_Disable();
+    PyObject *tuple = PyTuple_New(n);
+    if (collects)
+        PyGC_Enable();
+    return address_of(tuple);
+}
+
+static int32_t tuple_put(JitdFrame *frame, uint64_t tuple, int64_t i, uint64_t item) {
+    (void)frame;
+    PyTuple_SET_ITEM(object_of(tuple), i, Py_NewRef(object_of(item)));
+    return 0;
+}
+
 /* The list's own size does not show yet. Nothing is collected meanwhile: that would run finalisers. */
 static uint64_t list_new(JitdFrame *frame, int64_t room) {
     (void)frame;
@@ -163,6 +178,8 @@ void objects_imports(const void **imports) {
     imports[JITD_IMPORT_py_box_ref] = (const void *)box_ref;
     imports[JITD_IMPORT_py_list_set] = (const void *)list_set;
     imports[JITD_IMPORT_py_list_new] = (const void *)list_new;
+    imports[JITD_IMPORT_py_tuple_new] = (const void *)tuple_new;
+    imports[JITD_IMPORT_py_tuple_put] = (const void *)tuple_put;
     imports[JITD_IMPORT_py_list_pop] = (const void *)list_pop;
     imports[JITD_IMPORT_py_list_append] = (const void *)list_append;
 }

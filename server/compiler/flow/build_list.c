@@ -65,7 +65,36 @@ static FlowOp *unbox(Build *b, FlowOp *object, const Type *to, const FlowFail *f
 
 /* ---- values to objects ---- */
 
+static FlowOp *make(Build *b, const Node *n, const char *name, const Type *type, FlowOp *const *args, size_t nargs) {
+    FlowOp *op = build_op(b, FLOW_MAKE, type, args, nargs);
+    op->name = name;
+    op->fail = raising(b, n);
+    return op;
+}
+
+static void change(Build *b, const Node *n, const char *name, FlowOp *const *args, size_t nargs) {
+    FlowOp *op = build_op(b, FLOW_CHANGE, NULL, args, nargs);
+    op->name = name;
+    op->fail = raising(b, n);
+}
+
+/* The items are objects before there is a tuple. */
+static FlowOp *box_tuple(Build *b, const Node *n, FlowOp *v) {
+    FlowOp **items = pool_array(b->pool, FlowOp *, v->type->nitems + 1);
+    for (size_t i = 0; i < v->type->nitems; i++) {
+        items[i] = build_op(b, FLOW_ITEM, v->type->items[i], OPS(v));
+        items[i]->index = (uint32_t)i;
+        items[i] = build_convert(b, n, items[i], &type_py);
+    }
+    FlowOp *tuple = make(b, n, "rt_tuple_new", &type_py, OPS(build_int(b, (int64_t)v->type->nitems)));
+    for (size_t i = 0; i < v->type->nitems; i++)
+        change(b, n, "rt_tuple_put", OPS(tuple, build_int(b, (int64_t)i), items[i]));
+    return tuple;
+}
+
 FlowOp *build_box(Build *b, const Node *n, FlowOp *v) {
+    if (v->type->kind == TYPE_TUPLE)
+        return box_tuple(b, n, v);
     const char *name = v->type->kind == TYPE_FLOAT  ? "rt_box_float"
                        : v->type->kind == TYPE_INT  ? "rt_box_int"
                        : v->type->kind == TYPE_BOOL ? "rt_box_bool"
@@ -132,12 +161,6 @@ FlowOp *build_list_value(Build *b, const Node *n) {
 
 /* ---- changing ---- */
 
-static void change(Build *b, const Node *n, const char *name, FlowOp *const *args, size_t nargs) {
-    FlowOp *op = build_op(b, FLOW_CHANGE, NULL, args, nargs);
-    op->name = name;
-    op->fail = raising(b, n);
-}
-
 static void set_item(Build *b, const Node *n, FlowOp *list, FlowOp *index, FlowOp *v) {
     if (v->type->kind == TYPE_FLOAT)
         change(b, n, "rt_list_set_float", OPS(list, index, v));
@@ -185,13 +208,6 @@ FlowOp *build_list_append(Build *b, const Node *n) {
         return NULL;
     change(b, n, "rt_list_append", OPS(list, build_convert(b, n, v, &type_py)));
     return build_none(b);
-}
-
-static FlowOp *make(Build *b, const Node *n, const char *name, const Type *type, FlowOp *const *args, size_t nargs) {
-    FlowOp *op = build_op(b, FLOW_MAKE, type, args, nargs);
-    op->name = name;
-    op->fail = raising(b, n);
-    return op;
 }
 
 FlowOp *build_list_pop(Build *b, const Node *n) {

@@ -180,6 +180,14 @@ RT uint64_t rt_box_none(JitdFrame *frame) {
     return counted(frame, ADDRESS(py_none));
 }
 
+RT uint64_t rt_tuple_new(JitdFrame *frame, int64_t n) {
+    return jitd_import_py_tuple_new(frame, n);
+}
+
+RT int32_t rt_tuple_put(JitdFrame *frame, uint64_t tuple, int64_t i, uint64_t item) {
+    return jitd_import_py_tuple_put(frame, tuple, i, item);
+}
+
 RT uint64_t rt_box_ref(JitdFrame *frame, uint64_t ref) {
     return jitd_import_py_box_ref(frame, ref);
 }

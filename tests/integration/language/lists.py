@@ -856,3 +856,14 @@ def f_augmented_from_the_end(t: T, a: list[int], k: int):
         a[-2] -= t.longer(a) + k
         a[-1] *= t.shorter(a)
     return len(a)
+
+
+def f_tuples(t: T, a: list[tuple[int, float]], k: int):
+    b = [(k, t, None), (1, t.next, True)]
+    for i in range(3):
+        a.append((i, t.x))
+        t.n += i
+    a[0] = (k, 2.5)
+    n, x = a.pop()
+    c = [(), ((1, 2.5), (k,))]
+    return n, x, a, b, c, len(b)
