@@ -88,9 +88,10 @@ def pytest_collectreport(report: pytest.CollectReport) -> None:
         reasons[report.nodeid] = report.longreprtext
 
 
-def _methods() -> dict[str, int]:
-    """How many methods there are, and what became of them."""
+def _methods() -> tuple[dict[str, int], list[str]]:
+    """How many methods there are, and what became of them; and why those that are Python's are."""
     counts: dict[str, int] = {}
+    whys: list[str] = []
     for record in insight.all_of_process():
         if record.kind != "class" or not _belongs(record.module):
             continue
@@ -99,7 +100,9 @@ def _methods() -> dict[str, int]:
         for f in record.funcs:
             words = check._state(record, f)[0]
             counts[words] = counts.get(words, 0) + 1
-    return counts
+            if words == "Python":
+                whys.append(f.reason or record.failed or "")
+    return counts, whys
 
 
 def pytest_sessionfinish() -> None:
@@ -107,5 +110,5 @@ def pytest_sessionfinish() -> None:
     if ROOTS:
         counts = insight.stats()["process"]
         report |= {"decorated": decorated, "above": above, "alone": alone, "native_calls": counts["native_calls"], "connected": counts["connected"]}
-        report["methods"] = _methods()
+        report["methods"], report["whys"] = _methods()
     Path(os.environ["PACKAGES_REPORT"]).write_text(json.dumps(report))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -115,11 +116,14 @@ def _show(name: str, counts: Counter[str], report: dict[str, Any], capfd: pytest
     alone = Counter(_kind(why) for why in report["alone"].values())
     methods, native = sum(report["methods"].values()), report["methods"].get("native", 0)
     reasons = "; ".join(f"{n} × {why}" for why, n in alone.most_common())
+    whys = Counter(_kind(why) for why in report["whys"])
     with capfd.disabled():
         print(f"\n{name}: {dict(counts)} tests undecorated; {len(report['decorated'])} classes decorated, {len(report['above'])} above those, {len(report['alone'])} left alone ({reasons}); "
-              f"{methods} methods, {native} native ({report['methods']}), {report['native_calls']} native calls")  # fmt: skip
+              f"{methods} methods, {native} native ({report['methods']}), {report['native_calls']} native calls; most often Python because: "
+              + "; ".join(f"{n} × {why}" for why, n in whys.most_common(10)))  # fmt: skip
 
 
 def _kind(why: str) -> str:
     """The reason without the names of classes in it."""
-    return " ".join(word for word in why.split() if not word[0].isupper())
+    words = re.sub(r"'[^']*'|`[^`]*`", "…", why).split()
+    return " ".join(word for word in words if not word[0].isupper())
