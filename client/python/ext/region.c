@@ -19,20 +19,11 @@ static PyObject *is_in(const Resume *r, PyObject *const *args) {
     return found < 0 ? NULL : PyBool_FromLong(found == (r->operation == OPERATION_IN));
 }
 
-static PyObject *display(const Resume *r, PyObject *const *args) {
-    PyObject *list = PyList_New(r->nvalues);
-    for (Py_ssize_t i = 0; list && i < r->nvalues; i++)
-        PyList_SET_ITEM(list, i, Py_NewRef(args[i]));
-    return list;
-}
-
 static PyObject *result_of(const Resume *r, PyObject *const *args) {
     size_t nargs = (size_t)r->nvalues | PY_VECTORCALL_ARGUMENTS_OFFSET;
     if (r->operation == OPERATION_IN || r->operation == OPERATION_NOT_IN)
         return r->nvalues == 2 ? is_in(r, args)
                                : PyErr_Format(PyExc_SystemError, "jitd: an operation without operands");
-    if (r->operation == OPERATION_DISPLAY)
-        return display(r, args);
     if (r->method)
         return PyObject_VectorcallMethod(r->method, args, nargs, NULL);
     return r->function ? PyObject_Vectorcall(r->function, args, nargs, NULL) : Py_NewRef(args[0]); /* a box */
@@ -143,8 +134,6 @@ static bool is_container(const PyObject *op) {
 
 static bool is_short(const Resume *r, const JitdValue *values) {
     Py_ssize_t at = r->operation == OPERATION_IN || r->operation == OPERATION_NOT_IN;
-    if (r->operation == OPERATION_DISPLAY)
-        return true;
     if (at >= r->nvalues || r->values[at].type->kind != TYPE_PY)
         return false;
     return is_container((PyObject *)(uintptr_t)values[at ? type_slots(r->values[0].type) : 0].ref);

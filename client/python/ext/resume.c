@@ -73,9 +73,8 @@ static Value *values_new(Plan *plan, PyObject *from) {
 }
 
 static int operation_of(PyObject *name) {
-    static const char *const names[] = {
-        [OPERATION_IN] = "in", [OPERATION_NOT_IN] = "not in", [OPERATION_DISPLAY] = "display"};
-    for (int i = OPERATION_IN; i <= OPERATION_DISPLAY; i++)
+    static const char *const names[] = {[OPERATION_IN] = "in", [OPERATION_NOT_IN] = "not in"};
+    for (int i = OPERATION_IN; i <= OPERATION_NOT_IN; i++)
         if (PyUnicode_CompareWithASCIIString(name, names[i]) == 0)
             return i;
     return OPERATION_CALL;

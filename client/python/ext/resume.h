@@ -23,7 +23,6 @@ typedef struct Resume {
         OPERATION_CALL,
         OPERATION_IN,
         OPERATION_NOT_IN,
-        OPERATION_DISPLAY
     } operation;       /* of a region */
     PyObject *unbound; /* what stands for a local without a value */
     PyObject *why;

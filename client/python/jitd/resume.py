@@ -847,7 +847,7 @@ def _prepare_rest(func: Any, payload: list[Any], given: tuple[int, str] | None) 
 _OPERATIONS: dict[str, Any] = {
     "[]": operator.getitem, "[]=": operator.setitem, "+": operator.add, "*": operator.mul,
     "len": len, "sum": sum, "min": min, "max": max, "sorted": sorted, "list": list, "any": any, "all": all,
-    "in": None, "not in": None, "display": None,  # are the extension's
+    "in": None, "not in": None,  # are the extension's
 }  # fmt: skip  # those that are no method's; see server/compiler/infer_list.c
 
 
