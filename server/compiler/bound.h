@@ -19,13 +19,16 @@ typedef struct Bound {
     const DefSpec *def;
     const FuncSpec *func;
     uint32_t def_index, func_index;
-    const Node *function; /* FunctionDef */
-    uint32_t nnodes;
+    const Node *function;       /* FunctionDef */
+    uint32_t nnodes;            /* with those of `loops` */
     Str *locals;                /* self or cls first if there is one, then the parameters, then the rest */
     uint32_t nlocals, nleading; /* nleading: 1 if locals[0] is self or cls */
     bool *assigned;             /* per local: bound by anything but the call itself */
-    uint64_t *last_read;        /* per local: the place of its name's last mention (bound_place) */
-    Binding *binding; /* by Node.id, of Name nodes and of others that bind a name; NONE: a name of an inner scope */
+    bool *hidden;               /* per local: a comprehension's own, which no name outside of it means */
+    uint64_t *last_read;        /* per local: the place of its name's last mention (bound_place); 0: hidden */
+    Binding *binding;    /* by Node.id, of Name nodes and of others that bind a name; NONE: a name of an inner scope */
+    const Node **inside; /* by Node.id: the innermost comprehension in whose scope the node is; NULL: the function's */
+    const Node **loops; /* by Node.id, of comprehensions: the For that does the same (resolve.c); NULL: there is none */
     const char
         *own_frame; /* a name in it that stands for something of the frame: the interpreter does all or nothing */
 } Bound;

@@ -129,6 +129,7 @@ Instance *infer_instance(Infer *in, const Node *n, uint32_t def, uint32_t func, 
 /* infer_list.c */
 bool type_is_list(const Type *t);
 const Type *type_list_of(Pool *pool, const Type *item);
+bool infer_is_seen(const Type *item);                                     /* an object can be looked at for it */
 const Type *infer_list_item(Infer *in, const Node *n, const Type *list);  /* a Subscript's value */
 const Type *infer_list_turns(Infer *in, const Node *n, const Type *list); /* what a For's target is given */
 const Type *infer_list_len(Infer *in, const Node *n, const Type *list);
@@ -145,6 +146,10 @@ bool infer_object_target(Infer *in, const Node *n,
 const Type *infer_object_item(Infer *in, const Node *n, const Type *object);
 const Type *infer_list_augmented(Infer *in, const Node *target); /* what it holds, and is given: */
 void infer_list_store(Infer *in, const Node *target, const Type *value);
+
+/* infer_comprehension.c */
+const Type *infer_comprehension(Infer *in, const Node *n); /* a ListComp */
+const Type *infer_element(Infer *in, const Node *n);       /* a Yield of Bound.loops */
 
 /* infer_raise.c */
 void infer_raise(Infer *in, const Node *n);       /* a Raise */

@@ -100,6 +100,8 @@ static const Type *infer_local(Infer *in, const Node *n, uint32_t local) {
                   "'%.*s' is %s from line %d and %s from line %d", STR_FMT(name), type_words(in, s->type), s->line,
                   type_words(in, s->conflict), s->conflict_line);
     if (!s->type || s->maybe_unbound) {
+        if (in->bound->inside[n->id]) /* CPython says so in other words there */
+            fail(in->c, n->span, "'%.*s' may be used before it is assigned", STR_FMT(name));
         infer_mark(in, n);
         if (!s->type)
             fail(in->c, n->span, "'%.*s' may be used before it is assigned", STR_FMT(name));
@@ -649,6 +651,10 @@ static const Type *infer_kind(Infer *in, const Node *n) {
         return infer_subscript(in, n);
     case NODE_List:
         return infer_display(in, n);
+    case NODE_ListComp:
+        return infer_comprehension(in, n);
+    case NODE_Yield:
+        return infer_element(in, n);
     case NODE_JoinedStr:
         fail(in->c, n->span, "an f-string is compiled in the arguments of exceptions only");
     default:

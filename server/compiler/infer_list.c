@@ -23,6 +23,10 @@ static bool is_seen(const Type *t, bool in_tuple) {
     return !type_is_sized(t);
 }
 
+bool infer_is_seen(const Type *item) {
+    return item->kind != TYPE_NONE && is_seen(item, false);
+}
+
 const Type *infer_list_turns(Infer *in, const Node *n, const Type *list) {
     const Type *item = list->items[0];
     if (!is_seen(item, false))
@@ -238,7 +242,7 @@ const Type *infer_display(Infer *in, const Node *n) {
         const Type *t = infer_expr(in, elts.at[i]);
         item = !item ? t : type_eq(item, t) ? item : &type_py;
     }
-    item = item && is_seen(item, false) && item->kind != TYPE_NONE ? item : &type_py;
+    item = item && infer_is_seen(item) ? item : &type_py;
     in->inst->python = in->inst->manages = true;
     return type_list_of(in->pool, item);
 }

@@ -193,6 +193,8 @@ static const Type *region_value(Infer *in, const Node *n, const Type *type, cons
 
 const Type *infer_value(Infer *in, const Node *n, const Type *wanted) {
     const Type *t = NULL;
+    if (in->bound->inside[n->id])
+        return infer_expr(in, n);
     Env before = env_copy(in, &in->env);
     in->info[n->id].region = REGION_NONE;
     bool is_compiled = infer_try(in, n, work_expr, &t);
@@ -236,6 +238,10 @@ static void work_cond(Infer *in, const Node *n, void *arg) {
 
 void infer_test(Infer *in, const Node *n, Env *yes, Env *no) {
     in->info[n->id].region = REGION_NONE;
+    if (in->bound->inside[n->id]) {
+        infer_cond_leaf(in, n, yes, no);
+        return;
+    }
     if (infer_try(in, n, work_cond, &(CondWork){yes, no}))
         return;
     Diag why = in->c->diag;
@@ -275,6 +281,10 @@ static void work_stmt(Infer *in, const Node *n, void *arg) {
 
 void infer_stmt(Infer *in, const Node *n) {
     in->info[n->id].region = REGION_NONE;
+    if (in->bound->inside[n->id]) {
+        infer_one_stmt(in, n);
+        return;
+    }
     if (infer_try(in, n, work_stmt, NULL))
         return;
     Diag why = in->c->diag;
@@ -302,22 +312,26 @@ typedef struct Worth {
     unsigned regions, operations, reads, numbers;
 } Worth;
 
-static bool has_loop(const Infer *in, Nodes body);
+typedef struct Loops {
+    const Infer *in;
+    bool found;
+} Loops;
 
-static bool is_loop_or_has(const Infer *in, const Node *n) {
-    const NodeInfo *info = &in->info[n->id];
-    if (!info->live || info->region)
-        return false;
-    if (n->kind == NODE_For || n->kind == NODE_While)
-        return true;
-    return n->kind == NODE_If && (has_loop(in, n->If.body) || has_loop(in, n->If.orelse));
+static void find_loop(void *arg, const char *field, const Node *n) {
+    Loops *l = arg;
+    const NodeInfo *info = n ? &l->in->info[n->id] : NULL;
+    (void)field;
+    if (!n || l->found || !info->live || (info->region && info->region != REGION_OPERATION))
+        return;
+    l->found = n->kind == NODE_For || n->kind == NODE_While || n->kind == NODE_ListComp;
+    node_each_child(n, find_loop, arg);
 }
 
 static bool has_loop(const Infer *in, Nodes body) {
+    Loops l = {.in = in};
     for (size_t i = 0; i < body.len; i++)
-        if (is_loop_or_has(in, body.at[i]))
-            return true;
-    return false;
+        find_loop(&l, NULL, body.at[i]);
+    return l.found;
 }
 
 static unsigned numbers_of(const Infer *in, const Node *n) {
@@ -329,6 +343,7 @@ static unsigned numbers_of(const Infer *in, const Node *n) {
     case NODE_Subscript:
     case NODE_AugAssign:
     case NODE_For:
+    case NODE_Yield:
         return 1;
     case NODE_Call:
         return in->info[n->id].call && in->info[n->id].call->kind == CALL_INSTANCE ? 4 : 2;

@@ -250,11 +250,22 @@ static void meta_site_payload(MetaWriter *w, const Site *s) {
     }
 }
 
+static void meta_frames(MetaWriter *w, const Site *s) {
+    meta_array(w, s->nframes);
+    for (size_t i = 0; i < s->nframes; i++) {
+        meta_array(w, 2);
+        meta_word(w, s->frames[i].name);
+        meta_uint(w, (uint64_t)s->frames[i].line);
+    }
+}
+
 static void meta_site(MetaWriter *w, const Site *s) {
-    meta_array(w, 5);
+    meta_array(w, s->nframes ? 6 : 5);
     meta_uint(w, (uint64_t)s->line);
     meta_function(w, s->def, s->func);
     meta_site_payload(w, s);
+    if (s->nframes)
+        meta_frames(w, s);
 }
 
 static void meta_timings(MetaWriter *w, const Timings *timings) {

@@ -61,7 +61,7 @@ static bool is_singleton(const Node *n) {
 
 static void note_same(const Scan *s, const Node *n, const Node *other) {
     const Binding *b = &s->bound->binding[n->id];
-    if (n->kind == NODE_Name && b->kind == BIND_LOCAL && !is_singleton(other))
+    if (n->kind == NODE_Name && b->kind == BIND_LOCAL && !s->bound->hidden[b->local] && !is_singleton(other))
         s->names->same[b->local] = true;
 }
 
@@ -80,7 +80,7 @@ static void scan(Scan *s, const Node *n) {
     if (n->kind == NODE_Compare)
         scan_compare(s, n);
     const Binding *b = &s->bound->binding[n->id];
-    if (b->kind == BIND_LOCAL)
+    if (b->kind == BIND_LOCAL && !s->bound->hidden[b->local])
         note_name(s, n, b->local);
     if (n->kind == NODE_AugAssign && s->bound->binding[n->AugAssign.target->id].kind == BIND_LOCAL)
         s->names->reads[s->bound->binding[n->AugAssign.target->id].local] = true;

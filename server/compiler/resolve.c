@@ -2,20 +2,28 @@
  * Needs: the function's tree and spec. Leaves: Bound. */
 #include "server/compiler/bound.h"
 
+/* A name of an inner scope; its local, of a comprehension. */
+typedef struct Hidden {
+    Str name;
+    int local; /* -1: nothing compiled reads it */
+} Hidden;
+
 /* The names of an inner scope, of a comprehension or lambda, which hide the function's. */
 typedef struct Scope {
     const struct Scope *outer;
-    Str *names;
+    Hidden *names;
     size_t len, cap;
 } Scope;
 
 typedef struct Resolver {
     Compilation *c;
     Bound *bound;
-    size_t cap;
+    size_t cap, cap_hidden;
+    uint32_t next_hidden; /* the next local of a comprehension, in the second walk */
     const Scope *scope;
-    unsigned lasting;  /* inside so many functions that may outlive the statement they are in */
-    const Node **seen; /* names of the function that such ones read */
+    const Node *inside; /* Bound.inside */
+    unsigned lasting;   /* inside so many functions that may outlive the statement they are in */
+    const Node **seen;  /* names of the function that such ones read */
     size_t nseen, cap_seen;
     void (*visit)(struct Resolver *r, const Node *n);
 } Resolver;
@@ -58,19 +66,31 @@ bool bound_may_be_read(const Bound *bound, const Node *n, uint32_t local, uint64
 
 static int find_local(const Bound *b, Str name) {
     for (uint32_t i = 0; i < b->nlocals; i++)
-        if (str_eq(b->locals[i], name))
+        if (!b->hidden[i] && str_eq(b->locals[i], name))
             return (int)i;
     return -1;
 }
 
-static uint32_t add_local(Resolver *r, Str name) {
-    int at = find_local(r->bound, name);
-    if (at >= 0)
-        return (uint32_t)at;
-    size_t len = r->bound->nlocals;
+static uint32_t push_local(Resolver *r, Str name, bool hidden) {
+    size_t len = r->bound->nlocals, same = len;
     pool_push(r->c->pool, r->bound->locals, len, r->cap) = name;
+    pool_push(r->c->pool, r->bound->hidden, same, r->cap_hidden) = hidden;
     r->bound->nlocals = (uint32_t)len;
     return r->bound->nlocals - 1;
+}
+
+static uint32_t add_local(Resolver *r, Str name) {
+    int at = find_local(r->bound, name);
+    return at >= 0 ? (uint32_t)at : push_local(r, name, false);
+}
+
+/* Both walks come to a comprehension's own names in the same order. */
+static uint32_t add_hidden(Resolver *r, Str name) {
+    if (!r->bound->binding)
+        return push_local(r, name, true);
+    while (!r->bound->hidden[r->next_hidden])
+        r->next_hidden++;
+    return r->next_hidden++;
 }
 
 static void check_supported(Resolver *r, const Node *n) {
@@ -81,12 +101,13 @@ static void check_supported(Resolver *r, const Node *n) {
 
 /* ---- scopes ---- */
 
-static bool is_hidden(const Resolver *r, Str name) {
+/* NULL: it is the function's. */
+static const Hidden *find_hidden(const Resolver *r, Str name) {
     for (const Scope *scope = r->scope; scope; scope = scope->outer)
         for (size_t i = 0; i < scope->len; i++)
-            if (str_eq(scope->names[i], name))
-                return true;
-    return false;
+            if (str_eq(scope->names[i].name, name))
+                return &scope->names[i];
+    return NULL;
 }
 
 static void walk(Resolver *r, const Node *n);
@@ -106,12 +127,20 @@ typedef struct Targets {
     Scope *scope;
 } Targets;
 
+static void add_name(Resolver *r, Scope *scope, Str written, bool is_local) {
+    Str name = bound_mangle(r->c->pool, r->bound, written);
+    for (size_t i = 0; i < scope->len; i++)
+        if (str_eq(scope->names[i].name, name))
+            return;
+    pool_push(r->c->pool, scope->names, scope->len, scope->cap) =
+        (Hidden){name, is_local ? (int)add_hidden(r, name) : -1};
+}
+
 static void add_target(void *arg, const char *field, const Node *n) {
     Targets *t = arg;
     (void)field;
     if (n && n->kind == NODE_Name)
-        pool_push(t->r->c->pool, t->scope->names, t->scope->len, t->scope->cap) =
-            bound_mangle(t->r->c->pool, t->r->bound, n->Name.id);
+        add_name(t->r, t->scope, n->Name.id, true);
     else if (n)
         node_each_child(n, add_target, arg);
 }
@@ -131,13 +160,69 @@ static const Nodes *generators_of(const Node *n) {
     }
 }
 
+/* ---- comprehensions as loops ---- */
+
+static Node *made(Resolver *r, NodeKind kind, Span span) {
+    Node *n = pool_new(r->c->pool, Node);
+    *n = (Node){.kind = kind, .id = r->bound->nnodes++, .span = span};
+    r->bound->inside[n->id] = r->inside;
+    return n;
+}
+
+static Nodes block_of(Resolver *r, Node *statement) {
+    Nodes body = {.at = pool_array(r->c->pool, Node *, 1), .len = 1};
+    body.at[0] = statement;
+    return body;
+}
+
+static bool has_names_only(const Node *target) {
+    if (target->kind != NODE_Tuple && target->kind != NODE_List)
+        return target->kind == NODE_Name;
+    Nodes elts = target->kind == NODE_Tuple ? target->Tuple.elts : target->List.elts;
+    for (size_t i = 0; i < elts.len; i++)
+        if (!has_names_only(elts.at[i]))
+            return false;
+    return true;
+}
+
+/* From its first target to the end of its iterable: no node of the source has that place. */
+static Span span_of(const Nodecomprehension *c) {
+    return (Span){c->target->span.line, c->target->span.col, c->iter->span.end_line, c->iter->span.end_col};
+}
+
+/* for ... in ...: if ...: yield element, where yield gives it to the comprehension. */
+static const Node *write_out(Resolver *r, const Node *elt, const Nodes *generators) {
+    Node *yield = made(r, NODE_Yield, elt->span), *inner = made(r, NODE_Expr, elt->span);
+    yield->Yield.value = (Node *)elt;
+    inner->Expr.value = yield;
+    for (size_t i = generators->len; i--;) {
+        const Nodecomprehension *c = &generators->at[i]->comprehension;
+        if (c->is_async || !has_names_only(c->target))
+            return NULL;
+        for (size_t k = c->ifs.len; k--;) {
+            Node *test = made(r, NODE_If, c->ifs.at[k]->span);
+            test->If.test = c->ifs.at[k];
+            test->If.body = block_of(r, inner);
+            inner = test;
+        }
+        Node *loop = made(r, NODE_For, span_of(c));
+        loop->For.target = c->target;
+        loop->For.iter = c->iter;
+        loop->For.body = block_of(r, inner);
+        inner = loop;
+    }
+    return inner;
+}
+
 /* Its first iterable is evaluated outside of it. */
 static void walk_comprehension(Resolver *r, const Node *n, const Nodes *generators) {
     Scope scope = {.outer = r->scope};
+    const Node *inside = r->inside;
     walk(r, generators->at[0]->comprehension.iter);
     for (size_t i = 0; i < generators->len; i++)
         add_target(&(Targets){r, &scope}, NULL, generators->at[i]->comprehension.target);
     r->scope = &scope;
+    r->inside = n;
     for (size_t i = 0; i < generators->len; i++) {
         const Nodecomprehension *c = &generators->at[i]->comprehension;
         walk(r, c->target);
@@ -153,12 +238,15 @@ static void walk_comprehension(Resolver *r, const Node *n, const Nodes *generato
                 : n->kind == NODE_SetComp ? n->SetComp.elt
                                           : n->GeneratorExp.elt);
     }
+    if (r->bound->binding && n->kind == NODE_ListComp)
+        r->bound->loops[n->id] = write_out(r, n->ListComp.elt, generators);
     r->scope = scope.outer;
+    r->inside = inside;
 }
 
 static void add_parameter(Resolver *r, Scope *scope, const Node *arg) {
     if (arg)
-        pool_push(r->c->pool, scope->names, scope->len, scope->cap) = bound_mangle(r->c->pool, r->bound, arg->arg.arg);
+        add_name(r, scope, arg->arg.arg, false);
 }
 
 static void add_parameters(Resolver *r, Scope *scope, Nodes args) {
@@ -212,6 +300,8 @@ static void walk(Resolver *r, const Node *n) {
     if (!n)
         return;
     r->visit(r, n);
+    if (r->bound->inside)
+        r->bound->inside[n->id] = r->inside;
     const Nodes *generators = generators_of(n);
     bool lasts = n->kind == NODE_GeneratorExp;
     r->lasting += lasts;
@@ -259,7 +349,7 @@ static void collect_local(Resolver *r, const Node *n) {
     Str name = n->kind == NODE_Name && n->Name.ctx != CTX_Load ? n->Name.id : bound_by(n);
     if (n->kind == NODE_NamedExpr) /* in the function, also from within a comprehension */
         add_local(r, bound_mangle(r->c->pool, r->bound, n->NamedExpr.target->Name.id));
-    else if (name.len && !is_hidden(r, bound_mangle(r->c->pool, r->bound, name)))
+    else if (name.len && !find_hidden(r, bound_mangle(r->c->pool, r->bound, name)))
         add_local(r, bound_mangle(r->c->pool, r->bound, name));
 }
 
@@ -290,6 +380,8 @@ static bool is_of_frame(Str name) {
 static void bind_local(Resolver *r, const Node *n, int local, bool is_load) {
     uint64_t place = bound_place(n->span.line, n->span.col), *last = &r->bound->last_read[local];
     r->bound->binding[n->id] = (Binding){.kind = BIND_LOCAL, .local = (uint32_t)local};
+    if (r->bound->hidden[local])
+        return;
     if (n->kind == NODE_Name && place > *last)
         *last = place;
     if (!is_load)
@@ -302,9 +394,10 @@ static void bind_name(Resolver *r, const Node *n) {
     Str written = n->kind == NODE_Name ? n->Name.id : bound_by(n);
     Str name = written.len ? bound_mangle(r->c->pool, r->bound, written) : written;
     bool is_load = n->kind == NODE_Name && n->Name.ctx == CTX_Load;
-    if (!written.len || r->bound->binding[n->id].kind != BIND_NONE || is_hidden(r, name))
+    const Hidden *hidden = written.len ? find_hidden(r, name) : NULL;
+    if (!written.len || r->bound->binding[n->id].kind != BIND_NONE || (hidden && hidden->local < 0))
         return;
-    int local = find_local(r->bound, name);
+    int local = hidden ? hidden->local : find_local(r->bound, name);
     if (local >= 0) {
         bind_local(r, n, local, is_load);
         return;
@@ -377,7 +470,10 @@ Bound *resolve(Compilation *c, const UnitSpec *unit, uint32_t def, uint32_t func
     Nodes body = function->FunctionDef.body;
     r.visit = collect_local;
     walk_all(&r, body);
-    b->binding = pool_array(c->pool, Binding, nnodes);
+    b->binding =
+        pool_array(c->pool, Binding, 2 * (size_t)nnodes); /* a comprehension's loop has no more nodes than it */
+    b->inside = pool_array(c->pool, const Node *, 2 * (size_t)nnodes);
+    b->loops = pool_array(c->pool, const Node *, 2 * (size_t)nnodes);
     b->assigned = pool_array(c->pool, bool, b->nlocals + 1);
     b->last_read = pool_array(c->pool, uint64_t, b->nlocals + 1);
     r.visit = bind_node;

@@ -83,6 +83,12 @@ typedef struct SiteRegion {
     Str source;       /* which comes with its first region */
 } SiteRegion;
 
+/* Of CPython's: a comprehension's, which is within the frame that follows, of another one or of the function. */
+typedef struct SiteFrame {
+    const char *name;
+    int line; /* where the frame that follows is meanwhile */
+} SiteFrame;
+
 typedef struct Site {
     int line;
     uint32_t def, func; /* indices in the unit */
@@ -94,6 +100,8 @@ typedef struct Site {
     size_t nargs;
     const SiteResume *resume; /* RESUME; text is why */
     const SiteRegion *region; /* REGION; text is why */
+    const SiteFrame *frames;  /* that it is in within the function's, innermost first */
+    size_t nframes;
 } Site;
 
 typedef struct ProgramEntry {

@@ -132,7 +132,7 @@ def test_as_in_cpython(module, name):
 def test_all_of_it_is_compiled(module):
     """On lists of what the annotations say nothing is Python's."""
     given = {"floats": [1.5, 2.5, 3.5], "set_float": [1.5, 2.5, 3.5], "swap_floats": [1.5, 2.5], "takes": [1.5, 2.5], "return_item": [1.5, 2.5]}
-    for name in ("sum", "sum_effects", "floats", "index", "while", "set", "set_float", "augmented", "swap", "swap_floats", "reverse", "sort", "append", "append_in_turn", "calls", "takes", "else", "return_item"):
+    for name in ("sum", "sum_effects", "floats", "index", "while", "set", "set_float", "augmented", "swap", "swap_floats", "reverse", "sort", "append", "append_in_turn", "calls", "takes", "else", "return_item", "comprehension", "comprehension_of_two", "comprehension_nested", "comprehension_in_iterable"):
         jitd.stats()
         f = getattr(module.compiled, "f_" + name)
         before = jitd.stats()["objects"][f"f_{name}"]

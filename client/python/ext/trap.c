@@ -32,21 +32,32 @@ static PyObject *ask_unit(const char *function, const Plan *plan, uint32_t site,
     return result;
 }
 
-/* place(unit, site) -> (file, function, line); a missing one leaves the traceback shorter. */
-static void add_site(Plan *plan, uint32_t site, PyObject *globals) {
+/* place: (file, function, line). */
+static void add_place(PyObject *place, PyObject *globals) {
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
     const char *file = NULL, *function;
     int line;
-    PyObject *place = ask_unit("place", plan, site, NULL);
-    if (!place || !PyArg_ParseTuple(place, "ssi", &file, &function, &line)) {
+    if (!PyArg_ParseTuple(place, "ssi", &file, &function, &line)) {
         file = NULL;
         PyErr_Clear();
     }
     PyErr_Restore(type, value, traceback);
     if (file)
         add_line(file, function, line, globals);
-    Py_XDECREF(place);
+}
+
+/* places(unit, site) -> [place, ...]; a missing one leaves the traceback shorter. */
+static void add_site(Plan *plan, uint32_t site, PyObject *globals) {
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyObject *places = ask_unit("places", plan, site, NULL);
+    if (!places)
+        PyErr_Clear();
+    PyErr_Restore(type, value, traceback);
+    for (Py_ssize_t i = 0; places && PyList_Check(places) && i < PyList_GET_SIZE(places); i++)
+        add_place(PyList_GET_ITEM(places, i), globals);
+    Py_XDECREF(places);
 }
 
 static void add_traceback(Method *m, Plan *plan, const JitdTrap *trap) {

@@ -178,6 +178,9 @@ class _Source:
         if isinstance(node, (ast.expr_context, ast.operator, ast.boolop, ast.unaryop, ast.cmpop)):
             return
         self.parents[node] = parent
+        if isinstance(node, ast.comprehension):  # has no position of its own
+            first, last = node.target, node.iter
+            node.lineno, node.col_offset, node.end_lineno, node.end_col_offset = *_span(first)[:2], *_span(last)[2:]  # type: ignore[attr-defined]
         kind = self.kind(node, parent)
         if kind and not (formatted and self.misplaced(node)):
             self.places.setdefault((kind, *_span(node)), []).append(node)
@@ -187,6 +190,8 @@ class _Source:
     def kind(self, node: Any, parent: ast.AST) -> str | None:
         if isinstance(node, ast.stmt):
             return "loop" if isinstance(node, (ast.For, ast.While)) else "statement"
+        if isinstance(node, ast.comprehension):
+            return "loop"
         if not isinstance(node, ast.expr) or isinstance(node, (ast.FormattedValue, ast.Starred)):
             return None
         if isinstance(parent, ast.JoinedStr):  # a piece of text, which before 3.12 has the place of the whole
@@ -277,6 +282,15 @@ _ORDER: dict[type[Any], tuple[str, ...]] = {  # nodes that evaluate all their op
 }  # fmt: skip
 
 
+def _target_names(target: Any) -> list[Any]:
+    """The names in a comprehension's target, in order."""
+    return [target] if isinstance(target, ast.Name) else [name for part in target.elts for name in _target_names(part)]
+
+
+def _binds_all(loop: Any) -> list[str]:
+    return [name.id for name in _target_names(loop.target)]
+
+
 class _Rest:
     """Makes what is left of a function from a site on. The methods for a node give what is left of it; a statement's is a list."""
 
@@ -289,6 +303,7 @@ class _Rest:
         if len(self.numbers) != len(operands):
             raise Unsupported("an operand is handed over twice")
         self.used: set[int] = set()
+        self.hidden: set[str] = set()  # names of the comprehensions that hold the site
         self.path: set[ast.AST] = set()
         while site is not None:
             self.path.add(site)
@@ -335,7 +350,7 @@ class _Rest:
 
     def done_Name(self, node: Any, called: bool) -> Any:
         """A global stays; a local only if it is what it was."""
-        local = node.id in self.known.locals
+        local = node.id in self.known.locals and node.id not in self.hidden
         if node.id in self.known.outside or local and (node.id not in self.certain or node.id in self.known.in_expressions):
             raise Unsupported(f"{node.id} at {_span(node)} is evaluated, and not handed over")
         return node
@@ -441,12 +456,66 @@ class _Rest:
         return _changed(node, left=left, ops=node.ops[index:], comparators=rights)
 
     def comprehension(self, node: Any) -> Any:
-        """Its first iterable is evaluated before it begins."""
+        """Its first iterable is evaluated before it begins. Of a list comprehension that is under way: the list so far, the rest of this
+        turn, and the turns that are left."""
         first, *others = node.generators
-        if first.iter not in self.path:
+        so_far = self.taken("list", node)
+        if first.iter in self.path:
+            first = ast.comprehension(first.target, self.expression(first.iter), first.ifs, first.is_async)
+            rest = [_changed(node, generators=[first, *others])]
+        elif so_far is None:
             raise Unsupported("the site is in a comprehension")
-        first = ast.comprehension(first.target, self.expression(first.iter), first.ifs, first.is_async)
-        return _changed(node, generators=[first, *others])
+        else:
+            rest = self.turns_left(node)
+        parts = rest if so_far is None else [self.given(so_far, node), *rest]
+        starred = [_made(ast.Starred, node, value=part, ctx=ast.Load()) for part in parts]
+        return _made(ast.List, node, elts=starred, ctx=ast.Load()) if so_far else rest[0]
+
+    def turns_left(self, node: Any) -> list[Any]:
+        """Comprehensions of what is left, from the innermost loop that is under way to the outermost."""
+        loops = node.generators
+        at = self.index(loops)
+        inside = len(loops) - 1 if at is None else at  # the loop that the site is in, or in whose iterable
+        in_iterable, at_head = at is not None and loops[at].iter in self.path, self.site in loops
+        under_way = inside + (not in_iterable)  # so many have an iterator, and so many of them a value
+        values = inside + (not in_iterable and not at_head)
+        hidden, self.hidden = self.hidden, self.hidden.union(*map(_binds_all, loops[: inside + 1]))
+        held = [[self.needed("target", name) for name in _target_names(loop.target)] for loop in loops[:values]]
+        iterators = [self.needed("iterator", loop) for loop in loops[:under_way]]
+        rest = [] if at_head else [self.this_turn(node, inside, in_iterable, held)]
+        self.hidden = hidden
+        for level in reversed(range(under_way)):
+            again = ast.comprehension(loops[level].target, _name(iterators[level], node), loops[level].ifs, 0)
+            turn = [self.only(loop, names, level == number + 1) for number, (loop, names) in enumerate(zip(loops[:level], held))]
+            rest.append(_changed(node, generators=[*turn, again, *loops[level + 1 :]]))
+        return rest
+
+    def this_turn(self, node: Any, inside: int, in_iterable: bool, held: list[list[str]]) -> Any:
+        """What is left of the turns that the loops up to `inside` are in."""
+        loops = node.generators
+        turn = [self.only(loop, names, number + 1 == len(held)) for number, (loop, names) in enumerate(zip(loops, held))]
+        if in_iterable:
+            loop = loops[inside]
+            turn.append(ast.comprehension(loop.target, self.expression(loop.iter), loop.ifs, 0))
+        elif loops[inside] in self.path:
+            test = self.index(loops[inside].ifs) or 0
+            turn[-1].ifs = [self.expression(loops[inside].ifs[test]), *loops[inside].ifs[test + 1 :]]
+        in_element = node.elt in self.path
+        return _changed(node, elt=self.expression(node.elt) if in_element else node.elt, generators=turn + loops[inside + 1 :])
+
+    def only(self, loop: Any, names: list[str], last: bool) -> Any:
+        """The loop with nothing but what its target holds: taken out of where it waits, the last time."""
+        waiting = iter(names)
+
+        def value(target: Any) -> Any:
+            if isinstance(target, ast.Name):
+                name = next(waiting)
+                first = _made(ast.Constant, target, value=0)
+                return self.given(name, target) if last else _made(ast.Subscript, target, value=_name(name, target), slice=first, ctx=ast.Load())
+            return _made(ast.Tuple, target, elts=[value(t) for t in target.elts], ctx=ast.Load())
+
+        one = _made(ast.List, loop.target, elts=[value(loop.target)], ctx=ast.Load())
+        return ast.comprehension(loop.target, one, [], 0)
 
     # ---- statements that hold the site ----
 
@@ -804,7 +873,7 @@ def iterator(start: int, step: int, turns: int, over: int) -> Any:
 
 def _given(sites: Any, definition: int, name: str) -> tuple[int, str] | None:
     """The text that the site table has of a function, and the number of its first line: with the first of its regions."""
-    for _, other, entry, kind, payload in sites:
+    for _, other, entry, kind, payload, *_ in sites:
         if kind == "region" and (other, entry) == (definition, name) and payload[6]:
             return payload[5], payload[6]
     return None
@@ -814,7 +883,7 @@ def prepare(unit: Any, site: int) -> tuple[Any, ...]:
     """(function or None, UNBOUND, why, ((flagged, type), ...), written: the same, whether a callee's object is one more value, the result's
     type) of a place in the unit's site table (docs/protocol.md, "The meta"). The function is what make() or region() gives."""
     sites, records = unit
-    _, definition, name, kind, payload = sites[site]
+    _, definition, name, kind, payload, *_ = sites[site]
     func = records[definition].func(name)
     given = _given(sites, definition, name)
     return (_prepare_region if kind == "region" else _prepare_rest)(func and func.func, payload, given)

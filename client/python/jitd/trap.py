@@ -84,19 +84,24 @@ def _store(operation: str, number: Any, records: list[Record]) -> None:
     getattr(types, kind).refuse(number, where)
 
 
-def place(unit: Unit, site: int) -> tuple[str, str, int]:
-    """(file, function, line) for a traceback. A unit is (sites, records of its definitions)."""
+def places(unit: Unit, site: int) -> list[tuple[str, str, int]]:
+    """(file, function, line) of each frame for a traceback, innermost first. A unit is (sites, records of its definitions)."""
     sites, records = unit
-    line, definition, name, *_ = sites[site]
+    line, definition, name, _, _, *frames = sites[site]
     record = records[definition]
     f = record.func(name)
-    return (f.code.co_filename, f.code.co_name, line) if f else (record.file, name, line)
+    file, function = (f.code.co_filename, f.code.co_name) if f else (record.file, name)
+    found = []
+    for comprehension, outside in frames[0] if frames else ():
+        found.append((file, comprehension, line))
+        line = outside
+    return [*found, (file, function, line)]
 
 
 def raise_site(unit: Unit, site: int, values: Sequence[int]) -> Any:
     """Raises what the code at that site of the unit could not do."""
     sites, records = unit
-    _, definition, name, kind, payload = sites[site]
+    _, _, name, kind, payload, *_ = sites[site]
     if kind == "raise":
         exception, args = payload
         raise getattr(builtins, exception)(*(_argument(a, values) for a in args))

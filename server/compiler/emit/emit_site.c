@@ -21,7 +21,7 @@ static SiteValue local_value(const Emit *e, const FlowLocal *l) {
 }
 
 static SiteValue operand_value(const FlowOperand *o) {
-    static const char *const kinds[] = {"value", "loaded", "iterator"};
+    static const char *const kinds[] = {"value", "loaded", "iterator", "list", "target"};
     return (SiteValue){.kind = kinds[o->kind], .span = o->node->span, .type = o->value ? o->value->type : NULL};
 }
 
@@ -68,6 +68,18 @@ static Str overflow_text(const Emit *e, Str what) {
                        sized ? ", or results of sized types that Python has not" : "");
 }
 
+/* CPython has frames for comprehensions: for lists before 3.12. */
+static void add_frames(Emit *e, Site *site, const Node *n) {
+    const Node *const *inside = e->inst->bound->inside;
+    SiteFrame *frames = NULL;
+    size_t cap = 0;
+    if (e->m->lang->unit->python_minor >= 12)
+        return;
+    for (const Node *comprehension = inside[n->id]; comprehension; comprehension = inside[comprehension->id])
+        pool_push(e->pool, frames, site->nframes, cap) = (SiteFrame){"<listcomp>", comprehension->span.line};
+    site->frames = frames;
+}
+
 uint32_t emit_site(Emit *e, const FlowOp *op) {
     Lang *lang = e->m->lang;
     const FlowFail *reason = op->kind == FLOW_REGION || op->kind == FLOW_ATTRIBUTE ? op->fail : op->reason;
@@ -83,6 +95,7 @@ uint32_t emit_site(Emit *e, const FlowOp *op) {
     else if (op->kind == FLOW_TRAP && site.kind == SITE_OVERFLOW)
         site.text = overflow_text(e, site.text);
     site.line = line_of(e, reason->node);
+    add_frames(e, &site, reason->node);
     site.def = e->inst->bound->def_index;
     site.func = e->inst->bound->func_index;
     pool_push(lang->pool, lang->sites, lang->nsites, lang->cap_sites) = site;

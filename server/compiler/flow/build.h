@@ -9,8 +9,9 @@ typedef struct BuildLocal {
     FlowVar **vars;
     size_t nvars, cap;
     FlowVar *ref, *bound;
-    bool checked;  /* whether it is bound is asked somewhere */
-    bool borrowed; /* a parameter that nobody assigns */
+    FlowOp *object; /* of a comprehension's own: the list's item that it is; NULL: who knows */
+    bool checked;   /* whether it is bound is asked somewhere */
+    bool borrowed;  /* a parameter that nobody assigns */
 } BuildLocal;
 
 /* A local is given a value, in a variable of its type. */
@@ -38,6 +39,8 @@ typedef struct Build {
     size_t nstored, cap_stored;
     BuildLoop *loop;
     FlowLoop *flow_loop;
+    FlowOp *collected; /* the list of the comprehension at hand */
+    FlowOp *turned;    /* the list's item that the last turn of a loop has begun with */
 
     /* build_resume.c */
     FlowOperand *operands; /* what the statements that are under way have evaluated, and not used yet */
@@ -85,6 +88,7 @@ void build_note_walrus(Build *b);
 void build_begins(Build *b, const Node *stmt);
 void build_evaluated(Build *b, const Node *n, FlowOp *v);
 void build_loaded(Build *b, const Node *n, FlowOp *v); /* n: an AugAssign */
+void build_held(Build *b, FlowOperandKind kind, const Node *n, FlowOp *v);
 void build_iterates(Build *b, const FlowLoop *loop, FlowOp *start, FlowOp *step);
 void build_iterates_list(Build *b, const FlowLoop *loop, FlowOp *list, FlowVar *done);
 /* Where the interpreter goes on when n's operation fails past effects; NULL: not needed, or not possible. */
@@ -116,7 +120,15 @@ void build_list_assign(Build *b, const Node *n, const Node *const *targets, Flow
 void build_list_augassign(Build *b, const Node *n);
 FlowOp *build_list_append(Build *b, const Node *n); /* calls */
 FlowOp *build_list_pop(Build *b, const Node *n);
-FlowOp *build_display(Build *b, const Node *n); /* a List */
+FlowOp *build_display(Build *b, const Node *n);  /* a List */
+FlowOp *build_list_new(Build *b, const Node *n); /* empty */
+void build_list_add(Build *b, const Node *n, FlowOp *list, FlowOp *v);
+
+/* build_comprehension.c */
+FlowOp *build_comprehension(Build *b, const Node *n); /* a ListComp */
+void build_note_item(Build *b, const Node *loop);     /* the same, of a list */
+void build_turn_begins(Build *b, const Node *loop);   /* its target has a value */
+void build_element(Build *b, const Node *n);          /* a Yield of Bound.loops */
 
 /* build_value.c */
 FlowOp *build_int(Build *b, int64_t value);

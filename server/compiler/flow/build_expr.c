@@ -292,6 +292,11 @@ static FlowOp *expr(Build *b, const Node *n) {
         return subscript(b, n);
     case NODE_List:
         return build_display(b, n);
+    case NODE_ListComp:
+        return build_comprehension(b, n);
+    case NODE_Yield:
+        build_element(b, n);
+        return b->at ? build_none(b) : NULL;
     default:
         return constant(b, n);
     }
@@ -336,6 +341,8 @@ static void cut_short(Build *b, const Node *n) {
     Parts p = {.b = b};
     if (n->kind == NODE_Call)
         call_parts(&p, n);
+    else if (n->kind == NODE_ListComp) /* nothing else is evaluated outside of it */
+        part(&p, NULL, n->ListComp.generators.at[0]->comprehension.iter);
     else
         node_each_child(n, part, &p);
     build_dead(b);

@@ -123,6 +123,7 @@ FlowOp *build_python_field(Build *b, const Node *n, FlowOp *object, const Type *
 /* The list's item; `index` is inside of the list. */
 static FlowOp *item_at(Build *b, FlowOp *list, FlowOp *index, const FlowFail *fail) {
     FlowOp *object = look(b, "rt_list_item", &type_py, OPS(list, index), fail);
+    b->turned = object;
     return unbox(b, object, list->type->items[0], fail);
 }
 
@@ -144,6 +145,9 @@ FlowOp *build_list_subscript(Build *b, const Node *n, FlowOp *list) {
 
 /* A value that goes to a list: an item of one does so as the object that it is. */
 FlowOp *build_list_value(Build *b, const Node *n) {
+    const Binding *name = &b->bound->binding[n->id];
+    if (n->kind == NODE_Name && name->kind == BIND_LOCAL && b->locals[name->local].object)
+        return b->locals[name->local].object;
     bool is_item = n->kind == NODE_Subscript && b->info[n->id].type && b->info[n->id].region == REGION_NONE &&
                    b->info[n->Subscript.value->id].type->kind == TYPE_PY &&
                    b->info[n->Subscript.slice->id].type->kind == TYPE_INT;
@@ -241,6 +245,14 @@ FlowOp *build_display(Build *b, const Node *n) {
     for (size_t i = 0; i < elts.len; i++)
         change(b, n, "rt_list_append", OPS(list, v[i]));
     return list;
+}
+
+FlowOp *build_list_new(Build *b, const Node *n) {
+    return make(b, n, "rt_list_new", b->info[n->id].type, OPS(build_int(b, 0)));
+}
+
+void build_list_add(Build *b, const Node *n, FlowOp *list, FlowOp *v) {
+    change(b, n, "rt_list_append", OPS(list, build_convert(b, n, v, &type_py)));
 }
 
 /* ---- loops ---- */

@@ -26,6 +26,7 @@ static FlowLoop *loop_begin(Build *b, const Node *n) {
 static void loop_body(Build *b, FlowLoop *loop, Nodes body, FlowBlock *on_break) {
     BuildLoop state = {.outer = b->loop, .on_break = on_break, .on_continue = loop->latch};
     b->loop = &state;
+    build_turn_begins(b, loop->node);
     build_body(b, body);
     b->loop = state.outer;
     build_go(b, loop->latch);
@@ -123,6 +124,7 @@ static void for_list(Build *b, const Node *n) {
     build_branch(b, build_compare_ops(b, FLOW_LT, build_load(b, done), len), loop->body, orelse, false);
     build_start(b, loop->body);
     build_target(b, n->For.target, build_list_turn(b, n, list, build_cast(b, build_load(b, done), &type_int)));
+    build_note_item(b, n);
     loop_body(b, loop, n->For.body, end);
     b->noperands = operands;
     one_more_done(b, done);

@@ -26,6 +26,10 @@ void build_loaded(Build *b, const Node *n, FlowOp *v) {
     push(b, FLOW_OPERAND_LOADED, n)->value = v;
 }
 
+void build_held(Build *b, FlowOperandKind kind, const Node *n, FlowOp *v) {
+    push(b, kind, n)->value = v;
+}
+
 void build_iterates(Build *b, const FlowLoop *loop, FlowOp *start, FlowOp *step) {
     FlowOperand *o = push(b, FLOW_OPERAND_ITERATOR, loop->node);
     o->start = start;

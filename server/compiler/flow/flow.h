@@ -48,15 +48,20 @@ typedef struct FlowVar FlowVar;
 
 extern const char *const flow_wheres[]; /* FlowWhere, as the site table says it */
 
-typedef enum FlowOperandKind { FLOW_OPERAND_VALUE, FLOW_OPERAND_LOADED, FLOW_OPERAND_ITERATOR } FlowOperandKind;
+typedef enum FlowOperandKind {
+    FLOW_OPERAND_VALUE,
+    FLOW_OPERAND_LOADED,
+    FLOW_OPERAND_ITERATOR,
+    FLOW_OPERAND_LIST,
+    FLOW_OPERAND_TARGET,
+} FlowOperandKind;
 
 /* What CPython would have on its stack: the value of an expression that is evaluated already, that of an augmented
- * assignment's target, a loop's iterator. */
+ * assignment's target, a loop's iterator, the list of a comprehension so far, what a name of its target holds. */
 typedef struct FlowOperand {
     FlowOperandKind kind;
     const Node *node;
-    FlowOp *
-        value; /* VALUE, LOADED; of an ITERATOR: the list; a pair, of it and enumerate()'s start, or of zip()'s lists */
+    FlowOp *value; /* of an ITERATOR: the list; a pair, of it and enumerate()'s start, or of zip()'s lists */
     FlowOp *start, *step, *turns; /* ITERATOR of a range, with */
     FlowVar *done;                /* how many turns are over; */
     bool begun;                   /* one more has begun */

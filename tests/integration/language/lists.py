@@ -867,3 +867,128 @@ def f_tuples(t: T, a: list[tuple[int, float]], k: int):
     n, x = a.pop()
     c = [(), ((1, 2.5), (k,))]
     return n, x, a, b, c, len(b)
+
+
+def f_comprehension(t: T, a: list[int], k: int):
+    return [v * k for v in a if v != 2]
+
+
+def f_comprehension_effects(t: T, a: list[int], k: int):
+    t.n += 1
+    b = [
+        v * k
+        + t.note(3)
+        for v in a
+        if t.note(v) != k
+        if v * 2**62 > -5
+    ]
+    return t.n, b
+
+
+def f_comprehension_of_two(t: T, a: list[int], k: int):
+    t.n += 1
+    return [x * y - t.note(x) for x in a if x * k < 2**62 for y in a if y + 2**61 * x > 3]
+
+
+def f_comprehension_of_three(t: T, a: list[int], k: int):
+    t.note(1)
+    return [x + y * z + t.note(2) for x in a for y in range(k % 4) for z in a if z % (x - 5)]
+
+
+def f_comprehension_nested(t: T, a: list[int], k: int):
+    t.note(4)
+    return [k] + [sum([x * y for y in a if t.note(y) + x * 2**60]) for x in a]
+
+
+def f_comprehension_in_iterable(t: T, a: list[int], k: int):
+    t.note(4)
+    return [t.note(v) for v in [w * 2**61 for w in a] if v for u in [x // k for x in a] if u]
+
+
+def f_comprehension_floats(t: T, a: list[float], k: int):
+    t.x += 1
+    return [v / t.half for v in a if v > k], t.x
+
+
+def f_comprehension_objects(t: T, a: list[T], k: int):
+    t.next = T(4)
+    b = [o for o in a if o.n != k]
+    return [o.note(k) for o in b], [[o] for o in a][-1], t.next.n
+
+
+def f_comprehension_pairs(t: T, a: list[int], k: int):
+    t.n += 2
+    return [(i * v, t.half) for i, v in enumerate(a, k)], [x - y * t.note(1) for x, y in zip(a, a)]
+
+
+def f_comprehension_tuples(t: T, a: list[tuple[int, float]], k: int):
+    t.n += k % 9
+    return [n * k for n, x in a if x > t.half], [y for (x, y) in a]
+
+
+def f_comprehension_ranges(t: T, a: list[int], k: int):
+    n = k % 7
+    return [[t.note(i + j) * 2.0 for j in range(i)] for i in range(n, -1, -2)], [0 for _ in range(n)], n
+
+
+def f_comprehension_names(t: T, a: list[int], k: int):
+    v = 3
+    w = 10
+    t.n += 1
+    b = [v * w + t.note(k) for v in a for w in [v, v * 2**61]]
+    return v, w, b
+
+
+def f_comprehension_before_and_behind(t: T, a: list[int], k: int):
+    return t.note(1) + k, t.note(2), [t.note(v) + v for v in a], t.note(5) * 2.0, [t.note(v * 2**62) for v in a]
+
+
+def f_comprehension_in_loop(t: T, a: list[int], k: int):
+    b = a
+    for i in range(4):
+        b = [v * 3 - i for v in b if v % 7 != i]
+        t.note(len(b))
+        if [1 for v in b if v > k]:
+            t.note(9)
+    return b
+
+
+def f_comprehension_python(t: T, a: list[int], k: int):
+    t.n += 1
+    s = 0
+    for i in range(3):
+        s += t.note(i)
+    return s, [str(v) for v in a], {v: k for v in a}
+
+
+def f_comprehension_walrus(t: T, a: list[int], k: int):
+    t.n += 1
+    b = [last := v * k for v in a]
+    return b, last
+
+
+def f_comprehension_of_unbound(t: T, a: list[int], k: int):
+    if k > 1:
+        w = k
+    t.n += 1
+    return [v * w for v in a]
+
+
+def f_comprehension_division(t: T, a: list[int], k: int):
+    a.append(0)
+    return [
+        [
+            10
+            // v for v in a
+        ] for i in range(2)
+    ]
+
+
+def f_comprehension_callee(t: T, a: list[int], k: int):
+    t.n += 1
+    return [t.inner(a, v) for v in a], [t.take([0.5, 1.5], v) for v in a]
+
+
+def f_comprehension_changes(t: T, a: list[int], k: int):
+    b = [t.shorter(a) for v in a]
+    return b, [(t.longer(a) if len(a) < 9 else 0) for v in a]
