@@ -170,6 +170,8 @@ static Choice choose(Call *call) {
         switch (convert_all(plan, call->values, in, &param)) {
         case CONVERT_OK:
             call->result = run_converted(call, plan, in, closed);
+            if (i && !plan->fast) /* not what the annotations say, and long on its way */
+                worth_note(call->m);
             return CHOICE_DONE;
         case CONVERT_BIG:
             return CHOICE_PYTHON; /* an int of more than 64 bits */
@@ -229,6 +231,8 @@ static PyObject *call_bound(Call *call) {
     }
     if (choice == CHOICE_DONE)
         return call->result;
+    if (!waits(call->m))
+        worth_note(call->m);
     return sized_tell(call->m) < 0 ? NULL : method_call_python(call->m, why, call->args, call->nargsf, call->kwnames);
 }
 

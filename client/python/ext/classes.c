@@ -381,8 +381,11 @@ PyObject *class_replace(PyObject *module, PyObject *args) {
     PyObject *name, *value;
     if (!PyArg_ParseTuple(args, "O!UO", &PyType_Type, &type, &name, &value))
         return NULL;
-    if (!class_of_type(type))
+    ClassInfo *info = class_of_type(type);
+    if (!info)
         return PyErr_Format(PyExc_ValueError, "%s is no jitclass", type->tp_name);
+    if (info->init_method && info->init_method == PyDict_GetItemWithError(type->tp_dict, name))
+        Py_SETREF(info->init_method, Py_NewRef(value));
     if (PyDict_SetItem(type->tp_dict, name, value) < 0)
         return NULL;
     PyType_Modified(type);

@@ -4,7 +4,7 @@
 
 static const char *const why_names[WHY_N] = {
     [WHY_REFUSED] = "refused", [WHY_TYPES] = "types",    [WHY_BIG] = "big_int",         [WHY_NAMES] = "names",
-    [WHY_REDONE] = "redone",   [WHY_CLASS] = "subclass", [WHY_ARGUMENTS] = "arguments",
+    [WHY_REDONE] = "redone",   [WHY_CLASS] = "subclass", [WHY_ARGUMENTS] = "arguments", [WHY_TRIED] = "tried",
 };
 
 /* Off the way of calls that stay native: a place is counted from its first redone call on. */

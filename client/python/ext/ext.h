@@ -454,6 +454,7 @@ typedef enum PythonWhy {
     WHY_REDONE,    /* the code gave it back at a guard */
     WHY_CLASS,     /* self is of another class */
     WHY_ARGUMENTS, /* they do not fit the signature, or are too many for compiled code */
+    WHY_TRIED,     /* it is tried whether Python is faster (worth.c) */
     WHY_N
 } PythonWhy;
 
@@ -466,10 +467,11 @@ typedef struct Method {
     Plan *plans[METHOD_MAX_PLANS];
     uint32_t nplans;
     MethodMode mode;
-    PyObject *names;                /* tuple of parameter names, self left out */
-    PyObject *defaults;             /* tuple of values, or NULL entries' stand-in, by parameter */
-    PyObject *annotated;            /* tuple by parameter: (words, classes) or None */
-    bool strict;                    /* what they exclude is a TypeError */
+    PyObject *names;     /* tuple of parameter names, self left out */
+    PyObject *defaults;  /* tuple of values, or NULL entries' stand-in, by parameter */
+    PyObject *annotated; /* tuple by parameter: (words, classes) or None */
+    bool strict;         /* what they exclude is a TypeError */
+    bool keeps;          /* its compiled code, whatever that costs: it was asked for, or has results of its own */
     uint32_t npositional, nposonly; /* of the names */
     PyObject *resolve;              /* callable(method, types or None): finishes, compiles a specialisation */
     bool wraps;         /* a plan is PLAN_SIZED, and nobody has been told of a call that was left to Python */
@@ -480,6 +482,10 @@ typedef struct Method {
     uint64_t native_calls, python_calls, fallbacks, guard_misses;
     uint64_t why[WHY_N]; /* the Python calls */
     int64_t asks_at;     /* who compiles was not there: when it is asked again, in ms of method_clock; 0: at any time */
+    /* worth.c: calls that did not stay in compiled code since it was looked last, and the last one of them; after how many calls of all it
+     * was looked last, and for how many it is not looked again. */
+    uint64_t noted, noted_at, looked_at, looks_at;
+    struct Trial *trial; /* NULL: there is none */
 } Method;
 
 extern PyTypeObject Method_Type;
@@ -497,7 +503,8 @@ int classdict_start(PyObject *attributes_of_type); /* once; -1: this Python's is
 PyObject *classdict_show_fields(PyObject *module, PyObject *type);
 PyObject *classdict_init_subclass(PyObject *type, PyObject *args, PyObject *kwargs);
 int64_t method_clock(void);
-void method_use(Method *m, Plan *plan); /* the plan to try first from now on; NULL: none */
+void method_use(Method *m, Plan *plan);     /* the plan to try first from now on; NULL: none */
+vectorcallfunc method_way(const Method *m); /* that its calls take with it */
 PyObject *method_call_python(Method *m, PythonWhy why, PyObject *const *args, size_t nargsf, PyObject *kwnames);
 COLD PyObject *method_call_slow(Method *m, PyObject *const *args, size_t nargsf, PyObject *kwnames); /* bind.c */
 COLD PyObject *method_finish(Method *m, Plan *plan, int32_t status, const JitdValue *out, PyObject *const *args,
@@ -507,6 +514,11 @@ COLD PyObject *method_finish(Method *m, Plan *plan, int32_t status, const JitdVa
 void resume_free_all(Plan *plan);
 int resume_traverse(const Plan *plan, visitproc visit, void *arg);
 PyObject *resume_take(JitdFrame *frame); /* the object that came instead of a result */
+
+/* ---- worth.c: whether callers in Python are better off with Python ---- */
+typedef struct Trial Trial;
+COLD void worth_note(Method *m); /* a call does not stay in compiled code, or is long on the way to it */
+PyObject *worth_trial(PyObject *callable, PyObject *const *args, size_t nargsf, PyObject *kwnames);
 
 /* ---- counts.c ---- */
 COLD void counts_redone(Plan *plan, uint32_t site);

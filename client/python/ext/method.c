@@ -96,8 +96,10 @@ PyObject *method_finish(Method *m, Plan *plan, int32_t status, const JitdValue *
         m->guard_misses += status == -1;
         if (sized_tell(m) < 0)
             return NULL;
-        if (status == JITD_TRAP_REDO)
+        if (status == JITD_TRAP_REDO) {
             counts_redone(plan, jitd_frame->trap.site);
+            worth_note(m);
+        }
         return method_call_python(m, status == -1 ? WHY_NAMES : WHY_REDONE, args, nargsf, kwnames);
     }
     m->native_calls++;
@@ -233,6 +235,10 @@ static vectorcallfunc path_of(const Plan *plan) {
     }
 }
 
+vectorcallfunc method_way(const Method *m) {
+    return m->type ? path_of(m->plan) : function_vectorcall;
+}
+
 void method_use(Method *m, Plan *plan) {
     m->plan = plan;
     m->code = plan ? plan->method : NULL;
@@ -311,6 +317,7 @@ static void method_dealloc(PyObject *op) {
     Py_CLEAR(m->defaults);
     Py_CLEAR(m->annotated);
     PyMem_Free(m->sized);
+    PyMem_Free(m->trial);
     Py_TYPE(op)->tp_free(op);
 }
 
@@ -358,6 +365,7 @@ static PyObject *method_add_plan(PyObject *op, PyObject *args) {
     plan->method_of = m;
     m->plans[m->nplans++] = plan;
     method_use(m, plan);
+    m->vectorcall = method_way(m);
     m->mode = METHOD_NATIVE;
     Py_RETURN_TRUE;
 }
@@ -378,9 +386,17 @@ static PyObject *method_set_waiting(PyObject *op, PyObject *args) {
     m->asks_at = method_clock() + ms;
     if (pending) {
         method_use(m, NULL);
+        m->vectorcall = method_way(m);
         m->mode = METHOD_PENDING;
     }
     Py_RETURN_NONE;
+}
+
+static PyObject *python_vectorcall(PyObject *callable, PyObject *const *args, size_t nargsf, PyObject *kwnames) {
+    Method *m = (Method *)callable;
+    if (unlikely(m->strict || m->sized)) /* there is something to look at */
+        return sized_call_slow(m, args, nargsf, kwnames);
+    return method_call_python(m, WHY_REFUSED, args, nargsf, kwnames);
 }
 
 /* From now on every call runs in Python. */
@@ -389,25 +405,29 @@ static PyObject *method_set_python(PyObject *op, PyObject *ignored) {
     Method *m = (Method *)op;
     method_use(m, NULL);
     m->mode = METHOD_PYTHON;
+    m->vectorcall = python_vectorcall;
     Py_RETURN_NONE;
 }
 
 /* Compiled, but all specialisations are made at the calls. */
 static PyObject *method_set_native(PyObject *op, PyObject *ignored) {
     (void)ignored;
-    ((Method *)op)->mode = METHOD_NATIVE;
-    ((Method *)op)->asks_at = 0;
+    Method *m = (Method *)op;
+    m->vectorcall = method_way(m);
+    m->mode = METHOD_NATIVE;
+    m->asks_at = 0;
     Py_RETURN_NONE;
 }
 
-/* set_annotated((annotation of each parameter), strict) */
+/* set_annotated((annotation of each parameter), strict, keeps) */
 static PyObject *method_set_annotated(PyObject *op, PyObject *args) {
     Method *m = (Method *)op;
     PyObject *annotated;
-    int strict;
-    if (!PyArg_ParseTuple(args, "O!p", &PyTuple_Type, &annotated, &strict))
+    int strict, keeps;
+    if (!PyArg_ParseTuple(args, "O!pp", &PyTuple_Type, &annotated, &strict, &keeps))
         return NULL;
     m->strict = strict;
+    m->keeps = keeps;
     if (PyTuple_GET_SIZE(annotated) != PyTuple_GET_SIZE(m->names))
         return PyErr_Format(PyExc_ValueError, "one annotation for each parameter");
     Py_SETREF(m->annotated, Py_NewRef(annotated));

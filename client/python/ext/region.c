@@ -89,8 +89,9 @@ static bool is_mostly_python(const Plan *plan) {
 
 /* The method is Python's from its next call on. */
 static void give_up(const Plan *plan, uint32_t site) {
+    PyObject *place = PyList_GET_ITEM(PyTuple_GET_ITEM(plan->unit, 0), site); /* counts_redone has looked */
     PyObject *module = PyImport_ImportModule("jitd.flight");
-    PyObject *done = module ? PyObject_CallMethod(module, "give_up", "OOI", plan->method_of, plan->unit, site) : NULL;
+    PyObject *done = module ? PyObject_CallMethod(module, "give_up", "OO", plan->method_of, place) : NULL;
     if (!done)
         PyErr_Clear();
     Py_XDECREF(done);

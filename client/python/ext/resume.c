@@ -319,6 +319,7 @@ int32_t import_resume(JitdFrame *frame, uint32_t site, JitdValue *values) {
     if (r && r->function) {
         plan->resumed++;
         counts_redone(plan, site);
+        worth_note(plan->method_of);
     }
     int32_t status = result ? finish(frame, plan, r, result, changes, values) : failed(frame, r, site);
     import_close(open);

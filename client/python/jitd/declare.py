@@ -159,6 +159,7 @@ class Func:
 
     __slots__ = (
         "name", "entry", "kind", "func", "code", "params", "npositional", "nposonly", "method", "reason", "types", "hint", "line", "text", "tries", "awaits",
+        "given_up",
         "__weakref__",
     )  # fmt: skip
 
@@ -176,6 +177,7 @@ class Func:
         self.method = self.types = self.text = None  # type: Any
         self.line = code.co_firstlineno  # of what the reason is about
         self.tries, self.awaits = 0, False  # of a late one: in vain; whether it is what it does that names what is not there
+        self.given_up = None  # type: tuple[int, str] | None  # line and why, if it is compiled for callers in compiled code only, as calls have shown
         self.hint = _hint(func, outer_hint)
         self.reason = self._refusal(skip)
 

@@ -111,20 +111,22 @@ def _prepare(unit: "Any", site: int) -> "Any":
     return resume.prepare(unit, site)
 
 
-def give_up(method: "Any", unit: "Any", site: int) -> None:
-    """A method of which most is done by the interpreter anyway is the plain function from now on."""
-    later(_give_up, method, unit[0][site])
+def give_up(method: "Any", region: "Any" = None) -> None:
+    """A method of which the interpreter does most anyway, in a region or because its calls do not stay in compiled code, is the plain
+    function for callers in Python from now on."""
+    later(_give_up, method, region)
     tell()
 
 
 @locked
-def _give_up(method: "Any", place: "Any") -> None:
+def _give_up(method: "Any", region: "Any") -> None:
     from jitd.compile import give_back
+    from jitd.insight import why_given_up
 
     record, f = method.__dict__["_jitd_record"], method.__dict__["_jitd_func"]
-    if f.reason or f.hint is not None:
+    if f.reason or f.given_up or f.hint is not None:
         return
-    f.line, f.reason = place[0], f"Python would do most of it in the middle: {place[4][0]}"
+    f.given_up = (region[0], f"Python would do most of it in the middle: {region[4][0]}") if region else why_given_up(method, f)
     method._set_python()
     give_back(record, f)
 

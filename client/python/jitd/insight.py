@@ -25,6 +25,7 @@ _WHY = {
     "redone": "redone",
     "subclass": "of another class",
     "arguments": "with arguments that do not fit its signature",
+    "tried": "to see whether Python is faster",
 }
 
 
@@ -86,7 +87,7 @@ def _name(record: Record, f: Func, taken: dict[str, Any], numbers: dict[str, int
 def of_func(record: Record, f: Func) -> dict[str, Any]:
     """The entry of a function in stats()["objects"]."""
     counters = f.method._counters() if f.method is not None else _no_calls()
-    places = [(site[3], {"line": site[0], "why": site[4][0], "count": n}) for site, n in counters["redone"]]
+    places = [(site[3], {"line": site[0], "why": _reason_at(site), "count": n}) for site, n in counters["redone"]]
     counters["redone"] = [place for kind, place in places if kind not in ("resume", "region")]
     counters["resumed"] = [place for kind, place in places if kind == "resume"]
     counters["in_python"] = [place for kind, place in places if kind == "region"]
@@ -94,10 +95,16 @@ def of_func(record: Record, f: Func) -> dict[str, Any]:
         counters["python_calls"], counters["python_reasons"] = None, {}
     counters["mode"] = _mode(record, f, counters)
     counters["level"] = _LEVEL if counters["specialisations"] else 0
-    counters["reason"] = f.reason
-    counters["line"] = f.line if f.reason else f.code.co_firstlineno
+    line, why = (f.line, f.reason) if f.reason else f.given_up or (f.code.co_firstlineno, None)
+    counters["reason"], counters["line"] = why, line
     counters["hints"] = f.hint.names() if f.hint is not None else []
     return counters
+
+
+def _reason_at(site: Any) -> str:
+    """Why Python comes in at a place: of one where it goes on behind an operation of its own the compiler says which that was."""
+    why = site[4][0]
+    return f"the result of {why} is of another type" if site[3] == "resume" and " " not in why else why
 
 
 def _no_calls() -> dict[str, Any]:
@@ -115,13 +122,25 @@ def _is_plain(record: Record, f: Func) -> bool:
 
 
 def _mode(record: Record, f: Func, counters: dict[str, Any]) -> str:
-    if f.reason or _jitd.connected() is False:
+    if f.reason or f.given_up or _jitd.connected() is False:
         return "python"
     if f.kind == "class":
         return "callers"
     if counters["specialisations"]:
         return "native"
     return "python" if f.entry in record.refusals or counters["python_calls"] else "pending"
+
+
+def why_given_up(method: _jitd.Method, f: Func) -> tuple[int, str]:
+    """(line, why) of what most of its calls came to that did not stay in compiled code."""
+    counters = method._counters()
+    found = [(count, site[0], f"most of its calls {_HOW[site[3] == 'resume']}: {_reason_at(site)}") for site, count in counters["redone"] if site[3] != "region"]
+    first = f.code.co_firstlineno
+    found += [(n, first, f"most of its calls are Python's: {_WHY[why]}") for why, n in counters["python_reasons"].items() if why in ("types", "big_int")]
+    return max(found, default=(0, first, "most of its calls have arguments of other types than its annotations say"))[1:]
+
+
+_HOW = ("were redone in Python", "went on in Python")
 
 
 # ---- words ----
@@ -197,7 +216,7 @@ def _explain_func(record: Record, f: Func) -> list[str]:
     """A line on what it is, and one for each thing about its calls that is worth one."""
     facts = of_func(record, f)
     lines = [f"  {f.entry}: {_state(record, f, facts)}"]
-    if facts["mode"] != "native":
+    if facts["mode"] != "native" and not f.given_up:
         return lines
     others = record.refusals.get(f.entry, {})
     lines += [f"    Python: with ({types}): {reason} (line {line})" for types, (line, reason) in others.items()]
@@ -248,6 +267,8 @@ def _reason(record: Record, f: Func, facts: dict[str, Any]) -> str:
         return f.reason if f.reason == record.failed or f.hint is not None and f.hint.ignore else f"{f.reason} (line {f.line})"
     if not _jitd.connected():
         return "there is no daemon"
+    if f.given_up:
+        return f"{f.given_up[1]} (line {f.given_up[0]})"
     refused = record.refusals.get(f.entry, {})
     if refused:
         return "; ".join(f"with ({types}): {reason} (line {line})" for types, (line, reason) in refused.items())

@@ -352,7 +352,9 @@ def resolve_params(record: "Record", funcs: "Sequence[Func]", final: bool = True
         evaluate = record.evaluate or (lambda text, scope=f.func.__globals__: evaluate_in(text, scope, {}))
         f.types = [_param_type(record, f, param, evaluate, final) for param in f.params]
         if f.method is not None:
-            f.method._set_annotated(tuple(_accepted(t) for t in f.types), bool(record.options["strict"]))
+            o = record.options
+            keeps = bool(o["strict"] or o["fastmath"] or o["overflow"] == "wrap" or f.hint is not None)
+            f.method._set_annotated(tuple(_accepted(t) for t in f.types), bool(o["strict"]), keeps)
 
 
 def _param_type(record: "Record", f: "Func", param: "Any", evaluate: "Evaluate", final: bool) -> "Resolved | None":
