@@ -20,7 +20,9 @@ const Type *infer_element(Infer *in, const Node *n) {
 /* Its own names mean nothing behind it. */
 static void forget(Infer *in, const Node *target) {
     const Binding *b = &in->bound->binding[target->id];
-    Nodes elts = target->kind == NODE_Tuple ? target->Tuple.elts : target->kind == NODE_List ? target->List.elts : (Nodes){0};
+    Nodes elts = target->kind == NODE_Tuple  ? target->Tuple.elts
+                 : target->kind == NODE_List ? target->List.elts
+                                             : (Nodes){0};
     if (target->kind == NODE_Name)
         in->env.locals[b->local] = (LocalState){0};
     for (size_t i = 0; i < elts.len; i++)

@@ -35,7 +35,8 @@ static void forget(Build *b, const Node *name) {
     b->locals[b->bound->binding[name->id].local].object = NULL;
     if (!type || (type->kind != TYPE_REF && type->kind != TYPE_PY))
         return;
-    FlowOp *nothing = type->kind == TYPE_PY ? build_add(b, flow_const_int(b->f, &type_py, 0)) : build_reserved(b, JITD_UNSET);
+    FlowOp *nothing =
+        type->kind == TYPE_PY ? build_add(b, flow_const_int(b->f, &type_py, 0)) : build_reserved(b, JITD_UNSET);
     build_store(b, build_var(b, b->bound->binding[name->id].local, type), nothing);
 }
 
