@@ -81,6 +81,7 @@ static const void *const defaults[] = {
 #define py_tuple_new none_made
 #define py_list_pop none_made
 #define py_list_new none_made
+#define py_truth not_done
 #define py_attribute no_attribute
 #define IMPORT(name, ret, args) (const void *)name,
 #include "protocol/imports.def"
@@ -113,6 +114,7 @@ static const void *const defaults[] = {
 #undef py_tuple_new
 #undef py_list_pop
 #undef py_list_new
+#undef py_truth
 };
 _Static_assert(sizeof defaults / sizeof defaults[0] == JITD_N_IMPORTS, "imports.def");
 

@@ -232,6 +232,14 @@ static void describe_attribute(jitd_error *error, Text *t, const jitd_method *m,
     put(t, "'%.*s' object has no attribute '%.*s'", STR_FMT(cls), STR_FMT(field));
 }
 
+/* What it says is for the interpreter's side. */
+static bool is_operation(const msgpack_object_array *payload) {
+    msgpack_object_array place;
+    Str kind;
+    return payload->size > 1 && wire_array(&payload->ptr[1], &place) && place.size && wire_str(&place.ptr[0], &kind) &&
+           str_eq_c(kind, "operation");
+}
+
 static void describe(jitd_error *error, const jitd_method *m, const MetaSite *site, const JitdTrap *trap) {
     Text t = {.at = error->message, .size = sizeof error->message};
     msgpack_object_array payload = site->payload->via.array;
@@ -249,7 +257,12 @@ static void describe(jitd_error *error, const jitd_method *m, const MetaSite *si
         put(&t, "%.*s", STR_FMT(s));
     } else if (str_eq_c(site->kind, "region")) {
         set_exception(error, "RuntimeError");
-        put(&t, "this part is the interpreter's, which a C program has not: %.*s", STR_FMT(s));
+        bool is_call = is_operation(&payload) && s.len > 1 && s.ptr[0] == '(';
+        put(&t, "this part is the interpreter's, which a C program has not: %s", is_call ? "the built-in " : "");
+        put(&t, "%.*s",
+            STR_FMT(is_call                  ? str_slice(s, 1, s.len)
+                    : is_operation(&payload) ? STR("an operation on Python objects")
+                                             : s));
     } else if (str_eq_c(site->kind, "object")) {
         set_exception(error, "RuntimeError");
         put(&t, "'%.*s' is a Python field, which a C program has not", STR_FMT(s));

@@ -95,6 +95,8 @@ void infer_to_float(Infer *in, const Node *n);          /* before n: its value w
 const MemberInfo *infer_member(Infer *in, const Node *attribute, bool store);
 /* Fails where the class has something of its own that is asked before an attribute is read or stored. */
 void infer_access(Infer *in, const Node *attribute, const DefSpec *d, bool store);
+/* One that methods set and nobody has declared, or a Python field. */
+bool infer_is_python_attribute(const DefSpec *d, Str name);
 bool infer_const_int(const Infer *in, const Node *n, int64_t *ret_value);
 const Type *global_const_type(Infer *in, const Node *n, const Global *g);
 
@@ -127,25 +129,36 @@ Instance *infer_instance(Infer *in, const Node *n, uint32_t def, uint32_t func, 
                          bool fresh);
 
 /* infer_list.c */
-bool type_is_list(const Type *t);
-const Type *type_list_of(Pool *pool, const Type *item);
-bool infer_is_seen(const Type *item);                                     /* an object can be looked at for it */
 const Type *infer_list_item(Infer *in, const Node *n, const Type *list);  /* a Subscript's value */
 const Type *infer_list_turns(Infer *in, const Node *n, const Type *list); /* what a For's target is given */
 const Type *infer_list_len(Infer *in, const Node *n, const Type *list);
-const Type *infer_list_method(Infer *in, const Node *n, const Type *list);
+const Type *infer_list_method(Infer *in, const Node *n, const Type *list); /* append */
+const Type *infer_list_pop(Infer *in, const Node *n, const Type *list);
 void infer_list_target(Infer *in, const Node *n, const Node *target); /* of the assignment n, behind its value */
-const Type *infer_object_method(Infer *in, const Node *n, const Type *object); /* a call of any method */
-const Type *infer_object_builtin(Infer *in, const Node *n, Str name);
 const Type *infer_list_begins(Infer *in, const Node *target, const Node *value, const Type *type);
 const Type *infer_annotated_list(Infer *in, const Node *annotation);
-const Type *infer_named_type(const Node *annotation); /* infer_stmt.c: of int, float, bool */
-const Type *infer_display(Infer *in, const Node *n);  /* a List */
-bool infer_object_target(Infer *in, const Node *n,
-                         const Node *target); /* whether it is an item of an object that is no list */
-const Type *infer_object_item(Infer *in, const Node *n, const Type *object);
+const Type *infer_named_type(const Node *annotation);            /* infer_stmt.c: of int, float, bool */
+const Type *infer_display(Infer *in, const Node *n);             /* a List */
 const Type *infer_list_augmented(Infer *in, const Node *target); /* what it holds, and is given: */
 void infer_list_store(Infer *in, const Node *target, const Type *value);
+
+/* infer_object.c */
+bool infer_is_simple(const Infer *in, const Node *n);
+const Type *infer_object_method(Infer *in, const Node *n, const Type *object); /* a call of any method */
+/* A call of a built-in function, which compiled code knows or not. NULL: no object comes into it. */
+const Type *infer_object_builtin(Infer *in, const Node *n, Str name, bool is_known);
+const Type *infer_object_text(Infer *in, const Node *n, Str text);
+const Type *infer_object_global(Infer *in, const Node *n); /* a Name */
+const Type *infer_object_item(Infer *in, const Node *n, const Type *object);
+/* What an operand's type is for arithmetic with one of the other type, when both are evaluated. */
+const Type *infer_object_number(Infer *in, const Node *right, const Type *type, const Type *other);
+const Type *infer_object_binary(Infer *in, const Node *n, const Type *a, const Type *b);
+bool infer_object_compare(Infer *in,
+                          const Node *n); /* whether one of two operands is an object, and it is not their identity */
+void infer_object_truth(Infer *in, const Node *n); /* of n's value, which is an object */
+const Type *infer_object_attribute(Infer *in, const Node *n);
+/* Whether it is an item or an attribute of an object that is no list; n: the assignment, behind its value. */
+bool infer_object_target(Infer *in, const Node *n, const Node *target);
 
 /* infer_comprehension.c */
 const Type *infer_comprehension(Infer *in, const Node *n); /* a ListComp */

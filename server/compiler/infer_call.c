@@ -314,7 +314,6 @@ static const Type *call_attribute(Infer *in, const Node *n) {
         const Global *g = in->bound->binding[base->id].global;
         if (g->kind == GLOBAL_MODULE && str_eq_c(g->s, "math"))
             return infer_math_call(in, n, name);
-        fail(in->c, n->span, "%.*s.%.*s is not compiled", STR_FMT(g->name), STR_FMT(name));
     }
     const Type *t = infer_expr(in, base);
     if (t->kind == TYPE_PY)

@@ -40,5 +40,5 @@ const Type *infer_comprehension(Infer *in, const Node *n) {
     for (size_t i = 0; i < n->ListComp.generators.len; i++)
         forget(in, n->ListComp.generators.at[i]->comprehension.target);
     const Type *item = in->info[yield_of(loop)->id].type;
-    return type_list_of(in->pool, item && infer_is_seen(item) ? item : &type_py);
+    return type_list_of(in->pool, item && type_is_seen(item) ? item : &type_py);
 }

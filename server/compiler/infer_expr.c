@@ -44,7 +44,7 @@ static const Type *infer_constant(Infer *in, const Node *n) {
     case CONST_COMPLEX:
         fail(in->c, n->span, "complex is not compiled yet");
     case CONST_STR:
-        fail(in->c, n->span, "str is not compiled yet, but in the arguments of exceptions");
+        return infer_object_text(in, n, c->s);
     case CONST_BYTES:
         fail(in->c, n->span, "bytes is not compiled yet");
     default:
@@ -112,7 +112,17 @@ static const Type *infer_local(Infer *in, const Node *n, uint32_t local) {
 
 static const Type *infer_name(Infer *in, const Node *n) {
     const Binding *b = &in->bound->binding[n->id];
-    return b->kind == BIND_LOCAL ? infer_local(in, n, b->local) : global_const_type(in, n, b->global);
+    if (b->kind == BIND_LOCAL)
+        return infer_local(in, n, b->local);
+    switch (b->global->kind) {
+    case GLOBAL_INT:
+    case GLOBAL_FLOAT:
+    case GLOBAL_BOOL:
+    case GLOBAL_NONE:
+        return global_const_type(in, n, b->global);
+    default:
+        return infer_object_global(in, n);
+    }
 }
 
 /* ---- members ---- */
@@ -210,9 +220,16 @@ void infer_access(Infer *in, const Node *n, const DefSpec *d, bool store) {
     }
 }
 
+bool infer_is_python_attribute(const DefSpec *d, Str name) {
+    const Global *other = find_field(d, name) < 0 ? find_const(&d->other, name) : NULL;
+    return other && other->type;
+}
+
 const MemberInfo *infer_member(Infer *in, const Node *n, bool store) {
     const Type *base = infer_expr(in, n->Attribute.value);
     Str name = bound_mangle(in->pool, in->bound, n->Attribute.attr);
+    if (base->kind == TYPE_PY && !store)
+        return member_new(in, n, (MemberInfo){.kind = MEMBER_OBJECT, .type = infer_object_attribute(in, n)});
     if (base->kind != TYPE_REF)
         fail(in->c, n->span, "attribute '%.*s' of %s is not compiled", STR_FMT(name), type_words(in, base));
     infer_mark(in, n);
@@ -266,7 +283,7 @@ static const Type *infer_attribute(Infer *in, const Node *n) {
         return global_const_type(in, n, m->constant);
     if (m->kind == MEMBER_PROPERTY)
         return infer_callee(in, n, m->callee, n->Attribute.value, false);
-    if (m->kind == MEMBER_PYTHON)
+    if (m->kind == MEMBER_PYTHON || m->kind == MEMBER_OBJECT)
         return m->type;
     const Type *t = in->lang->unit->defs[m->def].fields[m->field].type;
     return t;
@@ -279,7 +296,7 @@ static const Type *infer_truth(Infer *in, const Node *n) {
     if (type_is_list(t) && n->kind == NODE_Name)
         infer_list_len(in, n, t);
     else if (t->kind == TYPE_PY)
-        fail(in->c, n->span, "the truth of a Python object is not compiled");
+        infer_object_truth(in, n);
     if (t->kind != TYPE_REF)
         return t;
     if (t->optional && (infer_has_method(in, t->def, "__bool__") || infer_has_method(in, t->def, "__len__")))
@@ -369,11 +386,10 @@ static void cond_none_test(Infer *in, const Node *n, Env *yes, Env *no) {
     CompareStep *step = pool_new(in->pool, CompareStep);
     in->info[n->id].steps = step; /* build looks at it before the operand ends the path */
     const Type *t = infer_expr(in, n->Compare.left);
-    if (t->kind == TYPE_PY)
-        fail(in->c, n->span, "operator %s of a Python object and None is not compiled", is ? "is" : "is not");
     in->info[n->Compare.comparators.at[0]->id].type = &type_none;
     in->info[n->Compare.comparators.at[0]->id].live = true;
-    int truth = t->kind == TYPE_NONE ? is : t->kind == TYPE_REF && t->optional ? -1 : !is;
+    bool may_be = (t->kind == TYPE_REF && t->optional) || t->kind == TYPE_PY;
+    int truth = t->kind == TYPE_NONE ? is : may_be ? -1 : !is;
     in->info[n->id].type = &type_bool;
     *step = (CompareStep){.known = (int8_t)truth, .negate = !is};
     cond_split(in, n, truth, yes, no);
@@ -488,6 +504,8 @@ static const Type *join_values(Infer *in, const Node *n, const Type *a, const Ty
     if (!a || !b)
         return a ? a : b;
     const Type *t = type_join(in->pool, a, b);
+    if (!t && (a->kind == TYPE_PY || b->kind == TYPE_PY) && !type_is_sized(a) && !type_is_sized(b))
+        t = &type_py;
     if (!t)
         t = infer_mix(in, n, a, b);
     if (!t)
@@ -567,14 +585,23 @@ static size_t type_depth(const Type *t) {
     return deepest + (t->kind == TYPE_TUPLE);
 }
 
+/* With objects in it, it is one itself. */
+static const Type *infer_object_tuple(Infer *in, const Node *n) {
+    in->inst->python = in->inst->manages = true;
+    infer_mark(in, n);
+    return &type_py;
+}
+
 /* No larger than type text: it may be an argument or a result. */
 static const Type *infer_tuple(Infer *in, const Node *n) {
     Type *t = pool_new(in->pool, Type);
+    bool has_objects = false;
     *t = (Type){.kind = TYPE_TUPLE, .nitems = n->Tuple.elts.len};
     t->items = pool_array(in->pool, const Type *, t->nitems + 1);
     for (size_t i = 0; i < t->nitems; i++)
-        if ((t->items[i] = infer_expr(in, n->Tuple.elts.at[i]))->kind == TYPE_PY)
-            fail(in->c, n->Tuple.elts.at[i]->span, "a tuple of Python objects is not compiled yet");
+        has_objects |= (t->items[i] = infer_expr(in, n->Tuple.elts.at[i]))->kind == TYPE_PY;
+    if (has_objects)
+        return infer_object_tuple(in, n);
     if (type_parts(t) > TYPE_MAX_PARTS)
         fail(in->c, n->span, "a tuple of more than %d parts is not compiled", TYPE_MAX_PARTS);
     if (type_depth(t) > TYPE_MAX_DEPTH)
@@ -629,8 +656,8 @@ static const Type *infer_kind(Infer *in, const Node *n) {
         return infer_attribute(in, n);
     case NODE_BinOp: {
         const Type *a = infer_expr(in, n->BinOp.left), *b = infer_expr(in, n->BinOp.right);
-        if (type_is_list(a) && (n->BinOp.op == OP_Mult || n->BinOp.op == OP_Add))
-            return infer_operation(in, n, n->BinOp.op == OP_Add ? "+" : "*", a);
+        if (a->kind == TYPE_PY || b->kind == TYPE_PY)
+            return infer_object_binary(in, n, a, b);
         return infer_binary(in, n, n->BinOp.op, n->BinOp.left, n->BinOp.right, a, b);
     }
     case NODE_UnaryOp:

@@ -23,7 +23,7 @@ static bool is_seen(const Type *t, bool in_tuple) {
     return !type_is_sized(t);
 }
 
-bool infer_is_seen(const Type *item) {
+bool type_is_seen(const Type *item) {
     return item->kind != TYPE_NONE && is_seen(item, false);
 }
 
@@ -135,99 +135,20 @@ const Type *infer_list_method(Infer *in, const Node *n, const Type *list) {
     return &type_none;
 }
 
-/* ---- other objects ---- */
-
-/* Evaluated it can neither fail nor have an effect: when, in the middle of an operation, is no matter. */
-static bool is_simple(const Infer *in, const Node *n) {
-    const NodeInfo *info = &in->info[n->id];
-    if (n->kind == NODE_Tuple) {
-        for (size_t i = 0; i < n->Tuple.elts.len; i++)
-            if (!is_simple(in, n->Tuple.elts.at[i]))
-                return false;
-        return true;
-    }
-    if (n->kind == NODE_Attribute)
-        return info->member && info->member->kind == MEMBER_FIELD && is_own_self(in, n->Attribute.value) &&
-               type_is_scalar(info->type);
-    return n->kind == NODE_Constant || (n->kind == NODE_Name && !(info->flags & NODE_MAYBE_UNBOUND));
-}
-
-static void simple_operand(Infer *in, const Node *n) {
-    infer_expr(in, n);
-    if (!is_simple(in, n))
-        fail(in->c, n->span, "only names, constants and numbers of self are compiled here");
-}
-
-/* What methods of these names give, of whatever object they are. */
-static const Type *likely_result(Infer *in, Str name, const Type *object) {
-    static const struct {
-        const char *name;
-        const Type *type;
-    } known[] = {{"count", &type_int},       {"index", &type_int},     {"find", &type_int},     {"rfind", &type_int},
-                 {"startswith", &type_bool}, {"endswith", &type_bool}, {"isdigit", &type_bool}, {"isalpha", &type_bool},
-                 {"isspace", &type_bool},    {"isupper", &type_bool},  {"islower", &type_bool}, {"isalnum", &type_bool},
-                 {"append", &type_none},     {"extend", &type_none},   {"insert", &type_none},  {"remove", &type_none},
-                 {"clear", &type_none},      {"reverse", &type_none},  {"sort", &type_none}};
-    if (type_is_list(object) && str_eq_c(name, "copy"))
-        return object;
-    if (str_eq_c(name, "split") || str_eq_c(name, "splitlines"))
-        return type_list_of(in->pool, &type_py);
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (str_eq_c(name, known[i].name))
-            return known[i].type;
-    return &type_py;
-}
-
 /* It is looked at first: what is popped is an effect. */
-static const Type *infer_pop(Infer *in, const Node *n, const Type *list) {
+const Type *infer_list_pop(Infer *in, const Node *n, const Type *list) {
     const Node *f = n->Call.func;
     in->info[f->id].live = true;
     const Type *item = items_of(in, f, list);
     if (n->Call.args.len) {
         check_index(in, n->Call.args.at[0]);
-        if (!is_simple(in, n->Call.args.at[0]) && !is_steady(in, n->Call.args.at[0]))
+        if (!infer_is_simple(in, n->Call.args.at[0]) && !is_steady(in, n->Call.args.at[0]))
             fail(in->c, n->Call.args.at[0]->span, "only names and constants are compiled here");
     }
     infer_call_info(in, n, CALL_POP);
     effect_commit(in);
     infer_mark(in, n);
     return item;
-}
-
-const Type *infer_object_method(Infer *in, const Node *n, const Type *object) {
-    const Node *f = n->Call.func;
-    if (type_is_list(object) && str_eq_c(f->Attribute.attr, "pop") && n->Call.args.len < 2 && !n->Call.keywords.len)
-        return infer_pop(in, n, object);
-    if (n->Call.keywords.len)
-        fail(in->c, n->span, "keyword arguments of an object's method are not compiled");
-    for (size_t i = 0; i < n->Call.args.len; i++)
-        simple_operand(in, n->Call.args.at[i]);
-    Str name = bound_mangle(in->pool, in->bound, f->Attribute.attr);
-    return infer_operation(in, n, pool_printf(in->pool, ".%.*s", STR_FMT(name)).ptr, likely_result(in, name, object));
-}
-
-const Type *infer_object_item(Infer *in, const Node *n, const Type *object) {
-    infer_expr(in, n->Subscript.slice);
-    return infer_operation(in, n, "[]", object->likely == PY_DICT ? object->items[1] : &type_py);
-}
-
-/* Built-in functions of one object; NULL: it is none of these. */
-const Type *infer_object_builtin(Infer *in, const Node *n, Str name) {
-    static const char *const names[] = {"len", "sum", "min", "max", "sorted", "list", "any", "all"};
-    const char *known = NULL;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        known = str_eq_c(name, names[i]) ? names[i] : known;
-    if (!known || n->Call.args.len != 1 || n->Call.keywords.len || n->Call.args.at[0]->kind == NODE_Starred)
-        return NULL;
-    const Type *t = infer_expr(in, n->Call.args.at[0]);
-    if (t->kind != TYPE_PY || (type_is_list(t) && !strcmp(known, "len")))
-        return NULL;
-    const Type *item = type_is_list(t) ? t->items[0] : &type_py;
-    const Type *result = !strcmp(known, "len")                                ? &type_int
-                         : !strcmp(known, "any") || !strcmp(known, "all")     ? &type_bool
-                         : !strcmp(known, "sorted") || !strcmp(known, "list") ? type_list_of(in->pool, item)
-                                                                              : item;
-    return infer_operation(in, n, known, result);
 }
 
 #define MOST_IN_DISPLAY 30
@@ -242,7 +163,7 @@ const Type *infer_display(Infer *in, const Node *n) {
         const Type *t = infer_expr(in, elts.at[i]);
         item = !item ? t : type_eq(item, t) ? item : &type_py;
     }
-    item = item && infer_is_seen(item) ? item : &type_py;
+    item = item && type_is_seen(item) ? item : &type_py;
     in->inst->python = in->inst->manages = true;
     return type_list_of(in->pool, item);
 }
@@ -292,15 +213,4 @@ const Type *infer_annotated_list(Infer *in, const Node *annotation) {
         in->lang->unit->defs[b->global->def].is_class)
         t = type_ref(in->pool, b->global->def, false);
     return type_list_of(in->pool, t ? t : inner ? inner : &type_py);
-}
-
-bool infer_object_target(Infer *in, const Node *n, const Node *target) {
-    in->info[target->id].live = true;
-    const Type *t = infer_expr(in, target->Subscript.value);
-    if (t->kind != TYPE_PY || type_is_list(t))
-        return false;
-    infer_expr(in, target->Subscript.slice);
-    in->info[target->id].type = infer_operation(in, target, "[]=", &type_none);
-    infer_mark(in, n);
-    return true;
 }

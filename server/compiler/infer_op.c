@@ -218,6 +218,18 @@ static CompareStep plain_step(Infer *in, const Node *n, Operator op, const Node 
     return scalar_step(in, n, op, left, right, a, b);
 }
 
+/* A number of compiled code is another object each time that it is made one; True, False and None are not. */
+static CompareStep same_object_step(Infer *in, const Node *n, Operator op, const Type *a, const Type *b) {
+    const Type *other = a->kind == TYPE_PY ? b : a;
+    bool is_object =
+        other->kind == TYPE_PY || other->kind == TYPE_NONE || other->kind == TYPE_BOOL || other->kind == TYPE_REF;
+    if ((op != OP_Is && op != OP_IsNot) || !is_object)
+        no_rule(in, n, op, a, b);
+    infer_mark(in, n);
+    in->inst->python = in->inst->manages = true;
+    return (CompareStep){.known = -1, .negate = op == OP_IsNot};
+}
+
 /* The i-th comparison of a chain, whose left operand has type a; the type of its right one. */
 static const Type *infer_step(Infer *in, const Node *n, CompareStep *steps, size_t i, const Type *a) {
     Operator op = n->Compare.ops.at[i];
@@ -225,8 +237,10 @@ static const Type *infer_step(Infer *in, const Node *n, CompareStep *steps, size
     const Type *b = infer_expr(in, right);
     if (op == OP_In || op == OP_NotIn)
         fail(in->c, n->span, "%s is not compiled yet", operator_text(op));
-    if (a->kind == TYPE_PY || b->kind == TYPE_PY)
-        no_rule(in, n, op, a, b);
+    if (a->kind == TYPE_PY || b->kind == TYPE_PY) {
+        steps[i] = same_object_step(in, n, op, a, b);
+        return b;
+    }
     if (!special_step(in, n, &steps[i], op, left, right, a, b))
         steps[i] = plain_step(in, n, op, left, right, a, b);
     return b;
@@ -248,17 +262,9 @@ static void infer_more_steps(Infer *in, const Node *n, CompareStep *steps, const
     in->bottom = outer;
 }
 
-/* x in d, of an object d */
-static bool is_in_object(Infer *in, const Node *n) {
-    if (n->Compare.ops.len != 1 || (n->Compare.ops.at[0] != OP_In && n->Compare.ops.at[0] != OP_NotIn))
-        return false;
-    infer_expr(in, n->Compare.left);
-    return infer_expr(in, n->Compare.comparators.at[0])->kind == TYPE_PY;
-}
-
 const Type *infer_compare(Infer *in, const Node *n) {
-    if (is_in_object(in, n))
-        return infer_operation(in, n, n->Compare.ops.at[0] == OP_In ? "in" : "not in", &type_bool);
+    if (infer_object_compare(in, n))
+        return infer_operation(in, n, operator_text(n->Compare.ops.at[0]), &type_bool);
     CompareStep *steps = pool_array(in->pool, CompareStep, n->Compare.ops.len);
     in->info[n->id].steps = steps;
     const Type *a = infer_step(in, n, steps, 0, infer_expr(in, n->Compare.left));

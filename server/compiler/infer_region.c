@@ -301,7 +301,7 @@ void infer_stmt(Infer *in, const Node *n) {
 
 /* What an operation on objects costs more here than in the interpreter, and a region, each counted in operations of numbers, which cost
  * that much less. */
-#define WORTH_OPERATION 6
+#define WORTH_OPERATION 4
 #define WORTH_REGION 14
 #define WORTH_READ 4 /* of an attribute, where it is the first time in a call */
 

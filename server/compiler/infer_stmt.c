@@ -32,9 +32,27 @@ static void check_once(Infer *in, Nodes elts) {
                 fail(in->c, elts.at[i]->span, "one name twice among the targets of an assignment is not compiled");
 }
 
+/* All items are looked at before the first is stored. */
+static void infer_object_unpack(Infer *in, const Node *target, Nodes elts, const Type *type) {
+    if (!effect_can_resume(in))
+        fail(in->c, target->span, "an object is unpacked only where Python can go on");
+    infer_mark(in, target);
+    in->lists = in->inst->python = in->inst->manages = true;
+    const Type *item = type_is_list(type) && type_is_seen(type->items[0]) ? type->items[0] : &type_py;
+    for (size_t i = 0; i < elts.len; i++) {
+        if (elts.at[i]->kind == NODE_Tuple || elts.at[i]->kind == NODE_List || elts.at[i]->kind == NODE_Starred)
+            fail(in->c, elts.at[i]->span, "an object is unpacked into names and fields only");
+        infer_target(in, elts.at[i], item);
+    }
+}
+
 static void infer_unpack(Infer *in, const Node *target, const Type *type) {
     Nodes elts = target->kind == NODE_Tuple ? target->Tuple.elts : target->List.elts;
     check_once(in, elts);
+    if (type->kind == TYPE_PY) {
+        infer_object_unpack(in, target, elts, type);
+        return;
+    }
     if (type->kind != TYPE_TUPLE)
         fail(in->c, target->span, "cannot unpack %s", type_words(in, type));
     if (type->nitems != elts.len)
@@ -90,7 +108,7 @@ static void infer_augassign(Infer *in, const Node *n) {
     bool is_item = target->kind == NODE_Subscript;
     in->info[target->id].live = true;
     const Type *old = is_item ? infer_list_augmented(in, target) : infer_expr(in, target);
-    const Type *value = infer_expr(in, n->AugAssign.value);
+    const Type *value = infer_object_number(in, n->AugAssign.value, infer_expr(in, n->AugAssign.value), old);
     const Type *result = infer_binary(in, n, n->AugAssign.op, target, n->AugAssign.value, old, value);
     in->info[n->id].type = result;
     if (target->kind == NODE_Name) {
@@ -361,6 +379,12 @@ static void infer_assign_item(Infer *in, const Node *n) {
     infer_list_store(in, target, t);
 }
 
+static void infer_assigned(Infer *in, const Node *target, const Type *type, bool is_single) {
+    if (!is_single && type->kind == TYPE_PY && (target->kind == NODE_Tuple || target->kind == NODE_List))
+        fail(in->c, target->span, "an object is unpacked into one target only");
+    infer_target(in, target, type);
+}
+
 static void infer_assign(Infer *in, const Node *n) {
     const Node *first = n->Assign.targets.at[0];
     if (n->Assign.targets.len == 1 && (first->kind == NODE_Subscript || swaps_items(first, n->Assign.value))) {
@@ -370,9 +394,14 @@ static void infer_assign(Infer *in, const Node *n) {
     if (n->Assign.targets.len == 1 && infer_is_own_float(in, n->Assign.targets.at[0]))
         infer_to_float(in, n->Assign.value);
     const Type *t = infer_value(in, n->Assign.value, wanted_type(in, n->Assign.targets.at[0]));
-    t = n->Assign.targets.len == 1 ? infer_list_begins(in, first, n->Assign.value, t) : t;
+    bool is_single = n->Assign.targets.len == 1;
+    t = is_single ? infer_list_begins(in, first, n->Assign.value, t) : t;
+    if (is_single && first->kind == NODE_Attribute && infer_object_target(in, n, first))
+        return;
+    if (t->kind == TYPE_PY)
+        infer_mark(in, n);
     for (size_t i = 0; i < n->Assign.targets.len; i++)
-        infer_target(in, n->Assign.targets.at[i], t);
+        infer_assigned(in, n->Assign.targets.at[i], t, is_single);
 }
 
 /* The message may never get a value, where the test fails. */
@@ -404,6 +433,8 @@ static void infer_annotated(Infer *in, const Node *n) {
     const Node *annotation = n->AnnAssign.annotation;
     const Type *t = infer_value(in, n->AnnAssign.value, infer_named_type(annotation));
     const Type *list = t->kind == TYPE_PY ? infer_annotated_list(in, annotation) : NULL;
+    if (n->AnnAssign.target->kind == NODE_Attribute && infer_object_target(in, n, n->AnnAssign.target))
+        return;
     infer_target(in, n->AnnAssign.target, list ? list : t);
 }
 

@@ -59,14 +59,14 @@ typedef struct NodeInfo {
     bool live;
 } NodeInfo;
 
-typedef enum MemberKind { MEMBER_FIELD, MEMBER_CONST, MEMBER_PROPERTY, MEMBER_PYTHON } MemberKind;
+typedef enum MemberKind { MEMBER_FIELD, MEMBER_CONST, MEMBER_PROPERTY, MEMBER_PYTHON, MEMBER_OBJECT } MemberKind;
 
 struct MemberInfo {
     MemberKind kind;
     uint32_t def, field;
     const Global *constant;
     Instance *callee; /* of a property */
-    const Type *type; /* PYTHON: of the object */
+    const Type *type; /* PYTHON, OBJECT (an attribute of an object): of its value */
 };
 
 /* An operator that a special method carries out. */
@@ -184,6 +184,9 @@ typedef struct Lang {
 extern const Type type_int, type_float, type_bool, type_none, type_float32, type_py;
 const Type *type_of_kind(TypeKind kind);
 const Type *type_ref(Pool *pool, uint32_t def, bool optional);
+bool type_is_list(const Type *t); /* a Python object that is most likely one */
+const Type *type_list_of(Pool *pool, const Type *item);
+bool type_is_seen(const Type *item); /* an object can be looked at for a value of the type */
 
 /* Parses and binds a function once; NULL when it is refused (FuncState.diag). */
 FuncState *lang_func(Lang *lang, uint32_t def, uint32_t func);

@@ -69,8 +69,7 @@ def test_a_helper_that_takes_text():
 
     p = Pump()
     assert (p.drain(0.25), p.alarm(), SAID) == (0.75, None, ["low"])
-    assert is_compiled(Pump, "drain")
-    assert "str is not compiled yet" in explained(Pump)["alarm"]
+    assert is_compiled(Pump, "drain") and is_compiled(Pump, "alarm")
 
 
 def test_a_helper_without_source():
@@ -130,7 +129,7 @@ def test_constants_that_cannot_be_sent():
     assert (t.default(), t.huge(), t.plain()) == (1, 2**70, 1)
     assert is_compiled(Texts, "plain") and is_compiled(Texts, "own")
     told = jitd.explain(Texts)
-    assert is_compiled(Texts, "long") and "a text of 20000000 characters" in told and "a text with a lone surrogate" in told
+    assert is_compiled(Texts, "long") and "a text with a lone surrogate" in told
 
 
 def test_names_that_cannot_be_sent():

@@ -30,6 +30,23 @@ static int32_t take_int(JitdFrame *frame, uint64_t object, int64_t *out) {
     return convert_int(object_of(object), out) != CONVERT_OK;
 }
 
+/* Whether what says if the object is true is C code, which runs no Python code but by error. */
+static bool is_quiet(const PyTypeObject *type) {
+    const PyNumberMethods *number = type->tp_as_number;
+    const PySequenceMethods *sequence = type->tp_as_sequence;
+    const PyMappingMethods *mapping = type->tp_as_mapping;
+    bool asks = (number && number->nb_bool) || (mapping && mapping->mp_length) || (sequence && sequence->sq_length);
+    return !asks || !(type->tp_flags & Py_TPFLAGS_HEAPTYPE);
+}
+
+static int32_t truth_of(JitdFrame *frame, uint64_t object, bool *out) {
+    int truth = is_quiet(Py_TYPE(object_of(object))) ? PyObject_IsTrue(object_of(object)) : -1;
+    (void)frame;
+    PyErr_Clear();
+    *out = truth > 0;
+    return truth < 0;
+}
+
 static int32_t take_ref(JitdFrame *frame, uint64_t object, uint32_t def, uint64_t *out) {
     const Plan *plan = frame->running;
     PyObject *op = object_of(object);
@@ -171,6 +188,7 @@ void objects_imports(const void **imports) {
     imports[JITD_IMPORT_py_tuple_type] = &PyTuple_Type;
     imports[JITD_IMPORT_py_list_type] = &PyList_Type;
     imports[JITD_IMPORT_py_int] = (const void *)take_int;
+    imports[JITD_IMPORT_py_truth] = (const void *)truth_of;
     imports[JITD_IMPORT_py_ref] = (const void *)take_ref;
     imports[JITD_IMPORT_py_attribute] = (const void *)attribute;
     imports[JITD_IMPORT_py_box_int] = (const void *)box_int;

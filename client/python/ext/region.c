@@ -14,27 +14,27 @@ static int give_all(JitdFrame *frame, const Resume *r, const JitdValue *slot, Py
     return 0;
 }
 
-static PyObject *is_in(const Resume *r, PyObject *const *args) {
-    int found = PySequence_Contains(args[1], args[0]);
-    return found < 0 ? NULL : PyBool_FromLong(found == (r->operation == OPERATION_IN));
+/* Where it is in the frame's traceback, which an operation's function adds itself; UINT32_MAX. */
+static PyObject *result_of(const Plan *plan, Resume *r, uint32_t *site, PyObject *const *args) {
+    bool by_function = false;
+    PyObject *result = NULL;
+    if (r->operation)
+        result = operation_do(plan, r, *site, args, &by_function);
+    else if (r->function)
+        result = PyObject_Vectorcall(r->function, args, (size_t)r->nvalues | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+    else
+        result = Py_NewRef(args[0]); /* a box */
+    if (by_function || !r->operation)
+        *site = UINT32_MAX;
+    return result;
 }
 
-static PyObject *result_of(const Resume *r, PyObject *const *args) {
-    size_t nargs = (size_t)r->nvalues | PY_VECTORCALL_ARGUMENTS_OFFSET;
-    if (r->operation == OPERATION_IN || r->operation == OPERATION_NOT_IN)
-        return r->nvalues == 2 ? is_in(r, args)
-                               : PyErr_Format(PyExc_SystemError, "jitd: an operation without operands");
-    if (r->method)
-        return PyObject_VectorcallMethod(r->method, args, nargs, NULL);
-    return r->function ? PyObject_Vectorcall(r->function, args, nargs, NULL) : Py_NewRef(args[0]); /* a box */
-}
-
-static PyObject *call(JitdFrame *frame, const Resume *r, const JitdValue *values) {
+static PyObject *call(JitdFrame *frame, const Plan *plan, Resume *r, uint32_t *site, const JitdValue *values) {
     PyObject *args[MAX_VALUES + 1] = {NULL}, *result = NULL;
     if (r->nvalues > MAX_VALUES - 1)
         return PyErr_Format(PyExc_SystemError, "jitd: compiled code gives %zd values to Python", r->nvalues);
     if (give_all(frame, r, values, args + 1) == 0)
-        result = result_of(r, args + 1);
+        result = result_of(plan, r, site, args + 1);
     for (Py_ssize_t i = 1; i <= r->nvalues; i++)
         Py_XDECREF(args[i]);
     return result;
@@ -112,9 +112,8 @@ static void count_region(Plan *plan, uint32_t site, uint64_t begun) {
     plan->inside = plan->between = plan->left_at = 0;
 }
 
-/* A traceback has the place's line from the function that was called, if it is one of the source's. */
-static int32_t failed(JitdFrame *frame, const Resume *r, uint32_t site) {
-    frame->trap = (JitdTrap){.kind = JITD_TRAP_PYTHON, .site = r && r->operation ? site : UINT32_MAX};
+static int32_t failed(JitdFrame *frame, uint32_t site) {
+    frame->trap = (JitdTrap){.kind = JITD_TRAP_PYTHON, .site = site};
     return JITD_TRAP_PYTHON;
 }
 
@@ -128,36 +127,36 @@ static int32_t finish(JitdFrame *frame, const Plan *plan, const Resume *r, PyObj
 }
 
 /* Containers of the interpreter's own run Python code for little but comparisons. */
-static bool is_container(const PyObject *op) {
-    return PyList_CheckExact(op) || PyDict_CheckExact(op) || PyAnySet_CheckExact(op) || PyUnicode_CheckExact(op) ||
-           PyTuple_CheckExact(op) || PyBytes_CheckExact(op);
-}
-
 static bool is_short(const Resume *r, const JitdValue *values) {
     Py_ssize_t at = r->operation == OPERATION_IN || r->operation == OPERATION_NOT_IN;
     if (at >= r->nvalues || r->values[at].type->kind != TYPE_PY)
         return false;
-    return is_container((PyObject *)(uintptr_t)values[at ? type_slots(r->values[0].type) : 0].ref);
+    return operation_is_builtin((PyObject *)(uintptr_t)values[at ? type_slots(r->values[0].type) : 0].ref);
 }
 
-static int32_t operate(JitdFrame *frame, const Plan *plan, const Resume *r, uint32_t site, JitdValue *values) {
+static int32_t operate(JitdFrame *frame, const Plan *plan, Resume *r, uint32_t site, JitdValue *values) {
     uint64_t changes = class_changes;
     ImportOpen open = is_short(r, values) ? import_open_shortly() : import_open();
-    PyObject *result = call(frame, r, values);
-    int32_t status = result ? finish(frame, plan, r, result, changes, values) : failed(frame, r, site);
+    PyObject *result = call(frame, plan, r, &site, values);
+    int32_t status = result ? finish(frame, plan, r, result, changes, values) : failed(frame, site);
     import_close(open);
     return status;
 }
 
 int32_t import_region(JitdFrame *frame, uint32_t site, JitdValue *values) {
     Plan *plan = frame->running;
-    if (likely(site < plan->nresumes && plan->resumes[site] && plan->resumes[site]->operation))
-        return operate(frame, plan, plan->resumes[site], site, values);
+    Resume *known = likely(site < plan->nresumes) ? plan->resumes[site] : NULL;
+    int32_t quick;
+    if (likely(known && known->quick && operation_quick(frame, known, site, values, &quick)))
+        return quick;
+    if (likely(known && known->operation))
+        return operate(frame, plan, known, site, values);
     uint64_t begun = __builtin_ia32_rdtsc(), changes = class_changes;
     ImportOpen open = import_open();
-    const Resume *r = resume_of(plan, site);
-    PyObject *result = r ? call(frame, r, values) : NULL;
-    int32_t status = result ? finish(frame, plan, r, result, changes, values) : failed(frame, r, site);
+    Resume *r = resume_of(plan, site);
+    uint32_t place = r ? site : UINT32_MAX;
+    PyObject *result = r ? call(frame, plan, r, &place, values) : NULL;
+    int32_t status = result ? finish(frame, plan, r, result, changes, values) : failed(frame, place);
     if (r && r->function && !r->operation)
         count_region(plan, site, begun);
     import_close(open);

@@ -10,7 +10,8 @@ static void resume_free(Resume *r) {
     if (!r)
         return;
     Py_XDECREF(r->function);
-    Py_XDECREF(r->method);
+    Py_XDECREF(r->name);
+    Py_XDECREF(r->callable);
     Py_XDECREF(r->unbound);
     Py_XDECREF(r->why);
     PyMem_Free(r->values);
@@ -72,32 +73,32 @@ static Value *values_new(Plan *plan, PyObject *from) {
     return values;
 }
 
-static int operation_of(PyObject *name) {
-    static const char *const names[] = {[OPERATION_IN] = "in", [OPERATION_NOT_IN] = "not in"};
-    for (int i = OPERATION_IN; i <= OPERATION_NOT_IN; i++)
-        if (PyUnicode_CompareWithASCIIString(name, names[i]) == 0)
-            return i;
-    return OPERATION_CALL;
-}
+/* prepare(unit, site) -> (function or None, UNBOUND, why, ((flagged, type), ...), written: the same, what, result, name or None) */
+enum { TAKES_OBJECT = 1, OPERATES = 2 };
 
-/* prepare(unit, site) -> (function or None, UNBOUND, why, ((flagged, type), ...), written: the same, object, result) */
 static int prepare(Plan *plan, Resume *r, PyObject *made) {
-    PyObject *function, *unbound, *why, *values, *written, *result;
-    int object;
-    if (!PyArg_ParseTuple(made, "OOUO!O!pU", &function, &unbound, &why, &PyTuple_Type, &values, &PyTuple_Type, &written,
-                          &object, &result))
+    PyObject *function, *unbound, *why, *values, *written, *result, *name;
+    int what;
+    if (!PyArg_ParseTuple(made, "OOUO!O!iUO", &function, &unbound, &why, &PyTuple_Type, &values, &PyTuple_Type,
+                          &written, &what, &result, &name))
         return -1;
-    r->method = PyUnicode_Check(function) ? Py_NewRef(function) : NULL;
-    r->operation = object ? operation_of(why) : OPERATION_NONE;
-    r->function = function == Py_None || r->method ? NULL : Py_NewRef(function);
+    bool is_operation = what == OPERATES;
+    r->name = PyUnicode_Check(name) ? Py_NewRef(name) : NULL;
+    r->asks_class = PyUnicode_CompareWithASCIIString(why, "(isinstance") == 0;
+    *(is_operation ? &r->callable : &r->function) = function == Py_None ? NULL : Py_NewRef(function);
+    if (is_operation)
+        operation_set(r, why);
     r->unbound = Py_NewRef(unbound);
     r->why = Py_NewRef(why);
-    r->object = object;
+    r->object = what == TAKES_OBJECT;
     r->nvalues = PyTuple_GET_SIZE(values);
     r->nwritten = PyTuple_GET_SIZE(written);
     if (!(r->values = values_new(plan, values)) || !(r->written = values_new(plan, written)))
         return -1;
-    return set_type(plan, result, &r->result);
+    if (set_type(plan, result, &r->result) < 0)
+        return -1;
+    r->quick = operation_can_be_quick(r);
+    return 0;
 }
 
 static Resume *resume_new(Plan *plan, uint32_t site) {

@@ -1,4 +1,4 @@
-/* Between resume.c and region.c: what is known of a place of compiled code where the interpreter does something. */
+/* Between resume.c, region.c and operation.c: what is known of a place of compiled code where the interpreter does something. */
 #pragma once
 #include "client/python/ext/ext.h"
 
@@ -14,23 +14,48 @@ typedef struct Value {
     bool flagged; /* the slot before says whether it is bound */
 } Value;
 
+typedef enum Operation {
+    OPERATION_NONE,
+    OPERATION_BINARY,
+    OPERATION_IN,
+    OPERATION_NOT_IN,
+    OPERATION_SET_ITEM,
+    OPERATION_ATTRIBUTE,
+    OPERATION_SET_ATTRIBUTE,
+    OPERATION_METHOD,
+    OPERATION_CALL,
+    OPERATION_GLOBAL,
+    OPERATION_TEXT,
+} Operation;
+
+#define QUICK_OPERANDS 4
+
+typedef PyObject *(*BinaryOperation)(PyObject *, PyObject *);
+
 typedef struct Resume {
-    PyObject
-        *function; /* of one list; of a region, of its values. NULL: Python cannot go on from there, for the reason */
-    PyObject *method; /* a region that is a call of one: its name */
-    enum {
-        OPERATION_NONE,
-        OPERATION_CALL,
-        OPERATION_IN,
-        OPERATION_NOT_IN,
-    } operation;       /* of a region */
-    PyObject *unbound; /* what stands for a local without a value */
+    /* Of one list; of a region, of its values. NULL: Python cannot go on from there, for the reason; of an operation: not made yet. */
+    PyObject *function;
+    Operation operation;    /* of a region */
+    BinaryOperation binary; /* BINARY */
+    PyObject *name;         /* ATTRIBUTE, SET_ATTRIBUTE, METHOD */
+    PyObject *callable;     /* CALL: the built-in function; GLOBAL: the dict of globals */
+    bool asks_class;        /* ... is isinstance() */
+    bool quick;             /* operation_quick() may do it */
+    PyObject *unbound;      /* what stands for a local without a value */
     PyObject *why;
     Value *values, *written; /* written: what a region leaves in locals */
     Py_ssize_t nvalues, nwritten;
     bool object;        /* what a callee gave is one more */
     const Type *result; /* NULL: nothing fits */
 } Resume;
+
+void operation_set(Resume *r, PyObject *why); /* which operation it is, by its name in the site table */
+/* Does it. ret_by_function: by Python code, which has a frame of its own in a traceback. */
+PyObject *operation_do(const Plan *plan, Resume *r, uint32_t site, PyObject *const *args, bool *ret_by_function);
+bool operation_can_be_quick(const Resume *r);
+/* False: it is to be done in the usual way. */
+bool operation_quick(JitdFrame *frame, const Resume *r, uint32_t site, JitdValue *values, int32_t *ret_status);
+bool operation_is_builtin(const PyObject *op);
 
 Resume *resume_of(Plan *plan, uint32_t site); /* borrowed; NULL: exception */
 /* Of the value's references one more is counted. The slots are moved behind it. */

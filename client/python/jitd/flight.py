@@ -131,6 +131,13 @@ def _give_up(method: "Any", region: "Any") -> None:
     give_back(record, f)
 
 
+def _prepare_operation(unit: "Any", site: int) -> "Any":
+    from jitd import resume
+
+    return resume.prepare_operation(unit, site)
+
+
+prepare_operation = locked(_prepare_operation)
 prepare_resume = locked(_prepare)  # it imports ast, which no fork is to interrupt, and none needs: so it is not among _LAZY
 
 

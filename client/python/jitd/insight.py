@@ -103,8 +103,16 @@ def of_func(record: Record, f: Func) -> dict[str, Any]:
 
 def _reason_at(site: Any) -> str:
     """Why Python comes in at a place: of one where it goes on behind an operation of its own the compiler says which that was."""
-    why = site[4][0]
-    return f"the result of {why} is of another type" if site[3] == "resume" and " " not in why else why
+    why: str = site[4][0]
+    is_operation = site[3] == "region" and site[4][1][0] == "operation"
+    if not is_operation and (site[3] != "resume" or " " in why and why[0] not in '(.@:$"'):
+        return why
+    words = _OPERATIONS.get(why[0], why) if len(why) > 1 else why
+    name = words.format(why[1:])
+    return name if is_operation else f"the result of {name} is of another type"
+
+
+_OPERATIONS = {"(": "the built-in {}", ".": "the method {}", "@": "the attribute {}", ":": "setting the attribute {}", "$": "the name {}", '"': "a text"}
 
 
 def _no_calls() -> dict[str, Any]:

@@ -17,6 +17,7 @@ from __future__ import annotations
 import __future__
 
 import ast
+import builtins
 import functools
 import operator
 import sys
@@ -168,6 +169,7 @@ class _Source:
         self.class_name = _class_name(getattr(self.code, "co_qualname", func.__qualname__))
         self.parents: dict[ast.AST, ast.AST] = {}
         self.places: dict[Any, list[Any]] = {}
+        self.targets: dict[tuple[int, ...], Any] = {}  # items and attributes that are stored to
         for statement in self.node.body:
             self.enter(statement, self.node, False)
         self.names()
@@ -182,6 +184,8 @@ class _Source:
             first, last = node.target, node.iter
             node.lineno, node.col_offset, node.end_lineno, node.end_col_offset = *_span(first)[:2], *_span(last)[2:]  # type: ignore[attr-defined]
         kind = self.kind(node, parent)
+        if isinstance(getattr(node, "ctx", None), ast.Store) and isinstance(node, (ast.Attribute, ast.Subscript)):
+            self.targets[_span(node)] = node
         if kind and not (formatted and self.misplaced(node)):
             self.places.setdefault((kind, *_span(node)), []).append(node)
         for child in ast.iter_child_nodes(node):
@@ -253,6 +257,21 @@ class _Source:
 
     def statement(self, span: tuple[int, ...]) -> Any:
         return self.at("loop" if ("loop", *span) in self.places else "statement", span)
+
+    def comprehensions(self, where: list[Any]) -> list[Any]:
+        """In whose scope the expression is, innermost first."""
+        found: list[Any] = []
+        node: Any = self.places.get(("value", *where[1:]), [None])[0]
+        while node in self.parents:
+            parent: Any = self.parents[node]
+            if isinstance(parent, ast.comprehension):
+                around: Any = self.parents[parent]
+                if node is not around.generators[0].iter:
+                    found.append(around)
+            elif isinstance(parent, _COMPREHENSIONS) and not isinstance(node, ast.comprehension):
+                found.append(parent)
+            node = parent
+        return found
 
     def at(self, kind: str, span: tuple[int, ...]) -> Any:
         found = self.places.get((kind, *span), [])
@@ -880,8 +899,8 @@ def _given(sites: Any, definition: int, name: str) -> tuple[int, str] | None:
 
 
 def prepare(unit: Any, site: int) -> tuple[Any, ...]:
-    """(function or None, UNBOUND, why, ((flagged, type), ...), written: the same, whether a callee's object is one more value, the result's
-    type) of a place in the unit's site table (docs/protocol.md, "The meta"). The function is what make() or region() gives."""
+    """(function or None, UNBOUND, why, ((flagged, type), ...), written: the same, 1: a callee's object is one more value, 2: it is an operation,
+    the result's type, a name or None) of a place in the unit's site table (docs/protocol.md, "The meta"). The function is what make() or region() gives."""
     sites, records = unit
     _, definition, name, kind, payload, *_ = sites[site]
     func = records[definition].func(name)
@@ -910,21 +929,69 @@ def _prepare_rest(func: Any, payload: list[Any], given: tuple[int, str] | None) 
             function = make(func, where, [local[:2] for local in locals_], [operand[:5] for operand in operands], number, given)
         except (Unsupported, source.NoSource) as error:
             why = f"{why}, and Python cannot go on there: {error}"
-    return function, UNBOUND, why, values, (), is_object or where[0] == "none", result
+    return function, UNBOUND, why, values, (), int(is_object or where[0] == "none"), result, None
 
 
-_OPERATIONS: dict[str, Any] = {
-    "[]": operator.getitem, "[]=": operator.setitem, "+": operator.add, "*": operator.mul,
-    "len": len, "sum": sum, "min": min, "max": max, "sorted": sorted, "list": list, "any": any, "all": all,
-    "in": None, "not in": None,  # are the extension's
-}  # fmt: skip  # those that are no method's; see server/compiler/infer_list.c
+_NAMED = '.@:$"'  # an attribute's, a global's, or a text: server/compiler/infer_object.c
+_UNNAMED = ("@",)  # the operator
 
 
 def _prepare_region(func: Any, payload: list[Any], given: tuple[int, str] | None) -> tuple[Any, ...]:
     why, where, locals_, written, result = payload[:5]
     function: Any = None
-    if where[0] == "operation":
-        function = why[1:] if why[0] == "." else _OPERATIONS[why]
+    is_operation = where[0] == "operation"
+    name = why[1:] if is_operation and why[0] in _NAMED and why not in _UNNAMED else None
+    if is_operation and why[0] == "(":
+        function = getattr(builtins, why[1:])
+    elif is_operation and why[0] == "$":
+        function = func.__globals__
+    elif is_operation:
+        pass  # the extension has it
     elif where[0] != "box":
         function = region(func, where, [local[:2] for local in locals_], [local[:2] for local in written], given)
-    return function, UNBOUND, why, _values(locals_), _values(written), where[0] == "operation", result
+    return function, UNBOUND, why, _values(locals_), _values(written), 2 * is_operation, result, name
+
+
+# ---- an operation on objects, where Python code may run ----
+
+
+def _operation_body(known: _Source, where: list[Any], names: list[str]) -> list[Any]:
+    """The operation on these parameters. One that stores is a target, and the last of them is stored."""
+    node = known.places.get(("value", *where[1:]), [None])[0] or known.targets[tuple(where[1:])]
+    given = [_name(name, node) for name in names]
+    if isinstance(node, ast.Call):
+        func = _changed(node.func, value=given.pop(0)) if isinstance(node.func, ast.Attribute) else node.func
+        node = _changed(node, func=func, args=given)
+    elif isinstance(node, ast.BinOp):
+        node = _changed(node, left=given[0], right=given[1])
+    elif isinstance(node, ast.Compare):
+        node = _changed(node, left=given[0], comparators=given[1:])
+    elif isinstance(node, ast.Attribute):
+        node = _changed(node, value=given[0])
+    else:
+        node = _changed(node, value=given[0], slice=given[1])
+    if not isinstance(node, ast.expr) or not hasattr(node, "ctx") or isinstance(node.ctx, ast.Load):
+        return [_made(ast.Return, node, value=node)]
+    return [_made(ast.Assign, node, targets=[node], value=given[-1])]
+
+
+def operation(func: Any, where: list[Any], operands: int, given: tuple[int, str] | None = None) -> FunctionType:
+    """An operation of `func` as a function of its operands, in a frame that looks like the method's. For make()'s arguments see there."""
+    known = _source_of(func, given)
+    names = [f"resume.{i}" for i in range(operands)]
+    body = _operation_body(known, where, names)
+    for comprehension in known.comprehensions(where) if sys.version_info < (3, 12) else ():
+        once = ast.comprehension(_name("resume.turn", comprehension, ast.Store), _made(ast.Constant, comprehension, value=(None,)), [], 0)
+        inner = _made(ast.ListComp, comprehension, elt=body[0].value, generators=[once])
+        zero = _made(ast.Constant, comprehension, value=0)
+        body = [_made(ast.Return, comprehension, value=_made(ast.Subscript, comprehension, value=inner, slice=zero, ctx=ast.Load()))]
+    tree = _definition(_place(known), known.code.co_name, names, 0, body)
+    return _function(func, _code_of(known, tree), ())
+
+
+def prepare_operation(unit: Any, site: int) -> FunctionType:
+    """The function for an operation's place in the unit's site table."""
+    sites, records = unit
+    _, definition, name, _, payload, *_ = sites[site]
+    func = records[definition].func(name)
+    return operation(func.func, payload[1], len(payload[2]), _given(sites, definition, name))

@@ -53,7 +53,7 @@ static const SiteRegion *region_site(Emit *e, const FlowRegion *r) {
                                             : local_value(e, &r->locals[i]);
     for (size_t i = 0; i < r->nwritten; i++)
         site->written[site->nwritten++] = written_value(e, &r->written[i]);
-    if (!e->inst->func->sent && r->kind != REGION_BOX && r->kind != REGION_OPERATION) {
+    if (!e->inst->func->sent && r->kind != REGION_BOX) {
         e->inst->func->sent = true;
         site->line = e->inst->bound->func->line;
         site->source = e->inst->bound->func->source;

@@ -111,6 +111,11 @@ void build_region_rest(Build *b, const Node *n);
 /* build_list.c */
 FlowOp *build_box(Build *b, const Node *n, FlowOp *v); /* as a Python object */
 FlowOp *build_python_field(Build *b, const Node *n, FlowOp *object, const Type *type);
+FlowOp *build_object_tuple(Build *b, const Node *n, FlowOp **items, size_t len);
+FlowOp *build_object_float(Build *b, const Node *n,
+                           FlowOp *object); /* an int or a float; else Python goes on behind n's value */
+FlowOp *build_object_truth(Build *b, const Node *n, FlowOp *object);
+FlowOp **build_object_items(Build *b, const Node *n, FlowOp *object, size_t len, FlowResume *resume); /* NULL: from n */
 FlowOp *build_list_len(Build *b, const Node *n, FlowOp *list);
 FlowOp *build_list_subscript(Build *b, const Node *n, FlowOp *list);
 FlowOp *build_list_number(Build *b, const Node *n, FlowOp *start, FlowOp *turn); /* the same of enumerate() */
@@ -187,6 +192,7 @@ FlowOp *build_python(Build *b, const Node *n, const MathFn *f, const Type *resul
 /* build_stmt.c, build_loop.c, build_raise.c */
 void build_body(Build *b, Nodes body);
 void build_target(Build *b, const Node *target, FlowOp *v);
+void build_turn_target(Build *b, const Node *loop, const Node *target, FlowOp *v); /* of a For */
 void build_while(Build *b, const Node *n);
 void build_for(Build *b, const Node *n);
 void build_raise(Build *b, const Node *n);

@@ -96,7 +96,7 @@ static void cond_boolop(Build *b, const Node *n, FlowBlock *yes, FlowBlock *no) 
 static FlowOp *truth_of(Build *b, const Node *n, FlowOp *v) {
     const SpecialCall *test = b->info[n->id].test;
     if (v->type->kind == TYPE_PY)
-        return build_compare_ops(b, FLOW_NE, build_list_len(b, n, v), build_int(b, 0));
+        return build_object_truth(b, n, v);
     if (!test)
         return build_truth(b, v);
     if (!test->result || test->result->kind == TYPE_BOOL)
@@ -242,6 +242,8 @@ static FlowOp *tuple(Build *b, const Node *n) {
     for (size_t i = 0; i < elts.len; i++)
         if (!(items[i] = build_expr(b, elts.at[i])))
             return NULL;
+    if (b->info[n->id].type->kind == TYPE_PY)
+        return build_object_tuple(b, n, items, elts.len);
     return build_op(b, FLOW_TUPLE, b->info[n->id].type, items, elts.len);
 }
 

@@ -24,10 +24,15 @@ static FlowFail *raising(Build *b, const Node *n) {
 
 static FlowOp *unbox(Build *b, FlowOp *object, const Type *to, const FlowFail *fail);
 
+/* Behind the tuple's hash. */
+static size_t first_of_tuple(const Build *b) {
+    return b->lang->unit->python_minor >= 14;
+}
+
 static FlowOp *unbox_tuple(Build *b, FlowOp *object, const Type *to, const FlowFail *fail) {
     FlowOp **items = pool_array(b->pool, FlowOp *, to->nitems + 1);
     FlowOp *n = build_int(b, (int64_t)to->nitems);
-    size_t first = b->lang->unit->python_minor >= 14; /* behind the tuple's hash */
+    size_t first = first_of_tuple(b);
     for (size_t i = 0; i < to->nitems; i++)
         items[i] = look(b, "rt_py_tuple_item", &type_py, OPS(object, build_int(b, (int64_t)(first + i)), n), fail);
     for (size_t i = 0; i < to->nitems; i++)
@@ -79,17 +84,22 @@ static void change(Build *b, const Node *n, const char *name, FlowOp *const *arg
 }
 
 /* The items are objects before there is a tuple. */
+FlowOp *build_object_tuple(Build *b, const Node *n, FlowOp **items, size_t len) {
+    for (size_t i = 0; i < len; i++)
+        items[i] = build_convert(b, n, items[i], &type_py);
+    FlowOp *tuple = make(b, n, "rt_tuple_new", &type_py, OPS(build_int(b, (int64_t)len)));
+    for (size_t i = 0; i < len; i++)
+        change(b, n, "rt_tuple_put", OPS(tuple, build_int(b, (int64_t)i), items[i]));
+    return tuple;
+}
+
 static FlowOp *box_tuple(Build *b, const Node *n, FlowOp *v) {
     FlowOp **items = pool_array(b->pool, FlowOp *, v->type->nitems + 1);
     for (size_t i = 0; i < v->type->nitems; i++) {
         items[i] = build_op(b, FLOW_ITEM, v->type->items[i], OPS(v));
         items[i]->index = (uint32_t)i;
-        items[i] = build_convert(b, n, items[i], &type_py);
     }
-    FlowOp *tuple = make(b, n, "rt_tuple_new", &type_py, OPS(build_int(b, (int64_t)v->type->nitems)));
-    for (size_t i = 0; i < v->type->nitems; i++)
-        change(b, n, "rt_tuple_put", OPS(tuple, build_int(b, (int64_t)i), items[i]));
-    return tuple;
+    return build_object_tuple(b, n, items, v->type->nitems);
 }
 
 FlowOp *build_box(Build *b, const Node *n, FlowOp *v) {
@@ -119,6 +129,37 @@ FlowOp *build_python_field(Build *b, const Node *n, FlowOp *object, const Type *
 }
 
 /* ---- reading ---- */
+
+FlowOp *build_object_float(Build *b, const Node *n, FlowOp *object) {
+    FlowFail *fail = build_failing(b, n, (Site){.kind = SITE_REDO, .text = STR("this object is no int or float")});
+    fail->resume = build_resume(b, n);
+    return look(b, b->lang->unit->python_minor < 12 ? "rt_py_number_11" : "rt_py_number_12", &type_float, OPS(object),
+                fail);
+}
+
+FlowOp *build_object_truth(Build *b, const Node *n, FlowOp *object) {
+    if (type_is_list(object->type))
+        return build_compare_ops(b, FLOW_NE, build_list_len(b, n, object), build_int(b, 0));
+    FlowFail *fail = build_failing(b, n, (Site){.kind = SITE_REDO, .text = STR("Python code says whether it is true")});
+    fail->resume = build_resume(b, n);
+    return look(b, "rt_py_truth", &type_bool, OPS(object), fail);
+}
+
+/* Of a tuple or list of so many. */
+FlowOp **build_object_items(Build *b, const Node *n, FlowOp *object, size_t len, FlowResume *resume) {
+    FlowOp **items = pool_array(b->pool, FlowOp *, len + 1);
+    const Type *item = type_is_list(object->type) ? object->type->items[0] : &type_py;
+    FlowFail *fail =
+        build_failing(b, n, (Site){.kind = SITE_REDO, .text = STR("what is unpacked has another length or type")});
+    fail->resume = resume ? resume : fail->resume;
+    for (size_t i = 0; i < len; i++) {
+        FlowOp *in_list = build_int(b, (int64_t)i), *in_tuple = build_int(b, (int64_t)(first_of_tuple(b) + i));
+        FlowOp *v =
+            look(b, "rt_py_unpacked", &type_py, OPS(object, in_list, in_tuple, build_int(b, (int64_t)len)), fail);
+        items[i] = unbox(b, v, type_is_seen(item) ? item : &type_py, fail);
+    }
+    return items;
+}
 
 /* The list's item; `index` is inside of the list. */
 static FlowOp *item_at(Build *b, FlowOp *list, FlowOp *index, const FlowFail *fail) {

@@ -123,7 +123,7 @@ static void for_list(Build *b, const Node *n) {
     FlowOp *len = build_runtime(b, "rt_list_size", FLOW_PURE, done->type, OPS(list));
     build_branch(b, build_compare_ops(b, FLOW_LT, build_load(b, done), len), loop->body, orelse, false);
     build_start(b, loop->body);
-    build_target(b, n->For.target, build_list_turn(b, n, list, build_cast(b, build_load(b, done), &type_int)));
+    build_turn_target(b, n, n->For.target, build_list_turn(b, n, list, build_cast(b, build_load(b, done), &type_int)));
     build_note_item(b, n);
     loop_body(b, loop, n->For.body, end);
     b->noperands = operands;
@@ -168,8 +168,8 @@ static void for_pairs(Build *b, const Node *n) {
     FlowOp *turn = build_cast(b, build_load(b, done), &type_int);
     FlowOp *a = first_of_pair(b, n, first, other, turn, is_zip);
     FlowOp *c = build_list_turn(b, n, is_zip ? other : first, turn);
-    build_target(b, n->For.target->Tuple.elts.at[0], a);
-    build_target(b, n->For.target->Tuple.elts.at[1], c);
+    build_turn_target(b, n, n->For.target->Tuple.elts.at[0], a);
+    build_turn_target(b, n, n->For.target->Tuple.elts.at[1], c);
     loop_body(b, loop, n->For.body, end);
     b->noperands = operands;
     one_more_done(b, done);

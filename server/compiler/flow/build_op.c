@@ -110,6 +110,10 @@ FlowOp *build_operator(Build *b, const Node *n, Operator op, FlowOp *left, const
     FlowOp *y = build_expr(b, right);
     if (!y)
         return NULL;
+    if (info->common && left->type->kind == TYPE_PY)
+        left = build_object_float(b, right, left);
+    if (info->common && y->type->kind == TYPE_PY)
+        y = build_object_float(b, right, y);
     return info->common ? build_binary(b, n, op, info->rule, info->common, left, y)
                         : build_special(b, n, info->special, left, y);
 }
@@ -136,6 +140,14 @@ FlowOp *build_unary(Build *b, const Node *n) {
 
 /* ---- comparisons ---- */
 
+static FlowOp *compare_objects(Build *b, const Node *n, bool negate, FlowOp *x, FlowOp *y) {
+    FlowOp *object = x->type->kind == TYPE_PY ? x : y, *other = object == x ? y : x;
+    FlowOp *same = other->type->kind == TYPE_NONE
+                       ? build_runtime(b, "rt_py_is_none", FLOW_PURE, &type_bool, OPS(object))
+                       : build_compare_ops(b, FLOW_EQ, object, build_convert(b, n, other, &type_py));
+    return negate ? build_not(b, same) : same;
+}
+
 static FlowOp *compare_refs(Build *b, bool negate, FlowOp *x, FlowOp *y) {
     FlowOp *none = x->type->kind == TYPE_NONE || y->type->kind == TYPE_NONE ? build_reserved(b, JITD_NONE) : NULL;
     return build_compare_ops(b, negate ? FLOW_NE : FLOW_EQ, x->type->kind == TYPE_NONE ? none : x,
@@ -150,6 +162,8 @@ static FlowOp *compare_one(Build *b, const Node *n, const CompareStep *s, FlowOp
         FlowOp *v = build_special(b, n, s->special, x, y);
         return v && s->negate ? build_not(b, v) : v;
     }
+    if (!s->rule && (x->type->kind == TYPE_PY || y->type->kind == TYPE_PY))
+        return compare_objects(b, n, s->negate, x, y);
     if (!s->rule)
         return compare_refs(b, s->negate, x, y);
     if (s->rule->on == ON_MIXED)

@@ -111,6 +111,11 @@ static bool give_all(Build *b, FlowRegion *r, Given *given, Nodes nodes) {
 static bool give_operands(Build *b, FlowRegion *r, Given *given, const Node *n) {
     const Node *f = n->kind == NODE_Call ? n->Call.func : NULL;
     switch (n->kind) {
+    case NODE_Name:
+    case NODE_Constant:
+        return true;
+    case NODE_Attribute:
+        return give_operand(b, r, given, n->Attribute.value);
     case NODE_Subscript:
         return give_operand(b, r, given, n->Subscript.value) && give_operand(b, r, given, n->Subscript.slice);
     case NODE_BinOp:

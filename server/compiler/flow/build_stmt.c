@@ -78,6 +78,16 @@ static void assign_each(Build *b, const Node *n, const Nodes *targets, Nodes val
         build_target(b, targets->at[i], v[i]);
 }
 
+/* Where it is no tuple or list of so many, the interpreter goes on behind the value. */
+static void unpack_object(Build *b, const Node *n, const Node *target, Nodes elts, FlowOp *v) {
+    b->assigned = n;
+    b->nassigned = b->noperands;
+    FlowOp **items = build_object_items(b, target, v, elts.len, NULL);
+    b->assigned = NULL;
+    for (size_t i = 0; i < elts.len && b->at; i++)
+        build_target(b, elts.at[i], items[i]);
+}
+
 static void assign(Build *b, const Node *n) {
     Nodes targets = n->Assign.targets;
     const Node *value = n->Assign.value;
@@ -90,8 +100,12 @@ static void assign(Build *b, const Node *n) {
     }
     bool is_list = targets.at[0]->kind == NODE_Subscript;
     FlowOp *v = (is_list ? build_list_value : build_expr)(b, value);
-    if (v && is_list && b->info[targets.at[0]->id].region == REGION_OPERATION) {
+    if (v && targets.len == 1 && b->info[targets.at[0]->id].region == REGION_OPERATION) {
         build_operation_store(b, n, targets.at[0], v);
+        return;
+    }
+    if (v && elts && v->type->kind == TYPE_PY) {
+        unpack_object(b, n, targets.at[0], *elts, v);
         return;
     }
     if (v && is_list) {
@@ -171,9 +185,22 @@ static void return_stmt(Build *b, const Node *n) {
         build_return(b, n, v);
 }
 
+void build_turn_target(Build *b, const Node *loop, const Node *target, FlowOp *v) {
+    Nodes *elts = target_elts(target);
+    if (!elts || v->type->kind != TYPE_PY) {
+        build_target(b, target, v);
+        return;
+    }
+    FlowOp **items = build_object_items(b, target, v, elts->len, build_resume_loop(b, loop));
+    for (size_t i = 0; i < elts->len && b->at; i++)
+        build_target(b, elts->at[i], items[i]);
+}
+
 static void ann_assign(Build *b, const Node *n) {
     FlowOp *v = n->AnnAssign.value ? build_expr(b, n->AnnAssign.value) : NULL;
-    if (v)
+    if (v && b->info[n->AnnAssign.target->id].region == REGION_OPERATION)
+        build_operation_store(b, n, n->AnnAssign.target, v);
+    else if (v)
         build_target(b, n->AnnAssign.target, v);
 }
 

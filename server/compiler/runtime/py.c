@@ -103,6 +103,25 @@ RT int32_t rt_py_int_12(JitdFrame *frame, uint64_t object, int64_t *out) {
     return 0;
 }
 
+/* As a float, which an int of 64 bits becomes in arithmetic with one. */
+RT int32_t rt_py_number_11(JitdFrame *frame, uint64_t object, double *out) {
+    int64_t value;
+    if (rt_py_float(frame, object, out) == 0)
+        return 0;
+    int32_t status = rt_py_int_11(frame, object, &value);
+    *out = status ? 0.0 : (double)value;
+    return status;
+}
+
+RT int32_t rt_py_number_12(JitdFrame *frame, uint64_t object, double *out) {
+    int64_t value;
+    if (rt_py_float(frame, object, out) == 0)
+        return 0;
+    int32_t status = rt_py_int_12(frame, object, &value);
+    *out = status ? 0.0 : (double)value;
+    return status;
+}
+
 RT int32_t rt_py_bool(JitdFrame *frame, uint64_t object, bool *out) {
     (void)frame;
     *out = object == ADDRESS(py_true);
@@ -134,6 +153,32 @@ RT int32_t rt_py_tuple_item(JitdFrame *frame, uint64_t object, int64_t i, int64_
         return 1;
     *out = tuple->places[i];
     return 0;
+}
+
+/* The same, also of a list: its item i, a tuple's in that place. */
+RT int32_t rt_py_unpacked(JitdFrame *frame, uint64_t object, int64_t i, int64_t place, int64_t n, uint64_t *out) {
+    const List *list = (const List *)object;
+    if (!is_a(object, ADDRESS(py_list_type)))
+        return rt_py_tuple_item(frame, object, place, n, out);
+    if (list->size != n)
+        return 1;
+    *out = list->items[i];
+    return 0;
+}
+
+RT bool rt_py_is_none(uint64_t object) {
+    return object == ADDRESS(py_none);
+}
+
+static RT_SLOW int32_t truth_of_other(JitdFrame *frame, uint64_t object, bool *out) {
+    return jitd_import_py_truth(frame, object, out);
+}
+
+RT int32_t rt_py_truth(JitdFrame *frame, uint64_t object, bool *out) {
+    *out = object == ADDRESS(py_true);
+    if (*out || object == ADDRESS(py_false) || object == ADDRESS(py_none))
+        return 0;
+    return truth_of_other(frame, object, out);
 }
 
 RT int32_t rt_py_empty_tuple(JitdFrame *frame, uint64_t object, uint64_t *out) {

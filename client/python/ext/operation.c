@@ -1,0 +1,349 @@
+/* Operations on Python objects in the middle of compiled code (server/compiler/infer_object.c). What C code does is done here and now. Where
+ * Python code may run it is done by a function that jitd/resume.py makes of the source, so that whoever looks at who called it, as logging and
+ * warnings do, finds the method and its line. */
+#include "client/python/ext/resume.h"
+
+static PyObject *compare_lt(PyObject *a, PyObject *b) {
+    return PyObject_RichCompare(a, b, Py_LT);
+}
+
+static PyObject *compare_le(PyObject *a, PyObject *b) {
+    return PyObject_RichCompare(a, b, Py_LE);
+}
+
+static PyObject *compare_eq(PyObject *a, PyObject *b) {
+    return PyObject_RichCompare(a, b, Py_EQ);
+}
+
+static PyObject *compare_ne(PyObject *a, PyObject *b) {
+    return PyObject_RichCompare(a, b, Py_NE);
+}
+
+static PyObject *compare_gt(PyObject *a, PyObject *b) {
+    return PyObject_RichCompare(a, b, Py_GT);
+}
+
+static PyObject *compare_ge(PyObject *a, PyObject *b) {
+    return PyObject_RichCompare(a, b, Py_GE);
+}
+
+static PyObject *power(PyObject *a, PyObject *b) {
+    return PyNumber_Power(a, b, Py_None);
+}
+
+static const struct {
+    const char *name;
+    BinaryOperation function;
+} binary[] = {{"[]", PyObject_GetItem},
+              {"==", compare_eq},
+              {"!=", compare_ne},
+              {"<", compare_lt},
+              {"<=", compare_le},
+              {">", compare_gt},
+              {">=", compare_ge},
+              {"+", PyNumber_Add},
+              {"-", PyNumber_Subtract},
+              {"*", PyNumber_Multiply},
+              {"/", PyNumber_TrueDivide},
+              {"//", PyNumber_FloorDivide},
+              {"%", PyNumber_Remainder},
+              {"**", power},
+              {"@", PyNumber_MatrixMultiply},
+              {"<<", PyNumber_Lshift},
+              {">>", PyNumber_Rshift},
+              {"&", PyNumber_And},
+              {"|", PyNumber_Or},
+              {"^", PyNumber_Xor}};
+
+void operation_set(Resume *r, PyObject *why) {
+    static const struct {
+        const char *name;
+        Operation operation;
+    } others[] = {{"in", OPERATION_IN}, {"not in", OPERATION_NOT_IN}, {"[]=", OPERATION_SET_ITEM}};
+    Py_UCS4 first = r->name && PyUnicode_GetLength(why) ? PyUnicode_READ_CHAR(why, 0) : 0;
+    r->operation = first == '.'   ? OPERATION_METHOD
+                   : first == '@' ? OPERATION_ATTRIBUTE
+                   : first == ':' ? OPERATION_SET_ATTRIBUTE
+                   : first == '$' ? OPERATION_GLOBAL
+                   : first == '"' ? OPERATION_TEXT
+                                  : OPERATION_CALL;
+    if (r->name && first != '"')
+        PyUnicode_InternInPlace(&r->name);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (PyUnicode_CompareWithASCIIString(why, others[i].name) == 0)
+            r->operation = others[i].operation;
+    for (size_t i = 0; i < sizeof binary / sizeof *binary; i++)
+        if (PyUnicode_CompareWithASCIIString(why, binary[i].name) == 0) {
+            r->operation = OPERATION_BINARY;
+            r->binary = binary[i].function;
+        }
+}
+
+/* ---- whether it runs Python code, but for comparisons and such of what is in a container ---- */
+
+static bool is_static(const PyTypeObject *type) {
+    return !(type->tp_flags & Py_TPFLAGS_HEAPTYPE);
+}
+
+/* Containers and values of the interpreter's own. */
+bool operation_is_builtin(const PyObject *op) {
+    static const unsigned long kinds = Py_TPFLAGS_LIST_SUBCLASS | Py_TPFLAGS_TUPLE_SUBCLASS |
+                                       Py_TPFLAGS_UNICODE_SUBCLASS | Py_TPFLAGS_DICT_SUBCLASS |
+                                       Py_TPFLAGS_LONG_SUBCLASS | Py_TPFLAGS_BYTES_SUBCLASS;
+    const PyTypeObject *type = Py_TYPE(op);
+    if (!is_static(type))
+        return false;
+    return (type->tp_flags & kinds) || type == &PyFloat_Type || type == &PySet_Type || type == &PyFrozenSet_Type ||
+           op == Py_None;
+}
+
+/* What the class has of that name, and whether looking it up and binding it is C code's. */
+static PyObject *class_attribute(PyObject *op, PyObject *name, bool *ret_is_plain) {
+    PyTypeObject *type = Py_TYPE(op);
+    *ret_is_plain = type->tp_getattro == PyObject_GenericGetAttr;
+    PyObject *found = *ret_is_plain ? _PyType_Lookup(type, name) : NULL;
+    *ret_is_plain &= !found || (is_static(Py_TYPE(found)) && !PyObject_TypeCheck(found, &PyProperty_Type));
+    return found;
+}
+
+static bool is_plain_store(PyObject *op, PyObject *name) {
+    PyTypeObject *type = Py_TYPE(op);
+    if (type->tp_setattro != PyObject_GenericSetAttr)
+        return false;
+    PyObject *found = _PyType_Lookup(type, name);
+    return !found || !Py_TYPE(found)->tp_descr_set || Py_IS_TYPE(found, &PyMemberDescr_Type);
+}
+
+/* ---- doing it: NULL with an exception, or without one where Python code may run ---- */
+
+static PyObject *contains(const Resume *r, PyObject *const *args) {
+    if (!operation_is_builtin(args[1]))
+        return NULL;
+    int found = PySequence_Contains(args[1], args[0]);
+    return found < 0 ? NULL : PyBool_FromLong(found == (r->operation == OPERATION_IN));
+}
+
+static PyObject *none_if(int failed) {
+    return failed < 0 ? NULL : Py_NewRef(Py_None);
+}
+
+/* Functions of these modules look at the frame that calls them. */
+static bool looks_at_frame(PyObject *function) {
+    PyObject *module = ((PyCFunctionObject *)function)->m_module;
+    static const char *const names[] = {"sys", "_warnings", "builtins"};
+    for (size_t i = 0; module && PyUnicode_Check(module) && i < sizeof names / sizeof *names; i++)
+        if (PyUnicode_CompareWithASCIIString(module, names[i]) == 0)
+            return true;
+    return false;
+}
+
+/* A function of C code, new reference; NULL, perhaps with an exception: there is none that can be found without Python code. */
+static PyObject *c_function(PyObject *op, PyObject *name) {
+    bool is_plain;
+    PyObject *function;
+    if (PyModule_CheckExact(op)) {
+        function = Py_XNewRef(PyDict_GetItemWithError(PyModule_GetDict(op), name));
+    } else {
+        PyObject *found = class_attribute(op, name, &is_plain);
+        if (!is_plain || (found && !Py_IS_TYPE(found, &PyMethodDescr_Type)))
+            return NULL;
+        function = PyObject_GenericGetAttr(op, name);
+    }
+    if (function && (!PyCFunction_CheckExact(function) || looks_at_frame(function)))
+        Py_CLEAR(function);
+    return function;
+}
+
+static PyObject *call_method(const Resume *r, PyObject *const *args) {
+    if (operation_is_builtin(args[0]))
+        return PyObject_VectorcallMethod(r->name, args, (size_t)r->nvalues | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+    PyObject *function = c_function(args[0], r->name);
+    PyObject *result = function ? PyObject_Vectorcall(function, args + 1, (size_t)(r->nvalues - 1), NULL) : NULL;
+    Py_XDECREF(function);
+    return result;
+}
+
+/* A built-in function or class. isinstance() of a class without a metaclass asks nobody. */
+static PyObject *call_builtin(const Resume *r, PyObject *const *args) {
+    for (Py_ssize_t i = 0; i < r->nvalues; i++)
+        if (!operation_is_builtin(args[i]) && !(r->asks_class && (!i || Py_IS_TYPE(args[i], &PyType_Type))))
+            return NULL;
+    return PyObject_Vectorcall(r->callable, args, (size_t)r->nvalues | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+}
+
+/* As LOAD_GLOBAL does. */
+static PyObject *global(PyObject *globals, PyObject *name) {
+    PyObject *value = PyDict_GetItemWithError(globals, name);
+    if (!value && !PyErr_Occurred())
+        value = PyDict_GetItemWithError(PyEval_GetBuiltins(), name);
+    if (!value && !PyErr_Occurred())
+        PyErr_Format(PyExc_NameError, "name '%U' is not defined", name);
+    return Py_XNewRef(value);
+}
+
+static PyObject *do_it(const Resume *r, PyObject *const *args) {
+    bool is_plain;
+    switch (r->operation) {
+    case OPERATION_BINARY:
+        return is_static(Py_TYPE(args[0])) && is_static(Py_TYPE(args[1])) ? r->binary(args[0], args[1]) : NULL;
+    case OPERATION_IN:
+    case OPERATION_NOT_IN:
+        return contains(r, args);
+    case OPERATION_SET_ITEM:
+        return operation_is_builtin(args[0]) ? none_if(PyObject_SetItem(args[0], args[1], args[2])) : NULL;
+    case OPERATION_ATTRIBUTE:
+        class_attribute(args[0], r->name, &is_plain);
+        return is_plain ? PyObject_GenericGetAttr(args[0], r->name) : NULL;
+    case OPERATION_SET_ATTRIBUTE:
+        return is_plain_store(args[0], r->name) ? none_if(PyObject_GenericSetAttr(args[0], r->name, args[1])) : NULL;
+    case OPERATION_METHOD:
+        return call_method(r, args);
+    case OPERATION_GLOBAL:
+        return global(r->callable, r->name);
+    case OPERATION_TEXT:
+        return Py_NewRef(r->name);
+    default:
+        return call_builtin(r, args);
+    }
+}
+
+static bool has_operands(const Resume *r) {
+    static const Py_ssize_t least[] = {
+        [OPERATION_BINARY] = 2,   [OPERATION_IN] = 2,        [OPERATION_NOT_IN] = 2,
+        [OPERATION_SET_ITEM] = 3, [OPERATION_ATTRIBUTE] = 1, [OPERATION_SET_ATTRIBUTE] = 2,
+        [OPERATION_METHOD] = 1,   [OPERATION_CALL] = 0,      [OPERATION_GLOBAL] = 0,
+        [OPERATION_TEXT] = 0};
+    if (r->operation == OPERATION_GLOBAL && !(r->callable && PyDict_Check(r->callable)))
+        return false;
+    return r->nvalues >= least[r->operation] && (r->operation != OPERATION_CALL || r->callable);
+}
+
+/* The function of the source, which is made the first time. */
+static PyObject *by_function(const Plan *plan, Resume *r, uint32_t site, PyObject *const *args) {
+    if (!r->function) {
+        PyObject *module = PyImport_ImportModule("jitd.flight");
+        PyObject *made = module ? PyObject_CallMethod(module, "prepare_operation", "OI", plan->unit, site) : NULL;
+        Py_XDECREF(module);
+        if (!made)
+            return NULL;
+        Py_XSETREF(r->function, made);
+    }
+    PyObject *function = Py_NewRef(r->function);
+    PyObject *result = PyObject_Vectorcall(function, args, (size_t)r->nvalues | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+    Py_DECREF(function);
+    return result;
+}
+
+PyObject *operation_do(const Plan *plan, Resume *r, uint32_t site, PyObject *const *args, bool *ret_by_function) {
+    if (!has_operands(r))
+        return PyErr_Format(PyExc_SystemError, "jitd: an operation without operands");
+    PyObject *result = do_it(r, args);
+    *ret_by_function = !result && !PyErr_Occurred();
+    return *ret_by_function ? by_function(plan, r, site, args) : result;
+}
+
+/* ---- the quick way: without a count of what compiled code holds, and where no Python code runs ---- */
+
+static bool is_number_or_object(const Value *v) {
+    return v->type && !v->flagged && !v->of_list &&
+           (v->type->kind == TYPE_PY || v->type->kind == TYPE_INT || v->type->kind == TYPE_FLOAT ||
+            v->type->kind == TYPE_BOOL || v->type->kind == TYPE_NONE);
+}
+
+bool operation_can_be_quick(const Resume *r) {
+    if (!r->operation || r->nvalues > QUICK_OPERANDS || !has_operands(r) || !r->result)
+        return false;
+    for (Py_ssize_t i = 0; i < r->nvalues; i++)
+        if (!is_number_or_object(&r->values[i]))
+            return false;
+    return is_number_or_object(&(Value){.type = r->result});
+}
+
+/* A new reference, but for objects. */
+static PyObject *operand(const Type *type, const JitdValue **slot) {
+    switch (type->kind) {
+    case TYPE_PY:
+        return (PyObject *)(uintptr_t)(*slot)++->ref;
+    case TYPE_INT:
+        return PyLong_FromLongLong((*slot)++->i);
+    case TYPE_FLOAT:
+        return PyFloat_FromDouble((*slot)++->f);
+    case TYPE_BOOL:
+        return Py_NewRef((*slot)++->i & 1 ? Py_True : Py_False);
+    default:
+        return Py_NewRef(Py_None);
+    }
+}
+
+/* Whether the container that it is done by is the interpreter's own. */
+static bool is_quick_now(const Resume *r, const JitdValue *slot) {
+    const Type *first = r->nvalues ? r->values[0].type : NULL;
+    bool is_in = r->operation == OPERATION_IN || r->operation == OPERATION_NOT_IN;
+    if (r->operation == OPERATION_ATTRIBUTE || r->operation == OPERATION_SET_ATTRIBUTE)
+        return first->kind == TYPE_PY && slot->ref;
+    if (r->operation == OPERATION_GLOBAL || r->operation == OPERATION_TEXT)
+        return true;
+    if (is_in)
+        slot += first->kind != TYPE_NONE;
+    const Type *type = is_in ? r->values[1].type : first;
+    if (!type || type->kind != TYPE_PY)
+        return type != NULL;
+    return slot->ref && operation_is_builtin((PyObject *)(uintptr_t)slot->ref);
+}
+
+/* False: it is of another type. The object is the result's, or given up. */
+static bool give_result(const Type *type, PyObject *object, JitdValue *slot) {
+    bool fits = true;
+    switch (type->kind) {
+    case TYPE_PY:
+        slot->ref = (uint64_t)(uintptr_t)object;
+        return true;
+    case TYPE_INT:
+        fits = PyLong_CheckExact(object) && convert_int(object, &slot->i) == CONVERT_OK;
+        break;
+    case TYPE_FLOAT:
+        fits = PyFloat_CheckExact(object);
+        slot->f = fits ? PyFloat_AS_DOUBLE(object) : 0.0;
+        break;
+    case TYPE_BOOL:
+        fits = PyBool_Check(object);
+        slot->i = object == Py_True;
+        break;
+    default:
+        fits = object == Py_None;
+    }
+    if (fits)
+        Py_DECREF(object);
+    return fits;
+}
+
+/* An operation of the interpreter's own containers runs Python code for little but comparisons of what is in them. */
+bool operation_quick(JitdFrame *frame, const Resume *r, uint32_t site, JitdValue *values, int32_t *ret_status) {
+    PyObject *args[QUICK_OPERANDS + 1] = {NULL}, *result = NULL;
+    const JitdValue *slot = values;
+    if (!is_quick_now(r, values))
+        return false;
+    ImportOpen open = import_open_shortly();
+    for (Py_ssize_t i = 0; i < r->nvalues; i++)
+        if (!(args[i + 1] = operand(r->values[i].type, &slot)))
+            goto done;
+    result = do_it(r, args + 1);
+done:
+    for (Py_ssize_t i = 0; i < r->nvalues; i++)
+        if (r->values[i].type->kind != TYPE_PY)
+            Py_XDECREF(args[i + 1]);
+    import_close(open);
+    if (!result && !PyErr_Occurred())
+        return false;
+    *ret_status = JITD_TRAP_NONE;
+    if (!result) {
+        frame->trap = (JitdTrap){.kind = *ret_status = JITD_TRAP_PYTHON, .site = site};
+    } else if (give_result(r->result, result, values)) {
+        values[r->result->kind != TYPE_NONE].i = 0; /* nothing means something else now */
+    } else {
+        PyErr_Clear();
+        frame->object = result;
+        *ret_status = JITD_TRAP_OBJECT;
+    }
+    return true;
+}

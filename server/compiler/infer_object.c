@@ -1,0 +1,233 @@
+/* Infer, objects: operations on Python objects that are no lists. Compiled code evaluates their operands, the interpreter's own functions do
+ * them. What their value is nobody knows, but often it is likely: where it is another, the interpreter goes on. */
+#include "server/compiler/infer.h"
+
+#define LONGEST_TEXT 4096
+
+/* The operation's name in the site table (client/python/ext/operation.c). */
+static const char *with_name(Infer *in, char what, Str written) {
+    return pool_printf(in->pool, "%c%.*s", what, STR_FMT(bound_mangle(in->pool, in->bound, written))).ptr;
+}
+
+/* Evaluated it can neither fail nor have an effect: when, in the middle of an operation, is no matter. */
+bool infer_is_simple(const Infer *in, const Node *n) {
+    const NodeInfo *info = &in->info[n->id];
+    if (n->kind == NODE_Tuple) {
+        for (size_t i = 0; i < n->Tuple.elts.len; i++)
+            if (!infer_is_simple(in, n->Tuple.elts.at[i]))
+                return false;
+        return true;
+    }
+    if (n->kind == NODE_Attribute)
+        return info->member && info->member->kind == MEMBER_FIELD && is_own_self(in, n->Attribute.value) &&
+               type_is_scalar(info->type);
+    return n->kind == NODE_Constant || (n->kind == NODE_Name && !(info->flags & NODE_MAYBE_UNBOUND));
+}
+
+static void simple_operand(Infer *in, const Node *n) {
+    infer_expr(in, n);
+    if (!infer_is_simple(in, n))
+        fail(in->c, n->span, "only names, constants and numbers of self are compiled here");
+}
+
+/* What methods of these names give, of whatever object they are. */
+static const Type *likely_result(Infer *in, Str name, const Type *object) {
+    static const struct {
+        const char *name;
+        const Type *type;
+    } known[] = {{"count", &type_int},       {"index", &type_int},     {"find", &type_int},     {"rfind", &type_int},
+                 {"startswith", &type_bool}, {"endswith", &type_bool}, {"isdigit", &type_bool}, {"isalpha", &type_bool},
+                 {"isspace", &type_bool},    {"isupper", &type_bool},  {"islower", &type_bool}, {"isalnum", &type_bool},
+                 {"append", &type_none},     {"extend", &type_none},   {"insert", &type_none},  {"remove", &type_none},
+                 {"clear", &type_none},      {"reverse", &type_none},  {"sort", &type_none}};
+    if (type_is_list(object) && str_eq_c(name, "copy"))
+        return object;
+    if (str_eq_c(name, "split") || str_eq_c(name, "splitlines"))
+        return type_list_of(in->pool, &type_py);
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (str_eq_c(name, known[i].name))
+            return known[i].type;
+    return &type_py;
+}
+
+const Type *infer_object_method(Infer *in, const Node *n, const Type *object) {
+    const Node *f = n->Call.func;
+    if (type_is_list(object) && str_eq_c(f->Attribute.attr, "pop") && n->Call.args.len < 2 && !n->Call.keywords.len)
+        return infer_list_pop(in, n, object);
+    if (n->Call.keywords.len)
+        fail(in->c, n->span, "keyword arguments of an object's method are not compiled");
+    for (size_t i = 0; i < n->Call.args.len; i++)
+        simple_operand(in, n->Call.args.at[i]);
+    Str name = bound_mangle(in->pool, in->bound, f->Attribute.attr);
+    return infer_operation(in, n, with_name(in, '.', f->Attribute.attr), likely_result(in, name, object));
+}
+
+const Type *infer_object_item(Infer *in, const Node *n, const Type *object) {
+    infer_expr(in, n->Subscript.slice);
+    return infer_operation(in, n, "[]", object->likely == PY_DICT ? object->items[1] : &type_py);
+}
+
+/* ---- calls of built-in functions ---- */
+
+/* They look at the frame that calls them, or at the identity of what they are given. */
+static bool is_of_frame(Str name) {
+    static const char *const names[] = {"globals", "locals",  "vars",       "dir",        "eval", "exec",
+                                        "super",   "compile", "breakpoint", "__import__", "id"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (str_eq_c(name, names[i]))
+            return true;
+    return false;
+}
+
+/* What it gives, whatever it is given. */
+static const Type *likely_of(Infer *in, Str name, const Type *first) {
+    static const struct {
+        const char *name;
+        const Type *type;
+    } known[] = {{"len", &type_int},         {"int", &type_int},      {"ord", &type_int},
+                 {"hash", &type_int},        {"float", &type_float},  {"bool", &type_bool},
+                 {"isinstance", &type_bool}, {"hasattr", &type_bool}, {"callable", &type_bool},
+                 {"issubclass", &type_bool}, {"any", &type_bool},     {"all", &type_bool},
+                 {"print", &type_none}};
+    bool is_item = str_eq_c(name, "sum") || str_eq_c(name, "min") || str_eq_c(name, "max");
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (str_eq_c(name, known[i].name))
+            return known[i].type;
+    if (str_eq_c(name, "sorted") || str_eq_c(name, "list"))
+        return type_list_of(in->pool, first && type_is_list(first) ? first->items[0] : &type_py);
+    return is_item && first && type_is_list(first) ? first->items[0] : &type_py;
+}
+
+/* NULL: compiled code does it, or nobody. */
+const Type *infer_object_builtin(Infer *in, const Node *n, Str name, bool is_known) {
+    Nodes args = n->Call.args;
+    const Type *first = NULL;
+    bool has_objects = !is_known;
+    if (is_of_frame(name) || n->Call.keywords.len)
+        return NULL;
+    for (size_t i = 0; i < args.len; i++) {
+        if (args.at[i]->kind == NODE_Starred)
+            return NULL;
+        const Type *t = infer_expr(in, args.at[i]);
+        has_objects |= t->kind == TYPE_PY;
+        first = first ? first : t;
+    }
+    if (!has_objects || (args.len == 1 && type_is_list(first) && str_eq_c(name, "len")))
+        return NULL;
+    return infer_operation(in, n, with_name(in, '(', name), likely_of(in, name, first));
+}
+
+/* ---- what is no value of compiled code ---- */
+
+static bool is_utf8(Str s) {
+    for (size_t i = 0; i < s.len; i++) /* a lone surrogate is ED A0 .. ED BF */
+        if (!s.ptr[i] || ((unsigned char)s.ptr[i] == 0xED && i + 1 < s.len && (unsigned char)s.ptr[i + 1] >= 0xA0))
+            return false;
+    return true;
+}
+
+const Type *infer_object_text(Infer *in, const Node *n, Str text) {
+    if (!is_utf8(text) || text.len > LONGEST_TEXT)
+        fail(in->c, n->span, "this text is not compiled");
+    return infer_operation(in, n, pool_printf(in->pool, "\"%.*s", STR_FMT(text)).ptr, &type_py);
+}
+
+/* A class, a function, whatever is compiled only where it is called, or not at all. */
+const Type *infer_object_global(Infer *in, const Node *n) {
+    const Global *g = in->bound->binding[n->id].global;
+    if (g->kind == GLOBAL_OTHER && str_eq_c(g->s, "it is not defined")) /* when it is, all is compiled again */
+        fail(in->c, n->span, "'%.*s' is not compiled: %.*s", STR_FMT(g->name), STR_FMT(g->s));
+    return infer_operation(in, n, with_name(in, '$', n->Name.id), &type_py);
+}
+
+/* ---- operators ---- */
+
+static bool is_text(const Node *n) {
+    return n->kind == NODE_JoinedStr || (n->kind == NODE_Constant && n->Constant.value.kind == CONST_STR);
+}
+
+/* Behind n's value an object can be looked at: n has no call of compiled code, which fails as its callee says. */
+static bool can_look(const Infer *in, const Node *n) {
+    const NodeInfo *info = &in->info[n->id];
+    bool is_field = n->kind == NODE_Attribute && info->member && info->member->kind != MEMBER_PROPERTY;
+    bool is_number = (n->kind == NODE_BinOp || n->kind == NODE_UnaryOp) && !info->special;
+    bool is_free =
+        n->kind == NODE_Name || n->kind == NODE_Constant || n->kind == NODE_NamedExpr || n->kind == NODE_Subscript;
+    return (is_field || is_number || is_free || info->region == REGION_OPERATION) && effect_can_resume(in);
+}
+
+static void look(Infer *in, const Node *n) {
+    infer_mark(in, n);
+    in->lists = in->inst->python = in->inst->manages = true;
+}
+
+/* With a float it is a number, which becomes one as it does in CPython's arithmetic; where it is none the interpreter goes on. */
+const Type *infer_object_number(Infer *in, const Node *right, const Type *type, const Type *other) {
+    if (type->kind != TYPE_PY || type->likely != PY_ANY || other->kind != TYPE_FLOAT || !can_look(in, right))
+        return type;
+    look(in, right);
+    return &type_float;
+}
+
+const Type *infer_object_binary(Infer *in, const Node *n, const Type *a, const Type *b) {
+    Operator op = n->BinOp.op;
+    bool is_float = !is_text(n->BinOp.left) && !is_text(n->BinOp.right);
+    const Type *x = is_float ? infer_object_number(in, n->BinOp.right, a, b) : a;
+    const Type *y = is_float ? infer_object_number(in, n->BinOp.right, b, a) : b;
+    if (x->kind != TYPE_PY && y->kind != TYPE_PY)
+        return infer_binary(in, n, op, n->BinOp.left, n->BinOp.right, x, y);
+    bool is_list = type_is_list(a) && (op == OP_Add || op == OP_Mult);
+    return infer_operation(in, n, operator_text(op), is_list ? a : &type_py);
+}
+
+bool infer_object_compare(Infer *in, const Node *n) {
+    Operator op = n->Compare.ops.at[0];
+    if (n->Compare.ops.len != 1)
+        return false;
+    const Type *a = infer_expr(in, n->Compare.left), *b = infer_expr(in, n->Compare.comparators.at[0]);
+    if (op == OP_Is || op == OP_IsNot)
+        return false;
+    return b->kind == TYPE_PY || (a->kind == TYPE_PY && op != OP_In && op != OP_NotIn);
+}
+
+/* Objects whose truth is asked of Python code are the interpreter's, which goes on from there. */
+void infer_object_truth(Infer *in, const Node *n) {
+    if (!can_look(in, n))
+        fail(in->c, n->span, "the truth of this Python object is not compiled");
+    look(in, n);
+}
+
+/* ---- attributes, and what is stored to ---- */
+
+const Type *infer_object_attribute(Infer *in, const Node *n) {
+    return infer_operation(in, n, with_name(in, '@', n->Attribute.attr), &type_py);
+}
+
+/* An attribute of an object, or one of an instance that is none of its fields, is set as by the interpreter. */
+static bool is_python_attribute(Infer *in, const Node *target) {
+    const Type *base = infer_expr(in, target->Attribute.value);
+    if (base->kind != TYPE_REF || base->optional)
+        return base->kind == TYPE_PY;
+    const DefSpec *d = &in->lang->unit->defs[base->def];
+    Str name = bound_mangle(in->pool, in->bound, target->Attribute.attr);
+    infer_access(in, target, d, true);
+    return infer_is_python_attribute(d, name);
+}
+
+bool infer_object_target(Infer *in, const Node *n, const Node *target) {
+    const char *operation = "[]=";
+    in->info[target->id].live = true;
+    if (target->kind == NODE_Attribute) {
+        if (!is_python_attribute(in, target))
+            return false;
+        operation = with_name(in, ':', target->Attribute.attr);
+    } else {
+        const Type *t = infer_expr(in, target->Subscript.value);
+        if (t->kind != TYPE_PY || type_is_list(t))
+            return false;
+        infer_expr(in, target->Subscript.slice);
+    }
+    in->info[target->id].type = infer_operation(in, target, operation, &type_none);
+    infer_mark(in, n);
+    return true;
+}

@@ -1,0 +1,160 @@
+"""What compiled code does with Python objects between its arithmetic is what CPython does (language/python_objects.py), whatever they are: results,
+effects, exceptions, tracebacks, and who is seen to have called."""
+
+import io
+import itertools
+import re
+import traceback
+from contextlib import redirect_stdout
+from pathlib import Path
+
+import jitd
+import pytest
+from test_regions import shown
+from twins import Twins, bits
+
+SOURCE = (Path(__file__).parent / "language/python_objects.py").read_text()
+KS = [0, 1, 2, 3, -1, 2**62]
+
+
+class Plain:
+    k = 5
+
+    def copy(self):
+        return "a copy"
+
+
+class Slots:
+    __slots__ = ("k",)
+
+    def __init__(self):
+        self.k = 1
+
+
+class Hooked:
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return name
+
+    def __len__(self):
+        return 0
+
+
+class Raises:
+    def __bool__(self):
+        raise ValueError("no truth")
+
+    def __eq__(self, other):
+        raise OSError("no equality")
+
+    def __iter__(self):
+        raise RuntimeError("no items")
+
+    __hash__ = None
+
+
+class Text(str):
+    def upper(self):
+        return "another"
+
+
+def arguments(world):
+    """Makers of the objects; each is called once for each call."""
+    return [
+        lambda: None,
+        lambda: True,
+        lambda: False,
+        lambda: 0,
+        lambda: 7,
+        lambda: 2**70,
+        lambda: 2.5,
+        lambda: float("nan"),
+        lambda: 1 + 2j,
+        lambda: "abc",
+        lambda: "",
+        lambda: Text("abc"),
+        lambda: b"ab",
+        lambda: (1, 2),
+        lambda: (1, 2, 3),
+        list,
+        lambda: [1, 2],
+        lambda: [1.5, "x"],
+        lambda: {1: 2, 0: 5},
+        lambda: {0: "abc", 1: 1, "abc": 2},
+        lambda: {1, 2},
+        lambda: range(2),
+        lambda: iter([1, 2]),
+        lambda: (v for v in (1, 2)),
+        lambda: world.Caller(3),
+        lambda: world.Caller(1),
+        Plain,
+        Slots,
+        Hooked,
+        Raises,
+        lambda: world.T(3),
+        lambda: int,
+        lambda: world.Caller,
+        lambda: world.SENTINEL,
+        lambda: len,
+    ]
+
+
+@pytest.fixture(scope="module")
+def module(tmp_path_factory):
+    return Twins(tmp_path_factory.mktemp("python_objects"), "python_objects", SOURCE)
+
+
+def names():
+    return re.findall(r"^def (f_\w+)", SOURCE, re.M)
+
+
+def state(o, depth=0):
+    if hasattr(type(o), "none"):
+        return bits(o.n), bits(o.x), state(o.o, depth + 1) if depth < 3 else "…", state(getattr(o, "extra", None), depth + 1) if depth < 3 else "…"
+    if type(o) in (list, tuple):
+        return type(o).__name__, [state(part, depth + 1) for part in o]
+    if type(o) is dict:
+        return [(state(k, depth + 1), state(v, depth + 1)) for k, v in o.items()]
+    if isinstance(o, type) or callable(o):
+        return getattr(o, "__name__", None)
+    if type(o).__name__ in ("Caller", "Plain", "Slots"):
+        return type(o).__name__, state(getattr(o, "k", None)), state(getattr(o, "k2", None))
+    return shown(o)
+
+
+def run(world, name, which, k):
+    """The value, or the exception with the functions and lines that its traceback shows; and what became of the objects, and what was printed."""
+    t, o, out = world.T(3, 0.5), arguments(world)[which](), io.StringIO()
+    world.LOG.clear()
+    try:
+        with redirect_stdout(out):
+            result = "value", state(getattr(world, name)(t, o, k))
+    except Exception as error:
+        frames = [(f.name, f.line) for f in traceback.extract_tb(error.__traceback__) if f.filename == world.__file__]
+        text = re.sub(r"(python_objects_(plain|compiled)\.|0x[0-9a-f]+)", "", str(error))
+        result = type(error).__name__, "a field" if re.search("out of range for int|must be ", text) else text, frames
+    return result, state(t), state(o), list(world.LOG), out.getvalue()
+
+
+@pytest.mark.parametrize("name", names())
+def test_as_in_cpython(module, name):
+    for which, k in itertools.product(range(len(arguments(module.plain))), KS):
+        found, wanted = run(module.compiled, name, which, k), run(module.plain, name, which, k)
+        if found[0][1] == "a field":  # what is stored is the one thing that must fit
+            continue
+        assert found == wanted, (name, which, k)
+
+
+def test_all_of_it_is_compiled(module):
+    """Whatever the objects are, these are compiled, and done by no part of the source."""
+    for name in ("f_truth", "f_unpack", "f_numbers", "f_compare", "f_in", "f_isinstance", "f_globals", "f_dict_field", "f_print", "f_undeclared"):
+        o = (1, 2) if name == "f_unpack" else 7 if name in ("f_numbers", "f_compare") else "abc" if name == "f_in" else None
+        if name == "f_in":
+            o = ["abc", 1]
+        before = jitd.stats()["objects"][name]
+        with redirect_stdout(io.StringIO()):
+            getattr(module.compiled, name)(module.compiled.T(), o, 1)
+        after = jitd.stats()["objects"][name]
+        changed = {key: after[key] - before[key] for key in ("native_calls", "resumes", "fallbacks")}
+        assert changed == {"native_calls": 1, "resumes": 0, "fallbacks": 0}, name
