@@ -42,7 +42,11 @@ static const Type *type_read_tuple(TypeReader *r, int depth) {
             return NULL;
         pool_push(r->pool, t->items, t->nitems, cap) = item;
     } while (type_accept(r, ','));
-    return type_accept(r, ')') ? t : NULL;
+    if (!type_accept(r, ')'))
+        return NULL;
+    t->optional = type_accept(r, '?');
+    bool is_flag = t->nitems == 2 && t->items[0]->kind == TYPE_BOOL;
+    return !t->optional || is_flag ? t : NULL;
 }
 
 static const Type *type_read_ref(TypeReader *r) {
@@ -117,7 +121,7 @@ Str type_text(Pool *pool, const Type *t) {
         Str item = type_text(pool, t->items[i]);
         s = pool_printf(pool, "%.*s%s%.*s", STR_FMT(s), i ? "," : "", STR_FMT(item));
     }
-    return pool_printf(pool, "%.*s)", STR_FMT(s));
+    return pool_printf(pool, "%.*s)%s", STR_FMT(s), t->optional ? "?" : "");
 }
 
 bool type_eq(const Type *a, const Type *b) {
@@ -127,12 +131,16 @@ bool type_eq(const Type *a, const Type *b) {
         return a->def == b->def && a->optional == b->optional;
     if (type_is_scalar(a) || a->kind == TYPE_NONE)
         return true;
-    if (a->likely != b->likely || a->nitems != b->nitems)
+    if (a->likely != b->likely || a->nitems != b->nitems || a->optional != b->optional)
         return false;
     for (size_t i = 0; i < a->nitems; i++)
         if (!type_eq(a->items[i], b->items[i]))
             return false;
     return true;
+}
+
+bool type_is_maybe(const Type *t) {
+    return t->kind == TYPE_TUPLE && t->optional;
 }
 
 uint32_t type_slots(const Type *t) {

@@ -11,6 +11,8 @@
  *             at where it is used
  *   dict(K,V) the same; most likely a dict                           1                   not a field
  *   (T,U,...) a tuple of the above, nested too; () is empty        sum of its parts    not a field
+ *   (bool,T)? None or T, a number or a tuple of such: whether it   its slots and 1     not a field
+ *             is one, and its slots, which mean nothing for None
  *
  * A reference in memory and in a JitdValue is the object's offset in the arena; JITD_UNSET and JITD_NONE (abi.h) are
  * the two values that are no object. */
@@ -23,7 +25,7 @@ typedef enum TypeKind {
 #undef SCALAR
     TYPE_NONE,
     TYPE_REF,   /* def: index of the class in the unit; optional: may be None */
-    TYPE_TUPLE, /* items, nitems */
+    TYPE_TUPLE, /* items, nitems; optional: None or its second item, as the first, a bool, says */
     TYPE_PY,
 } TypeKind;
 
@@ -57,6 +59,7 @@ typedef struct TypeLayout {
 const Type *type_parse(Pool *pool, Str text, uint32_t ndefs);
 Str type_text(Pool *pool, const Type *t); /* canonical text */
 bool type_eq(const Type *a, const Type *b);
+bool type_is_maybe(const Type *t); /* None or a number, or a tuple of numbers: items[1] */
 uint32_t type_slots(const Type *t);
 TypeLayout type_layout(const Type *t); /* {0, 0} when it cannot be a field */
 const char *type_scalar_name(TypeKind kind);

@@ -164,7 +164,7 @@ JITD_API int jitd_method_find(jitd_session *session, const jitd_class *cls, cons
 
 JITD_API const char *jitd_method_name(const jitd_method *method);
 JITD_API int jitd_method_has_self(const jitd_method *method); /* 0: a static or class method */
-/* The values of a call, in order: a tuple is its parts, None is nothing. Type texts as in jitd_field; they belong to
+/* The values of a call, in order: a tuple is its parts, None is nothing, None or a number is whether it is one and that. Type texts as in jitd_field; they belong to
  * the session. */
 JITD_API const char *const *jitd_method_params(const jitd_method *method, size_t *ret_n);
 JITD_API const char *const *jitd_method_results(const jitd_method *method, size_t *ret_n);

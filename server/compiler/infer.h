@@ -82,6 +82,9 @@ void infer_target(Infer *in, const Node *target, const Type *type);
 
 /* infer_expr.c */
 const Type *infer_expr(Infer *in, const Node *n);
+/* As infer_expr; where it is None or a number, None is the interpreter's. */
+const Type *infer_operand(Infer *in, const Node *n);
+const Type *infer_not_none(Infer *in, const Node *n, const Type *t); /* the same of n's value, whose type is t */
 const Type *infer_branch(Infer *in, const Node *n); /* as infer_expr; NULL, and the env is dead, when it has no value */
 void infer_cond(Infer *in, const Node *n, Env *ret_true, Env *ret_false);
 void infer_cond_leaf(Infer *in, const Node *n, Env *ret_true, Env *ret_false); /* of neither and, or nor not */
@@ -144,6 +147,7 @@ void infer_list_store(Infer *in, const Node *target, const Type *value);
 
 /* infer_object.c */
 bool infer_is_simple(const Infer *in, const Node *n);
+bool infer_can_look(const Infer *in, const Node *n);
 const Type *infer_object_method(Infer *in, const Node *n, const Type *object); /* a call of any method */
 /* A call of a built-in function, which compiled code knows or not. NULL: no object comes into it. */
 const Type *infer_object_builtin(Infer *in, const Node *n, Str name, bool is_known);

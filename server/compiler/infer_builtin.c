@@ -11,7 +11,7 @@ static void arity(Infer *in, const Node *n, Str name, size_t least, size_t most)
 }
 
 static const Type *scalar_arg(Infer *in, const Node *n, Str name, size_t i) {
-    const Type *t = infer_expr(in, n->Call.args.at[i]);
+    const Type *t = infer_operand(in, n->Call.args.at[i]);
     if (!type_is_scalar(t))
         fail(in->c, n->Call.args.at[i]->span, "%.*s of %s is not compiled", STR_FMT(name), type_words(in, t));
     return t;
@@ -67,11 +67,11 @@ static void python_sequence(Infer *in, const Node *arg, const MathFn *f, PythonA
     in->info[arg->id].live = true;
     if (arg->kind == NODE_List) {
         for (size_t i = 0; i < arg->List.elts.len; i++)
-            python_number(in, arg->List.elts.at[i], f, infer_expr(in, arg->List.elts.at[i]), args);
+            python_number(in, arg->List.elts.at[i], f, infer_operand(in, arg->List.elts.at[i]), args);
         return;
     }
     const Type *t = infer_expr(in, arg);
-    if (t->kind != TYPE_TUPLE)
+    if (t->kind != TYPE_TUPLE || t->optional)
         fail(in->c, arg->span, "%s%s of %s is not compiled", python_prefix(f), f->name, type_words(in, t));
     for (size_t i = 0; i < t->nitems; i++)
         python_number(in, arg, f, t->items[i], args);
@@ -86,13 +86,13 @@ static const Type *infer_python_call(Infer *in, const Node *n, const MathFn *f) 
         if (takes_sequence(f, i))
             python_sequence(in, arg, f, &args);
         else
-            python_number(in, arg, f, infer_expr(in, arg), &args);
+            python_number(in, arg, f, infer_operand(in, arg), &args);
     }
     for (size_t i = 0; i < keywords.len; i++) {
         const Node *keyword = keywords.at[i];
         if (!keyword->keyword.arg.ptr)
             fail(in->c, keyword->span, "** in a call is not compiled");
-        python_number(in, keyword, f, infer_expr(in, keyword->keyword.value), &args);
+        python_number(in, keyword, f, infer_operand(in, keyword->keyword.value), &args);
     }
     if (args.n > JITD_PYMATH_VALUES)
         fail(in->c, n->span, "%s%s of more than %d numbers is not compiled", python_prefix(f), f->name,
@@ -114,7 +114,7 @@ static const Type *infer_python_call(Infer *in, const Node *n, const MathFn *f) 
 /* abs and len of an instance: its special method. */
 static const Type *special_arg(Infer *in, const Node *n, const char *method) {
     const Node *arg = n->Call.args.at[0];
-    const Type *t = infer_expr(in, arg);
+    const Type *t = infer_operand(in, arg);
     SpecialCall *call = infer_special_unary(in, arg, method, t);
     in->info[arg->id].test = call;
     if (call) /* if it does not return, this call does not */
@@ -204,7 +204,7 @@ static const Type *infer_len(Infer *in, const Node *n, Str name) {
     const Type *t = in->info[n->Call.args.at[0]->id].type;
     if (type_is_list(t))
         return infer_list_len(in, n, t);
-    if (t->kind != TYPE_TUPLE)
+    if (t->kind != TYPE_TUPLE || t->optional)
         fail(in->c, n->span, "len of %s is not compiled yet", type_words(in, t));
     return &type_int;
 }

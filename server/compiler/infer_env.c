@@ -15,6 +15,34 @@ Env env_dead(void) {
     return (Env){.dead = true};
 }
 
+static bool has_numbers_only(const Type *t) {
+    for (size_t i = 0; t->kind == TYPE_TUPLE && i < t->nitems; i++)
+        if (!has_numbers_only(t->items[i]))
+            return false;
+    return !type_is_maybe(t) && (t->kind == TYPE_TUPLE || (type_is_scalar(t) && !type_is_sized(t)));
+}
+
+const Type *type_maybe(Pool *pool, const Type *item) {
+    if (type_is_maybe(item) || !has_numbers_only(item))
+        return type_is_maybe(item) ? item : NULL;
+    Type *t = pool_new(pool, Type);
+    *t = (Type){.kind = TYPE_TUPLE, .optional = true, .nitems = 2, .items = pool_array(pool, const Type *, 2)};
+    t->items[0] = &type_bool;
+    t->items[1] = item;
+    return t;
+}
+
+/* NULL, too: neither of the two is, or may be, None. */
+static const Type *join_maybe(Pool *pool, const Type *a, const Type *b) {
+    const Type *x = a->kind == TYPE_NONE ? b : a, *y = x == a ? b : a;
+    const Type *both = type_maybe(pool, x);
+    if (y->kind == TYPE_NONE)
+        return both;
+    const Type *other = type_maybe(pool, y);
+    bool is_maybe = type_is_maybe(x) || type_is_maybe(y);
+    return is_maybe && both && other && type_eq(both, other) ? both : NULL;
+}
+
 const Type *type_join(Pool *pool, const Type *a, const Type *b) {
     if (type_eq(a, b))
         return a;
@@ -26,10 +54,21 @@ const Type *type_join(Pool *pool, const Type *a, const Type *b) {
         return type_ref(pool, a->def, true);
     if (a->kind == TYPE_REF && b->kind == TYPE_REF && a->def == b->def)
         return type_ref(pool, a->def, true);
-    return NULL;
+    return join_maybe(pool, a, b);
 }
 
-static void local_join(Infer *in, LocalState *into, const LocalState *from) {
+/* From now on the local has one variable for None and for that. False: it has one for another type. */
+static bool note_maybe(Infer *in, uint32_t local, const Type *type) {
+    Instance *inst = in->inst;
+    if (!inst->maybe)
+        inst->maybe = pool_array(in->pool, const Type *, in->bound->nlocals + 1);
+    if (inst->maybe[local])
+        return type_eq(inst->maybe[local], type);
+    inst->maybe[local] = type;
+    return true;
+}
+
+static void local_join(Infer *in, uint32_t local, LocalState *into, const LocalState *from) {
     if (!into->type || !from->type) {
         if (!into->type)
             *into = *from;
@@ -40,6 +79,8 @@ static void local_join(Infer *in, LocalState *into, const LocalState *from) {
     if (into->conflict)
         return;
     const Type *both = type_join(in->pool, into->type, from->type);
+    if (both && type_is_maybe(both) && !note_maybe(in, local, both))
+        both = NULL;
     if (both)
         into->type = both;
     into->conflict = both ? from->conflict : from->type;
@@ -56,7 +97,7 @@ void env_join(Infer *in, Env *into, const Env *from) {
     into->effect = into->effect > from->effect ? into->effect : from->effect;
     into->undo |= from->undo;
     for (uint32_t i = 0; i < in->bound->nlocals; i++)
-        local_join(in, &into->locals[i], &from->locals[i]);
+        local_join(in, i, &into->locals[i], &from->locals[i]);
 }
 
 static bool local_equal(const LocalState *a, const LocalState *b) {
@@ -80,6 +121,8 @@ bool env_equal(Infer *in, const Env *a, const Env *b) {
 
 void env_bind(Infer *in, uint32_t local, const Type *type, int line) {
     bool boxed = in->inst->boxed && in->inst->boxed[local];
+    if (!boxed && type_is_maybe(type) && !note_maybe(in, local, type))
+        infer_box(in, local, &(Diag){.span = in->bound->function->span, .message = STR("a local is of several types")});
     in->env.locals[local] = (LocalState){.type = boxed ? &type_py : type, .line = line};
 }
 

@@ -19,6 +19,8 @@ const char *type_words(Infer *in, const Type *t) {
         return pool_printf(in->pool, "list[%s]", type_words(in, t->items[0])).ptr;
     if (t->kind == TYPE_PY && t->likely == PY_DICT)
         return pool_printf(in->pool, "dict[%s, %s]", type_words(in, t->items[0]), type_words(in, t->items[1])).ptr;
+    if (type_is_maybe(t))
+        return pool_printf(in->pool, "Optional[%s]", type_words(in, t->items[1])).ptr;
     if (t->kind != TYPE_TUPLE)
         return t->kind == TYPE_NONE ? "None" : t->kind == TYPE_PY ? "a Python object" : type_scalar_name(t->kind);
     Str s = STR("tuple[");
@@ -308,7 +310,7 @@ static const Type *infer_truth(Infer *in, const Node *n) {
 static int truth_of_type(const Type *t) {
     if (t->kind == TYPE_NONE)
         return 0;
-    if (t->kind == TYPE_TUPLE)
+    if (t->kind == TYPE_TUPLE && !t->optional)
         return t->nitems > 0;
     return t->kind == TYPE_REF && !t->optional ? 1 : -1;
 }
@@ -327,9 +329,12 @@ static void narrow(Infer *in, Env *env, const Node *n, bool is_none) {
     if (local < 0 || env->dead)
         return;
     LocalState *s = &env->locals[local];
-    if (!s->type || s->type->kind != TYPE_REF || s->conflict)
+    if (!s->type || s->conflict)
         return;
-    s->type = is_none ? &type_none : type_ref(in->pool, s->type->def, false);
+    if (type_is_maybe(s->type))
+        s->type = is_none ? &type_none : s->type->items[1];
+    else if (s->type->kind == TYPE_REF)
+        s->type = is_none ? &type_none : type_ref(in->pool, s->type->def, false);
 }
 
 static void cond_split(Infer *in, const Node *n, int truth, Env *yes, Env *no) {
@@ -388,7 +393,7 @@ static void cond_none_test(Infer *in, const Node *n, Env *yes, Env *no) {
     const Type *t = infer_expr(in, n->Compare.left);
     in->info[n->Compare.comparators.at[0]->id].type = &type_none;
     in->info[n->Compare.comparators.at[0]->id].live = true;
-    bool may_be = (t->kind == TYPE_REF && t->optional) || t->kind == TYPE_PY;
+    bool may_be = (t->kind == TYPE_REF && t->optional) || t->kind == TYPE_PY || type_is_maybe(t);
     int truth = t->kind == TYPE_NONE ? is : may_be ? -1 : !is;
     in->info[n->id].type = &type_bool;
     *step = (CompareStep){.known = (int8_t)truth, .negate = !is};
@@ -434,6 +439,8 @@ static void cond_of_value(Infer *in, const Node *n, Env *yes, Env *no) {
     if (n->kind == NODE_Constant && t->kind == TYPE_INT)
         truth = n->Constant.value.i != 0;
     cond_split(in, n, truth, yes, no);
+    if (type_is_maybe(t)) /* 0 is false, too */
+        narrow(in, yes, n, false);
     if (t->kind == TYPE_REF && !in->info[n->id].test)
         narrow(in, yes, n, false), narrow(in, no, n, true);
 }
@@ -616,7 +623,7 @@ static const Type *infer_subscript(Infer *in, const Node *n) {
         return infer_list_item(in, n, t);
     if (t->kind == TYPE_PY)
         return infer_object_item(in, n, t);
-    if (t->kind != TYPE_TUPLE)
+    if (t->kind != TYPE_TUPLE || t->optional)
         fail(in->c, n->span, "an item of %s is not compiled yet", type_words(in, t));
     if (!infer_const_int(in, n->Subscript.slice, &i))
         fail(in->c, n->Subscript.slice->span, "an item of a tuple is compiled with a constant index only");
@@ -655,7 +662,7 @@ static const Type *infer_kind(Infer *in, const Node *n) {
     case NODE_Attribute:
         return infer_attribute(in, n);
     case NODE_BinOp: {
-        const Type *a = infer_expr(in, n->BinOp.left), *b = infer_expr(in, n->BinOp.right);
+        const Type *a = infer_operand(in, n->BinOp.left), *b = infer_operand(in, n->BinOp.right);
         if (a->kind == TYPE_PY || b->kind == TYPE_PY)
             return infer_object_binary(in, n, a, b);
         return infer_binary(in, n, n->BinOp.op, n->BinOp.left, n->BinOp.right, a, b);
@@ -689,8 +696,27 @@ static const Type *infer_kind(Infer *in, const Node *n) {
     }
 }
 
+/* n's value, which may be None, is looked at behind n's own operation: where it is None, the interpreter goes on, and raises what it does. */
+const Type *infer_not_none(Infer *in, const Node *n, const Type *t) {
+    NodeInfo *info = &in->info[n->id], before = *info, *looked = pool_new(in->pool, NodeInfo);
+    if (!type_is_maybe(t) || (effect_is_final(in) && !effect_can_resume(in)))
+        return t;
+    infer_mark(in, n);
+    *looked = *info;
+    *info = before;
+    info->looked = looked;
+    in->lists = true;
+    return t->items[1];
+}
+
+const Type *infer_operand(Infer *in, const Node *n) {
+    const Type *t = infer_expr(in, n);
+    return type_is_maybe(t) && type_is_scalar(t->items[1]) ? infer_not_none(in, n, t) : t;
+}
+
 const Type *infer_expr(Infer *in, const Node *n) {
     in->info[n->id].live = true;
+    in->info[n->id].looked = NULL;
     in->info[n->id].truth = -1;
     in->info[n->id].region = REGION_NONE;
     const Type *t = infer_kind(in, n);

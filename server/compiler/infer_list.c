@@ -15,8 +15,8 @@ const Type *type_list_of(Pool *pool, const Type *item) {
 
 /* Has a value of the type a native form that an object can be looked at for? */
 static bool is_seen(const Type *t, bool in_tuple) {
-    if (t->kind == TYPE_PY)
-        return !in_tuple;
+    if (t->kind == TYPE_PY || type_is_maybe(t))
+        return !in_tuple && t->kind == TYPE_PY;
     for (size_t i = 0; t->kind == TYPE_TUPLE && i < t->nitems; i++)
         if (!is_seen(t->items[i], true))
             return false;
@@ -45,7 +45,7 @@ static const Type *items_of(Infer *in, const Node *n, const Type *list) {
 }
 
 static void check_index(Infer *in, const Node *index) {
-    const Type *t = infer_expr(in, index);
+    const Type *t = infer_operand(in, index);
     if (t->kind != TYPE_INT && t->kind != TYPE_BOOL)
         fail(in->c, index->span, "%s as a list's index is not compiled", type_words(in, t));
 }
@@ -127,6 +127,8 @@ const Type *infer_list_method(Infer *in, const Node *n, const Type *list) {
     in->info[f->id].live = true;
     const Type *item = items_of(in, f, list);
     const Type *value = infer_expr(in, args.at[0]);
+    if (type_is_maybe(value) && type_eq(value->items[1], item))
+        value = infer_not_none(in, args.at[0], value);
     note_appended(in, f->Attribute.value, value);
     if (!is_stored(item, value))
         fail(in->c, n->span, "%s in a list of %s is not compiled", type_words(in, value), type_words(in, item));

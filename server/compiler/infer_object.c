@@ -147,7 +147,7 @@ static bool is_text(const Node *n) {
 }
 
 /* Behind n's value an object can be looked at: n has no call of compiled code, which fails as its callee says. */
-static bool can_look(const Infer *in, const Node *n) {
+bool infer_can_look(const Infer *in, const Node *n) {
     const NodeInfo *info = &in->info[n->id];
     bool is_field = n->kind == NODE_Attribute && info->member && info->member->kind != MEMBER_PROPERTY;
     bool is_number = (n->kind == NODE_BinOp || n->kind == NODE_UnaryOp) && !info->special;
@@ -163,7 +163,7 @@ static void look(Infer *in, const Node *n) {
 
 /* With a float it is a number, which becomes one as it does in CPython's arithmetic; where it is none the interpreter goes on. */
 const Type *infer_object_number(Infer *in, const Node *right, const Type *type, const Type *other) {
-    if (type->kind != TYPE_PY || type->likely != PY_ANY || other->kind != TYPE_FLOAT || !can_look(in, right))
+    if (type->kind != TYPE_PY || type->likely != PY_ANY || other->kind != TYPE_FLOAT || !infer_can_look(in, right))
         return type;
     look(in, right);
     return &type_float;
@@ -192,7 +192,7 @@ bool infer_object_compare(Infer *in, const Node *n) {
 
 /* Objects whose truth is asked of Python code are the interpreter's, which goes on from there. */
 void infer_object_truth(Infer *in, const Node *n) {
-    if (!can_look(in, n))
+    if (!infer_can_look(in, n))
         fail(in->c, n->span, "the truth of this Python object is not compiled");
     look(in, n);
 }

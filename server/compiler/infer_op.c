@@ -85,7 +85,7 @@ const Type *infer_unary(Infer *in, const Node *n) {
         in->env = yes;
         return &type_bool;
     }
-    const Type *t = infer_expr(in, n->UnaryOp.operand);
+    const Type *t = infer_operand(in, n->UnaryOp.operand);
     SpecialCall *call = infer_special_unary(in, n, infer_unary_name(op), t);
     in->info[n->id].special = call;
     if (call)
@@ -208,6 +208,9 @@ static CompareStep plain_step(Infer *in, const Node *n, Operator op, const Node 
             return identity_step(in, n, op, a, b);
         no_rule(in, n, op, a, b);
     }
+    if ((op == OP_Is || op == OP_IsNot) &&
+        ((type_is_maybe(a) && b->kind == TYPE_NONE) || (a->kind == TYPE_NONE && type_is_maybe(b))))
+        return (CompareStep){.known = -1, .negate = op == OP_IsNot};
     if (op == OP_Is || op == OP_IsNot) {
         if (a->kind == TYPE_NONE || b->kind == TYPE_NONE)
             return (CompareStep){.known = op == OP_IsNot};
@@ -230,11 +233,15 @@ static CompareStep same_object_step(Infer *in, const Node *n, Operator op, const
     return (CompareStep){.known = -1, .negate = op == OP_IsNot};
 }
 
+static bool is_same(Operator op) {
+    return op == OP_Is || op == OP_IsNot;
+}
+
 /* The i-th comparison of a chain, whose left operand has type a; the type of its right one. */
 static const Type *infer_step(Infer *in, const Node *n, CompareStep *steps, size_t i, const Type *a) {
     Operator op = n->Compare.ops.at[i];
     const Node *left = i ? n->Compare.comparators.at[i - 1] : n->Compare.left, *right = n->Compare.comparators.at[i];
-    const Type *b = infer_expr(in, right);
+    const Type *b = (is_same(op) ? infer_expr : infer_operand)(in, right);
     if (op == OP_In || op == OP_NotIn)
         fail(in->c, n->span, "%s is not compiled yet", operator_text(op));
     if (a->kind == TYPE_PY || b->kind == TYPE_PY) {
@@ -267,7 +274,8 @@ const Type *infer_compare(Infer *in, const Node *n) {
         return infer_operation(in, n, operator_text(n->Compare.ops.at[0]), &type_bool);
     CompareStep *steps = pool_array(in->pool, CompareStep, n->Compare.ops.len);
     in->info[n->id].steps = steps;
-    const Type *a = infer_step(in, n, steps, 0, infer_expr(in, n->Compare.left));
+    const Type *left = (is_same(n->Compare.ops.at[0]) ? infer_expr : infer_operand)(in, n->Compare.left);
+    const Type *a = infer_step(in, n, steps, 0, left);
     Env *after = pool_new(in->pool, Env);
     *after = env_copy(in, &in->env);
     infer_more_steps(in, n, steps, a, after);

@@ -53,7 +53,7 @@ static void infer_unpack(Infer *in, const Node *target, const Type *type) {
         infer_object_unpack(in, target, elts, type);
         return;
     }
-    if (type->kind != TYPE_TUPLE)
+    if (type->kind != TYPE_TUPLE || type->optional)
         fail(in->c, target->span, "cannot unpack %s", type_words(in, type));
     if (type->nitems != elts.len)
         fail(in->c, target->span, "cannot unpack %zu values into %zu targets", type->nitems, elts.len);
@@ -107,8 +107,8 @@ static void infer_augassign(Infer *in, const Node *n) {
     const Node *target = n->AugAssign.target;
     bool is_item = target->kind == NODE_Subscript;
     in->info[target->id].live = true;
-    const Type *old = is_item ? infer_list_augmented(in, target) : infer_expr(in, target);
-    const Type *value = infer_object_number(in, n->AugAssign.value, infer_expr(in, n->AugAssign.value), old);
+    const Type *old = is_item ? infer_list_augmented(in, target) : infer_operand(in, target);
+    const Type *value = infer_object_number(in, n->AugAssign.value, infer_operand(in, n->AugAssign.value), old);
     const Type *result = infer_binary(in, n, n->AugAssign.op, target, n->AugAssign.value, old, value);
     in->info[n->id].type = result;
     if (target->kind == NODE_Name) {
@@ -294,7 +294,7 @@ static void infer_for(Infer *in, const Node *n) {
     if (range->Call.keywords.len || args.len < 1 || args.len > 3)
         fail(in->c, range->span, "range takes 1 to 3 arguments");
     for (size_t i = 0; i < args.len; i++) {
-        const Type *t = infer_value(in, args.at[i], &type_int);
+        const Type *t = infer_not_none(in, args.at[i], infer_value(in, args.at[i], &type_int));
         if (!type_is_int(t))
             fail(in->c, args.at[i]->span, "'%s' object cannot be interpreted as an integer", type_words(in, t));
         if (t->kind == TYPE_UINT64)
@@ -375,6 +375,7 @@ static void infer_assign_item(Infer *in, const Node *n) {
     const Type *t = infer_value(in, n->Assign.value, NULL);
     if (infer_object_target(in, n, target))
         return;
+    t = infer_not_none(in, n->Assign.value, t);
     infer_list_target(in, n, target);
     infer_list_store(in, target, t);
 }
@@ -398,6 +399,8 @@ static void infer_assign(Infer *in, const Node *n) {
     t = is_single ? infer_list_begins(in, first, n->Assign.value, t) : t;
     if (is_single && first->kind == NODE_Attribute && infer_object_target(in, n, first))
         return;
+    if (is_single && first->kind != NODE_Name) /* fields hold no None, nor is it unpacked */
+        t = infer_not_none(in, n->Assign.value, t);
     if (t->kind == TYPE_PY)
         infer_mark(in, n);
     for (size_t i = 0; i < n->Assign.targets.len; i++)

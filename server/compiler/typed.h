@@ -50,9 +50,11 @@ typedef struct NodeInfo {
     const SpecialCall *test;    /* of an instance as a condition: __bool__ or __len__ */
     const LocalState *locals;   /* of all locals when this operation happens */
     uint64_t undo;              /* fields of self to restore if this operation fails with EFFECT_UNDO */
-    const Diag *left;           /* why the interpreter carries it out: region */
-    const char *operation;      /* REGION_OPERATION: which */
-    uint8_t effect;             /* Effect, when this operation happens, operands evaluated */
+    const struct NodeInfo
+        *looked;           /* its value may be None, and is not wanted then: what is known where it is looked at */
+    const Diag *left;      /* why the interpreter carries it out: region */
+    const char *operation; /* REGION_OPERATION: which */
+    uint8_t effect;        /* Effect, when this operation happens, operands evaluated */
     uint8_t flags;
     uint8_t region; /* RegionKind */
     int8_t truth;   /* tests: 1 always true, 0 always false, -1 unknown */
@@ -142,6 +144,8 @@ struct Instance {
     Diag boxed_why;
     const Type **
         listed; /* by local: what is appended to the list that it is given empty, None: nothing so far; NULL: it is given none */
+    const Type **
+        maybe; /* by local: it has a variable of this type, None or a number, for all that it holds of it; NULL: none has */
     Diag partly; /* why the first part of it that is the interpreter's is; no message: none is */
     Diag slight; /* why a call of it from Python is better done there; no message: it is not */
     bool walrus_refs;
@@ -184,7 +188,8 @@ typedef struct Lang {
 extern const Type type_int, type_float, type_bool, type_none, type_float32, type_py;
 const Type *type_of_kind(TypeKind kind);
 const Type *type_ref(Pool *pool, uint32_t def, bool optional);
-bool type_is_list(const Type *t); /* a Python object that is most likely one */
+const Type *type_maybe(Pool *pool, const Type *t); /* t or None; NULL: there is no type for that */
+bool type_is_list(const Type *t);                  /* a Python object that is most likely one */
 const Type *type_list_of(Pool *pool, const Type *item);
 bool type_is_seen(const Type *item); /* an object can be looked at for a value of the type */
 

@@ -81,6 +81,17 @@ Test(spec, entries) {
     cr_assert(str_eq_c(type_text(&pool, u.entries[2].args[0]), "(int,(bool,@0))"));
 }
 
+Test(spec, none_or_a_number) {
+    const Type *t = type_parse(&pool, STR("(bool,(int,float))?"), 1);
+    cr_assert(t && type_is_maybe(t) && type_slots(t) == 3);
+    cr_assert(str_eq_c(type_text(&pool, t), "(bool,(int,float))?"));
+    cr_assert_not(type_eq(t, type_parse(&pool, STR("(bool,(int,float))"), 1)));
+    cr_assert_not(type_is_maybe(type_parse(&pool, STR("(bool,int)"), 1)));
+    cr_assert_null(type_parse(&pool, STR("(int,float)?"), 1), "its first part says whether it is one");
+    cr_assert_null(type_parse(&pool, STR("(bool,int,int)?"), 1));
+    cr_assert_null(type_parse(&pool, STR("float?"), 1));
+}
+
 Test(spec, every_truncation_is_refused) {
     for (size_t n = 0; n < buffer.size; n++) {
         /* a copy of exactly n bytes, so that AddressSanitizer sees a read beyond them */

@@ -84,6 +84,17 @@ static ConvertResult convert_ref(const Type *t, PyTypeObject *const *defs, PyObj
     return CONVERT_OK;
 }
 
+/* What None has in the value's slots means nothing. */
+static ConvertResult convert_maybe(const Type *t, PyTypeObject *const *defs, PyObject *v, JitdValue **next) {
+    bool is_value = v != Py_None;
+    (*next)++->i = is_value;
+    if (is_value)
+        return convert_value(t->items[1], defs, v, next);
+    memset(*next, 0, type_slots(t->items[1]) * sizeof **next);
+    *next += type_slots(t->items[1]);
+    return CONVERT_OK;
+}
+
 static ConvertResult convert_tuple(const Type *t, PyTypeObject *const *defs, PyObject *v, JitdValue **next) {
     if (!PyTuple_CheckExact(v) || (size_t)PyTuple_GET_SIZE(v) != t->nitems)
         return CONVERT_TYPE;
@@ -99,7 +110,7 @@ ConvertResult convert_value(const Type *t, PyTypeObject *const *defs, PyObject *
     case TYPE_NONE:
         return v == Py_None ? CONVERT_OK : CONVERT_TYPE;
     case TYPE_TUPLE:
-        return convert_tuple(t, defs, v, next);
+        return (t->optional ? convert_maybe : convert_tuple)(t, defs, v, next);
     case TYPE_PY:
         (*next)++->ref = (uint64_t)(uintptr_t)v;
         return CONVERT_OK;
@@ -120,6 +131,13 @@ ConvertResult convert_value(const Type *t, PyTypeObject *const *defs, PyObject *
     default:
         return convert_sized(t->kind, v, (*next)++);
     }
+}
+
+static PyObject *maybe_result(const Type *t, const JitdValue **next) {
+    if ((*next)++->i & 1)
+        return convert_result(t->items[1], next);
+    *next += type_slots(t->items[1]);
+    Py_RETURN_NONE;
 }
 
 static PyObject *tuple_result(const Type *t, const JitdValue **next) {
@@ -147,7 +165,7 @@ PyObject *convert_result(const Type *t, const JitdValue **next) {
     case TYPE_NONE:
         Py_RETURN_NONE;
     case TYPE_TUPLE:
-        return tuple_result(t, next);
+        return (t->optional ? maybe_result : tuple_result)(t, next);
     case TYPE_PY:
         return (PyObject *)(uintptr_t)(*next)++->ref;
     case TYPE_REF:

@@ -151,6 +151,8 @@ FlowOp *build_fit(Build *b, const Node *n, FlowOp *v, const Type *to, Str place)
 Str build_field_place(Build *b, uint32_t def, uint32_t field);
 Str build_param_place(Build *b, const FuncState *func, uint32_t param);
 FlowOp *build_truth(Build *b, FlowOp *v);
+FlowOp *build_part(Build *b, FlowOp *v, uint32_t i); /* a tuple's item */
+const Type *build_var_type(const Build *b, uint32_t local, const Type *type);
 bool build_is_float(const Type *t);
 FlowVar *build_var(Build *b, uint32_t local, const Type *type); /* of a local's values of this type */
 FlowVar *build_bound_flag(Build *b, uint32_t local);

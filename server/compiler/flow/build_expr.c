@@ -350,6 +350,17 @@ static void cut_short(Build *b, const Node *n) {
     build_dead(b);
 }
 
+static FlowOp *not_none(Build *b, const Node *n, FlowOp *v) {
+    NodeInfo *info = &b->info[n->id], before = *info;
+    Site site = {.kind = SITE_REDO, .text = STR("this is None, where a number is wanted")};
+    info->effect = before.looked->effect;
+    info->undo = before.looked->undo;
+    info->locals = before.looked->locals;
+    build_guard(b, build_not(b, build_part(b, v, 0)), build_failing(b, n, site));
+    *info = before;
+    return build_part(b, v, 1);
+}
+
 FlowOp *build_expr(Build *b, const Node *n) {
     size_t operands = b->noperands;
     FlowOp *v = NULL;
@@ -364,5 +375,10 @@ FlowOp *build_expr(Build *b, const Node *n) {
     b->noperands = operands;
     if (v)
         build_evaluated(b, n, v);
+    if (v && type_is_maybe(v->type) && b->info[n->id].looked) {
+        v = not_none(b, n, v);
+        b->noperands = operands;
+        build_evaluated(b, n, v);
+    }
     return v;
 }

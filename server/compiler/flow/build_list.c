@@ -102,7 +102,23 @@ static FlowOp *box_tuple(Build *b, const Node *n, FlowOp *v) {
     return build_object_tuple(b, n, items, v->type->nitems);
 }
 
+static FlowOp *box_maybe(Build *b, const Node *n, FlowOp *v) {
+    FlowBlock *value = build_block(b, "value"), *none = build_block(b, "none"), *meet = build_block(b, "meet");
+    FlowVar *var = build_temp(b, &type_py, "object");
+    build_branch(b, build_part(b, v, 0), value, none, false);
+    build_start(b, value);
+    build_store(b, var, build_box(b, n, build_part(b, v, 1)));
+    build_go(b, meet);
+    build_start(b, none);
+    build_store(b, var, build_box(b, n, build_none(b)));
+    build_go(b, meet);
+    build_start(b, meet);
+    return build_load(b, var);
+}
+
 FlowOp *build_box(Build *b, const Node *n, FlowOp *v) {
+    if (type_is_maybe(v->type))
+        return box_maybe(b, n, v);
     if (v->type->kind == TYPE_TUPLE)
         return box_tuple(b, n, v);
     const char *name = v->type->kind == TYPE_FLOAT  ? "rt_box_float"

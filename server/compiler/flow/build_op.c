@@ -162,6 +162,10 @@ static FlowOp *compare_one(Build *b, const Node *n, const CompareStep *s, FlowOp
         FlowOp *v = build_special(b, n, s->special, x, y);
         return v && s->negate ? build_not(b, v) : v;
     }
+    if (!s->rule && (type_is_maybe(x->type) || type_is_maybe(y->type))) {
+        FlowOp *is_value = build_part(b, type_is_maybe(x->type) ? x : y, 0);
+        return s->negate ? is_value : build_not(b, is_value);
+    }
     if (!s->rule && (x->type->kind == TYPE_PY || y->type->kind == TYPE_PY))
         return compare_objects(b, n, s->negate, x, y);
     if (!s->rule)

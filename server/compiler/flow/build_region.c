@@ -28,15 +28,15 @@ typedef struct Given {
 
 static void give_local(Build *b, FlowRegion *r, Given *given, uint32_t local, const LocalState *s) {
     FlowLocal *l = &r->locals[r->nlocals++];
-    *l = (FlowLocal){.local = local, .type = s->type};
+    *l = (FlowLocal){.local = local, .type = build_var_type(b, local, s->type)};
     if (s->maybe_unbound && b->locals[local].checked) {
         l->bound = build_bound_flag(b, local);
         given->ops[given->n++] = build_load(b, l->bound);
     }
-    if (s->type->kind == TYPE_NONE)
+    if (l->type->kind == TYPE_NONE)
         return;
     FlowOp *v = build_load(b, build_var(b, local, s->type));
-    v->type = s->type;
+    v->type = l->type;
     given->ops[given->n++] = v;
 }
 

@@ -78,8 +78,8 @@ static bool add_local(Build *b, FlowResume *r, uint32_t local, const LocalState 
     if (s->conflict)
         return false;
     FlowLocal *l = &r->locals[r->nlocals++];
-    *l = (FlowLocal){.local = local, .type = s->type};
-    if (s->type->kind != TYPE_NONE)
+    *l = (FlowLocal){.local = local, .type = build_var_type(b, local, s->type)};
+    if (l->type->kind != TYPE_NONE)
         l->var = build_var(b, local, s->type);
     if (s->maybe_unbound && b->locals[local].checked)
         l->bound = build_bound_flag(b, local);

@@ -163,7 +163,8 @@ static void if_stmt(Build *b, const Node *n) {
 
 static bool returns_as(Build *b, const Type *type) {
     const Type *result = b->inst->result;
-    return result->kind == TYPE_PY || type_eq(type, result) ||
+    bool is_maybe = type_is_maybe(result) && (type->kind == TYPE_NONE || type_eq(type, result->items[1]));
+    return result->kind == TYPE_PY || type_eq(type, result) || is_maybe ||
            (result->kind == TYPE_REF &&
             (type->kind == TYPE_NONE || (type->kind == TYPE_REF && type->def == result->def)));
 }

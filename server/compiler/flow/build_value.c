@@ -96,7 +96,34 @@ static bool fits(const FlowOp *v, const Type *to) {
     return bits == 64 || (known >= -((int64_t)1 << (bits - 1)) && known < (int64_t)1 << (bits - 1));
 }
 
+/* What stands for a value that is not there. */
+static FlowOp *nothing(Build *b, const Type *t) {
+    if (t->kind == TYPE_FLOAT)
+        return build_float(b, t, 0.0);
+    if (t->kind != TYPE_TUPLE)
+        return build_add(b, flow_const_int(b->f, t, 0));
+    FlowOp **items = pool_array(b->pool, FlowOp *, t->nitems + 1);
+    for (size_t i = 0; i < t->nitems; i++)
+        items[i] = nothing(b, t->items[i]);
+    return build_op(b, FLOW_TUPLE, t, items, t->nitems);
+}
+
+static FlowOp *maybe(Build *b, FlowOp *v, const Type *to) {
+    if (type_is_maybe(v->type))
+        return v;
+    bool is_none = v->type->kind == TYPE_NONE;
+    return build_op(b, FLOW_TUPLE, to, OPS(build_bool(b, !is_none), is_none ? nothing(b, to->items[1]) : v));
+}
+
+FlowOp *build_part(Build *b, FlowOp *v, uint32_t i) {
+    FlowOp *item = build_op(b, FLOW_ITEM, v->type->items[i], OPS(v));
+    item->index = i;
+    return item;
+}
+
 static FlowOp *convert(Build *b, const Node *n, FlowOp *v, const Type *to, Str place) {
+    if (type_is_maybe(to))
+        return maybe(b, v, to);
     if (to->kind == TYPE_PY)
         return v->type->kind == TYPE_PY ? v : build_box(b, n, v);
     if (to->kind == TYPE_REF)
@@ -146,6 +173,12 @@ FlowOp *build_truth(Build *b, FlowOp *v) {
         return v;
     if (v->type->kind == TYPE_NONE)
         return build_bool(b, false);
+    if (type_is_maybe(v->type)) {
+        FlowOp *both =
+            build_op(b, FLOW_BINARY, &type_bool, OPS(build_part(b, v, 0), build_truth(b, build_part(b, v, 1))));
+        both->arith = FLOW_AND;
+        return both;
+    }
     if (v->type->kind == TYPE_TUPLE)
         return build_bool(b, v->type->nitems > 0);
     return build_op(b, FLOW_TRUTH, &type_bool, OPS(v));
@@ -165,8 +198,15 @@ static FlowVar *new_var(Build *b, uint32_t local, const Type *type) {
     return var;
 }
 
+/* Of what a local's variable for values of this type is. */
+const Type *build_var_type(const Build *b, uint32_t local, const Type *type) {
+    const Type *t = b->inst->maybe ? b->inst->maybe[local] : NULL;
+    return t && (type->kind == TYPE_NONE || type_eq(type, t) || type_eq(type, t->items[1])) ? t : type;
+}
+
 FlowVar *build_var(Build *b, uint32_t local, const Type *type) {
     BuildLocal *l = &b->locals[local];
+    type = build_var_type(b, local, type);
     if (type->kind == TYPE_PY)
         type = &type_py; /* whatever is likely of it */
     if (is_ref_like(type)) {
@@ -209,6 +249,8 @@ FlowOp *build_local_load(Build *b, const Node *n, uint32_t local, const Type *ty
     if (type->kind == TYPE_NONE)
         return build_none(b);
     FlowOp *v = build_load(b, build_var(b, local, type));
+    if (type_is_maybe(v->type) && !type_is_maybe(type))
+        return build_part(b, v, 1);
     v->type = type;
     return v;
 }
@@ -217,6 +259,8 @@ void build_local_store(Build *b, uint32_t local, FlowOp *v) {
     if (b->inst->boxed && b->inst->boxed[local])
         v = build_convert(b, b->stmt, v, &type_py);
     FlowVar *var = build_var(b, local, v->type);
+    if (type_is_maybe(var->type))
+        v = maybe(b, v, var->type);
     build_store(b, var, v->type->kind == TYPE_NONE ? build_reserved(b, JITD_NONE) : v);
     BuildStored stored = {.block = b->at, .store = b->at->ops[b->at->nops - 1], .local = local};
     pool_push(b->pool, b->stored, b->nstored, b->cap_stored) = stored;
