@@ -198,6 +198,12 @@ class Mixed:
     def add(self, k: int) -> int:
         self.n += k
         return self.n
+
+    def total(self, k: int) -> int:
+        s = self.n
+        for i in range(k):
+            s += len(self.items) * 10 + i
+        return s
 """
 
 
@@ -232,10 +238,18 @@ for name in ("name", "items", "note"):
         print(error)
 mixed.name = "there"
 print(mixed.name)
+own = Mixed("own", 1, [1, 2])
+for one in (own, mixed, own):
+    try:
+        print(one.total(2))
+    except AttributeError as error:
+        print(error)
+print(Mixed.total._counters()["native_calls"] > 0)
 """
     ).run()
     lines = other.stdout.splitlines()
-    assert lines[0] == "5 12" and lines[4] == "there"
+    assert lines[0] == "5 12" and lines[4:6] == ["there", "42"] and lines[7:] == ["42", "True"]
+    assert lines[6].startswith("'Mixed' object has no attribute 'items' here")
     for name, line in zip(("name", "items", "note"), lines[1:4]):
         assert line.startswith(f"'Mixed' object has no attribute '{name}' here: it is a Python field of another process")
     out, _ = held.communicate("\n")

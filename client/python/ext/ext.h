@@ -59,6 +59,7 @@ int32_t import_resume(JitdFrame *frame, uint32_t site, JitdValue *values); /* re
 int32_t import_region(JitdFrame *frame, uint32_t site, JitdValue *values); /* region.c */
 void import_py_incref(JitdFrame *frame, uint64_t object);
 void import_py_decref(JitdFrame *frame, uint64_t object);
+int32_t attribute_read(JitdFrame *frame, uint64_t ref, uint32_t site, uint64_t *out); /* attribute.c */
 void objects_imports(const void **imports); /* objects.c: fills their slots in */
 /* Around Python code that runs while compiled code is under way; import_suspend gives what import_go_on takes. */
 uint32_t import_suspend(void);
@@ -366,6 +367,13 @@ guard_broken(Guard *guard); /* borrowed: the name, cell or function that means s
 
 typedef enum PlanCode { CODE_INT, CODE_FLOAT, CODE_BOOL, CODE_REF, CODE_NONE, CODE_SLOW } PlanCode;
 
+/* Where a Python field of an instance is, as long as its class has this version (attribute.c). */
+typedef struct PlanRead {
+    PyObject *name; /* NULL: it was not read yet */
+    uint32_t version;
+    int32_t index; /* of what instances have beside them (3.11); negative: CPython looks it up each time */
+} PlanRead;
+
 typedef struct Plan {
     const ShmMethod *method;
     const Type **params;
@@ -388,8 +396,8 @@ typedef struct Plan {
     uint32_t nredone;
     struct Resume **resumes; /* by site, those made so far; NULL: none */
     uint32_t nresumes;
-    PyObject **names; /* by site, of attributes, those read so far; NULL: none */
-    uint32_t nnames;
+    PlanRead *reads; /* by site, of attributes; NULL: none were read */
+    uint32_t nreads;
     uint64_t resumed; /* how often Python went on */
     uint64_t regions; /* how often Python did a part of a call */
     /* region.c: whether that is most of what its calls do. Cycles inside of these parts, and between them, since it was looked last; when

@@ -56,47 +56,6 @@ static int32_t take_ref(JitdFrame *frame, uint64_t object, uint32_t def, uint64_
     return 0;
 }
 
-/* ---- attributes ---- */
-
-/* The name in the site table, kept for the next time. Borrowed. */
-static PyObject *name_at(Plan *plan, uint32_t site) {
-    PyObject *sites = PyTuple_Check(plan->unit) ? PyTuple_GET_ITEM(plan->unit, 0) : NULL;
-    Py_ssize_t n = sites && PyList_Check(sites) ? PyList_GET_SIZE(sites) : 0;
-    if (likely(site < plan->nnames && plan->names[site]))
-        return plan->names[site];
-    if (!plan->names && (plan->names = PyMem_Calloc((size_t)n + 1, sizeof *plan->names)))
-        plan->nnames = (uint32_t)n;
-    PyObject *payload = site < plan->nnames ? PySequence_GetItem(PyList_GET_ITEM(sites, site), 4) : NULL;
-    PyObject *name = payload ? PySequence_GetItem(payload, 0) : NULL;
-    Py_XDECREF(payload);
-    if (!name || !PyUnicode_CheckExact(name)) {
-        Py_XDECREF(name);
-        return PyErr_Format(PyExc_SystemError, "jitd: compiled code knows no name %u", site);
-    }
-    PyUnicode_InternInPlace(&name);
-    return plan->names[site] = name;
-}
-
-/* No Python code runs: compiled code reads only what the class has no hook for. Where there is no proxy yet one is made. */
-static PyObject *attribute_of(Plan *plan, uint64_t ref, uint32_t site) {
-    PyObject *name = name_at(plan, site), *proxy = name ? instance_try_proxy(ref) : NULL;
-    PyObject *value = proxy ? PyObject_GenericGetAttr(proxy, name) : NULL;
-    Py_XDECREF(proxy);
-    return value;
-}
-
-static int32_t attribute(JitdFrame *frame, uint64_t ref, uint32_t site, uint64_t *out) {
-    int collects = PyGC_Disable();
-    PyObject *value = attribute_of(frame->running, ref, site);
-    if (collects)
-        PyGC_Enable();
-    *out = address_of(value);
-    if (likely(value != NULL))
-        return JITD_TRAP_NONE;
-    frame->trap = (JitdTrap){.kind = JITD_TRAP_PYTHON, .site = site};
-    return JITD_TRAP_PYTHON;
-}
-
 /* ---- */
 
 static uint64_t box_int(JitdFrame *frame, int64_t value) {
@@ -190,7 +149,7 @@ void objects_imports(const void **imports) {
     imports[JITD_IMPORT_py_int] = (const void *)take_int;
     imports[JITD_IMPORT_py_truth] = (const void *)truth_of;
     imports[JITD_IMPORT_py_ref] = (const void *)take_ref;
-    imports[JITD_IMPORT_py_attribute] = (const void *)attribute;
+    imports[JITD_IMPORT_py_attribute] = (const void *)attribute_read;
     imports[JITD_IMPORT_py_box_int] = (const void *)box_int;
     imports[JITD_IMPORT_py_box_float] = (const void *)box_float;
     imports[JITD_IMPORT_py_box_ref] = (const void *)box_ref;

@@ -144,9 +144,9 @@ void plan_free(Plan *plan) {
     Py_XDECREF(plan->unit);
     Py_XDECREF(plan->guard);
     resume_free_all(plan);
-    for (uint32_t i = 0; i < plan->nnames; i++)
-        Py_XDECREF(plan->names[i]);
-    PyMem_Free(plan->names);
+    for (uint32_t i = 0; i < plan->nreads; i++)
+        Py_XDECREF(plan->reads[i].name);
+    PyMem_Free(plan->reads);
     pool_deinit(&plan->pool);
     PyMem_Free(plan->redone);
     PyMem_Free(plan);
