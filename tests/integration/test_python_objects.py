@@ -158,3 +158,47 @@ def test_all_of_it_is_compiled(module):
         after = jitd.stats()["objects"][name]
         changed = {key: after[key] - before[key] for key in ("native_calls", "resumes", "fallbacks")}
         assert changed == {"native_calls": 1, "resumes": 0, "fallbacks": 0}, name
+
+
+STORES = '''
+from typing import Any
+
+FACTOR = 1.5
+
+
+class Sets:
+    def change(self, *args):
+        global FACTOR
+        FACTOR += 10.0
+
+    __setitem__ = __setattr__ = change
+
+
+@jitclass
+class Stores:
+    x: float = 1.0
+    o: Any = None
+
+    def store(self, o: Any, k: int):
+        s = 0.0
+        for i in range(3):
+            s += self.x * FACTOR + i
+            if i == 1:
+                o.a, STORE = k, k
+            s += self.x * FACTOR
+            for j in range(2):
+                s += self.x * j
+        return s
+'''
+
+
+@pytest.mark.parametrize("store", ["o[0] = 2", "o['k'] = k", "o[k] = s", "o[0] = self", "o.a = 2", "o.a = i", "self.o[i] = None", "self.o.a: int = k"])
+def test_a_store_that_changes_a_global(tmp_path, store):
+    """Python goes on behind the store."""
+    twins = Twins(tmp_path, f"stores{abs(hash(store))}", STORES.replace("o.a, STORE = k, k", store))
+    for world in (twins.plain, twins.compiled):
+        o = world.Sets()
+        world.t = world.Stores(1.0, o)
+        world.result = world.t.store(o, 3)
+    assert twins.compiled.result == twins.plain.result
+    assert jitd.stats()["objects"]["Stores.store"]["resumes"] > 0

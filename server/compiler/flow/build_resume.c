@@ -182,8 +182,17 @@ FlowResume *build_resume_start(Build *b) {
     return possible ? resume_with(b, FLOW_WHERE_START, b->bound->function, locals, 0) : NULL;
 }
 
+/* How many operands wait for what is around the node. */
+static size_t operands_outside(const Build *b, const Node *n) {
+    size_t outside = b->noperands;
+    while (top_of(b, outside) && is_within(top_of(b, outside), n))
+        outside--;
+    return outside;
+}
+
+/* What the statement itself has evaluated nobody needs any more. */
 FlowResume *build_resume_behind(Build *b, const Node *n, const LocalState *locals) {
-    FlowResume *r = resume_with(b, FLOW_WHERE_BEHIND, n, locals, b->noperands);
+    FlowResume *r = resume_with(b, FLOW_WHERE_BEHIND, n, locals, operands_outside(b, n));
     return r ? r : nowhere(b, n);
 }
 
@@ -217,11 +226,9 @@ static bool may_resume(const Instance *callee) {
 }
 
 FlowResume *build_resume_call(Build *b, const Node *n, const Instance *callee) {
-    size_t outside = b->noperands;
+    size_t outside = operands_outside(b, n);
     if (!may_resume(callee))
         return NULL;
-    while (top_of(b, outside) && is_within(top_of(b, outside), n))
-        outside--;
     FlowResume *r = gives_result(b, n, callee) && !b->in_target
                         ? resume_with(b, FLOW_WHERE_OBJECT, n, b->info[n->id].locals, outside)
                         : NULL;
