@@ -202,3 +202,97 @@ def test_a_store_that_changes_a_global(tmp_path, store):
         world.result = world.t.store(o, 3)
     assert twins.compiled.result == twins.plain.result
     assert jitd.stats()["objects"]["Stores.store"]["resumes"] > 0
+
+
+ASKED = '''
+import collections
+import linecache
+import sys
+from typing import Any
+
+LOG = []
+
+
+class Asks:
+    def ask(self, *args):
+        frame = sys._getframe(1)
+        LOG.append((frame.f_code.co_name, linecache.getline(frame.f_code.co_filename, frame.f_lineno).strip()))
+        return 1
+
+    __eq__ = __lt__ = __gt__ = __hash__ = __radd__ = __index__ = ask
+
+    def __iter__(self):
+        self.ask()
+        return iter([1.0])
+
+    def __repr__(self):
+        self.ask()
+        return "asks"
+
+
+class Out:
+    def write(self, text):
+        Asks.ask(self)
+
+
+@jitclass
+class Holds:
+    x: float = 1.0
+    o: Any = None
+    items: list = None
+    d: dict = None
+    default: Any = None
+    queue: Any = None
+
+    def work(self, a: Any, k: int):
+        s = 0.0
+        r = None
+        for i in range(3):
+            s += self.x * 1.5 + i - s * 0.25 + s * i * 0.125 - (s + i) * 0.0625
+            if i == k:
+                r = OPERATION
+            for j in range(2):
+                s += self.x * j
+        return s, r
+
+
+def make():
+    default = collections.defaultdict(Asks().ask, {1: 2})
+    return Holds(1.0, (Asks(), 1), [Asks(), Asks(), 3], {"k": Asks(), 1: 2}, default, collections.deque([Asks(), 2]))
+'''
+ASKS = [
+    *["a in self.items", "3 in self.items", "(a, 1) in self.d", "a in self.d", "a not in self.o", "2 in self.queue", "self.items == [1, 2]", "self.items < [1, 2]"],
+    *["self.o == (1, 1)", "self.o < (1, 1)", "self.o + (1, 2) == self.o", "self.d == {'k': 2, 1: 2}", "[a] == self.items", "(a, 1) == self.o", "'%s' % self.o", "'%s' % (a,)"],
+    *["self.items.count(3)", "self.items.count(a)", "self.items.index(3)", "self.items.remove(3)", "self.items.sort()", "self.items.extend(a)", "self.items.pop(a)", "self.items.insert(a, 1)"],
+    *["self.d.get(a)", "self.d.get(self.o)", "self.d.pop(a, None)", "self.d.setdefault(self.o, 1)", "self.d[self.o]", "self.d.__repr__()", "self.queue.count(2)", "self.queue.append(a)"],
+    *["sum(self.items)", "sorted(self.items)", "max(self.items)", "str(self.items)", "repr(self.o)", "hash(self.o)", "print(k)", "print(self.items)", "len(self.items)", "isinstance(self.items, list)"],
+    *["self.default[1]", "self.default[2]", "self.default.get(2)", "list(a)", "set(self.items)", "tuple(self.items)"],
+]
+
+
+@pytest.mark.parametrize("operation", ASKS)
+def test_what_is_in_containers_sees_its_caller(tmp_path, operation):
+    """Also from the second call on, when the operation is made."""
+    twins = Twins(tmp_path, f"asked{ASKS.index(operation)}", ASKED.replace("OPERATION", operation))
+    results = []
+    for world in (twins.plain, twins.compiled):
+        for _ in range(3):
+            t = world.make()
+            with redirect_stdout(world.Out()):
+                try:
+                    result = shown(t.work(world.Asks(), 1))
+                except Exception as error:
+                    result = type(error).__name__
+            results.append((result, shown(t.items), shown(t.d), shown(t.queue), list(world.LOG)))
+            world.LOG.clear()
+    assert results[3:] == results[:3]
+
+
+def test_a_finaliser_that_changes_a_global(tmp_path):
+    """Of what a container gave up in an operation that has been done before."""
+    twins = Twins(tmp_path, "finalisers", STORES.replace("o.a, STORE = k, k", "o['k'] = k").replace("__setitem__ = __setattr__", "__del__"))
+    results = []
+    for world in (twins.plain, twins.compiled):
+        t = world.Stores(1.0, None)
+        results.append([t.store({"k": 1}, 3), t.store({"k": 1}, 3), t.store({"k": world.Sets()}, 3)])
+    assert results[0] == results[1]

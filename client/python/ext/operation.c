@@ -55,6 +55,19 @@ static const struct {
               {"|", PyNumber_Or},
               {"^", PyNumber_Xor}};
 
+static bool is_one_of(PyObject *name, const char *const *names, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (PyUnicode_CompareWithASCIIString(name, names[i]) == 0)
+            return true;
+    return false;
+}
+
+static void method_set(Resume *r) {
+    static const char *const stores[] = {"append", "appendleft"}, *const looks[] = {"count", "index", "remove", "sort"};
+    r->only_stores = is_one_of(r->name, stores, sizeof stores / sizeof *stores);
+    r->asks_items = PyUnicode_READ_CHAR(r->name, 0) == '_' || is_one_of(r->name, looks, sizeof looks / sizeof *looks);
+}
+
 void operation_set(Resume *r, PyObject *why) {
     static const struct {
         const char *name;
@@ -69,6 +82,8 @@ void operation_set(Resume *r, PyObject *why) {
                                   : OPERATION_CALL;
     if (r->name && first != '"')
         PyUnicode_InternInPlace(&r->name);
+    if (r->operation == OPERATION_METHOD && r->name)
+        method_set(r);
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (PyUnicode_CompareWithASCIIString(why, others[i].name) == 0)
             r->operation = others[i].operation;
@@ -79,7 +94,7 @@ void operation_set(Resume *r, PyObject *why) {
         }
 }
 
-/* ---- whether it runs Python code, but for comparisons and such of what is in a container ---- */
+/* ---- whether it runs Python code ---- */
 
 static bool is_static(const PyTypeObject *type) {
     return !(type->tp_flags & Py_TPFLAGS_HEAPTYPE);
@@ -95,6 +110,44 @@ bool operation_is_builtin(const PyObject *op) {
         return false;
     return (type->tp_flags & kinds) || type == &PyFloat_Type || type == &PySet_Type || type == &PyFrozenSet_Type ||
            op == Py_None;
+}
+
+#define MOST_ITEMS 32 /* that are looked at: with more it takes so long that a frame costs little beside it */
+#define DEEPEST 3
+
+static bool is_quiet_in(PyObject *op, int depth);
+
+static bool are_quiet(PyObject *const *items, Py_ssize_t n, int depth) {
+    if (n > MOST_ITEMS || depth > DEEPEST)
+        return false;
+    for (Py_ssize_t i = 0; i < n; i++)
+        if (!is_quiet_in(items[i], depth))
+            return false;
+    return true;
+}
+
+static bool is_quiet_dict(PyObject *op, int depth) {
+    PyObject *key, *value;
+    Py_ssize_t at = 0;
+    if (PyDict_GET_SIZE(op) > MOST_ITEMS || depth > DEEPEST)
+        return false;
+    while (PyDict_Next(op, &at, &key, &value))
+        if (!is_quiet_in(key, depth) || !is_quiet_in(value, depth))
+            return false;
+    return true;
+}
+
+static bool is_quiet_in(PyObject *op, int depth) {
+    if (PyList_CheckExact(op) || PyTuple_CheckExact(op))
+        return are_quiet(PySequence_Fast_ITEMS(op), Py_SIZE(op), depth + 1);
+    if (PyDict_CheckExact(op))
+        return is_quiet_dict(op, depth + 1);
+    return is_static(Py_TYPE(op)) && !PyType_IS_GC(Py_TYPE(op));
+}
+
+/* Whether comparing, hashing and showing it, and what is in it, asks no Python code. */
+static bool is_quiet(PyObject *op) {
+    return is_quiet_in(op, 0);
 }
 
 /* What the class has of that name, and whether looking it up and binding it is C code's. */
@@ -116,11 +169,34 @@ static bool is_plain_store(PyObject *op, PyObject *name) {
 
 /* ---- doing it: NULL with an exception, or without one where Python code may run ---- */
 
+/* A key that is there has the hash of the one that is looked for: it is compared, and hardly ever one that has its hash by chance. */
 static PyObject *contains(const Resume *r, PyObject *const *args) {
-    if (!operation_is_builtin(args[1]))
+    bool is_hashed = PyDict_Check(args[1]) || PyAnySet_Check(args[1]);
+    if (!operation_is_builtin(args[1]) || !is_quiet(args[0]) || !(is_hashed || is_quiet(args[1])))
         return NULL;
     int found = PySequence_Contains(args[1], args[0]);
     return found < 0 ? NULL : PyBool_FromLong(found == (r->operation == OPERATION_IN));
+}
+
+/* A missing key of a defaultdict is its function's. */
+static PyObject *get_item(PyObject *op, PyObject *key) {
+    if (!operation_is_builtin(op) || !is_quiet(key))
+        return NULL;
+    if (PyDict_Check(op) && !PyDict_CheckExact(op))
+        return Py_XNewRef(PyDict_GetItemWithError(op, key));
+    return PyObject_GetItem(op, key);
+}
+
+static PyObject *do_binary(const Resume *r, PyObject *const *args) {
+    if (r->binary == PyObject_GetItem)
+        return get_item(args[0], args[1]);
+    return is_quiet(args[0]) && is_quiet(args[1]) ? r->binary(args[0], args[1]) : NULL;
+}
+
+static PyObject *set_item(PyObject *const *args) {
+    if (!operation_is_builtin(args[0]) || !is_quiet(args[1]))
+        return NULL;
+    return PyObject_SetItem(args[0], args[1], args[2]) < 0 ? NULL : Py_NewRef(Py_None);
 }
 
 static PyObject *none_if(int failed) {
@@ -154,7 +230,20 @@ static PyObject *c_function(PyObject *op, PyObject *name) {
     return function;
 }
 
+/* Whether a method of C code asks no Python code of what it is given or has. A dict's second argument is a value. */
+static bool is_quiet_method(const Resume *r, PyObject *const *args) {
+    Py_ssize_t n = PyDict_Check(args[0]) && r->nvalues > 2 ? 2 : r->nvalues;
+    if (r->asks_items && !is_quiet(args[0]))
+        return false;
+    for (Py_ssize_t i = 1; i < n && !r->only_stores; i++)
+        if (!is_quiet(args[i]))
+            return false;
+    return true;
+}
+
 static PyObject *call_method(const Resume *r, PyObject *const *args) {
+    if (!is_quiet_method(r, args))
+        return NULL;
     if (operation_is_builtin(args[0]))
         return PyObject_VectorcallMethod(r->name, args, (size_t)r->nvalues | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
     PyObject *function = c_function(args[0], r->name);
@@ -163,10 +252,19 @@ static PyObject *call_method(const Resume *r, PyObject *const *args) {
     return result;
 }
 
-/* A built-in function or class. isinstance() of a class without a metaclass asks nobody. */
+/* isinstance() of a class without a metaclass asks nobody. */
+static bool is_quiet_argument(const Resume *r, PyObject *const *args, Py_ssize_t i) {
+    if (r->asks_class)
+        return !i || Py_IS_TYPE(args[i], &PyType_Type) || operation_is_builtin(args[i]);
+    return operation_is_builtin(args[i]) && (r->asks_size || is_quiet(args[i]));
+}
+
+/* A built-in function or class. sys.stdout may be anybody's. */
 static PyObject *call_builtin(const Resume *r, PyObject *const *args) {
+    if (r->prints)
+        return NULL;
     for (Py_ssize_t i = 0; i < r->nvalues; i++)
-        if (!operation_is_builtin(args[i]) && !(r->asks_class && (!i || Py_IS_TYPE(args[i], &PyType_Type))))
+        if (!is_quiet_argument(r, args, i))
             return NULL;
     return PyObject_Vectorcall(r->callable, args, (size_t)r->nvalues | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
 }
@@ -185,12 +283,12 @@ static PyObject *do_it(const Resume *r, PyObject *const *args) {
     bool is_plain;
     switch (r->operation) {
     case OPERATION_BINARY:
-        return is_static(Py_TYPE(args[0])) && is_static(Py_TYPE(args[1])) ? r->binary(args[0], args[1]) : NULL;
+        return do_binary(r, args);
     case OPERATION_IN:
     case OPERATION_NOT_IN:
         return contains(r, args);
     case OPERATION_SET_ITEM:
-        return operation_is_builtin(args[0]) ? none_if(PyObject_SetItem(args[0], args[1], args[2])) : NULL;
+        return set_item(args);
     case OPERATION_ATTRIBUTE:
         class_attribute(args[0], r->name, &is_plain);
         return is_plain ? PyObject_GenericGetAttr(args[0], r->name) : NULL;
@@ -317,10 +415,16 @@ static bool give_result(const Type *type, PyObject *object, JitdValue *slot) {
     return fits;
 }
 
-/* An operation of the interpreter's own containers runs Python code for little but comparisons of what is in them. */
+/* What it takes the last reference to may have a finaliser. */
+static bool gives_up_objects(const Resume *r) {
+    return r->operation == OPERATION_SET_ITEM || r->operation == OPERATION_SET_ATTRIBUTE ||
+           r->operation == OPERATION_METHOD;
+}
+
 bool operation_quick(JitdFrame *frame, const Resume *r, uint32_t site, JitdValue *values, int32_t *ret_status) {
     PyObject *args[QUICK_OPERANDS + 1] = {NULL}, *result = NULL;
     const JitdValue *slot = values;
+    uint64_t changes = class_changes;
     if (!is_quick_now(r, values))
         return false;
     ImportOpen open = import_open_shortly();
@@ -339,7 +443,7 @@ done:
     if (!result) {
         frame->trap = (JitdTrap){.kind = *ret_status = JITD_TRAP_PYTHON, .site = site};
     } else if (give_result(r->result, result, values)) {
-        values[r->result->kind != TYPE_NONE].i = 0; /* nothing means something else now */
+        values[r->result->kind != TYPE_NONE].i = gives_up_objects(r) && import_broken(frame->running, changes);
     } else {
         PyErr_Clear();
         frame->object = result;

@@ -85,6 +85,8 @@ static int prepare(Plan *plan, Resume *r, PyObject *made) {
     bool is_operation = what == OPERATES;
     r->name = PyUnicode_Check(name) ? Py_NewRef(name) : NULL;
     r->asks_class = PyUnicode_CompareWithASCIIString(why, "(isinstance") == 0;
+    r->asks_size = PyUnicode_CompareWithASCIIString(why, "(len") == 0;
+    r->prints = PyUnicode_CompareWithASCIIString(why, "(print") == 0;
     *(is_operation ? &r->callable : &r->function) = function == Py_None ? NULL : Py_NewRef(function);
     if (is_operation)
         operation_set(r, why);

@@ -38,8 +38,11 @@ typedef struct Resume {
     Operation operation;    /* of a region */
     BinaryOperation binary; /* BINARY */
     PyObject *name;         /* ATTRIBUTE, SET_ATTRIBUTE, METHOD */
+    bool only_stores;       /* METHOD: what it is given */
+    bool asks_items;        /* ... compares or shows what is in what it is called on */
     PyObject *callable;     /* CALL: the built-in function; GLOBAL: the dict of globals */
     bool asks_class;        /* ... is isinstance() */
+    bool asks_size, prints; /* ... is len(), print() */
     bool quick;             /* operation_quick() may do it */
     PyObject *unbound;      /* what stands for a local without a value */
     PyObject *why;
