@@ -371,6 +371,35 @@ def test_a_class_in_a_module_that_is_reloaded(tmp_path, monkeypatch):
     del sys.modules["reloaded_jitd"]
 
 
+def test_a_class_that_a_finaliser_keeps_is_not_its_successor(tmp_path):
+    """Of the same source; nobody had the first but a cycle that the collector has found."""
+    import gc
+    import importlib.util
+
+    path, kept = tmp_path / "kept_jitd.py", []
+    path.write_text("import jitd\n@jitd.jitclass\nclass P:\n    x: int\n    def f(self) -> int:\n        return self.x + 1\n")
+
+    class Keeps:
+        def __del__(self):
+            kept.append(self.cls)
+
+    def loaded():
+        spec = importlib.util.spec_from_file_location("kept_jitd", path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module.P
+
+    first = loaded()
+    assert first(1).f() == 2
+    first.keeps = Keeps()
+    first.keeps.cls = first
+    del first
+    gc.collect()
+    second = loaded()
+    assert second(2).f() == 3 and type(kept[0](1)) is kept[0] is not second
+    assert kept[0](3).f() == 4
+
+
 @pytest.mark.parametrize(
     "head, encoding, newline, end",
     [

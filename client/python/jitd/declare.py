@@ -260,7 +260,7 @@ class Record:
         self.bound = {}  # type: dict[Func, dict[str, Any]]  # Func -> {name: global}
         self.specialised = []  # type: list[tuple[str, bytes]]  # (entry, key) of each unit that was compiled for the types of a call
         self.guarded, self.cells = [], []  # type: list[Any], list[Any]  # what the bound names rest on, for a Guard
-        self.serial = None  # type: Any
+        self.serial = self.token = None  # type: Any
         self.references = ()  # type: Any
         self.key = None  # type: Any
         self.class_id = 0

@@ -38,7 +38,8 @@ _MATH = ["module", "math"]
 _CONSTANTS = {bool: "bool", int: "int", float: "float", str: "str"}
 _used = [0]  # how often something was looked up
 own_ids = {}  # type: dict[Any, None]  # weak references to the records of classes that the daemon, which is there, has not numbered
-_serials = {}  # type: dict[bytes, list[Any]]  # fingerprint -> [weak reference to the class record with that serial]
+_serials = {}  # type: dict[bytes, list[Any]]  # fingerprint -> [what the class record with that serial has as its token]
+_nobodys = [object()]
 
 
 # ---- connecting ----
@@ -661,14 +662,17 @@ def closure(records: "list[Record]") -> "list[Record]":
 
 
 def _serial(record: "Record") -> int:
-    """Two live classes of one source (decorated twice, reloaded) are two classes: the second gets another key."""
+    """Two live classes of one source (decorated twice, reloaded) are two classes: the second gets another key. A token is counted: weak references
+    are cleared, too, when a finaliser takes the class out of the collector's hands."""
     if record.kind != "class":
         return 0
     if record.serial is None:
         base = digest([r.local for r in closure([record])])
         taken = _serials.setdefault(base, [])
-        free = next((i for i, r in enumerate(taken) if r() in (None, record)), len(taken))
-        taken[free : free + 1] = [ref(record)]
+        unheld = sys.getrefcount(_nobodys[0])
+        free = next((i for i in range(len(taken)) if taken[i] is record.token or sys.getrefcount(taken[i]) <= unheld), len(taken))
+        record.token = object()
+        taken[free : free + 1] = [record.token]
         record.serial = free
     return record.serial
 
