@@ -275,6 +275,64 @@ def test_half_of_the_calls_is_not_most():
     assert (of("half")["mode"], of("half")["resumes"], of("half")["python_calls"]) == ("native", 5000, 0)
 
 
+@jitd.jitclass
+class Parts:
+    sets: list[set[int]]
+    n: int = 0
+
+    def asks(self, k: int) -> int:
+        return 1 if k in self.sets[k] and k not in self.sets[0] and k not in self.sets[1] and k not in self.sets[2] else 0
+
+    def many(self, k: int) -> int:
+        for i in range(k):
+            self.n += self.asks(i % 4) + self.asks(3)
+        return self.n
+
+    def lasts(self, k: int) -> int:
+        for i in range(k):
+            self.n += self.asks(i % 4) + self.asks(3)
+        return self.n
+
+    def works(self, k: int) -> int:
+        for s in self.sets:
+            if k in s:
+                for i in range(500):
+                    self.n = (self.n * 5 + i) & 1023
+        return self.n
+
+
+def facts_of_parts(name, calls, arguments):
+    """Of the method after so many calls, each of which did what Python does."""
+    one, other = Parts([{1}, {2}, {0}, {3}]), Parts([{1}, {2}, {0}, {3}])
+    for i in range(calls):
+        found = getattr(one, name)(*arguments)
+        if i < 5:
+            method = getattr(Parts, name)
+            assert found == getattr(method, "__wrapped__", method)(other, *arguments)
+    return jitd.stats()["objects"][f"Parts.{name}"]
+
+
+def test_what_does_little_else_than_operations_becomes_python():
+    for _ in range(4):
+        facts = facts_of_parts("many", 600, (30,))
+        if facts["mode"] == "python":
+            break
+    assert facts["mode"] == "python" and facts["reason"].startswith("Python takes less time for it"), facts
+
+
+def test_work_beside_the_operations_stays_compiled():
+    facts = facts_of_parts("works", 3000, (3,))
+    assert facts["mode"] == "native" and 4 <= facts["python_reasons"]["tried"] <= 320
+
+
+def test_a_trial_of_long_calls_is_short():
+    for _ in range(4):
+        facts = facts_of_parts("lasts", 12, (300_000,))
+        if facts["mode"] == "python":
+            break
+    assert facts["mode"] == "python", "after 48 calls at most"
+
+
 @pytest.mark.parametrize("name, arguments", [("works", (2000,)), ("works_without_a_loop", ())])
 def test_what_python_takes_longer_for_stays_compiled(name, arguments):
     """It is tried, and seldom."""

@@ -400,6 +400,7 @@ typedef struct Plan {
     uint32_t nreads;
     uint64_t resumed; /* how often Python went on */
     uint64_t regions; /* how often Python did a part of a call */
+    uint64_t parts;   /* the same, with operations on objects */
     /* region.c: whether that is most of what its calls do. Cycles inside of these parts, and between them, since it was looked last; when
      * it is looked again, and when Python was left last. */
     uint64_t inside, between, looks_at, left_at;
@@ -525,7 +526,9 @@ PyObject *resume_take(JitdFrame *frame); /* the object that came instead of a re
 
 /* ---- worth.c: whether callers in Python are better off with Python ---- */
 typedef struct Trial Trial;
-COLD void worth_note(Method *m); /* a call does not stay in compiled code, or is long on the way to it */
+COLD void worth_note(Method *m);                /* a call does not stay in compiled code, or is long on the way to it */
+COLD void worth_try(Method *m, PyObject *part); /* Python did much in the middle of its calls, last at this site */
+void worth_free(Trial *trial);
 PyObject *worth_trial(PyObject *callable, PyObject *const *args, size_t nargsf, PyObject *kwnames);
 
 /* ---- counts.c ---- */

@@ -317,7 +317,7 @@ static void method_dealloc(PyObject *op) {
     Py_CLEAR(m->defaults);
     Py_CLEAR(m->annotated);
     PyMem_Free(m->sized);
-    PyMem_Free(m->trial);
+    worth_free(m->trial);
     Py_TYPE(op)->tp_free(op);
 }
 

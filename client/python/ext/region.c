@@ -112,6 +112,13 @@ static void count_region(Plan *plan, uint32_t site, uint64_t begun) {
     plan->inside = plan->between = plan->left_at = 0;
 }
 
+/* Operations are not timed, which would take as long as they do. Each time that there have been twice as many, the whole method is. */
+static inline void count_part(Plan *plan, uint32_t site) {
+    uint64_t n = ++plan->parts;
+    if (unlikely(!(n & (n - 1))) && n >= FIRST_LOOK && site < plan->nresumes) /* it has been made: the site is one */
+        worth_try(plan->method_of, PyList_GET_ITEM(PyTuple_GET_ITEM(plan->unit, 0), site));
+}
+
 static int32_t failed(JitdFrame *frame, uint32_t site) {
     frame->trap = (JitdTrap){.kind = JITD_TRAP_PYTHON, .site = site};
     return JITD_TRAP_PYTHON;
@@ -147,6 +154,7 @@ int32_t import_region(JitdFrame *frame, uint32_t site, JitdValue *values) {
     Plan *plan = frame->running;
     Resume *known = likely(site < plan->nresumes) ? plan->resumes[site] : NULL;
     int32_t quick;
+    count_part(plan, site);
     if (likely(known && known->quick && operation_quick(frame, known, site, values, &quick)))
         return quick;
     if (likely(known && known->operation))

@@ -1,6 +1,7 @@
 /* Is compiled code worth it to a method's callers in Python? Where most calls do not stay in it (they are redone or gone on with in Python, or
- * have arguments that it does not take as they come), it is put to the trial: every other call runs in Python, and if that takes less time
- * the method is Python from then on. Callers in compiled code are not asked: what they call stays as it is.
+ * have arguments that it does not take as they come), or where the interpreter has done many parts of them and operations on objects in the middle
+ * (region.c), it is put to the trial: every other call runs in Python, and if that takes less time the method is Python from then on. Callers in
+ * compiled code are not asked: what they call stays as it is.
  *
  * None of this is on the way of a call that stays in compiled code. */
 #include "client/python/ext/ext.h"
@@ -9,7 +10,10 @@
 #define LOOKS_AT_MOST (1 << 24) /* so that it is never the last one */
 #define WARMED 16               /* calls of either kind before they are timed, and */
 #define TIMED 64                /* while they are: */
-#define OUTLIERS 4              /* the longest of them may have waited for something else */
+#define PAIRS (WARMED + TIMED)  /* fewer, */
+#define FEW 4                   /* but so many, where they take */
+#define LONG (1 << 30)          /* cycles together */
+#define OUTLIER 16              /* the longest, one of so many, may have waited for something else */
 #define LOST_BY 8               /* a pair is lost for Python if that takes so many times as long, */
 #define LOST 5                  /* and the trial if so many are: it is not to cost much */
 
@@ -17,25 +21,40 @@ enum { COMPILED, PYTHON };
 
 struct Trial {
     uint32_t calls;
+    PyObject
+        *part; /* the site of one that Python does, and that it is about; NULL: it is about calls that do not stay */
     bool is_running; /* a call is being timed: those in it go the same way, */
     int way;         /* which is this */
     int lost;
-    uint64_t pair[2], cycles[2][TIMED];
+    uint64_t spent, cycles[2][PAIRS];
 };
 
 /* ---- whether there is a reason to ask ---- */
 
-static void begin(Method *m) {
+static void begin(Method *m, PyObject *part) {
     m->trial = PyMem_Calloc(1, sizeof *m->trial);
+    if (!m->trial)
+        return;
+    m->trial->part = Py_XNewRef(part);
+    m->vectorcall = worth_trial;
+}
+
+static bool can_be_python(const Method *m) {
+    return !m->keeps && !m->sized && !m->wraps && m->mode == METHOD_NATIVE;
+}
+
+void worth_try(Method *m, PyObject *part) {
     if (m->trial)
-        m->vectorcall = worth_trial;
+        m->vectorcall = worth_trial; /* as below */
+    else if (can_be_python(m))
+        begin(m, part);
 }
 
 void worth_note(Method *m) {
     uint64_t calls = m->native_calls + m->python_calls + 1; /* with this one */
     if (m->trial)
         m->vectorcall = worth_trial; /* a new specialisation has taken its place */
-    if (m->trial || m->keeps || m->sized || m->wraps || m->mode != METHOD_NATIVE || m->noted_at == calls)
+    if (m->trial || !can_be_python(m) || m->noted_at == calls)
         return;
     m->noted_at = calls;
     m->noted++;
@@ -43,7 +62,7 @@ void worth_note(Method *m) {
     if (calls - m->looked_at <= m->looks_at)
         return;
     if (m->noted > (calls - m->looked_at) / 2)
-        begin(m);
+        begin(m, NULL);
     m->looked_at = calls;
     m->noted = 0;
 }
@@ -55,10 +74,11 @@ static int compare(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-static uint64_t cycles_of(uint64_t *cycles) {
-    uint64_t sum = 0;
-    qsort(cycles, TIMED, sizeof *cycles, compare);
-    for (int i = 0; i < TIMED - OUTLIERS; i++)
+static uint64_t cycles_of(Trial *t, int way) {
+    uint32_t pairs = t->calls / 2, warmed = pairs / 4 < WARMED ? pairs / 4 : WARMED, n = pairs - warmed;
+    uint64_t *cycles = t->cycles[way] + warmed, sum = 0;
+    qsort(cycles, n, sizeof *cycles, compare);
+    for (uint32_t i = 0; i < n - n / OUTLIER; i++)
         sum += cycles[i];
     return sum;
 }
@@ -70,35 +90,43 @@ static int way_of(uint32_t call) {
 
 static void add(Trial *t, uint64_t cycles) {
     uint32_t pair = t->calls / 2;
-    t->pair[t->way] = cycles;
-    if (pair >= WARMED)
-        t->cycles[t->way][pair - WARMED] = cycles;
-    if (t->calls++ % 2 && t->pair[PYTHON] / LOST_BY > t->pair[COMPILED])
+    t->cycles[t->way][pair] = cycles;
+    t->spent += cycles;
+    if (t->calls++ % 2 && t->cycles[PYTHON][pair] / LOST_BY > t->cycles[COMPILED][pair])
         t->lost++;
 }
 
 static bool is_over(const Trial *t) {
-    return t->lost == LOST || t->calls == 2 * (WARMED + TIMED);
+    uint32_t pairs = t->calls / 2;
+    bool is_enough = pairs == PAIRS || (pairs >= FEW && t->spent > LONG);
+    return t->lost == LOST || (is_enough && t->calls % 2 == 0);
 }
 
 /* -1 with an exception: a signal handler's. */
-static int give_up(Method *m) {
+static int give_up(Method *m, PyObject *part) {
     PyObject *module = PyImport_ImportModule("jitd.flight");
-    PyObject *done = module ? PyObject_CallMethod(module, "give_up", "O", m) : NULL;
+    PyObject *done = module ? PyObject_CallMethod(module, "give_up", "OOi", m, part ? part : Py_None, 1) : NULL;
     Py_XDECREF(done);
     Py_XDECREF(module);
     return done ? 0 : -1;
 }
 
+void worth_free(Trial *t) {
+    if (t)
+        Py_XDECREF(t->part);
+    PyMem_Free(t);
+}
+
 static int judge(Method *m) {
     Trial *t = m->trial;
-    bool is_python = t->lost < LOST && cycles_of(t->cycles[PYTHON]) < cycles_of(t->cycles[COMPILED]);
+    bool is_python = t->lost < LOST && cycles_of(t, PYTHON) < cycles_of(t, COMPILED);
     m->trial = NULL;
     m->vectorcall = method_way(m);
     m->looks_at = m->looks_at < LOOKS_AT_MOST ? 2 * m->looks_at : m->looks_at;
     m->looked_at = m->native_calls + m->python_calls;
-    PyMem_Free(t);
-    return is_python && m->mode == METHOD_NATIVE ? give_up(m) : 0;
+    int r = is_python && m->mode == METHOD_NATIVE ? give_up(m, t->part) : 0;
+    worth_free(t);
+    return r;
 }
 
 /* Behind the call that was the last one. Its exception stays. */

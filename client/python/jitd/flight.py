@@ -111,22 +111,22 @@ def _prepare(unit: "Any", site: int) -> "Any":
     return resume.prepare(unit, site)
 
 
-def give_up(method: "Any", region: "Any" = None) -> None:
+def give_up(method: "Any", region: "Any" = None, is_tried: bool = False) -> None:
     """A method of which the interpreter does most anyway, in a region or because its calls do not stay in compiled code, is the plain
     function for callers in Python from now on."""
-    later(_give_up, method, region)
+    later(_give_up, method, region, is_tried)
     tell()
 
 
 @locked
-def _give_up(method: "Any", region: "Any") -> None:
+def _give_up(method: "Any", region: "Any", is_tried: bool) -> None:
     from jitd.compile import give_back
-    from jitd.insight import why_given_up
+    from jitd.insight import why_given_up, why_in_the_middle
 
     record, f = method.__dict__["_jitd_record"], method.__dict__["_jitd_func"]
     if f.reason or f.given_up or f.hint is not None:
         return
-    f.given_up = (region[0], f"Python would do most of it in the middle: {region[4][0]}") if region else why_given_up(method, f)
+    f.given_up = why_in_the_middle(region, is_tried) if region else why_given_up(method, f)
     method._set_python()
     give_back(record, f)
 

@@ -139,6 +139,12 @@ def _mode(record: Record, f: Func, counters: dict[str, Any]) -> str:
     return "python" if f.entry in record.refusals or counters["python_calls"] else "pending"
 
 
+def why_in_the_middle(site: Any, is_tried: bool) -> tuple[int, str]:
+    """(line, why) of a part that Python does, and that is more than compiled code is worth."""
+    why = "Python takes less time for it, and would do parts of it in the middle" if is_tried else "Python would do most of it in the middle"
+    return site[0], f"{why}: {_reason_at(site)}"
+
+
 def why_given_up(method: _jitd.Method, f: Func) -> tuple[int, str]:
     """(line, why) of what most of its calls came to that did not stay in compiled code."""
     counters = method._counters()
