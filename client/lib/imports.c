@@ -82,6 +82,10 @@ static const void *const defaults[] = {
 #define py_list_pop none_made
 #define py_list_new none_made
 #define py_truth not_done
+#define py_iterable not_done
+#define py_iter none_made
+#define py_next none_made
+#define py_end no_such_object
 #define py_attribute no_attribute
 #define IMPORT(name, ret, args) (const void *)name,
 #include "protocol/imports.def"
@@ -115,6 +119,10 @@ static const void *const defaults[] = {
 #undef py_list_pop
 #undef py_list_new
 #undef py_truth
+#undef py_iterable
+#undef py_iter
+#undef py_next
+#undef py_end
 };
 _Static_assert(sizeof defaults / sizeof defaults[0] == JITD_N_IMPORTS, "imports.def");
 

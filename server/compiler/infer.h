@@ -159,7 +159,8 @@ const Type *infer_object_number(Infer *in, const Node *right, const Type *type, 
 const Type *infer_object_binary(Infer *in, const Node *n, const Type *a, const Type *b);
 bool infer_object_compare(Infer *in,
                           const Node *n); /* whether one of two operands is an object, and it is not their identity */
-void infer_object_truth(Infer *in, const Node *n); /* of n's value, which is an object */
+void infer_object_truth(Infer *in, const Node *n);                            /* of n's value, which is an object */
+const Type *infer_object_turns(Infer *in, const Node *n, const Type *object); /* what a For's target is given */
 const Type *infer_object_attribute(Infer *in, const Node *n);
 /* Whether it is an item or an attribute of an object that is no list; n: the assignment, behind its value. */
 bool infer_object_target(Infer *in, const Node *n, const Node *target);

@@ -327,6 +327,15 @@ static const Type *call_attribute(Infer *in, const Node *n) {
     return call_method(in, n, t->def, name, base);
 }
 
+/* An instance whose class has a __call__. */
+static const Type *call_local(Infer *in, const Node *n, const Node *f) {
+    const Type *t = infer_expr(in, f);
+    if (t->kind != TYPE_REF || t->optional || lang_find_func(in->lang, t->def, STR("__call__")) < 0)
+        fail(in->c, f->span, "a call of a local is not compiled");
+    infer_mark(in, f);
+    return call_method(in, n, t->def, STR("__call__"), f);
+}
+
 const Type *infer_call(Infer *in, const Node *n) {
     const Node *f = n->Call.func;
     if (f->kind == NODE_Attribute)
@@ -338,6 +347,6 @@ const Type *infer_call(Infer *in, const Node *n) {
         return call_class(in, n, (uint32_t)cls);
     const Binding *b = &in->bound->binding[f->id];
     if (b->kind != BIND_GLOBAL)
-        fail(in->c, f->span, "a call of a local is not compiled");
+        return call_local(in, n, f);
     return call_global(in, n, b->global);
 }

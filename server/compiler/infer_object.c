@@ -18,9 +18,10 @@ bool infer_is_simple(const Infer *in, const Node *n) {
                 return false;
         return true;
     }
-    if (n->kind == NODE_Attribute)
-        return info->member && info->member->kind == MEMBER_FIELD && is_own_self(in, n->Attribute.value) &&
-               type_is_scalar(info->type);
+    if (n->kind == NODE_Attribute) /* a number of an instance that is there */
+        return info->member && info->member->kind == MEMBER_FIELD && type_is_scalar(info->type) &&
+               n->Attribute.value->kind == NODE_Name && infer_is_simple(in, n->Attribute.value) &&
+               !(info->flags & NODE_CHECK_NONE);
     return n->kind == NODE_Constant || (n->kind == NODE_Name && !(info->flags & NODE_MAYBE_UNBOUND));
 }
 
@@ -35,11 +36,14 @@ static const Type *likely_result(Infer *in, Str name, const Type *object) {
     static const struct {
         const char *name;
         const Type *type;
-    } known[] = {{"count", &type_int},       {"index", &type_int},     {"find", &type_int},     {"rfind", &type_int},
-                 {"startswith", &type_bool}, {"endswith", &type_bool}, {"isdigit", &type_bool}, {"isalpha", &type_bool},
-                 {"isspace", &type_bool},    {"isupper", &type_bool},  {"islower", &type_bool}, {"isalnum", &type_bool},
-                 {"append", &type_none},     {"extend", &type_none},   {"insert", &type_none},  {"remove", &type_none},
-                 {"clear", &type_none},      {"reverse", &type_none},  {"sort", &type_none}};
+    } known[] = {
+        {"random", &type_float},    {"uniform", &type_float}, {"gauss", &type_float},   {"perf_counter", &type_float},
+        {"monotonic", &type_float}, {"randint", &type_int},   {"randrange", &type_int}, {"getrandbits", &type_int},
+        {"count", &type_int},       {"index", &type_int},     {"find", &type_int},      {"rfind", &type_int},
+        {"startswith", &type_bool}, {"endswith", &type_bool}, {"isdigit", &type_bool},  {"isalpha", &type_bool},
+        {"isspace", &type_bool},    {"isupper", &type_bool},  {"islower", &type_bool},  {"isalnum", &type_bool},
+        {"append", &type_none},     {"extend", &type_none},   {"insert", &type_none},   {"remove", &type_none},
+        {"clear", &type_none},      {"reverse", &type_none},  {"sort", &type_none}};
     if (type_is_list(object) && str_eq_c(name, "copy"))
         return object;
     if (str_eq_c(name, "split") || str_eq_c(name, "splitlines"))
@@ -195,6 +199,31 @@ void infer_object_truth(Infer *in, const Node *n) {
     if (!infer_can_look(in, n))
         fail(in->c, n->span, "the truth of this Python object is not compiled");
     look(in, n);
+}
+
+/* ---- loops ---- */
+
+/* A dict's keys, or what its views are of, of which nothing more is likely than the dict's type says. */
+static const Type *item_of(const Infer *in, const Node *iter, const Type *object) {
+    const Type *found = &type_py;
+    if (object->likely == PY_DICT)
+        found = object->items[0];
+    if (iter->kind == NODE_Call && iter->Call.func->kind == NODE_Attribute) {
+        const Type *of = in->info[iter->Call.func->Attribute.value->id].type;
+        bool is_dict = of && of->kind == TYPE_PY && of->likely == PY_DICT;
+        Str name = iter->Call.func->Attribute.attr;
+        found = is_dict && str_eq_c(name, "values") ? of->items[1]
+                : is_dict && str_eq_c(name, "keys") ? of->items[0]
+                                                    : found;
+    }
+    return type_is_seen(found) ? found : &type_py;
+}
+
+const Type *infer_object_turns(Infer *in, const Node *n, const Type *object) {
+    if (!infer_can_look(in, n->For.iter))
+        fail(in->c, n->For.iter->span, "for over this object is not compiled");
+    look(in, n->For.iter);
+    return item_of(in, n->For.iter, object);
 }
 
 /* ---- attributes, and what is stored to ---- */

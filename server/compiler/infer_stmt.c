@@ -278,6 +278,13 @@ static void infer_for_list(Infer *in, const Node *n) {
         return;
     }
     const Type *list = infer_value(in, n->For.iter, NULL);
+    if (list->kind == TYPE_PY && !type_is_list(list)) {
+        in->info[n->id].type = infer_object_turns(in, n, list);
+        in->info[n->For.iter->id].common =
+            pair(in, &type_py, &type_py); /* where the interpreter goes on: an iterator, an item */
+        infer_loop(in, n, for_turn, n->For.orelse);
+        return;
+    }
     if (!type_is_list(list))
         fail(in->c, n->For.iter->span, "for over %s is not compiled yet", type_words(in, list));
     in->info[n->id].type = infer_list_turns(in, n, list);

@@ -149,10 +149,12 @@ def test_as_in_cpython(module, name):
 def test_all_of_it_is_compiled(tmp_path_factory):
     """Whatever the objects are, these are compiled, and done by no part of the source. (After many calls some are Python's, which is faster there.)"""
     module = Twins(tmp_path_factory.mktemp("python_objects_once"), "python_objects_once", SOURCE)
-    for name in ("f_truth", "f_unpack", "f_numbers", "f_compare", "f_in", "f_isinstance", "f_globals", "f_dict_field", "f_print", "f_undeclared"):
+    for name in ("f_truth", "f_unpack", "f_numbers", "f_compare", "f_in", "f_isinstance", "f_globals", "f_dict_field", "f_print", "f_undeclared", "f_loop", "f_loop_over_pairs", "f_loop_over_text", "f_call_of_instance", "f_comprehension_over_object"):
         o = (1, 2) if name == "f_unpack" else 7 if name in ("f_numbers", "f_compare") else "abc" if name == "f_in" else None
         if name == "f_in":
             o = ["abc", 1]
+        if name.startswith("f_loop") or name == "f_comprehension_over_object":
+            o = {"f_loop": {1, 2}, "f_loop_over_pairs": {(1, 2): 3, (3, 4): 5}}.get(name, {"a": 1, "b": 2})
         with redirect_stdout(io.StringIO()):
             getattr(module.compiled, name)(module.compiled.T(), o, 1)
             before = jitd.stats()["objects"][name]

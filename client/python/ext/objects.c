@@ -47,6 +47,38 @@ static int32_t truth_of(JitdFrame *frame, uint64_t object, bool *out) {
     return truth < 0;
 }
 
+/* Containers whose iterators are C code, and run no Python code. */
+static int32_t is_iterable(JitdFrame *frame, uint64_t object) {
+    static PyTypeObject *const types[] = {&PyList_Type,      &PyTuple_Type,      &PyDict_Type,     &PySet_Type,
+                                          &PyFrozenSet_Type, &PyUnicode_Type,    &PyBytes_Type,    &PyRange_Type,
+                                          &PyDictKeys_Type,  &PyDictValues_Type, &PyDictItems_Type};
+    const PyTypeObject *type = Py_TYPE(object_of(object));
+    (void)frame;
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (type == types[i])
+            return 0;
+    return 1;
+}
+
+static uint64_t iterator_of(JitdFrame *frame, uint64_t object) {
+    (void)frame;
+    int collects = PyGC_Disable();
+    PyObject *iterator = PyObject_GetIter(object_of(object));
+    if (collects)
+        PyGC_Enable();
+    return address_of(iterator);
+}
+
+static uint64_t next_of(JitdFrame *frame, uint64_t iterator) {
+    PyObject *op = object_of(iterator);
+    (void)frame;
+    int collects = PyGC_Disable();
+    PyObject *item = Py_TYPE(op)->tp_iternext(op);
+    if (collects)
+        PyGC_Enable();
+    return address_of(item || PyErr_Occurred() ? item : Py_NewRef(jitd_missing));
+}
+
 static int32_t take_ref(JitdFrame *frame, uint64_t object, uint32_t def, uint64_t *out) {
     const Plan *plan = frame->running;
     PyObject *op = object_of(object);
@@ -148,6 +180,10 @@ void objects_imports(const void **imports) {
     imports[JITD_IMPORT_py_list_type] = &PyList_Type;
     imports[JITD_IMPORT_py_int] = (const void *)take_int;
     imports[JITD_IMPORT_py_truth] = (const void *)truth_of;
+    imports[JITD_IMPORT_py_iterable] = (const void *)is_iterable;
+    imports[JITD_IMPORT_py_iter] = (const void *)iterator_of;
+    imports[JITD_IMPORT_py_next] = (const void *)next_of;
+    imports[JITD_IMPORT_py_end] = jitd_missing;
     imports[JITD_IMPORT_py_ref] = (const void *)take_ref;
     imports[JITD_IMPORT_py_attribute] = (const void *)attribute_read;
     imports[JITD_IMPORT_py_box_int] = (const void *)box_int;

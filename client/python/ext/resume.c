@@ -48,8 +48,9 @@ static int set_type(Plan *plan, PyObject *text, const Type **ret) {
 }
 
 static int set_value(Plan *plan, PyObject *text, Value *value) {
-    static const char *const kinds[] = {[LIST] = "*list", [LIST_ENUMERATE] = "*enumerate", [LIST_ZIP] = "*zip"};
-    for (int i = LIST; i <= LIST_ZIP; i++)
+    static const char *const kinds[] = {
+        [LIST] = "*list", [LIST_ENUMERATE] = "*enumerate", [LIST_ZIP] = "*zip", [ITEM_FIRST] = "*item"};
+    for (int i = LIST; i <= ITEM_FIRST; i++)
         if (PyUnicode_CompareWithASCIIString(text, kinds[i]) == 0)
             value->of_list = i;
     return value->of_list ? 0 : set_type(plan, text, &value->type);
@@ -198,8 +199,22 @@ static PyObject *behind(PyObject *list, long long done) {
     return iterator;
 }
 
+/* chain((item,), iterator). Takes both over. */
+static PyObject *item_first(PyObject *iterator, PyObject *item) {
+    PyObject *module = PyImport_ImportModule("itertools");
+    PyObject *both = module ? PyObject_CallMethod(module, "chain", "(O)O", item, iterator) : NULL;
+    Py_XDECREF(module);
+    Py_DECREF(iterator);
+    Py_DECREF(item);
+    return both;
+}
+
 static PyObject *list_iterator(int kind, const JitdValue **slot) {
     const JitdValue *v = *slot;
+    if (kind == ITEM_FIRST) {
+        *slot += 2;
+        return item_first((PyObject *)(uintptr_t)v[0].ref, (PyObject *)(uintptr_t)v[1].ref);
+    }
     long long done = v[kind == LIST ? 1 : 2].i;
     *slot += kind == LIST ? 2 : 3;
     PyObject *first = behind((PyObject *)(uintptr_t)v[0].ref, done), *second, *both;
@@ -240,12 +255,15 @@ void resume_count_all(JitdFrame *frame, const Resume *r, const JitdValue *slot) 
         bool bound = !value->flagged || slot++->i & 1;
         if (value->of_list)
             Py_INCREF((PyObject *)(uintptr_t)slot->ref);
-        if (value->of_list == LIST_ZIP)
+        if (value->of_list == LIST_ZIP || value->of_list == ITEM_FIRST)
             Py_INCREF((PyObject *)(uintptr_t)slot[1].ref);
         if (value->type && bound)
             resume_count(frame, value->type, &slot);
         else
-            slot += value->type ? type_slots(value->type) : value->of_list == LIST ? 2 : value->of_list ? 3 : 4;
+            slot += value->type                                              ? type_slots(value->type)
+                    : value->of_list == LIST || value->of_list == ITEM_FIRST ? 2
+                    : value->of_list                                         ? 3
+                                                                             : 4;
     }
 }
 

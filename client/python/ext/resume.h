@@ -8,9 +8,9 @@ typedef struct Value {
         NO_LIST,
         LIST,
         LIST_ENUMERATE,
-        LIST_ZIP
-    } of_list;    /* or of a list: that (and what the numbers start with; another list), how
-                                                                 many are over */
+        LIST_ZIP,
+        ITEM_FIRST
+    } of_list; /* or of a list: that (and what the numbers start with; another list), how many are over; an iterator, and what it has given */
     bool flagged; /* the slot before says whether it is bound */
 } Value;
 

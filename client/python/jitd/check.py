@@ -94,9 +94,10 @@ def _state(record: Record, f: Func) -> tuple[str, list[str]]:
         return words, [str(f.reason)]
     if facts["mode"] != "python" or record.failed:
         return words, []
-    if not f.reason:
+    line, why = f.given_up or (f.line, f.reason)
+    if not why:
         return words, ["there is no daemon"]
-    return words, (f.text or warn.pointed(f, f.reason) or f"{f.reason} (line {f.line})").splitlines()
+    return words, (f.text or warn.pointed(f, why) or f"{why} (line {line})").splitlines()
 
 
 def _others(module: ModuleType, records: list[Record]) -> Iterator[str]:

@@ -776,12 +776,16 @@ _HARMLESS = {"__doc__", "__module__", "__qualname__", "__name__", "__annotations
 
 def set_modes(record: "Record", refused: "dict[str, Any]", differences: "Sequence[Any]" = (), parts: "Sequence[Any]" = ()) -> None:
     """What is not compiled goes back to plain Python, and says so; so does what is compiled, but not as in CPython."""
+    from jitd.types import SLIGHT
+
     for f in record.funcs:
         f.line, message, f.text = refused.get(f.entry, (f.code.co_firstlineno, f.reason, None))
         if message and not f.reason and f.method is not None and not record.options["strict"] and _misses(record, f):
             record.late += (f,)
             f.awaits = True
-        f.reason = message or f.reason
+        if message == SLIGHT and f.given_up is None:  # for callers in compiled code it is compiled
+            f.given_up = f.line, message
+        f.reason = None if message == SLIGHT else message or f.reason
         if f.method is not None:
             _set_mode(record, f)
     record.linked = True
@@ -792,7 +796,7 @@ def set_modes(record: "Record", refused: "dict[str, Any]", differences: "Sequenc
 
 
 def _set_mode(record: "Record", f: "Func") -> None:
-    if not f.reason or f in record.late:
+    if not f.reason and not f.given_up or f in record.late:
         f.method._set_native()
         return
     from jitd.compile import give_back

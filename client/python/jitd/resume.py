@@ -913,6 +913,8 @@ def _values(locals_: list[list[Any]]) -> tuple[tuple[bool, str], ...]:
 
 
 def _iterator_kind(text: str) -> str:
+    if text in ("py", "(py,py)"):
+        return text if text == "py" else "*item"
     return "*list" if text[0] != "(" else "*enumerate" if text.endswith(",int)") else "*zip"
 
 

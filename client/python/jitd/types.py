@@ -126,6 +126,7 @@ class _PyOf:
 
 
 ASKED = "its annotation asks for that"  # why it is one
+SLIGHT = "it does little else than what Python does with this object"  # server/compiler/infer_region.c: why a function is Python's for callers in Python
 
 
 def is_py(annotation: Any) -> bool:

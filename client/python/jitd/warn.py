@@ -62,14 +62,11 @@ def note_part(record: Record, part: Sequence[Any]) -> None:
     note(record, f.code.co_filename, line, text)
 
 
-_SLIGHT = "it does little else than what Python does with this object"  # server/compiler/infer_region.c
-
-
 def is_asked_for(reason: str) -> bool:
     """Is it Python because of a field that is to be a Python object, jitd.Py, or because that is no slower?"""
-    from jitd.types import ASKED
+    from jitd.types import ASKED, SLIGHT
 
-    return reason.endswith((ASKED, _SLIGHT))
+    return reason.endswith((ASKED, SLIGHT))
 
 
 def pointed(f: Func, said: str) -> str | None:

@@ -90,6 +90,7 @@ void build_evaluated(Build *b, const Node *n, FlowOp *v);
 void build_loaded(Build *b, const Node *n, FlowOp *v); /* n: an AugAssign */
 void build_held(Build *b, FlowOperandKind kind, const Node *n, FlowOp *v);
 void build_iterates(Build *b, const FlowLoop *loop, FlowOp *start, FlowOp *step);
+void build_iterates_object(Build *b, const FlowLoop *loop, FlowOp *iterator);
 void build_iterates_list(Build *b, const FlowLoop *loop, FlowOp *list, FlowVar *done);
 /* Where the interpreter goes on when n's operation fails past effects; NULL: not needed, or not possible. */
 FlowResume *build_resume(Build *b, const Node *n);
@@ -120,6 +121,10 @@ FlowOp *build_list_len(Build *b, const Node *n, FlowOp *list);
 FlowOp *build_list_subscript(Build *b, const Node *n, FlowOp *list);
 FlowOp *build_list_number(Build *b, const Node *n, FlowOp *start, FlowOp *turn); /* the same of enumerate() */
 FlowOp *build_list_value(Build *b, const Node *n);
+/* Where it is no container of the interpreter's own, that goes on. */
+FlowOp *build_object_iterator(Build *b, const Node *n, FlowOp *object);
+FlowOp *build_object_next(Build *b, const Node *n, FlowOp *iterator);
+FlowOp *build_object_turn(Build *b, const Node *n, FlowOp *item);              /* what a For's target is given */
 FlowOp *build_list_turn(Build *b, const Node *n, FlowOp *list, FlowOp *index); /* what a For's target is given */
 void build_list_assign(Build *b, const Node *n, const Node *const *targets, FlowOp *const *values, size_t len);
 void build_list_augassign(Build *b, const Node *n);

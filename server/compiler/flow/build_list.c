@@ -325,6 +325,27 @@ FlowOp *build_list_number(Build *b, const Node *n, FlowOp *start, FlowOp *turn) 
     return sum;
 }
 
+FlowOp *build_object_iterator(Build *b, const Node *n, FlowOp *object) {
+    FlowFail *fail =
+        build_failing(b, n,
+                      (Site){.kind = SITE_REDO,
+                             .text = STR("a loop over another object than a list, tuple, dict, set, str or range")});
+    fail->resume = build_resume(b, n);
+    look(b, "rt_py_iterable", &type_py, OPS(object), fail);
+    return make(b, n, "rt_py_iter", &type_py, OPS(object));
+}
+
+FlowOp *build_object_next(Build *b, const Node *n, FlowOp *iterator) {
+    return make(b, n, "rt_py_next", &type_py, OPS(iterator));
+}
+
+FlowOp *build_object_turn(Build *b, const Node *n, FlowOp *item) {
+    FlowFail *fail = not_so(b, n);
+    fail->resume = build_resume_loop(b, n);
+    b->turned = item;
+    return unbox(b, item, b->info[n->id].type, fail);
+}
+
 FlowOp *build_list_turn(Build *b, const Node *n, FlowOp *list, FlowOp *index) {
     FlowFail *fail = not_so(b, n);
     fail->resume = build_resume_loop(b, n);

@@ -131,6 +131,31 @@ static void for_list(Build *b, const Node *n) {
     loop_end(b, loop, n->For.orelse, orelse, end);
 }
 
+/* Each turn takes what the iterator gives; where that is of another type, the interpreter is given it again. */
+static void for_object(Build *b, const Node *n) {
+    FlowBlock *orelse = build_block(b, "else"), *end = build_block(b, "end");
+    size_t operands = b->noperands;
+    FlowOp *object = build_expr(b, n->For.iter);
+    if (!object)
+        return;
+    FlowOp *iterator = build_object_iterator(b, n->For.iter, object);
+    FlowLoop *loop = loop_begin(b, n);
+    b->noperands = operands;
+    build_iterates_object(b, loop, iterator);
+    loop->resume = build_resume_loop(b, n);
+    FlowOp *item = build_object_next(b, n, iterator);
+    build_branch(b, build_runtime(b, "rt_py_is_end", FLOW_PURE, &type_bool, OPS(item)), orelse, loop->body, false);
+    build_start(b, loop->body);
+    FlowOperand *o = &b->operands[b->noperands - 1];
+    o->value = build_op(b, FLOW_TUPLE, b->info[n->For.iter->id].common, OPS(iterator, item));
+    build_turn_target(b, n, n->For.target, build_object_turn(b, n, item));
+    b->operands[operands].value = iterator;
+    build_note_item(b, n);
+    loop_body(b, loop, n->For.body, end);
+    b->noperands = operands;
+    loop_end(b, loop, n->For.orelse, orelse, end);
+}
+
 static FlowOp *list_size(Build *b, FlowOp *list, const Type *type) {
     return build_runtime(b, "rt_list_size", FLOW_PURE, type, OPS(list));
 }
@@ -202,5 +227,10 @@ static void for_range(Build *b, const Node *n) {
 
 void build_for(Build *b, const Node *n) {
     const Type *iter = b->info[n->For.iter->id].type;
-    (!iter ? for_range : iter->kind == TYPE_PY ? for_list : iter->kind == TYPE_TUPLE ? for_pairs : for_range)(b, n);
+    bool is_object = iter && iter->kind == TYPE_PY && !type_is_list(iter);
+    (!iter                      ? for_range
+     : is_object                ? for_object
+     : iter->kind == TYPE_PY    ? for_list
+     : iter->kind == TYPE_TUPLE ? for_pairs
+                                : for_range)(b, n);
 }

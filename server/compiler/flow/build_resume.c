@@ -39,6 +39,10 @@ void build_iterates(Build *b, const FlowLoop *loop, FlowOp *start, FlowOp *step)
     o->begun = true;
 }
 
+void build_iterates_object(Build *b, const FlowLoop *loop, FlowOp *iterator) {
+    push(b, FLOW_OPERAND_ITERATOR, loop->node)->value = iterator;
+}
+
 void build_iterates_list(Build *b, const FlowLoop *loop, FlowOp *list, FlowVar *done) {
     FlowOperand *o = push(b, FLOW_OPERAND_ITERATOR, loop->node);
     o->value = list;

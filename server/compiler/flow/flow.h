@@ -63,8 +63,9 @@ typedef struct FlowOperand {
     const Node *node;
     FlowOp *value; /* of an ITERATOR: the list; a pair, of it and enumerate()'s start, or of zip()'s lists */
     FlowOp *start, *step, *turns; /* ITERATOR of a range, with */
-    FlowVar *done;                /* how many turns are over; */
-    bool begun;                   /* one more has begun */
+    FlowVar
+        *done;  /* how many turns are over; NULL: an iterator is its value, or a pair of one and what it has given; */
+    bool begun; /* one more has begun */
 } FlowOperand;
 
 typedef struct FlowLocal {

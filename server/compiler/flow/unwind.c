@@ -104,6 +104,8 @@ static void hand_over_iterator(Values *v, const FlowOperand *o) {
         hand_over(v, o->step);
         hand_over(v, o->turns);
     }
+    if (!o->done)
+        return;
     hand_over_var(v, o->done, o->done->type);
     if (!o->begun)
         return;

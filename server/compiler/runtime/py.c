@@ -166,6 +166,23 @@ RT int32_t rt_py_unpacked(JitdFrame *frame, uint64_t object, int64_t i, int64_t 
     return 0;
 }
 
+RT int32_t rt_py_iterable(JitdFrame *frame, uint64_t object, uint64_t *out) {
+    *out = object;
+    return jitd_import_py_iterable(frame, object);
+}
+
+RT uint64_t rt_py_iter(JitdFrame *frame, uint64_t object) {
+    return jitd_import_py_iter(frame, object);
+}
+
+RT uint64_t rt_py_next(JitdFrame *frame, uint64_t iterator) {
+    return jitd_import_py_next(frame, iterator);
+}
+
+RT bool rt_py_is_end(uint64_t object) {
+    return object == ADDRESS(py_end);
+}
+
 RT bool rt_py_is_none(uint64_t object) {
     return object == ADDRESS(py_none);
 }

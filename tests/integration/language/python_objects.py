@@ -1,6 +1,7 @@
 """Functions that do things with Python objects in the middle of arithmetic: items, attributes, operators, calls, truth, identity, unpacking. What
 the objects are the tests vary; each function ends in loops, so that it is compiled."""
 import linecache
+import random
 import sys
 from typing import Any
 
@@ -31,6 +32,8 @@ class Caller:
         return frame.f_code.co_name, line_of(frame)
 
     def __getitem__(self, i):
+        if type(i) is int and i > 3:
+            raise IndexError(i)
         return self.who2()
 
     def __add__(self, other):
@@ -324,3 +327,130 @@ def f_unpack_result(t: T, o: Any, k: int):
         s += i * 0.5 + s * 0.5 - i * i * 0.25 + (s - i) * 0.125 - (s + i) * 0.0625 + (i - s) * 0.5 - (s * 0.25 - i * 0.5 - s * 0.125) * (i + 0.5) - i * 0.75 + i * 0.25 + b * 0.5
         t.n += 1
     return a, b, s
+
+
+def f_loop(t: T, o: Any, k: int):
+    s = t.work(k)
+    last = None
+    for v in o:
+        s += s * 0.25 - k * 0.125 + s * s * 0.001 - k * 2.0 + s * 0.5 - s * 0.75 + s * 0.1 - s * 0.2 + k * 0.3
+        t.n += 1
+        last = v
+        if t.n > 40:
+            break
+        if k == 3:
+            continue
+        s += v
+    else:
+        t.n += 100
+    return s, last
+
+
+def f_loop_in_loop(t: T, o: Any, k: int):
+    s = t.work(k)
+    for v in o:
+        for w in o:
+            s += s * 0.25 - k * 0.125 + s * s * 0.001 - k * 2.0 + s * 0.5 - s * 0.75 + s * 0.1 - s * 0.2 + k * 0.3
+            t.n += 1
+            t.o = v, w
+    return s
+
+
+def f_loop_over_pairs(t: T, o: Any, k: int):
+    s = t.work(k)
+    b = 0
+    for a, b in o:
+        s += s * 0.25 - k * 0.125 + s * s * 0.001 - k * 2.0 + s * 0.5 - s * 0.75 + s * 0.1 - s * 0.2 + k * 0.3
+        t.n += 1
+        s += a
+    return s, b
+
+
+def f_loop_over_dict(t: T, o: Any, k: int):
+    t.d = o
+    s = 0
+    for v in t.d.values():
+        s += v * 3 + s // 3 - v % 7 + (s & 7) * 2 - (v ^ 5) + v * v - s * 2 + v // 2
+        t.n += 1
+    for name, v in t.d.items():
+        t.n += 1
+        s += t.n * 3 + s // 3 - t.n % 7 + (s & 7) * 2 - (t.n ^ 5) + t.n * t.n - s * 2 + t.n // 2
+        t.o = name
+    for name in t.d.keys():
+        s += t.n * 3 + s // 3 - t.n % 7 + (s & 7) * 2 - (t.n ^ 5) + t.n * t.n - s * 2 + t.n // 2
+        t.o = name, v
+    return s
+
+
+def f_dict_changes_in_loop(t: T, o: Any, k: int):
+    d = {"a": 1, "b": 2.5, "c": o}
+    s = 0.0
+    for name in d:
+        s += s * 0.25 - k * 0.125 + s * s * 0.001 - k * 2.0 + s * 0.5 - s * 0.75 + s * 0.1 - s * 0.2 + k * 0.3
+        t.n += 1
+        d[name] = s
+        if k == t.n % 4:
+            d["new" + name] = 1
+    return s, d
+
+
+def f_comprehension_over_object(t: T, o: Any, k: int):
+    s = t.work(k)
+    t.n += 1
+    for i in range(3):
+        s += i * 0.5 + s * 0.5 - i * i * 0.25 + (s - i) * 0.125 - (s + i) * 0.0625 + (i - s) * 0.5
+    return s, [(v, t.work(1)) for v in o if v != k], [w for v in (o, [1, 2]) for w in v]
+
+
+def f_loop_over_text(t: T, o: Any, k: int):
+    n = 0
+    for c in "abc é":
+        n += (n * 31 + k) % 1000003 + n // 7 - n % 5 + (n & 15) * 3 - (n ^ k) % 11 + n * 2 % 13
+        t.n += 1
+        if c == "é":
+            n += 1
+    return n
+
+
+
+
+@jitclass
+class Scale:
+    by: float = 2.0
+
+    def __call__(self, x: float, more: float = 0.5) -> float:
+        return x * self.by + more
+
+
+def f_call_of_instance(t: T, o: Any, k: int):
+    f = Scale(k * 0.5)
+    s = t.work(k)
+    for i in range(4):
+        s += f(i * 0.5) - f(s, more=0.25)
+        t.n += 1
+    return s, f(1.0)
+
+
+def f_random(t: T, o: Any, k: int):
+    r = random.Random(k % 7)
+    s = t.work(k)
+    for i in range(4):
+        x = r.random()
+        s += x * 0.5 + s * 0.25 - k * 0.125 + s * s * 0.001 - k * 2.0 + s * 0.5 - s * 0.75 + s * 0.1 - s * 0.2 + k * 0.3
+        t.n += 1
+        if x < 0.5:
+            s += r.randint(1, 6)
+    return s
+
+
+def f_set(t: T, o: Any, k: int):
+    seen = {o} if k == 1 else set()
+    p = T(k % 5)
+    for i in range(6):
+        t.n += (t.n * 31 + i) % 1000003 + t.n // 7 - t.n % 5 + (t.n & 15) * 3 - (t.n ^ i) % 11 + t.n * 2 % 13
+        seen.add(p.n)
+        seen.add(i % 3)
+        p.n += 1
+        if i in seen:
+            t.n += 1
+    return len(seen), sorted(seen, key=str)
