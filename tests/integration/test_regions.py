@@ -12,7 +12,7 @@ from typing import Optional
 import jitd
 import pytest
 from jitd import _jitd
-from twins import Twins, bits
+from twins import COMPILED, Twins, bits, load
 
 SOURCE = (Path(__file__).parent / "language/regions.py").read_text()
 VALUES = [0, 1, 2, 3, 5, -4, 2**31, 2**62, 2**63 - 1, -(2**63)]
@@ -236,3 +236,58 @@ def test_they_are_compiled(module):
     """All but those that ask whether two numbers are the same object."""
     facts = jitd.stats()["objects"]
     assert {name for name in names() if facts[name]["mode"] != "native"} == {"f_identity", "f_mixed_chain"}
+
+
+CLOSES = '''
+from typing import Any
+
+WATCHERS = []
+
+
+def between(of):
+    for watcher in WATCHERS:
+        watcher(of)
+    return 0
+
+
+@jitclass
+class Held:
+    n: int
+    other: "Held" = None
+
+    def twice(self, k: int) -> int:
+        after = 0
+        for i in range(k):
+            after += i
+        after += between(self)
+        for i in range(k):
+            after += self.n + i
+        return after
+
+    def by_call(self, k: int) -> int:
+        return self.twice(k) + self.n
+
+    def of_argument(self, other: "Held", k: int) -> int:
+        after = other.twice(k)
+        for i in range(k):
+            after += other.n + self.n
+        return after
+'''
+
+
+def test_an_instance_closed_in_the_middle_lasts_until_the_call_ends(tmp_path):
+    world = load(tmp_path / "closes.py", COMPILED + CLOSES)
+    fill = lambda of: [world.Held(100 + i) for i in range(200)]  # noqa: E731  # takes what was free
+    objects = _jitd.arena_stats()["objects"]
+    for _ in range(3):
+        for name, wanted in (("twice", 4), ("by_call", 5)):
+            world.WATCHERS[:] = [lambda of: of.close(), fill]
+            assert getattr(world.Held(1), name)(2) == wanted
+        other = world.Held(1)
+        assert world.Held(2).of_argument(other, 2) == 4 + 6
+        with pytest.raises(jitd.ReleasedError):
+            other.n
+    world.WATCHERS.clear()
+    del other
+    gc.collect()
+    assert _jitd.arena_stats()["objects"] <= objects
