@@ -142,10 +142,14 @@ def entry(name):
     return name if name == "function" else f"{'Made' if name == '__init__' else 'Given'}.{name}"
 
 
+def is_settled(facts):
+    """Given up, or tried and kept, because the interpreter takes as long."""
+    return facts["mode"] == "python" or facts["python_reasons"].get("tried", 0) >= 4
+
+
 def is_given_up(facts):
-    """Or has been tried, and kept, because the interpreter takes longer: CPython 3.10 does for some."""
-    tried = facts["python_reasons"].get("tried", 0) if facts["mode"] == "native" else 0
-    return facts["mode"] == "python" or (sys.version_info < (3, 11) and tried >= 4)
+    """CPython 3.10 does take as long for some."""
+    return facts["mode"] == "python" or (sys.version_info < (3, 11) and is_settled(facts))
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -320,12 +324,12 @@ def facts_of_parts(name, calls, arguments):
     return jitd.stats()["objects"][f"Parts.{name}"]
 
 
-def test_what_does_little_else_than_operations_becomes_python():
+def test_what_does_little_else_than_operations_is_tried():
     for _ in range(4):
         facts = facts_of_parts("many", 600, (30,))
         if facts["mode"] == "python":
             break
-    assert is_given_up(facts) and (facts["mode"] == "native" or facts["reason"].startswith("Python takes less time for it")), facts
+    assert is_settled(facts) and (facts["mode"] == "native" or facts["reason"].startswith("Python takes less time for it")), facts
 
 
 def test_work_beside_the_operations_stays_compiled():
@@ -338,7 +342,7 @@ def test_a_trial_of_long_calls_is_short():
         facts = facts_of_parts("lasts", 12, (300_000,))
         if facts["mode"] == "python":
             break
-    assert is_given_up(facts), "after 48 calls at most"
+    assert is_settled(facts), "after 48 calls at most"
 
 
 @pytest.mark.parametrize("name, arguments", [("works", (2000,)), ("works_without_a_loop", ())])
