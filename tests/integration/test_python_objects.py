@@ -3,8 +3,10 @@ effects, exceptions, tracebacks, and who is seen to have called."""
 
 import io
 import itertools
+import linecache
 import re
 import traceback
+import warnings
 from contextlib import redirect_stdout
 from pathlib import Path
 
@@ -300,3 +302,39 @@ def test_a_finaliser_that_changes_a_global(tmp_path):
         t = world.Stores(1.0, None)
         results.append([t.store({"k": 1}, 3), t.store({"k": 1}, 3), t.store({"k": world.Sets()}, 3)])
     assert results[0] == results[1]
+
+
+WARNS = '''
+from typing import Any
+
+
+@jitclass
+class T:
+    n: int = 0
+
+    def product(self, o: Any, k: int):
+        s = 0.0
+        for i in range(k):
+            s += i * 0.5 + s * 0.5 - i * i * 0.25 + (s - i) * 0.125 - (s + i) * 0.0625 + (i - s) * 0.5
+        return s, o * o, o.__add__(o)
+
+    def mean(self, o: Any, k: int):
+        s = 0.0
+        for i in range(k):
+            s += i * 0.5 + s * 0.5 - i * i * 0.25 + (s - i) * 0.125 - (s + i) * 0.0625 + (i - s) * 0.5
+        return s, o.prod()
+'''
+
+
+def test_c_code_that_warns_names_the_line(tmp_path):
+    """Numpy warns in C code."""
+    numpy = pytest.importorskip("numpy")
+    twins = Twins(tmp_path, "warns", WARNS)
+    for name, o in (("product", numpy.float64(1e308)), ("mean", numpy.array([1e300, 1e300]))):
+        found = []
+        for world in (twins.plain, twins.compiled, twins.compiled):
+            with warnings.catch_warnings(record=True) as said:
+                warnings.simplefilter("always")
+                getattr(world.T(), name)(o, 3)
+            found.append([(w.filename == world.__file__, linecache.getline(w.filename, w.lineno)) for w in said if w.category is RuntimeWarning])
+        assert found[0] and found[0] == found[1] == found[2], name

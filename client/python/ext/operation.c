@@ -142,7 +142,7 @@ static bool is_quiet_in(PyObject *op, int depth) {
         return are_quiet(PySequence_Fast_ITEMS(op), Py_SIZE(op), depth + 1);
     if (PyDict_CheckExact(op))
         return is_quiet_dict(op, depth + 1);
-    return is_static(Py_TYPE(op)) && !PyType_IS_GC(Py_TYPE(op));
+    return operation_is_builtin(op) && !PyAnySet_Check(op);
 }
 
 /* Whether comparing, hashing and showing it, and what is in it, asks no Python code. */
@@ -213,19 +213,51 @@ static bool looks_at_frame(PyObject *function) {
     return false;
 }
 
+/* Whether the module, to the first dot, is of the standard library. Others warn in C code, of the line of their caller: numpy does. */
+static bool is_standard(const char *module) {
+    PyObject *names = PySys_GetObject("stdlib_module_names");
+    size_t n = strcspn(module, ".");
+    PyObject *name = names ? PyUnicode_FromStringAndSize(module, (Py_ssize_t)n) : NULL;
+    int found = name ? PySequence_Contains(names, name) : 0;
+    Py_XDECREF(name);
+    return found > 0;
+}
+
+/* What was trusted last is known again. */
+static bool is_trusted(Resume *r, PyObject *what, const char *module) {
+    if (likely(r->trusted == what))
+        return true;
+    bool is_standard_one = module && is_standard(module);
+    PyErr_Clear(); /* of a module without a name */
+    if (!is_standard_one)
+        return false;
+    Py_XSETREF(r->trusted, Py_NewRef(what));
+    return true;
+}
+
+static PyObject *module_function(Resume *r, PyObject *module, PyObject *name) {
+    PyObject *function = PyDict_GetItemWithError(PyModule_GetDict(module), name);
+    if (!function || !PyCFunction_CheckExact(function) || looks_at_frame(function))
+        return NULL;
+    PyObject *of = ((PyCFunctionObject *)function)->m_module;
+    PyObject *self = PyCFunction_GET_SELF(function); /* random.random is a method of an object */
+    const char *where = of && PyUnicode_Check(of) ? PyUnicode_AsUTF8(of) : self ? Py_TYPE(self)->tp_name : NULL;
+    if (self && !of && strchr(where, '.') == NULL)
+        where = PyModule_GetName(module);
+    return is_trusted(r, function, where) ? Py_NewRef(function) : NULL;
+}
+
 /* A function of C code, new reference; NULL, perhaps with an exception: there is none that can be found without Python code. */
-static PyObject *c_function(PyObject *op, PyObject *name) {
+static PyObject *c_function(Resume *r, PyObject *op, PyObject *name) {
     bool is_plain;
-    PyObject *function;
-    if (PyModule_CheckExact(op)) {
-        function = Py_XNewRef(PyDict_GetItemWithError(PyModule_GetDict(op), name));
-    } else {
-        PyObject *found = class_attribute(op, name, &is_plain);
-        if (!is_plain || (found && !Py_IS_TYPE(found, &PyMethodDescr_Type)))
-            return NULL;
-        function = PyObject_GenericGetAttr(op, name);
-    }
-    if (function && (!PyCFunction_CheckExact(function) || looks_at_frame(function)))
+    if (PyModule_CheckExact(op))
+        return module_function(r, op, name);
+    PyObject *found = class_attribute(op, name, &is_plain);
+    if (!is_plain || !found || !Py_IS_TYPE(found, &PyMethodDescr_Type) ||
+        !is_trusted(r, found, PyDescr_TYPE(found)->tp_name))
+        return NULL;
+    PyObject *function = PyObject_GenericGetAttr(op, name);
+    if (function && !PyCFunction_CheckExact(function))
         Py_CLEAR(function);
     return function;
 }
@@ -241,12 +273,12 @@ static bool is_quiet_method(const Resume *r, PyObject *const *args) {
     return true;
 }
 
-static PyObject *call_method(const Resume *r, PyObject *const *args) {
+static PyObject *call_method(Resume *r, PyObject *const *args) {
     if (!is_quiet_method(r, args))
         return NULL;
     if (operation_is_builtin(args[0]))
         return PyObject_VectorcallMethod(r->name, args, (size_t)r->nvalues | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
-    PyObject *function = c_function(args[0], r->name);
+    PyObject *function = c_function(r, args[0], r->name);
     PyObject *result = function ? PyObject_Vectorcall(function, args + 1, (size_t)(r->nvalues - 1), NULL) : NULL;
     Py_XDECREF(function);
     return result;
@@ -279,7 +311,7 @@ static PyObject *global(PyObject *globals, PyObject *name) {
     return Py_XNewRef(value);
 }
 
-static PyObject *do_it(const Resume *r, PyObject *const *args) {
+static PyObject *do_it(Resume *r, PyObject *const *args) {
     bool is_plain;
     switch (r->operation) {
     case OPERATION_BINARY:
@@ -421,7 +453,7 @@ static bool gives_up_objects(const Resume *r) {
            r->operation == OPERATION_METHOD;
 }
 
-bool operation_quick(JitdFrame *frame, const Resume *r, uint32_t site, JitdValue *values, int32_t *ret_status) {
+bool operation_quick(JitdFrame *frame, Resume *r, uint32_t site, JitdValue *values, int32_t *ret_status) {
     PyObject *args[QUICK_OPERANDS + 1] = {NULL}, *result = NULL;
     const JitdValue *slot = values;
     uint64_t changes = class_changes;

@@ -12,6 +12,7 @@ static void resume_free(Resume *r) {
     Py_XDECREF(r->function);
     Py_XDECREF(r->name);
     Py_XDECREF(r->callable);
+    Py_XDECREF(r->trusted);
     Py_XDECREF(r->unbound);
     Py_XDECREF(r->why);
     PyMem_Free(r->values);

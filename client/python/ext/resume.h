@@ -40,6 +40,7 @@ typedef struct Resume {
     PyObject *name;         /* ATTRIBUTE, SET_ATTRIBUTE, METHOD */
     bool only_stores;       /* METHOD: what it is given */
     bool asks_items;        /* ... compares or shows what is in what it is called on */
+    PyObject *trusted;      /* METHOD: what was done last by C code of the standard library */
     PyObject *callable;     /* CALL: the built-in function; GLOBAL: the dict of globals */
     bool asks_class;        /* ... is isinstance() */
     bool asks_size, prints; /* ... is len(), print() */
@@ -57,7 +58,7 @@ void operation_set(Resume *r, PyObject *why); /* which operation it is, by its n
 PyObject *operation_do(const Plan *plan, Resume *r, uint32_t site, PyObject *const *args, bool *ret_by_function);
 bool operation_can_be_quick(const Resume *r);
 /* False: it is to be done in the usual way. */
-bool operation_quick(JitdFrame *frame, const Resume *r, uint32_t site, JitdValue *values, int32_t *ret_status);
+bool operation_quick(JitdFrame *frame, Resume *r, uint32_t site, JitdValue *values, int32_t *ret_status);
 bool operation_is_builtin(const PyObject *op);
 
 Resume *resume_of(Plan *plan, uint32_t site); /* borrowed; NULL: exception */
