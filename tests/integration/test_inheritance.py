@@ -1,0 +1,302 @@
+"""Classes above each other, some or all of them jitclasses, do what the same classes do undecorated (language/inheritance_*.py, in every combination
+of scenes.py): results, fields, exceptions with their lines, what is printed, and the order of it all."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Optional
+
+import pytest
+
+import jitd
+from scenes import COMBINATIONS, Stage, first_difference, scenes
+
+SOURCES = sorted((Path(__file__).parent / "language").glob("inheritance_*.py"))
+pytestmark = pytest.mark.filterwarnings("ignore::jitd.CompileWarning")
+DECORATED_BASE = ("all", "only the base", "a plain one between")
+OVER_A_PLAIN_ONE = ("only the top", "above a plain one")
+# What still differs from CPython: {scene: (in which combinations, why)}.
+KNOWN = {
+    "two_decorated_bases": (DECORATED_BASE, "the fields of two jitclasses without a common base lie over each other"),
+    "diamonds": (("above a plain one",), "the fields of two jitclasses lie over each other"),
+    "initialisers_of_a_diamond": (("above a plain one",), "the fields of two jitclasses lie over each other"),
+    "defaults_given_by_the_subclass": (DECORATED_BASE, "a default that a subclass gives for a native field of its base hides what the field holds"),
+    "factories_below": (OVER_A_PLAIN_ONE, "a base that is a dataclass, and has a factory, does not let itself be extended"),
+    "keywords_only": (OVER_A_PLAIN_ONE, "all fields of a base that is a dataclass take the kw_only of what extends it"),
+    "frozen_mixes": (OVER_A_PLAIN_ONE, "a class may extend a frozen dataclass without being frozen"),
+    "what_a_class_has_itself": (OVER_A_PLAIN_ONE, "the fields of a plain base, and their defaults, become the class's own"),
+    "annotations_of_plain_bases": (OVER_A_PLAIN_ONE, "what a base annotates that is no dataclass is a field"),
+    "documents_of_properties": (DECORATED_BASE, "a property whose getter is replaced keeps its first one's document"),
+    "patched_with_a_specification": (DECORATED_BASE, "mock takes no method of a jitclass for a function"),
+}
+
+
+def cases():
+    for path in SOURCES:
+        for name in scenes(path):
+            where, why = KNOWN.get(name, ((), ""))
+            for combination in COMBINATIONS:
+                marks = [pytest.mark.xfail(reason=why, strict=True)] if combination in where else []
+                yield pytest.param(path, name, combination, marks=marks, id=f"{name}-{combination}")
+
+
+@pytest.fixture(scope="module")
+def stages(tmp_path_factory):
+    """Makes the stage of a source and a combination, once."""
+    folder, made = tmp_path_factory.mktemp("inheritance"), {}
+
+    def stage(path, combination=None):
+        if (path, combination) not in made:
+            made[path, combination] = Stage(path, folder, combination)
+        return made[path, combination]
+
+    return stage
+
+
+@pytest.mark.parametrize("path, name, combination", cases())
+def test_scene(stages, path, name, combination):
+    expected, got = (stages(path, which).run(name) for which in (None, combination))
+    assert len(expected) > 2, "a scene shows something"
+    assert expected[-2][0] == "value", f"a scene ends well: {expected[-2]}"
+    difference = first_difference(expected, got)
+    assert difference is None, difference
+
+
+# ---- what has no counterpart in CPython ----
+
+
+@jitd.jitclass
+class Cell:
+    n: int = 1
+    next: Optional["Cell"] = None
+
+    def value(self) -> int:
+        return self.n
+
+    def total(self) -> int:
+        t, at = 0, self
+        while at is not None:
+            t += at.value()
+            at = at.next
+        return t
+
+
+@jitd.jitclass
+class Wide(Cell):
+    m: int = 3
+    x: float = 0.5
+
+    def value(self) -> int:
+        return self.n * 100 + self.m
+
+
+class Bare(Wide):
+    def __init__(self, n):
+        super().__init__(n, None, n + 1)
+        self.words = ["a"]
+
+    def value(self) -> int:
+        return super().value() * len(self.words)
+
+
+def is_native(cls, name):
+    """Whether a field of the class itself is in the arena."""
+    try:
+        return name in {field[0] for field in jitd.layout(cls)["fields"]}
+    except TypeError:  # a Python class
+        return False
+
+
+@pytest.mark.parametrize("cls", [Wide, Bare])
+def test_wrong_types_and_big_numbers_in_a_base_s_field(cls):
+    one = cls(5)
+    for wrong, error in (("x", TypeError), (2.5, TypeError), (None, TypeError), (2**63, OverflowError), (-(2**70), OverflowError)):
+        with pytest.raises(error):
+            one.n = wrong
+        assert one.n == 5
+    for wrong in ("x", 5, object()):
+        with pytest.raises(TypeError, match="must be Cell or None"):
+            one.next = wrong
+        assert one.next is None
+    one.n = True
+    assert one.n == 1 and type(one.n) is int
+    del one.n
+    with pytest.raises(TypeError):
+        one.n = []
+
+
+def test_wrong_types_and_big_numbers_in_a_subclass_s_field():
+    """A native field says no, a Python field takes it all; and what is in it is what the methods see."""
+    one = Wide(1)
+    for wrong, error in (("x", TypeError), (2.5, TypeError), (2**63, OverflowError), (-(2**70), OverflowError)):
+        if is_native(Wide, "m"):
+            with pytest.raises(error):
+                one.m = wrong
+            assert one.m == 3 and one.value() == 103
+        else:
+            one.m = wrong
+            assert one.m is wrong
+    one.m = 2**63 - 1
+    assert one.value() == 2**63 + 99 and one.m == 2**63 - 1
+    one.x = 2
+    assert one.x == 2 and type(one.x) is (float if is_native(Wide, "x") else int)
+
+
+def test_a_subclass_s_number_that_nobody_set():
+    @jitd.jitclass
+    class Early:
+        n: int
+
+        def __init__(self, n):
+            self.n = n
+
+    @jitd.jitclass
+    class Late(Early):
+        late: int
+
+        def __init__(self, n):
+            super().__init__(n)
+
+        def read(self) -> int:
+            return self.late
+
+    one = Late(5)
+    if is_native(Late, "late"):
+        assert one.late == one.read() == 0
+    else:
+        for read in (lambda: one.late, one.read):
+            with pytest.raises(AttributeError, match="'Late' object has no attribute 'late'"):
+                read()
+    one.late = 7
+    assert one.late == one.read() == 7 and one.n == 5
+
+
+@pytest.mark.parametrize("cls", [Wide, Bare])
+def test_a_closed_instance_of_a_subclass(cls):
+    with cls(4) as one:
+        assert one.value() > 400
+    for use in (lambda: one.n, lambda: one.next, lambda: one.total(), lambda: setattr(one, "n", 1), lambda: Cell.value(one)):
+        with pytest.raises(jitd.ReleasedError, match=f"this {cls.__name__} object was released"):
+            use()
+    holder = Cell(1, cls(2))
+    held = holder.next
+    held.close()
+    with pytest.raises(jitd.ReleasedError):
+        held.n
+
+
+def test_the_class_of_a_jitclass_s_own_instance_stays():
+    for one, other in ((Cell(), Bare), (Bare(1), Cell), (Cell(), Wide)):
+        with pytest.raises(TypeError, match="__class__ assignment only supported"):
+            one.__class__ = other
+        assert type(one) is not other and one.value() == type(one).value(one)
+
+
+def test_a_shared_instance_and_subclasses():
+    """What other processes could not see is refused, and changes nothing."""
+    shared = Cell(1)
+    jitd.publish("inheritance.shared", shared)
+    for other in (Wide(2), Bare(3)):
+        try:
+            shared.next = other
+        except TypeError as error:
+            assert str(error) == f"Cell.next must be Cell or None, not {type(other).__name__}" and shared.next is None
+        else:
+            assert type(shared.next) is type(other) and shared.total() == 1 + other.value()
+            shared.next = None
+    jitd.publish("inheritance.shared", None)
+
+
+def test_instances_of_subclasses_over_a_fork():
+    """The child sees what there was, and goes its own way with what is new."""
+    chain = Cell(1, Wide(2, Bare(3), 5))
+    before = chain.total()
+    pid = os.fork()
+    if not pid:
+        status = 1
+        try:
+            assert chain.total() == before and type(chain.next) is Wide and type(chain.next.next) is Bare
+            chain.next.next.words.append("b")
+            chain.next.m = 6
+            assert chain.total() != before and Bare(7).value() == 708 and Cell(0, Bare(7)).total() == 708
+            chain.n = 50
+            status = 0
+        except BaseException:
+            sys.excepthook(*sys.exc_info())
+        finally:
+            os._exit(status)
+    assert os.waitpid(pid, 0)[1] == 0
+    assert chain.n == 50, "an instance of a jitclass is one for both"
+    assert chain.next.next.words == ["a"], "a Python field is each one's own"
+    chain.n = 1
+    assert chain.total() in (before, before + 1), "m is shared when it is native"
+
+
+def test_a_jitclass_beside_its_subclasses_stays_native():
+    """As long as none of them is in a field of its type."""
+
+    @jitd.jitclass
+    class Link:
+        n: int = 1
+        next: Optional["Link"] = None
+
+        def value(self) -> int:
+            return self.n
+
+        def total(self) -> int:
+            t, at = 0, self
+            while at is not None:
+                t += at.value()
+                at = at.next
+            return t
+
+    class Above(Link):
+        def value(self) -> int:
+            return super().value() * 100
+
+    one = Link(1, Link(2, Link(3)))
+    for _ in range(5):
+        assert one.total() == 6 and Above(2).total() == 200 and Above(3, one).value() == 300
+    assert Link.total._counters()["native_calls"] >= 5
+
+
+WARM = """
+import jitd
+from typing import Optional
+
+@jitd.jitclass
+class A:
+    n: int = 1
+    next: Optional["A"] = None
+
+    def value(self) -> int:
+        return self.n
+
+    def run(self, k: int) -> int:
+        t = 0
+        for i in range(k):
+            t += self.value() * i
+        return t
+
+@jitd.jitclass
+class B(A):
+    m: int = 2
+
+    def value(self) -> int:
+        return super().value() * 10 + self.m
+
+class C(B):
+    def value(self) -> int:
+        return -super().value()
+
+print([cls(3).run(10) for cls in (A, B, C)], B(1, C(2)).next.run(3), A(5, B(6)).next.value())
+"""
+COMPILATIONS = 'print(jitd.stats()["machine"]["compilations"])'
+
+
+def test_a_second_process_does_the_same(program, own_daemon):
+    """With the code that the first one had compiled."""
+    runs = [program(WARM + COMPILATIONS, name="warm_inheritance.py", JITD_SOCKET=own_daemon.socket).run().stdout.splitlines() for _ in range(3)]
+    plain = program(WARM, name="warm_inheritance.py", JITD_DISABLE=1).run().stdout.splitlines()
+    assert [said for said, _ in runs] == plain * 3
+    assert int(runs[0][1]) > 0 and len({count for _, count in runs}) == 1, "nothing is compiled twice"
