@@ -338,3 +338,61 @@ def test_c_code_that_warns_names_the_line(tmp_path):
                 getattr(world.T(), name)(o, 3)
             found.append([(w.filename == world.__file__, linecache.getline(w.filename, w.lineno)) for w in said if w.category is RuntimeWarning])
         assert found[0] and found[0] == found[1] == found[2], name
+
+
+ENCLOSED = '''
+from typing import Any
+
+
+def make(fill):
+    seen = []
+    limit = 2.5
+    if fill:
+        late = [7]
+
+    @jitclass
+    class Notes:
+        x: float = 1.0
+
+        def note(self, k: int):
+            s = 0.0
+            for i in range(k):
+                s += self.x * limit + i
+                seen.append(i)
+                if i in seen:
+                    s += len(seen)
+            return s, seen
+
+        def late(self, k: int):
+            s = self.x * 2.0
+            for i in range(k):
+                s += i * 0.5 + s * self.x
+            return s, late
+
+    def set_limit(value):
+        nonlocal limit, seen
+        limit, seen = value, [9]
+
+    return Notes, set_limit
+'''
+
+
+@pytest.mark.parametrize("fill", [True, False])
+def test_variables_of_the_function_around_the_class(tmp_path, fill):
+    """They are in cells, not among the globals, where others may have the name; they may be empty, or get another value."""
+    twins = Twins(tmp_path, f"enclosed{fill}", ENCLOSED)
+
+    def tried(call):
+        try:
+            return call()
+        except NameError as error:
+            return type(error), str(error), traceback.extract_tb(error.__traceback__)[-1].lineno
+
+    for world in (twins.plain, twins.compiled):
+        Notes, set_limit = world.make(fill)
+        notes = Notes(0.5)
+        world.seen = [1, 2, 3]
+        world.results = [tried(lambda: notes.note(3)), tried(lambda: notes.late(4))]
+        set_limit(4.0)
+        world.results += [tried(lambda: notes.note(2)), tried(lambda: notes.late(4))]
+    assert twins.compiled.results == twins.plain.results

@@ -301,8 +301,10 @@ static PyObject *call_builtin(const Resume *r, PyObject *const *args) {
     return PyObject_Vectorcall(r->callable, args, (size_t)r->nvalues | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
 }
 
-/* As LOAD_GLOBAL does. */
+/* As LOAD_GLOBAL does, or LOAD_DEREF; NULL without an exception: there is nothing in the cell. */
 static PyObject *global(PyObject *globals, PyObject *name) {
+    if (PyCell_Check(globals))
+        return PyCell_Get(globals);
     PyObject *value = PyDict_GetItemWithError(globals, name);
     if (!value && !PyErr_Occurred())
         value = PyDict_GetItemWithError(PyEval_GetBuiltins(), name);
@@ -343,7 +345,7 @@ static bool has_operands(const Resume *r) {
         [OPERATION_SET_ITEM] = 3, [OPERATION_ATTRIBUTE] = 1, [OPERATION_SET_ATTRIBUTE] = 2,
         [OPERATION_METHOD] = 1,   [OPERATION_CALL] = 0,      [OPERATION_GLOBAL] = 0,
         [OPERATION_TEXT] = 0};
-    if (r->operation == OPERATION_GLOBAL && !(r->callable && PyDict_Check(r->callable)))
+    if (r->operation == OPERATION_GLOBAL && !(r->callable && (PyDict_Check(r->callable) || PyCell_Check(r->callable))))
         return false;
     return r->nvalues >= least[r->operation] && (r->operation != OPERATION_CALL || r->callable);
 }

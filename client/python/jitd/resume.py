@@ -946,7 +946,7 @@ def _prepare_region(func: Any, payload: list[Any], given: tuple[int, str] | None
     if is_operation and why[0] == "(":
         function = getattr(builtins, why[1:])
     elif is_operation and why[0] == "$":
-        function = func.__globals__
+        function = dict(zip(func.__code__.co_freevars, func.__closure__ or ())).get(why[1:], func.__globals__)
     elif is_operation:
         pass  # the extension has it
     elif where[0] != "box":
