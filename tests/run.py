@@ -43,6 +43,7 @@ SUITE_SECONDS = 3600  # whatever takes longer hangs
 KNOBS = ("JITD_KILLS", "JITD_PROGRAMS", "JITD_SEED")  # of the tests
 NOT_FOR_TESTS = ("JITD_", "PYTHON", "LISTEN_", "NOTIFY_SOCKET")  # what a caller may have set for other programs
 SHOWN_LINES = 60  # of what failed
+PROGRESS = r"[.sxXFE]+ *\[ *\d+%\]"  # pytest's, a line for each 72 tests
 SANITIZERS = {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=1", "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"}
 
 
@@ -98,21 +99,22 @@ class Suite:
             self.failed += 1
             self.lines.append("no test ran")
         if self.failed and not any(line.startswith("  | ") for line in self.lines):
-            self.lines += ["  | " + line for line in text.splitlines()[-SHOWN_LINES:]]
+            said = [line for line in text.splitlines() if not re.fullmatch(PROGRESS, line)]
+            self.lines += ["  | " + line for line in said[-SHOWN_LINES:]]
 
 
 def count_pytest(text):
-    """The counts of pytest's last line; errors are failures; the reasons of skips are repeated."""
+    """The counts of pytest's last line; errors are failures; what failed and the reasons of skips are repeated."""
     summary = [line for line in text.splitlines() if re.match(r"=*\s*(no tests ran|\d+ \w+).* in [\d.]+s", line)]
     found = {
         word.rstrip("s"): int(n)
         for n, word in re.findall(r"(\d+) (passed|failed|errors?|xpassed)", " ".join(summary[-1:]))
     }
-    skips = [line for line in text.splitlines() if line.startswith("SKIPPED")]
+    named = [line for line in text.splitlines() if line.startswith(("FAILED ", "ERROR ", "SKIPPED"))]
     return (
         found.get("passed", 0),
         found.get("failed", 0) + found.get("error", 0),
-        [s.strip("= ") for s in summary[-1:]] + skips,
+        [s.strip("= ") for s in summary[-1:]] + named,
     )
 
 
@@ -310,6 +312,10 @@ def main():
     for name in stray:
         print(f"FAIL {name}: no suite runs it")
     failed = sum(s.failed for s in chosen) + len(stray)
+    for suite in chosen:  # once more, where the end of a long output is read
+        for line in suite.lines:
+            if line.startswith(("FAILED ", "ERROR ")):
+                print(f"{suite.name}: {line}")
     print(f"{sum(s.passed for s in chosen)} passed, {failed} failed", flush=True)
     return 1 if failed or not chosen else 0
 
