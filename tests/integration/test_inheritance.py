@@ -9,6 +9,7 @@ from typing import Optional
 import pytest
 
 import jitd
+from jitd import _jitd
 from scenes import COMBINATIONS, Stage, first_difference, scenes
 
 SOURCES = sorted((Path(__file__).parent / "language").glob("inheritance_*.py"))
@@ -17,9 +18,6 @@ DECORATED_BASE = ("all", "only the base", "a plain one between")
 OVER_A_PLAIN_ONE = ("only the top", "above a plain one")
 # What still differs from CPython: {scene: (in which combinations, why)}.
 KNOWN = {
-    "two_decorated_bases": (DECORATED_BASE, "the fields of two jitclasses without a common base lie over each other"),
-    "diamonds": (("above a plain one",), "the fields of two jitclasses lie over each other"),
-    "initialisers_of_a_diamond": (("above a plain one",), "the fields of two jitclasses lie over each other"),
     "defaults_given_by_the_subclass": (DECORATED_BASE, "a default that a subclass gives for a native field of its base hides what the field holds"),
     "factories_below": (OVER_A_PLAIN_ONE, "a base that is a dataclass, and has a factory, does not let itself be extended"),
     "keywords_only": (OVER_A_PLAIN_ONE, "all fields of a base that is a dataclass take the kw_only of what extends it"),
@@ -190,6 +188,46 @@ def test_the_class_of_a_jitclass_s_own_instance_stays():
         with pytest.raises(TypeError, match="__class__ assignment only supported"):
             one.__class__ = other
         assert type(one) is not other and one.value() == type(one).value(one)
+
+
+def test_two_jitclasses_as_bases_keep_to_their_memory():
+    """The fields of the second are attributes: nothing is written behind the fields of the first."""
+    space = {"__annotations__": {f"b{i}": int for i in range(40)}, "__module__": __name__, **{f"b{i}": i for i in range(40)}}
+    Large = jitd.jitclass(type("Large", (), dict(space)))
+
+    @jitd.jitclass
+    class Small:
+        a: int = 7
+        next: Optional["Small"] = None
+
+    class Both(Small, Large):
+        def __init__(self):
+            Small.__init__(self, 5)
+
+    class Other(Large, Small):
+        pass
+
+    small, made = [Small(i) for i in range(300)], []
+    for _ in range(300):
+        one, other = Both(), Other(1)
+        assert (one.b0, one.b39, one.a, other.b0, other.b39, other.a) == (0, 39, 5, 1, 39, 7) and other.next is None
+        for i in range(40):
+            setattr(one, f"b{i}", -i)
+        other.a, other.next = "any", one
+        made += [one, other]
+        small.append(Small(len(small)))
+    assert [one.a for one in small] == list(range(600)) and all(one.next is None for one in small)
+    one, other = made[:2]
+    assert sorted(vars(one)) == sorted([*vars(Small()), *space["__annotations__"]]) and vars(other)["a"] == "any" and other.next is one
+    del one.b3
+    assert one.b3 == 3 and "b3" not in vars(one)
+    with pytest.raises(AttributeError, match="b3"):
+        del one.b3
+    one.close()
+    for use in (lambda: one.b0, lambda: setattr(one, "b0", 1), lambda: delattr(one, "b0")):
+        with pytest.raises(jitd.ReleasedError):
+            use()
+    assert _jitd.check() == (0, "")
 
 
 def test_a_shared_instance_and_subclasses():

@@ -235,13 +235,27 @@ PyObject *classdict_show_fields(PyObject *module, PyObject *op) {
     return show_fields((PyTypeObject *)op) < 0 ? NULL : Py_NewRef(Py_None);
 }
 
+/* Whether its instances' __dict__ is that of a plain base, before the one that shows the fields. */
+static int hides_fields(PyTypeObject *type) {
+    int plain_first = 0, shown = 0;
+    for (Py_ssize_t i = 0; !shown && i < PyTuple_GET_SIZE(type->tp_mro); i++) {
+        PyTypeObject *base = (PyTypeObject *)PyTuple_GET_ITEM(type->tp_mro, i);
+        int is_made = PyType_HasFeature(base, Py_TPFLAGS_HEAPTYPE);
+        PyObject *found = is_made ? PyDict_GetItemString(base->tp_dict, "__dict__") : NULL;
+        shown = found && Py_IS_TYPE(found, &PyGetSetDescr_Type) &&
+                ((PyGetSetDescrObject *)found)->d_getset->get == get_dict;
+        plain_first |= found && !shown;
+    }
+    return plain_first && shown;
+}
+
 /* Instance.__init_subclass__: a Python class above a fast one has a __dict__ of its own, which would have the other attributes only; one with
  * __slots__ has none, and its attributes are in ours. */
 PyObject *classdict_init_subclass(PyObject *op, PyObject *args, PyObject *kwargs) {
     PyTypeObject *type = (PyTypeObject *)op;
     if (!type->tp_dictoffset && type->tp_setattro == PyObject_GenericSetAttr)
         type->tp_setattro = instance_setattro_fast;
-    if (PyDict_GetItemString(((PyTypeObject *)op)->tp_dict, "__dict__") && show_fields((PyTypeObject *)op) < 0)
+    if ((PyDict_GetItemString(type->tp_dict, "__dict__") || hides_fields(type)) && show_fields(type) < 0)
         return NULL;
     PyObject *next = PyObject_CallFunction((PyObject *)&PySuper_Type, "OO", (PyObject *)&Instance_Type, op);
     PyObject *method = next ? PyObject_GetAttrString(next, "__init_subclass__") : NULL;

@@ -265,6 +265,9 @@ PyObject *extra_in_class(PyObject *extra); /* the class's own attribute; borrowe
 /* A new reference to the dict of an instance's attributes that are no native fields; NULL without an exception: it has none. */
 PyObject *extra_attributes(PyObject *self, bool create);
 PyObject **extra_dict(PyObject *self, bool create); /* of a fast class's instance */
+/* One of them: a new reference, NULL without an exception: there is none of that name. Written with NULL it is deleted. */
+PyObject *extra_read(PyObject *self, PyObject *name);
+int extra_write(PyObject *self, PyObject *name, PyObject *value);
 int extra_new(ClassInfo *info, PyObject *self, PyObject *name,
               PyObject *value);                          /* the first of that name in the class */
 COLD void extra_missing(PyObject *self, PyObject *name); /* the AttributeError of a deletion */

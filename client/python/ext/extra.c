@@ -45,32 +45,39 @@ static PyObject *of_class(Extra *self, PyObject *obj, PyObject *type) {
                         type && PyType_Check(type) ? ((PyTypeObject *)type)->tp_name : "?", self->name);
 }
 
+PyObject *extra_read(PyObject *op, PyObject *name) {
+    if (((Instance *)op)->flags & INSTANCE_RELEASED)
+        return instance_released(op);
+    PyObject *attributes = extra_attributes(op, false);
+    PyObject *value = attributes ? PyDict_GetItemWithError(attributes, name) : NULL;
+    Py_XINCREF(value);
+    Py_XDECREF(attributes);
+    return value;
+}
+
+int extra_write(PyObject *op, PyObject *name, PyObject *value) {
+    if (((Instance *)op)->flags & INSTANCE_RELEASED)
+        return instance_released(op), -1;
+    PyObject *attributes = extra_attributes(op, true);
+    int r = !attributes ? -1 : value ? PyDict_SetItem(attributes, name, value) : 0;
+    if (attributes && !value && (r = PyDict_DelItem(attributes, name)) < 0 && PyErr_ExceptionMatches(PyExc_KeyError))
+        extra_missing(op, name);
+    Py_XDECREF(attributes);
+    return r;
+}
+
 static PyObject *extra_get(PyObject *op, PyObject *obj, PyObject *type) {
     Extra *self = (Extra *)op;
     if (!obj || !PyObject_TypeCheck(obj, &Instance_Type))
         return of_class(self, NULL, type);
-    if (((Instance *)obj)->flags & INSTANCE_RELEASED)
-        return instance_released(obj);
-    PyObject *attributes = extra_attributes(obj, false);
-    PyObject *value = attributes ? PyDict_GetItemWithError(attributes, self->name) : NULL;
-    Py_XINCREF(value);
-    Py_XDECREF(attributes);
+    PyObject *value = extra_read(obj, self->name);
     return value || PyErr_Occurred() ? value : of_class(self, obj, type);
 }
 
 static int extra_set(PyObject *op, PyObject *obj, PyObject *value) {
-    Extra *self = (Extra *)op;
     if (!PyObject_TypeCheck(obj, &Instance_Type))
         return PyErr_SetString(PyExc_TypeError, "not an instance of a jitclass"), -1;
-    if (((Instance *)obj)->flags & INSTANCE_RELEASED)
-        return instance_released(obj), -1;
-    PyObject *attributes = extra_attributes(obj, true);
-    int r = !attributes ? -1 : value ? PyDict_SetItem(attributes, self->name, value) : 0;
-    if (attributes && !value && (r = PyDict_DelItem(attributes, self->name)) < 0 &&
-        PyErr_ExceptionMatches(PyExc_KeyError))
-        extra_missing(obj, self->name);
-    Py_XDECREF(attributes);
-    return r;
+    return extra_write(obj, ((Extra *)op)->name, value);
 }
 
 static int extra_traverse(PyObject *op, visitproc visit, void *arg) {

@@ -289,9 +289,28 @@ typedef struct FieldDescr {
     PyObject *info; /* holds the field */
 } FieldDescr;
 
+/* Whether its instances have the field in the arena. Of two bases that are jitclasses only the first has its fields there: those of the other are
+ * attributes, or they would lie over each other. */
+static int has_place(PyTypeObject *type, PyTypeObject *owner) {
+    while (type && type != owner)
+        type = type->tp_base;
+    return type != NULL;
+}
+
+COLD static PyObject *get_attribute(PyObject *obj, Field *field) {
+    PyObject *value = extra_read(obj, field->name);
+    if (value || PyErr_Occurred())
+        return value;
+    if (field->class_value)
+        return Py_NewRef(field->class_value);
+    return PyErr_Format(PyExc_AttributeError, "'%s' object has no attribute '%U'", Py_TYPE(obj)->tp_name, field->name);
+}
+
 COLD static PyObject *descr_get_other(Field *field, PyObject *obj, PyObject *type) {
-    if (obj && obj != Py_None && PyObject_TypeCheck(obj, field->owner))
+    if (obj && obj != Py_None && has_place(Py_TYPE(obj), field->owner))
         return field->get(obj, field);
+    if (obj && obj != Py_None && PyObject_TypeCheck(obj, field->owner))
+        return get_attribute(obj, field);
     if (obj && obj != Py_None)
         return PyErr_Format(PyExc_TypeError, "descriptor '%U' for '%s' objects doesn't apply to a '%s' object",
                             field->name, field->owner->tp_name, Py_TYPE(obj)->tp_name);
@@ -312,8 +331,10 @@ static PyObject *descr_get(PyObject *op, PyObject *obj, PyObject *type) {
 
 static int descr_set(PyObject *op, PyObject *obj, PyObject *value) {
     Field *field = ((FieldDescr *)op)->field;
-    if (likely(Py_TYPE(obj) == field->owner) || PyObject_TypeCheck(obj, field->owner))
+    if (likely(Py_TYPE(obj) == field->owner) || has_place(Py_TYPE(obj), field->owner))
         return field->set(obj, value, field);
+    if (PyObject_TypeCheck(obj, field->owner))
+        return extra_write(obj, field->name, value);
     PyErr_Format(PyExc_TypeError, "descriptor '%U' for '%s' objects doesn't apply to a '%s' object", field->name,
                  field->owner->tp_name, Py_TYPE(obj)->tp_name);
     return -1;

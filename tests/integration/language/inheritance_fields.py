@@ -893,6 +893,44 @@ def changed_class_of_an_instance():
     tried(lambda: setattr(one, "__class__", 5))
 
 
+def attributes_behind_a_mixin():
+    class Mixin:
+        def mixed(self) -> object:
+            return sorted(vars(self))
+
+    @base
+    class A:
+        n: int = 1
+        s: str = "s"
+
+    @base
+    class Alone:
+        n: int = 1
+
+    class Plain(Alone):
+        pass
+
+    @mid
+    class B(A):
+        pass
+
+    @sub
+    class C(Mixin, B):
+        pass
+
+    class D(Mixin, Alone):
+        pass
+
+    class E(Mixin, Plain):
+        pass
+
+    for cls in (C, D, E):
+        one = cls(5)
+        one.extra = 2
+        vars(one)["n"] = 7
+        show(one, one.mixed(), one.n, copy.copy(one), copy.deepcopy(one))
+
+
 def two_decorated_bases():
     @base
     class A:
