@@ -18,7 +18,7 @@ DECORATED_BASE = ("all", "only the base", "a plain one between")
 OVER_A_PLAIN_ONE = ("only the top", "above a plain one")
 # What still differs from CPython: {scene: (in which combinations, why)}.
 KNOWN = {
-    "defaults_given_by_the_subclass": (DECORATED_BASE, "a default that a subclass gives for a native field of its base hides what the field holds"),
+    "defaults_given_later": (DECORATED_BASE, "what a subclass is given under the name of a native field, later, hides what its instances hold"),
     "factories_below": (OVER_A_PLAIN_ONE, "a base that is a dataclass, and has a factory, does not let itself be extended"),
     "keywords_only": (OVER_A_PLAIN_ONE, "all fields of a base that is a dataclass take the kw_only of what extends it"),
     "frozen_mixes": (OVER_A_PLAIN_ONE, "a class may extend a frozen dataclass without being frozen"),

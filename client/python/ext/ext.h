@@ -312,6 +312,8 @@ COLD PyObject *field_of_class(PyObject *self, const Field *field); /* the class 
 int field_clear(PyObject *self, Field *field);                     /* of a reference: it is unset, */
 int field_is_unset(PyObject *self, const Field *field);            /* which a number never is */
 int field_store(Field *field, PyObject *self, PyObject *value);    /* a new or an old object; -1 with an exception */
+/* Whether a Python subclass has something else under its name: another default, a property. Then its instances have an attribute, and nothing native. */
+int field_is_shadowed(const Field *field, PyTypeObject *type);
 
 /* ---- construct.c ---- */
 PyObject *construct_vectorcall(PyObject *type, PyObject *const *args, size_t nargsf, PyObject *kwnames);

@@ -408,7 +408,14 @@ int field_install(ClassInfo *info, Field *field) {
     return r;
 }
 
+int field_is_shadowed(const Field *field, PyTypeObject *type) {
+    PyObject *found = field->type && type != field->owner ? _PyType_Lookup(type, field->name) : NULL;
+    return found && !(Py_IS_TYPE(found, &FieldDescr_Type) && ((FieldDescr *)found)->field == field);
+}
+
 int field_store(Field *field, PyObject *self, PyObject *value) {
+    if (unlikely(field_is_shadowed(field, Py_TYPE(self))))
+        return PyObject_SetAttr(self, field->name, value);
     if (unlikely(!field->type))
         return PyObject_GenericSetAttr(self, field->name, value);
     return field->set(self, value, field);

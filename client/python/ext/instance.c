@@ -187,7 +187,8 @@ static int move_in(ClassInfo *info, PyObject *op) {
     int r = PyErr_Occurred() ? -1 : 0;
     for (Py_ssize_t i = 0; attributes && r == 0 && i < info->nfields; i++) {
         Field *field = &info->fields[i];
-        PyObject *value = field->type ? PyDict_GetItemWithError(attributes, field->name) : NULL;
+        int is_native = field->type && !field_is_shadowed(field, Py_TYPE(op));
+        PyObject *value = is_native ? PyDict_GetItemWithError(attributes, field->name) : NULL;
         if (!value)
             continue;
         Py_INCREF(value);

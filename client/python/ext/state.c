@@ -70,7 +70,8 @@ static int put_others(PyObject *attributes, PyObject *state) {
 static int fill(PyObject *op, ClassInfo *info, PyObject *attributes, PyObject *state) {
     for (Py_ssize_t i = 0; i < info->nfields; i++) {
         Field *field = &info->fields[i];
-        if ((field->type ? put_native(op, field, state) : put_python(field, attributes, state)) < 0)
+        int is_native = field->type && !field_is_shadowed(field, Py_TYPE(op));
+        if ((is_native ? put_native(op, field, state) : put_python(field, attributes, state)) < 0)
             return -1;
     }
     if (attributes && put_others(attributes, state) < 0)
@@ -97,7 +98,7 @@ static PyObject *made_of(PyObject *op) {
     int r = list ? 0 : -1;
     for (Py_ssize_t i = 0; r == 0 && info && i < info->nfields; i++) {
         Field *field = &info->fields[i];
-        int gone = field->type ? spill_deleted(op, field) : 0;
+        int gone = field->type && !field_is_shadowed(field, Py_TYPE(op)) ? spill_deleted(op, field) : 0;
         r = gone < 0 ? -1 : gone && !field_is_unset(op, field) ? PyList_Append(list, field->name) : 0;
     }
     if (r == 0)

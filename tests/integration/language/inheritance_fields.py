@@ -3,6 +3,7 @@ base, mid and sub decorate, or not; show and tried report (scenes.py)."""
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import dataclasses
 import inspect
@@ -409,16 +410,91 @@ def constants_given_by_the_subclass_for_fields():
     @base
     class A:
         n: int = 1
+        x: float = 0.5
         name: str = "a"
+        next: Optional[A] = None
 
         def get(self) -> object:
-            return self.n, self.name
+            return self.n, self.x, self.name, self.next
+
+        def change(self) -> None:
+            self.n += 1
+            self.x *= 2.0
 
     class B(A):
+        n = 10
         name = "b"
 
-    for cls in (A, B):
-        show(cls("x" and 3).get(), cls(3, "c").get(), cls.name)
+    class C(B):
+        next = 5
+        x = None
+
+    for cls in (A, B, C):
+        one = cls(3, 1.5, "c", A(4))
+        show(cls().get(), one, one.get(), cls.n, cls.name, cls.next)
+        one.change()
+        show(one, one.get(), copy.copy(one), copy.deepcopy(one).get(), A.get(one))
+        del one.n
+        tried(lambda: one.n)
+        tried(lambda: delattr(one, "n"))
+        show(one)
+        one.n = 2
+        show(one, one.get())
+
+
+def defaults_given_later():
+    @base
+    class A:
+        n: int = 1
+
+    class B(A):
+        pass
+
+    one = B(5)
+    B.n = 7
+    show(one.n, one, B(6).n)
+
+
+def properties_and_methods_for_fields():
+    @base
+    class A:
+        n: int = 1
+        x: float = 0.5
+
+        def get(self) -> object:
+            return self.n, self.x
+
+    class Counted(A):
+        @property
+        def n(self) -> int:
+            return self.kept * 2
+
+        @n.setter
+        def n(self, value: int) -> None:
+            show("n is set", value)
+            self.kept = value
+
+    class Fixed(A):
+        n = property(lambda self: 4)
+
+    class Method(A):
+        def x(self) -> str:
+            return "called"
+
+    for cls in (Counted, Method):
+        tried(lambda: cls(5).get())
+        tried(lambda: cls(5, 2.5).get())
+    with contextlib.suppress(AttributeError):
+        show(Fixed(5))
+    one = Counted(7)
+    one.n = 8
+    show(one, one.get(), one.kept)
+    made = Method.__new__(Method)
+    tried(lambda: made.x())
+    made.x = 5
+    tried(lambda: made.x)
+    del made.x
+    tried(lambda: made.x())
 
 
 def class_variables():
