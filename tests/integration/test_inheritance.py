@@ -1,6 +1,7 @@
 """Classes above each other, some or all of them jitclasses, do what the same classes do undecorated (language/inheritance_*.py, in every combination
 of scenes.py): results, fields, exceptions with their lines, what is printed, and the order of it all."""
 
+import dataclasses
 import os
 import sys
 from pathlib import Path
@@ -167,6 +168,45 @@ def test_a_subclass_s_number_that_nobody_set():
                 read()
     one.late = 7
     assert one.late == one.read() == 7 and one.n == 5
+
+
+def test_an_own_init_above_a_plain_dataclass_may_leave_a_required_field_behind_a_default():
+    @dataclasses.dataclass
+    class Early:
+        n: int = 1
+
+    @jitd.jitclass
+    class Late(Early):
+        late: int
+
+        def __init__(self, late):
+            super().__init__(5)
+            self.late = late
+
+    one = Late(7)
+    assert (one.n, one.late, vars(one)) == (5, 7, {"n": 5, "late": 7})
+
+
+@pytest.mark.xfail(raises=TypeError, strict=True, reason="a decorated subclass of a jitclass is held to the order of an __init__ that it does not get")
+def test_an_own_init_above_a_jitclass_may_leave_a_required_field_behind_a_default():
+    @jitd.jitclass
+    class Late(Cell):
+        late: int
+
+        def __init__(self, late):
+            super().__init__(5)
+            self.late = late
+
+    one = Late(7)
+    assert (one.n, one.late, one.value()) == (5, 7, 5)
+
+
+@pytest.mark.xfail(strict=True, reason="a default of a closed instance's Python class is still read")
+def test_a_default_of_a_closed_instance_s_class():
+    with Wide(4) as one:
+        pass
+    with pytest.raises(jitd.ReleasedError):
+        one.m
 
 
 @pytest.mark.parametrize("cls", [Wide, Bare])
