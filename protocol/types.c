@@ -61,7 +61,7 @@ static const Type *type_read_ref(TypeReader *r) {
     return t;
 }
 
-/* list(T), dict(K,V) */
+/* list(T), set(T), dict(K,V) */
 static const Type *type_read_container(TypeReader *r, PyLikely likely, size_t n, int depth) {
     Type *t = pool_new(r->pool, Type);
     *t = (Type){.kind = TYPE_PY, .likely = likely, .nitems = n, .items = pool_array(r->pool, const Type *, n)};
@@ -78,6 +78,8 @@ static const Type *type_read_name(TypeReader *r, int depth) {
     Str name = str_slice(r->text, start, r->at);
     if (str_eq_c(name, "list"))
         return type_read_container(r, PY_LIST, 1, depth);
+    if (str_eq_c(name, "set"))
+        return type_read_container(r, PY_SET, 1, depth);
     if (str_eq_c(name, "dict"))
         return type_read_container(r, PY_DICT, 2, depth);
     Type *t = pool_new(r->pool, Type);
@@ -116,7 +118,10 @@ Str type_text(Pool *pool, const Type *t) {
         return pool_printf(pool, "@%u%s", t->def, t->optional ? "?" : "");
     if (type_is_scalar(t))
         return str_from_cstr(scalars[t->kind].text);
-    Str s = t->kind != TYPE_PY ? STR("(") : t->likely == PY_LIST ? STR("list(") : STR("dict(");
+    Str s = t->kind != TYPE_PY     ? STR("(")
+            : t->likely == PY_LIST ? STR("list(")
+            : t->likely == PY_SET  ? STR("set(")
+                                   : STR("dict(");
     for (size_t i = 0; i < t->nitems; i++) {
         Str item = type_text(pool, t->items[i]);
         s = pool_printf(pool, "%.*s%s%.*s", STR_FMT(s), i ? "," : "", STR_FMT(item));

@@ -9,6 +9,7 @@
  *   py        any object of the interpreter: a pointer to it        1                   not a field
  *   list(T)   the same; most likely a list of T, which is looked     1                   not a field
  *             at where it is used
+ *   set(T)    the same; most likely a set                            1                   not a field
  *   dict(K,V) the same; most likely a dict                           1                   not a field
  *   (T,U,...) a tuple of the above, nested too; () is empty        sum of its parts    not a field
  *   (bool,T)? None or T, a number or a tuple of such: whether it   its slots and 1     not a field
@@ -34,6 +35,7 @@ typedef enum PyLikely {
     PY_ANY,
     PY_LIST, /* of items[0] */
     PY_DICT, /* of items[0] to items[1] */
+    PY_SET,  /* of items[0] */
 } PyLikely;
 
 typedef struct Type Type;

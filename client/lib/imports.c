@@ -86,6 +86,18 @@ static const void *const defaults[] = {
 #define py_iter none_made
 #define py_next none_made
 #define py_end no_such_object
+#define py_dict_type no_such_object
+#define py_set_type no_such_object
+#define py_has_int not_done
+#define py_has not_done
+#define py_find_int none_made
+#define py_find none_made
+#define py_put_int not_done
+#define py_put not_done
+#define py_add_int not_done
+#define py_add not_done
+#define py_discard_int not_done
+#define py_discard not_done
 #define py_attribute no_attribute
 #define IMPORT(name, ret, args) (const void *)name,
 #include "protocol/imports.def"
@@ -123,6 +135,18 @@ static const void *const defaults[] = {
 #undef py_iter
 #undef py_next
 #undef py_end
+#undef py_dict_type
+#undef py_set_type
+#undef py_has_int
+#undef py_has
+#undef py_find_int
+#undef py_find
+#undef py_put_int
+#undef py_put
+#undef py_add_int
+#undef py_add
+#undef py_discard_int
+#undef py_discard
 };
 _Static_assert(sizeof defaults / sizeof defaults[0] == JITD_N_IMPORTS, "imports.def");
 

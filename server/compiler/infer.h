@@ -103,6 +103,11 @@ bool infer_is_python_attribute(const DefSpec *d, Str name);
 bool infer_const_int(const Infer *in, const Node *n, int64_t *ret_value);
 const Type *global_const_type(Infer *in, const Node *n, const Global *g);
 
+/* infer_table.c: n is an operation on objects, which has been inferred: compiled code tries it itself where `table` may be a dict or set. */
+void infer_table(Infer *in, const Node *n, TableOperation what, const Type *table, const Type *key);
+const Type *infer_table_get(Infer *in, const Node *n, const Type *table); /* what d.get() most likely gives */
+TableOperation infer_table_method(const Node *call);
+
 /* infer_op.c */
 const Type *infer_binary(Infer *in, const Node *n, Operator op, const Node *left, const Node *right, const Type *a,
                          const Type *b);
@@ -139,7 +144,7 @@ const Type *infer_list_method(Infer *in, const Node *n, const Type *list); /* ap
 const Type *infer_list_pop(Infer *in, const Node *n, const Type *list);
 void infer_list_target(Infer *in, const Node *n, const Node *target); /* of the assignment n, behind its value */
 const Type *infer_list_begins(Infer *in, const Node *target, const Node *value, const Type *type);
-const Type *infer_annotated_list(Infer *in, const Node *annotation);
+const Type *infer_annotated_object(Infer *in, const Node *annotation);
 const Type *infer_named_type(const Node *annotation);            /* infer_stmt.c: of int, float, bool */
 const Type *infer_display(Infer *in, const Node *n);             /* a List */
 const Type *infer_list_augmented(Infer *in, const Node *target); /* what it holds, and is given: */

@@ -17,6 +17,8 @@ const char *type_words(Infer *in, const Type *t) {
     }
     if (type_is_list(t))
         return pool_printf(in->pool, "list[%s]", type_words(in, t->items[0])).ptr;
+    if (t->kind == TYPE_PY && t->likely == PY_SET)
+        return pool_printf(in->pool, "set[%s]", type_words(in, t->items[0])).ptr;
     if (t->kind == TYPE_PY && t->likely == PY_DICT)
         return pool_printf(in->pool, "dict[%s, %s]", type_words(in, t->items[0]), type_words(in, t->items[1])).ptr;
     if (type_is_maybe(t))

@@ -201,18 +201,33 @@ static void note_appended(Infer *in, const Node *list, const Type *value) {
     longjmp(*in->again, 1);
 }
 
-/* What a local's annotation says that has no native type. NULL: nothing. */
-const Type *infer_annotated_list(Infer *in, const Node *annotation) {
-    bool is_list = annotation && annotation->kind == NODE_Subscript && annotation->Subscript.value->kind == NODE_Name &&
-                   (str_eq_c(annotation->Subscript.value->Name.id, "list") ||
-                    str_eq_c(annotation->Subscript.value->Name.id, "List"));
-    if (!is_list)
-        return NULL;
-    const Node *item = annotation->Subscript.slice;
-    const Type *t = infer_named_type(item), *inner = infer_annotated_list(in, item);
+/* ---- annotations of locals ---- */
+
+static const Type *annotated_item(Infer *in, const Node *item) {
+    const Type *t = infer_named_type(item), *inner = infer_annotated_object(in, item);
     const Binding *b = &in->bound->binding[item->id];
     if (!t && item->kind == NODE_Name && b->kind == BIND_GLOBAL && b->global->kind == GLOBAL_DEF &&
         in->lang->unit->defs[b->global->def].is_class)
         t = type_ref(in->pool, b->global->def, false);
-    return type_list_of(in->pool, t ? t : inner ? inner : &type_py);
+    return t ? t : inner ? inner : &type_py;
+}
+
+static bool is_named(const Node *annotation, const char *name, const char *old_name) {
+    const Node *value = annotation->Subscript.value;
+    return value->kind == NODE_Name && (str_eq_c(value->Name.id, name) || str_eq_c(value->Name.id, old_name));
+}
+
+/* What a local's annotation says that has no native type. NULL: nothing. */
+const Type *infer_annotated_object(Infer *in, const Node *annotation) {
+    if (!annotation || annotation->kind != NODE_Subscript)
+        return NULL;
+    const Node *item = annotation->Subscript.slice;
+    if (is_named(annotation, "list", "List"))
+        return type_list_of(in->pool, annotated_item(in, item));
+    if (is_named(annotation, "set", "Set"))
+        return type_set_of(in->pool, annotated_item(in, item));
+    bool is_dict = is_named(annotation, "dict", "Dict") && item->kind == NODE_Tuple && item->Tuple.elts.len == 2;
+    return is_dict ? type_dict_of(in->pool, annotated_item(in, item->Tuple.elts.at[0]),
+                                  annotated_item(in, item->Tuple.elts.at[1]))
+                   : NULL;
 }

@@ -22,6 +22,9 @@ bool infer_is_simple(const Infer *in, const Node *n) {
         return info->member && info->member->kind == MEMBER_FIELD && type_is_scalar(info->type) &&
                n->Attribute.value->kind == NODE_Name && infer_is_simple(in, n->Attribute.value) &&
                !(info->flags & NODE_CHECK_NONE);
+    int64_t value;
+    if (n->kind == NODE_UnaryOp) /* -1 */
+        return infer_const_int(in, n, &value);
     return n->kind == NODE_Constant || (n->kind == NODE_Name && !(info->flags & NODE_MAYBE_UNBOUND));
 }
 
@@ -46,6 +49,8 @@ static const Type *likely_result(Infer *in, Str name, const Type *object) {
         {"clear", &type_none},      {"reverse", &type_none},  {"sort", &type_none}};
     if (type_is_list(object) && str_eq_c(name, "copy"))
         return object;
+    if (object->likely == PY_SET && (str_eq_c(name, "add") || str_eq_c(name, "discard")))
+        return &type_none;
     if (str_eq_c(name, "split") || str_eq_c(name, "splitlines"))
         return type_list_of(in->pool, &type_py);
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
@@ -63,12 +68,20 @@ const Type *infer_object_method(Infer *in, const Node *n, const Type *object) {
     for (size_t i = 0; i < n->Call.args.len; i++)
         simple_operand(in, n->Call.args.at[i]);
     Str name = bound_mangle(in->pool, in->bound, f->Attribute.attr);
-    return infer_operation(in, n, with_name(in, '.', f->Attribute.attr), likely_result(in, name, object));
+    TableOperation table = infer_table_method(n);
+    const Type *likely = table == TABLE_GET ? infer_table_get(in, n, object) : likely_result(in, name, object);
+    infer_operation(in, n, with_name(in, '.', f->Attribute.attr), likely);
+    if (table)
+        infer_table(in, n, table, object, in->info[n->Call.args.at[0]->id].type);
+    return likely;
 }
 
 const Type *infer_object_item(Infer *in, const Node *n, const Type *object) {
-    infer_expr(in, n->Subscript.slice);
-    return infer_operation(in, n, "[]", object->likely == PY_DICT ? object->items[1] : &type_py);
+    const Type *key = infer_expr(in, n->Subscript.slice);
+    const Type *likely = object->likely == PY_DICT ? object->items[1] : &type_py;
+    infer_operation(in, n, "[]", likely);
+    infer_table(in, n, TABLE_ITEM, object, key);
+    return likely;
 }
 
 /* ---- calls of built-in functions ---- */
@@ -99,6 +112,8 @@ static const Type *likely_of(Infer *in, Str name, const Type *first) {
             return known[i].type;
     if (str_eq_c(name, "sorted") || str_eq_c(name, "list"))
         return type_list_of(in->pool, first && type_is_list(first) ? first->items[0] : &type_py);
+    if (str_eq_c(name, "set"))
+        return type_set_of(in->pool, first && type_is_list(first) ? first->items[0] : &type_py);
     return is_item && first && type_is_list(first) ? first->items[0] : &type_py;
 }
 
@@ -118,7 +133,11 @@ const Type *infer_object_builtin(Infer *in, const Node *n, Str name, bool is_kno
     }
     if (!has_objects || (args.len == 1 && type_is_list(first) && str_eq_c(name, "len")))
         return NULL;
-    return infer_operation(in, n, with_name(in, '(', name), likely_of(in, name, first));
+    const Type *likely = likely_of(in, name, first);
+    infer_operation(in, n, with_name(in, '(', name), likely);
+    if (args.len == 1 && str_eq_c(name, "len"))
+        infer_table(in, n, TABLE_SIZE, first, NULL);
+    return likely;
 }
 
 /* ---- what is no value of compiled code ---- */
@@ -206,7 +225,7 @@ void infer_object_truth(Infer *in, const Node *n) {
 /* A dict's keys, or what its views are of, of which nothing more is likely than the dict's type says. */
 static const Type *item_of(const Infer *in, const Node *iter, const Type *object) {
     const Type *found = &type_py;
-    if (object->likely == PY_DICT)
+    if (object->likely == PY_DICT || object->likely == PY_SET)
         found = object->items[0];
     if (iter->kind == NODE_Call && iter->Call.func->kind == NODE_Attribute) {
         const Type *of = in->info[iter->Call.func->Attribute.value->id].type;
@@ -245,18 +264,21 @@ static bool is_python_attribute(Infer *in, const Node *target) {
 
 bool infer_object_target(Infer *in, const Node *n, const Node *target) {
     const char *operation = "[]=";
+    const Type *table = NULL, *key = NULL;
     in->info[target->id].live = true;
     if (target->kind == NODE_Attribute) {
         if (!is_python_attribute(in, target))
             return false;
         operation = with_name(in, ':', target->Attribute.attr);
     } else {
-        const Type *t = infer_expr(in, target->Subscript.value);
-        if (t->kind != TYPE_PY || type_is_list(t))
+        table = infer_expr(in, target->Subscript.value);
+        if (table->kind != TYPE_PY || type_is_list(table))
             return false;
-        infer_expr(in, target->Subscript.slice);
+        key = infer_expr(in, target->Subscript.slice);
     }
     in->info[target->id].type = infer_operation(in, target, operation, &type_none);
+    if (table)
+        infer_table(in, target, TABLE_PUT, table, key);
     infer_mark(in, n);
     return true;
 }

@@ -270,8 +270,14 @@ static void infer_more_steps(Infer *in, const Node *n, CompareStep *steps, const
 }
 
 const Type *infer_compare(Infer *in, const Node *n) {
-    if (infer_object_compare(in, n))
-        return infer_operation(in, n, operator_text(n->Compare.ops.at[0]), &type_bool);
+    if (infer_object_compare(in, n)) {
+        Operator op = n->Compare.ops.at[0];
+        infer_operation(in, n, operator_text(op), &type_bool);
+        if (op == OP_In || op == OP_NotIn)
+            infer_table(in, n, TABLE_HAS, in->info[n->Compare.comparators.at[0]->id].type,
+                        in->info[n->Compare.left->id].type);
+        return &type_bool;
+    }
     CompareStep *steps = pool_array(in->pool, CompareStep, n->Compare.ops.len);
     in->info[n->id].steps = steps;
     const Type *left = (is_same(n->Compare.ops.at[0]) ? infer_expr : infer_operand)(in, n->Compare.left);

@@ -223,6 +223,8 @@ const Type *infer_operation(Infer *in, const Node *n, const char *operation, con
     in->info[n->id].region = REGION_OPERATION;
     in->info[n->id].left = left;
     in->info[n->id].operation = operation;
+    in->info[n->id].table = TABLE_NONE;
+    in->info[n->id].is_table = false;
     infer_mark(in, n);
     return type;
 }
@@ -303,13 +305,14 @@ void infer_stmt(Infer *in, const Node *n) {
  * that much less. */
 #define WORTH_OPERATION 4
 #define WORTH_REGION 14
-#define WORTH_READ 4 /* of an attribute, where it is the first time in a call */
+#define WORTH_TABLE 1 /* an operation on a dict or set, in a call: it takes no longer here */
+#define WORTH_READ 4  /* of an attribute, where it is the first time in a call */
 
 typedef struct Worth {
     const Infer *in;
     const Diag *found; /* the first region or operation that control always comes to */
     const Node *read;  /* the first such attribute */
-    unsigned regions, operations, reads, numbers;
+    unsigned regions, operations, tables, reads, numbers;
 } Worth;
 
 typedef struct Loops {
@@ -365,7 +368,9 @@ static void weigh(void *arg, const char *field, const Node *n) {
         return;
     const NodeInfo *info = &w->in->info[n->id];
     bool seldom = info->region == REGION_REST && n->kind == NODE_Raise;
-    if (info->region == REGION_OPERATION)
+    if (info->region == REGION_OPERATION && info->is_table)
+        w->tables++;
+    else if (info->region == REGION_OPERATION)
         w->operations++;
     else if (info->region && !seldom)
         w->regions++;
@@ -404,7 +409,7 @@ static void weigh_always(Worth *w, Nodes body) {
 
 /* A function without a loop costs its callers in Python a call; in compiled code it is what lets their loops be compiled. */
 static void check_function(Infer *in, const Worth *w) {
-    unsigned costs = w->operations * WORTH_OPERATION + w->reads * WORTH_READ;
+    unsigned costs = w->operations * WORTH_OPERATION + w->tables * WORTH_TABLE + w->reads * WORTH_READ;
     in->inst->slight = (Diag){0};
     if (w->regions)
         fail_again(in, in->inst->boxed_why.message.len ? &in->inst->boxed_why : w->found);

@@ -442,7 +442,7 @@ static void infer_jump(Infer *in, const Node *n) {
 static void infer_annotated(Infer *in, const Node *n) {
     const Node *annotation = n->AnnAssign.annotation;
     const Type *t = infer_value(in, n->AnnAssign.value, infer_named_type(annotation));
-    const Type *list = t->kind == TYPE_PY ? infer_annotated_list(in, annotation) : NULL;
+    const Type *list = t->kind == TYPE_PY ? infer_annotated_object(in, annotation) : NULL;
     if (n->AnnAssign.target->kind == NODE_Attribute && infer_object_target(in, n, n->AnnAssign.target))
         return;
     infer_target(in, n->AnnAssign.target, list ? list : t);

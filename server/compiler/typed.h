@@ -37,6 +37,18 @@ typedef struct LocalState {
     bool maybe_unbound;
 } LocalState;
 
+/* An operation on a dict or set that compiled code tries itself. */
+typedef enum TableOperation {
+    TABLE_NONE,
+    TABLE_HAS,
+    TABLE_SIZE,
+    TABLE_ITEM,
+    TABLE_GET,
+    TABLE_PUT,
+    TABLE_ADD,
+    TABLE_DISCARD,
+} TableOperation;
+
 /* The facts about one node. Nodes in dead code have none: type is NULL. */
 typedef struct NodeInfo {
     const Type *type;           /* of an expression; of a Return: its value's; of a For: what its target is given */
@@ -57,6 +69,8 @@ typedef struct NodeInfo {
     uint8_t effect;        /* Effect, when this operation happens, operands evaluated */
     uint8_t flags;
     uint8_t region; /* RegionKind */
+    uint8_t table;  /* REGION_OPERATION: TableOperation */
+    bool is_table;  /* ... of what most likely is one */
     int8_t truth;   /* tests: 1 always true, 0 always false, -1 unknown */
     bool live;
 } NodeInfo;
@@ -191,6 +205,8 @@ const Type *type_ref(Pool *pool, uint32_t def, bool optional);
 const Type *type_maybe(Pool *pool, const Type *t); /* t or None; NULL: there is no type for that */
 bool type_is_list(const Type *t);                  /* a Python object that is most likely one */
 const Type *type_list_of(Pool *pool, const Type *item);
+const Type *type_set_of(Pool *pool, const Type *item);
+const Type *type_dict_of(Pool *pool, const Type *key, const Type *value);
 bool type_is_seen(const Type *item); /* an object can be looked at for a value of the type */
 
 /* Parses and binds a function once; NULL when it is refused (FuncState.diag). */

@@ -138,6 +138,10 @@ static Str module_subscript(const Module *m, const Node *a) {
         return module_tuple(m, a->Subscript.slice);
     if (str_eq_c(name, "list") || str_eq_c(name, "List"))
         return pool_printf(m->c->pool, "list(%.*s)", STR_FMT(module_type(m, a->Subscript.slice)));
+    if (str_eq_c(name, "set") || str_eq_c(name, "Set"))
+        return pool_printf(m->c->pool, "set(%.*s)", STR_FMT(module_type(m, a->Subscript.slice)));
+    if ((str_eq_c(name, "dict") || str_eq_c(name, "Dict")) && a->Subscript.slice->kind == NODE_Tuple)
+        return pool_printf(m->c->pool, "dict%.*s", STR_FMT(module_tuple(m, a->Subscript.slice)));
     fail(m->c, a->span, "not a type that the compiler knows");
 }
 

@@ -171,7 +171,7 @@ def test_what_does_not_stay_compiled_becomes_python(module, name):
     assert f": Python: most of its calls {TOLD.get(name, 'were redone in Python: ')}" in line and re.search(r"\(line \d+\)", line)
     assert facts["reason"] in line and facts["line"] > 1
     if name == "counted":
-        assert "the result of [] is of another type" in line
+        assert "the value is of another type" in line
     if name == "resumed":
         assert 1000 < facts["resumes"] < 8000 and f"went on in Python {facts['resumes']} times from line {facts['line']}: " in jitd.explain(module.compiled.Given)
 
@@ -289,11 +289,11 @@ def test_half_of_the_calls_is_not_most():
 
 @jitd.jitclass
 class Parts:
-    sets: list[set[int]]
+    rows: list  # of tuples: looking into them is the interpreter's
     n: int = 0
 
     def asks(self, k: int) -> int:
-        return 1 if k in self.sets[k] and k not in self.sets[0] and k not in self.sets[1] and k not in self.sets[2] else 0
+        return 1 if k in self.rows[k] and k not in self.rows[0] and k not in self.rows[1] and k not in self.rows[2] else 0
 
     def many(self, k: int) -> int:
         for i in range(k):
@@ -306,8 +306,8 @@ class Parts:
         return self.n
 
     def works(self, k: int) -> int:
-        for s in self.sets:
-            if k in s:
+        for row in self.rows:
+            if k in row:
                 for i in range(500):
                     self.n = (self.n * 5 + i) & 1023
         return self.n
@@ -315,7 +315,7 @@ class Parts:
 
 def facts_of_parts(name, calls, arguments):
     """Of the method after so many calls, each of which did what Python does."""
-    one, other = Parts([{1}, {2}, {0}, {3}]), Parts([{1}, {2}, {0}, {3}])
+    one, other = Parts([(1,), (2,), (0,), (3,)]), Parts([(1,), (2,), (0,), (3,)])
     for i in range(calls):
         found = getattr(one, name)(*arguments)
         if i < 5:

@@ -61,6 +61,7 @@ void import_py_incref(JitdFrame *frame, uint64_t object);
 void import_py_decref(JitdFrame *frame, uint64_t object);
 int32_t attribute_read(JitdFrame *frame, uint64_t ref, uint32_t site, uint64_t *out); /* attribute.c */
 void objects_imports(const void **imports); /* objects.c: fills their slots in */
+void tables_imports(const void **imports);  /* tables.c: the same */
 /* Around Python code that runs while compiled code is under way; import_suspend gives what import_go_on takes. */
 uint32_t import_suspend(void);
 void import_go_on(uint32_t inside);

@@ -174,7 +174,7 @@ def shown(annotation: object) -> str:
 
 
 class Items(str):
-    """"py", and what it most likely is: a list and what its items are, or a dict and what its keys and values are."""
+    """"py", and what it most likely is: a list or set and what its items are, or a dict and what its keys and values are."""
 
     __slots__ = ("items", "kind")
     items: tuple[Resolved, ...]
@@ -217,9 +217,9 @@ def likely(annotation: Any, evaluate: Callable[[str], Any], depth: int = 0) -> R
     inside = unwrap(annotation)
     inside = inside.item if isinstance(inside, _PyOf) else inside
     kind = getattr(inside, "__origin__", inside)
-    if kind not in (list, dict) or depth >= _MOST:
+    if kind not in (list, set, dict) or depth >= _MOST:
         return "py"
-    args, n = getattr(inside, "__args__", ()), 1 if kind is list else 2
+    args, n = getattr(inside, "__args__", ()), 2 if kind is dict else 1
     items = [_item(arg, evaluate, depth) for arg in args] if len(args) == n else ["py"] * n
     return Items(kind.__name__, *items)
 

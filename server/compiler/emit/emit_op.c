@@ -216,8 +216,10 @@ static void of_object(Emit *e, const FlowOp *op) {
         attribute_of(e, op);
     else if (op->kind == FLOW_MAKE)
         make_object(e, op);
-    else
+    else if (op->kind == FLOW_CHANGE)
         change_object(e, op);
+    else
+        new_value(e, op)[0] = helper(e, op, NULL);
 }
 
 /* ---- objects and calls ---- */
@@ -429,6 +431,8 @@ void emit_op(Emit *e, FlowOp *op) {
     case FLOW_ATTRIBUTE:
     case FLOW_MAKE:
     case FLOW_CHANGE:
+    case FLOW_FIND:
+    case FLOW_ATTEMPT:
         of_object(e, op);
         return;
     case FLOW_STATUS:

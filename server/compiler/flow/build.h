@@ -106,8 +106,15 @@ FlowOp *build_region_value(Build *b, const Node *n); /* a test, too */
 FlowOp *build_region_box(Build *b, const Node *n, FlowOp *v);
 FlowOp *build_operation(Build *b, const Node *n);
 void build_operation_store(Build *b, const Node *n, const Node *target, FlowOp *v); /* n: the assignment */
+FlowFail *build_broken(Build *b, const Node *n, FlowResume *resume); /* a name means something else now */
 void build_region_statement(Build *b, const Node *n);
 void build_region_rest(Build *b, const Node *n);
+
+/* build_table.c: n's operation is tried, of what build_region.c gives an operation; `result` (NULL: it has none) is stored where it is done, and
+ * control goes to `meet`; else to `usual`. */
+void build_table(Build *b, const Node *n, FlowOp *const *given, FlowVar *result, FlowBlock *usual, FlowBlock *meet);
+/* The same of d[k] = v, n, of objects: what comes then is where it is done in the usual way; behind it, to the block that is returned. */
+FlowBlock *build_table_put(Build *b, const Node *n, const Node *target, FlowOp *const *given);
 
 /* build_list.c */
 FlowOp *build_box(Build *b, const Node *n, FlowOp *v); /* as a Python object */
@@ -117,6 +124,8 @@ FlowOp *build_object_float(Build *b, const Node *n,
                            FlowOp *object); /* an int or a float; else Python goes on behind n's value */
 FlowOp *build_object_truth(Build *b, const Node *n, FlowOp *object);
 FlowOp **build_object_items(Build *b, const Node *n, FlowOp *object, size_t len, FlowResume *resume); /* NULL: from n */
+FlowOp *build_object_value(Build *b, const Node *n, FlowOp *object,
+                           const Type *type); /* n's value; else Python goes on behind it */
 FlowOp *build_list_len(Build *b, const Node *n, FlowOp *list);
 FlowOp *build_list_subscript(Build *b, const Node *n, FlowOp *list);
 FlowOp *build_list_number(Build *b, const Node *n, FlowOp *start, FlowOp *turn); /* the same of enumerate() */

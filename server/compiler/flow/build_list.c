@@ -177,6 +177,15 @@ FlowOp **build_object_items(Build *b, const Node *n, FlowOp *object, size_t len,
     return items;
 }
 
+FlowOp *build_object_value(Build *b, const Node *n, FlowOp *object, const Type *type) {
+    size_t operands = b->noperands;
+    build_evaluated(b, n, object);
+    FlowFail *fail = build_failing(b, n, (Site){.kind = SITE_REDO, .text = STR("the value is of another type")});
+    FlowOp *v = unbox(b, object, type, fail);
+    b->noperands = operands;
+    return v;
+}
+
 /* The list's item; `index` is inside of the list. */
 static FlowOp *item_at(Build *b, FlowOp *list, FlowOp *index, const FlowFail *fail) {
     FlowOp *object = look(b, "rt_list_item", &type_py, OPS(list, index), fail);
@@ -283,10 +292,7 @@ FlowOp *build_list_pop(Build *b, const Node *n) {
     index = index_in(b, n, list, index, fail);
     FlowOp *object = make(b, n, "rt_list_pop", &type_py, OPS(list, index));
     b->noperands = operands;
-    build_evaluated(b, n, object);
-    FlowOp *v = unbox(b, object, b->info[n->id].type, not_so(b, n));
-    b->noperands = operands;
-    return v;
+    return build_object_value(b, n, object, b->info[n->id].type);
 }
 
 /* The items are evaluated before there is a list. */

@@ -67,11 +67,15 @@ static FlowOp *item(Build *b, FlowOp *tuple, size_t i) {
     return v;
 }
 
-static void check_unbroken(Build *b, const Node *n, FlowOp *op, FlowResume *resume) {
+FlowFail *build_broken(Build *b, const Node *n, FlowResume *resume) {
     FlowFail *fail = build_failing(b, n, (Site){.kind = SITE_CALL});
     fail->site = (Site){.kind = SITE_REDO, .text = STR("a name that it uses means something else now")};
     fail->resume = resume;
-    build_guard(b, item(b, op, op->type->nitems - 1), fail);
+    return fail;
+}
+
+static void check_unbroken(Build *b, const Node *n, FlowOp *op, FlowResume *resume) {
+    build_guard(b, item(b, op, op->type->nitems - 1), build_broken(b, n, resume));
 }
 
 /* The value of the region, which is an expression's, or what goes on in Python with another one. */
@@ -140,15 +144,39 @@ static FlowRegion *operation_new(Build *b, const Node *n, Given *given) {
 
 void build_operation_store(Build *b, const Node *n, const Node *target, FlowOp *v) {
     Given given;
+    bool is_table = b->info[target->id].table;
     FlowRegion *r = operation_new(b, target, &given);
     if (!give_operands(b, r, &given, target))
         return;
+    if (is_table) /* an object, for either way */
+        v = build_convert(b, n, v, &type_py);
     r->locals[r->nlocals++] = (FlowLocal){.local = UINT32_MAX, .type = v->type};
     if (type_slots(v->type))
         given.ops[given.n++] = v;
     r->type = &type_none;
+    FlowBlock *meet = is_table ? build_table_put(b, n, target, given.ops) : NULL;
     FlowOp *op = region_op(b, r, result_type(b, &r->type, 1), &given);
     check_unbroken(b, n, op, build_resume_behind(b, n, b->info[n->id].locals));
+    if (meet) {
+        build_go(b, meet);
+        build_start(b, meet);
+    }
+}
+
+static FlowOp *table_value(Build *b, FlowRegion *r, const Given *given) {
+    const Type *type = b->info[r->node->id].type;
+    FlowBlock *usual = build_block(b, "usual"), *meet = build_block(b, "meet");
+    FlowVar *result = type->kind == TYPE_NONE ? NULL : build_temp(b, type, "result");
+    size_t operands = b->noperands;
+    build_table(b, r->node, given->ops, result, usual, meet);
+    build_start(b, usual);
+    FlowOp *v = value_of(b, r, given, true);
+    if (result)
+        build_store(b, result, v);
+    b->noperands = operands;
+    build_go(b, meet);
+    build_start(b, meet);
+    return result ? build_load(b, result) : build_none(b);
 }
 
 FlowOp *build_operation(Build *b, const Node *n) {
@@ -158,7 +186,8 @@ FlowOp *build_operation(Build *b, const Node *n) {
     if (!give_operands(b, r, &given, n))
         return NULL;
     b->noperands = operands;
-    FlowOp *v = value_of(b, r, &given, true);
+    bool tries = b->info[n->id].table && !b->in_target; /* from where Python cannot go on */
+    FlowOp *v = tries ? table_value(b, r, &given) : value_of(b, r, &given, true);
     b->noperands = operands;
     return v;
 }

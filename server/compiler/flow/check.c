@@ -71,6 +71,8 @@ static int args_of(FlowKind kind) {
     case FLOW_READ:
     case FLOW_MAKE:
     case FLOW_CHANGE:
+    case FLOW_FIND:
+    case FLOW_ATTEMPT:
         return -1;
     case N_FLOW_KINDS:
         break;

@@ -77,6 +77,8 @@ static void put_details(Dumper *d, const FlowOp *op) {
     case FLOW_READ:
     case FLOW_MAKE:
     case FLOW_CHANGE:
+    case FLOW_FIND:
+    case FLOW_ATTEMPT:
         put(d, " %s", op->name);
         return;
     case FLOW_PYTHON:

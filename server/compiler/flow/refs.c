@@ -168,7 +168,7 @@ static void find_live(Refs *r) {
 
 /* It is counted for another object. */
 static bool is_of_object(const FlowOp *op) {
-    return op->kind == FLOW_FIELD || op->kind == FLOW_ITEM || op->kind == FLOW_READ;
+    return op->kind == FLOW_FIELD || op->kind == FLOW_ITEM || op->kind == FLOW_READ || op->kind == FLOW_FIND;
 }
 
 static void pin(Refs *r, Value *v) {

@@ -20,6 +20,16 @@ typedef struct Tuple {
     uint64_t places[];
 } Tuple;
 
+typedef struct Dict {
+    Object head;
+    int64_t used;
+} Dict;
+
+typedef struct Set {
+    Object head;
+    int64_t fill, used;
+} Set;
+
 typedef struct Float {
     Object head;
     double value;
@@ -352,4 +362,68 @@ RT int32_t rt_list_append(JitdFrame *frame, uint64_t object, uint64_t item) {
     rt_py_incref(frame, item);
     list->items[list->size++] = item;
     return 0;
+}
+
+/* ---- dicts and sets: the operation is to be done in the usual way where it is 2, or py_end, or a size of -1 ---- */
+
+RT int64_t rt_py_size(uint64_t object) {
+    if (is_a(object, ADDRESS(py_set_type)))
+        return ((const Set *)object)->used;
+    return is_a(object, ADDRESS(py_dict_type)) ? ((const Dict *)object)->used : -1;
+}
+
+RT int64_t rt_py_has_int(uint64_t object, int64_t key) {
+    return jitd_import_py_has_int(object, key);
+}
+
+RT int64_t rt_py_has(uint64_t object, uint64_t key) {
+    return jitd_import_py_has(object, key);
+}
+
+RT uint64_t rt_py_find_int(JitdFrame *frame, uint64_t dict, int64_t key) {
+    return jitd_import_py_find_int(frame, dict, key);
+}
+
+RT uint64_t rt_py_find(JitdFrame *frame, uint64_t dict, uint64_t key) {
+    return jitd_import_py_find(frame, dict, key);
+}
+
+static RT uint64_t or_end(uint64_t object) {
+    return object ? object : ADDRESS(py_end);
+}
+
+RT uint64_t rt_py_item_int(JitdFrame *frame, uint64_t dict, int64_t key) {
+    return or_end(jitd_import_py_find_int(frame, dict, key));
+}
+
+RT uint64_t rt_py_item(JitdFrame *frame, uint64_t dict, uint64_t key) {
+    return or_end(jitd_import_py_find(frame, dict, key));
+}
+
+RT bool rt_py_is_missing(uint64_t object) {
+    return !object;
+}
+
+RT int64_t rt_py_put_int(JitdFrame *frame, uint64_t dict, int64_t key, uint64_t value) {
+    return jitd_import_py_put_int(frame, dict, key, value);
+}
+
+RT int64_t rt_py_put(JitdFrame *frame, uint64_t dict, uint64_t key, uint64_t value) {
+    return jitd_import_py_put(frame, dict, key, value);
+}
+
+RT int64_t rt_py_add_int(JitdFrame *frame, uint64_t set, int64_t key) {
+    return jitd_import_py_add_int(frame, set, key);
+}
+
+RT int64_t rt_py_add(JitdFrame *frame, uint64_t set, uint64_t key) {
+    return jitd_import_py_add(frame, set, key);
+}
+
+RT int64_t rt_py_discard_int(JitdFrame *frame, uint64_t set, int64_t key) {
+    return jitd_import_py_discard_int(frame, set, key);
+}
+
+RT int64_t rt_py_discard(JitdFrame *frame, uint64_t set, uint64_t key) {
+    return jitd_import_py_discard(frame, set, key);
 }

@@ -1,0 +1,109 @@
+/* Build, tables: operations on dicts and sets that compiled code does by calling a function of the client's (client/python/ext/tables.c). It says
+ * where it cannot: there the operation is done in the usual way (build_region.c), with the operands that are evaluated. */
+#include "server/compiler/flow/build.h"
+
+#define USUAL 2 /* client/python/ext/tables.c */
+
+static const char *helper(const NodeInfo *info, const FlowOp *key) {
+    static const char *const names[][2] = {
+        [TABLE_HAS] = {"rt_py_has", "rt_py_has_int"},   [TABLE_ITEM] = {"rt_py_item", "rt_py_item_int"},
+        [TABLE_GET] = {"rt_py_find", "rt_py_find_int"}, [TABLE_PUT] = {"rt_py_put", "rt_py_put_int"},
+        [TABLE_ADD] = {"rt_py_add", "rt_py_add_int"},   [TABLE_DISCARD] = {"rt_py_discard", "rt_py_discard_int"}};
+    return names[info->table][key->type->kind == TYPE_INT];
+}
+
+static void unless_usual(Build *b, FlowOp *is_usual, FlowBlock *usual) {
+    FlowBlock *done = build_block(b, "done");
+    build_branch(b, is_usual, usual, done, true);
+    build_start(b, done);
+}
+
+static FlowOp *is_negative(Build *b, FlowOp *v) {
+    return build_compare_ops(b, FLOW_LT, v, build_int(b, 0));
+}
+
+static FlowOp *has(Build *b, const Node *n, FlowOp *const *given, FlowBlock *usual) {
+    bool is_in = n->Compare.ops.at[0] == OP_In;
+    FlowOp *found = build_runtime(b, helper(&b->info[n->id], given[0]), FLOW_PURE, &type_int, OPS(given[1], given[0]));
+    unless_usual(b, build_compare_ops(b, FLOW_EQ, found, build_int(b, USUAL)), usual);
+    return build_compare_ops(b, FLOW_EQ, found, build_int(b, is_in));
+}
+
+static FlowOp *size(Build *b, FlowOp *table, FlowBlock *usual) {
+    FlowOp *n = build_runtime(b, "rt_py_size", FLOW_PURE, &type_int, OPS(table));
+    unless_usual(b, is_negative(b, n), usual);
+    return n;
+}
+
+static FlowOp *find(Build *b, const Node *n, FlowOp *const *given, FlowBlock *usual) {
+    FlowOp *object = build_op(b, FLOW_FIND, &type_py, OPS(given[0], given[1]));
+    object->name = helper(&b->info[n->id], given[1]);
+    unless_usual(b, build_runtime(b, "rt_py_is_end", FLOW_PURE, &type_bool, OPS(object)), usual);
+    return object;
+}
+
+static FlowOp *attempt(Build *b, const Node *n, FlowOp *const *given, size_t ngiven) {
+    FlowOp *status = build_op(b, FLOW_ATTEMPT, &type_int, given, ngiven);
+    status->name = helper(&b->info[n->id], given[1]);
+    return status;
+}
+
+static void give(Build *b, const Node *n, FlowVar *result, FlowOp *v) {
+    if (!result)
+        return;
+    bool is_it = v->type->kind != TYPE_PY && type_eq(v->type, result->type);
+    build_store(b, result, is_it ? v : build_object_value(b, n, build_convert(b, n, v, &type_py), result->type));
+}
+
+/* What d.get() gives of a key that is not there. */
+static void get(Build *b, const Node *n, FlowOp *const *given, FlowVar *result, FlowBlock *usual, FlowBlock *meet) {
+    bool has_default = n->Call.args.len > 1 && b->info[n->Call.args.at[1]->id].type->kind != TYPE_NONE;
+    FlowBlock *missing = build_block(b, "missing"), *found = build_block(b, "found");
+    FlowOp *object = find(b, n, given, usual);
+    build_branch(b, build_runtime(b, "rt_py_is_missing", FLOW_PURE, &type_bool, OPS(object)), missing, found, false);
+    build_start(b, missing);
+    give(b, n, result, has_default ? given[2] : build_none(b));
+    build_go(b, meet);
+    build_start(b, found);
+    give(b, n, result, object);
+}
+
+void build_table(Build *b, const Node *n, FlowOp *const *given, FlowVar *result, FlowBlock *usual, FlowBlock *meet) {
+    switch ((TableOperation)b->info[n->id].table) {
+    case TABLE_HAS:
+        give(b, n, result, has(b, n, given, usual));
+        break;
+    case TABLE_SIZE:
+        give(b, n, result, size(b, given[0], usual));
+        break;
+    case TABLE_ITEM:
+        give(b, n, result, find(b, n, given, usual));
+        break;
+    case TABLE_GET:
+        get(b, n, given, result, usual, meet);
+        break;
+    case TABLE_ADD:
+    case TABLE_DISCARD:
+        unless_usual(b, build_compare_ops(b, FLOW_NE, attempt(b, n, given, 2), build_int(b, 0)), usual);
+        give(b, n, result, build_none(b));
+        break;
+    case TABLE_PUT:
+    case TABLE_NONE:
+        internal_error("an operation on no table");
+    }
+    build_go(b, meet);
+}
+
+/* What the dict gives up may have had a finaliser that gives a name another value. */
+FlowBlock *build_table_put(Build *b, const Node *n, const Node *target, FlowOp *const *given) {
+    FlowBlock *other = build_block(b, "other"), *broken = build_block(b, "broken"), *usual = build_block(b, "usual"),
+              *meet = build_block(b, "meet");
+    FlowOp *status = attempt(b, target, given, 3);
+    build_branch(b, build_compare_ops(b, FLOW_NE, status, build_int(b, 0)), other, meet, true);
+    build_start(b, other);
+    build_branch(b, build_compare_ops(b, FLOW_EQ, status, build_int(b, USUAL)), usual, broken, false);
+    build_start(b, broken);
+    build_fail(b, build_broken(b, n, build_resume_behind(b, n, b->info[n->id].locals)));
+    build_start(b, usual);
+    return meet;
+}

@@ -1,0 +1,51 @@
+/* Infer, tables: dicts and sets with keys that are ints or text. An operation on one is an operation on objects (infer_object.c), which compiled
+ * code tries itself first, by a function that runs no Python code (client/python/ext/tables.c). */
+#include "server/compiler/infer.h"
+
+const Type *type_set_of(Pool *pool, const Type *item) {
+    Type *t = pool_new(pool, Type);
+    *t = (Type){.kind = TYPE_PY, .likely = PY_SET, .nitems = 1, .items = pool_array(pool, const Type *, 1)};
+    t->items[0] = item;
+    return t;
+}
+
+const Type *type_dict_of(Pool *pool, const Type *key, const Type *value) {
+    Type *t = pool_new(pool, Type);
+    *t = (Type){.kind = TYPE_PY, .likely = PY_DICT, .nitems = 2, .items = pool_array(pool, const Type *, 2)};
+    t->items[0] = key;
+    t->items[1] = value;
+    return t;
+}
+
+static bool is_likely(TableOperation what, const Type *table) {
+    bool is_own = what == TABLE_ADD || what == TABLE_DISCARD; /* few others have such methods */
+    return table->likely == PY_DICT || table->likely == PY_SET || is_own;
+}
+
+void infer_table(Infer *in, const Node *n, TableOperation what, const Type *table, const Type *key) {
+    NodeInfo *info = &in->info[n->id];
+    bool is_key = !key || key->kind == TYPE_INT || (key->kind == TYPE_PY && key->likely == PY_ANY);
+    if (!is_key || table->kind != TYPE_PY || type_is_list(table) || !effect_can_resume(in))
+        return;
+    info->table = (uint8_t)what;
+    info->is_table = is_likely(what, table);
+}
+
+const Type *infer_table_get(Infer *in, const Node *n, const Type *table) {
+    const Type *value = table->likely == PY_DICT ? table->items[1] : &type_py;
+    bool is_other = n->Call.args.len < 2 || !type_eq(in->info[n->Call.args.at[1]->id].type, value);
+    return is_other || !type_is_scalar(value) ? &type_py : value;
+}
+
+TableOperation infer_table_method(const Node *call) {
+    static const struct {
+        const char *name;
+        TableOperation what;
+        size_t most;
+    } methods[] = {{"get", TABLE_GET, 2}, {"add", TABLE_ADD, 1}, {"discard", TABLE_DISCARD, 1}};
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
+        if (str_eq_c(call->Call.func->Attribute.attr, methods[i].name) && call->Call.args.len &&
+            call->Call.args.len <= methods[i].most)
+            return methods[i].what;
+    return TABLE_NONE;
+}
