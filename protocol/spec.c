@@ -23,21 +23,21 @@ static __attribute__((format(printf, 2, 3))) void spec_say(Reader *r, const char
 
 #define spec_bad(r, ...) (spec_say((r), __VA_ARGS__), false)
 
-/* The values of a map that has exactly these keys, in their order. */
+/* The values of a map that has exactly these keys, in their order; total: with those that the caller has found. */
 static bool spec_keys(Reader *r, const msgpack_object *o, const char *what, const char *const *keys, size_t nkeys,
-                      const msgpack_object **ret) {
+                      size_t total, const msgpack_object **ret) {
     msgpack_object_map map;
     if (!wire_map(o, &map))
         return spec_bad(r, "%s is not a map", what);
     for (size_t i = 0; i < nkeys; i++)
         if (!(ret[i] = wire_find(o, keys[i])))
             return spec_bad(r, "%s has no \"%s\"", what, keys[i]);
-    return map.size == nkeys || spec_bad(r, "%s has %u keys instead of %zu", what, map.size, nkeys);
+    return map.size == total || spec_bad(r, "%s has %u keys instead of %zu", what, map.size, total);
 }
 
 #define SPEC_KEYS(r, o, what, ret, ...)                                                                                \
     spec_keys(r, o, what, (const char *const[]){__VA_ARGS__}, sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *),  \
-              ret)
+              sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *), ret)
 
 static bool spec_array(Reader *r, const msgpack_object *o, const char *what, msgpack_object_array *ret) {
     return wire_array(o, ret) || spec_bad(r, "%s is not an array", what);
@@ -304,28 +304,37 @@ static bool spec_params(Reader *r, const msgpack_object *o, FuncSpec *f) {
 }
 
 Str func_entry_name(Pool *pool, const FuncSpec *f) {
-    return f->kind == FUNC_SETTER ? pool_printf(pool, "%.*s.setter", STR_FMT(f->name)) : f->name;
+    Str name = f->kind == FUNC_SETTER ? pool_printf(pool, "%.*s.setter", STR_FMT(f->name)) : f->name;
+    return f->owner.hidden ? pool_printf(pool, "%.*s@%u", STR_FMT(name), f->owner.level) : name;
 }
 
-static bool func_is_entry(const FuncSpec *f, Str name) {
-    if (f->kind != FUNC_SETTER)
-        return str_eq(f->name, name);
-    return name.len == f->name.len + 7 && str_eq(str_slice(name, 0, f->name.len), f->name) &&
-           str_eq_c(str_slice(name, f->name.len, name.len), ".setter");
+/* [level, hidden, definition or nil, the class's name, file] */
+static bool spec_owner(Reader *r, const msgpack_object *o, FuncOwner *ret) {
+    const msgpack_object *v;
+    int level;
+    if (!spec_record(r, o, "\"owner\"", 5, &v) || !spec_int(r, &v[0], "a level", 1, UNIT_MAX_LEVELS, &level) ||
+        !spec_name(r, &v[3], "a class's name", &ret->name) || !spec_str(r, &v[4], "a file", &ret->file))
+        return false;
+    if (!wire_bool(&v[1], &ret->hidden))
+        return spec_bad(r, "\"hidden\" is no bool");
+    ret->level = (uint32_t)level;
+    ret->is_def = v[2].type != MSGPACK_OBJECT_NIL;
+    return !ret->is_def || spec_def_index(r, &v[2], &ret->def);
 }
 
 static bool spec_func(Reader *r, const msgpack_object *o, bool in_class, FuncSpec *ret) {
     static const char *const kinds[] = {"method", "static", "class", "property", "setter", "function", NULL};
-    const msgpack_object *v[6];
+    static const char *const keys[] = {"name", "kind", "line", "source", "params", "globals"};
+    const msgpack_object *v[6], *owner = wire_find(o, "owner");
     int kind;
-    if (!SPEC_KEYS(r, o, "a function", v, "name", "kind", "line", "source", "params", "globals") ||
+    if (!spec_keys(r, o, "a function", keys, 6, owner ? 7 : 6, v) || (owner && !spec_owner(r, owner, &ret->owner)) ||
         !spec_name(r, v[0], "a function's name", &ret->name) ||
         !spec_word(r, v[1], "a function's kind", kinds, &kind) ||
         !spec_int(r, v[2], "a line number", 1, 1 << 30, &ret->line) || !spec_str(r, v[3], "source", &ret->source) ||
         !spec_params(r, v[4], ret) || !spec_globals(r, v[5], "global", &ret->globals))
         return false;
     ret->kind = (FuncKind)kind;
-    if ((ret->kind != FUNC_FUNCTION) != in_class)
+    if ((ret->kind != FUNC_FUNCTION) != in_class || (owner && !in_class))
         return spec_bad(r, "function \"%.*s\" is of the wrong kind", STR_FMT(ret->name));
     return true;
 }
@@ -344,7 +353,7 @@ static bool spec_funcs(Reader *r, const msgpack_object *o, DefSpec *d) {
     for (uint32_t i = 0; i < array.size; i++) {
         if (!spec_func(r, &array.ptr[i], d->is_class, &d->funcs[i]))
             return false;
-        names[i] = func_entry_name(r->pool, &d->funcs[i]);
+        names[i] = d->funcs[i].entry = func_entry_name(r->pool, &d->funcs[i]);
     }
     return spec_distinct(r, names, array.size, "function");
 }
@@ -463,7 +472,7 @@ static bool spec_entry(Reader *r, const msgpack_object *o, EntrySpec *ret) {
         return false;
     const DefSpec *d = &r->unit->defs[ret->def];
     for (ret->func = 0; ret->func < d->nfuncs; ret->func++)
-        if (func_is_entry(&d->funcs[ret->func], name))
+        if (str_eq(d->funcs[ret->func].entry, name))
             return spec_entry_args(r, &v[2], &d->funcs[ret->func], ret);
     return spec_bad(r, "an entry's function \"%.*s\" does not exist", STR_FMT(name));
 }

@@ -8,6 +8,7 @@
 #define UNIT_MAX_DEFS 256
 #define UNIT_MAX_FUNCS 4096   /* of a definition */
 #define UNIT_MAX_ENTRIES 4096 /* of a unit */
+#define UNIT_MAX_LEVELS 64    /* of classes above one */
 #define UNIT_MAX_OBJECT 65536 /* bytes of an instance */
 
 typedef enum GlobalKind {
@@ -50,9 +51,20 @@ typedef struct ParamSpec {
 
 typedef enum FuncKind { FUNC_METHOD, FUNC_STATIC, FUNC_CLASS, FUNC_PROPERTY, FUNC_SETTER, FUNC_FUNCTION } FuncKind;
 
+/* Whose function it is, where it is one of a class above the definition's. */
+typedef struct FuncOwner {
+    uint32_t level; /* its place in the method resolution order; 0: the definition's own */
+    bool hidden;    /* a class in front of it has something else under the name: it is found by super() only */
+    bool is_def;
+    uint32_t def;   /* is_def: the class among the unit's definitions */
+    Str name, file; /* of the class; null: the definition's */
+} FuncOwner;
+
 typedef struct FuncSpec {
     Str name;
+    Str entry; /* func_entry_name */
     FuncKind kind;
+    FuncOwner owner;
     int line;
     Str source;
     ParamSpec *params; /* without self / cls */
@@ -101,7 +113,7 @@ typedef struct UnitSpec {
     size_t nentries;
 } UnitSpec;
 
-/* What entries call the function: its name; "x.setter" for the setter of property x. */
+/* What entries call the function: its name; "x.setter" for the setter of property x; with "@level" behind it for a hidden one. */
 Str func_entry_name(Pool *pool, const FuncSpec *f);
 
 /* 0; or 1 when the bytes are no unit description, *ret_error says what is wrong with them. The decoder never recurses

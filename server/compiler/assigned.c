@@ -96,44 +96,63 @@ static void read_attribute(Walk *w, const Node *n) {
             note_read(w, i, n);
 }
 
-/* self.name(...), or a property: what it does to self's fields happens here. */
-static void run_own(Walk *w, Str name, FuncKind kind, const Node *n) {
+/* A method or property of self: what it does to self's fields happens here. */
+static void run(Walk *w, int func, FuncKind kind, const Node *n) {
     const DefSpec *d = w->a->spec;
-    for (uint32_t i = 0; i < d->nfuncs; i++) {
-        if (d->funcs[i].kind != kind || !str_eq(d->funcs[i].name, name))
-            continue;
-        const Facts *facts = facts_of(w->a, i);
-        for (uint32_t k = 0; facts && k < d->nfields; k++)
-            if (facts->read[k])
-                note_read(w, k, n);
-        for (size_t k = 0; facts && k < w->a->nwords; k++)
-            w->now.set[k] |= facts->set[k];
-        w->now.dead |= facts && !facts->returns;
-    }
+    if (func < 0 || d->funcs[func].kind != kind)
+        return;
+    const Facts *facts = facts_of(w->a, (uint32_t)func);
+    for (uint32_t k = 0; facts && k < d->nfields; k++)
+        if (facts->read[k])
+            note_read(w, k, n);
+    for (size_t k = 0; facts && k < w->a->nwords; k++)
+        w->now.set[k] |= facts->set[k];
+    w->now.dead |= facts && !facts->returns;
+}
+
+static int find_own(const Walk *w, const Node *attribute, FuncKind kind) {
+    Str name = bound_mangle(w->a->lang->pool, w->bound, attribute->Attribute.attr);
+    const DefSpec *d = w->a->spec;
+    for (size_t i = 0; i < d->nfuncs; i++)
+        if (d->funcs[i].kind == kind && !d->funcs[i].owner.hidden && str_eq(d->funcs[i].name, name))
+            return (int)i;
+    return -1;
 }
 
 static void walk_attribute(Walk *w, const Node *n) {
     walk_expr(w, n->Attribute.value);
     read_attribute(w, n);
     if (is_self(w, n->Attribute.value))
-        run_own(w, bound_mangle(w->a->lang->pool, w->bound, n->Attribute.attr), FUNC_PROPERTY, n);
+        run(w, find_own(w, n, FUNC_PROPERTY), FUNC_PROPERTY, n);
 }
 
-/* self.method(...) or Class.method(self, ...). */
-static bool calls_own(const Walk *w, const Node *n) {
-    const Node *f = n->Call.func;
-    if (f->kind != NODE_Attribute)
-        return false;
-    if (is_self(w, f->Attribute.value))
-        return true;
-    Str cls = w->a->spec->name;
-    for (size_t i = cls.len; i > 0; i--)
-        if (cls.ptr[i - 1] == '.') {
-            cls = str_slice(cls, i, cls.len);
-            break;
-        }
-    return f->Attribute.value->kind == NODE_Name && str_eq(f->Attribute.value->Name.id, cls) && n->Call.args.len &&
-           is_self(w, n->Call.args.at[0]);
+/* The class's own name, or that of one above it: from which level of the method resolution order on it is looked for; -1: neither. */
+static int level_of(const Walk *w, Str name) {
+    const DefSpec *d = w->a->spec;
+    if (str_eq(name, lang_short_name(d)))
+        return 0;
+    for (size_t i = 0; i < d->nfuncs; i++)
+        if (d->funcs[i].owner.level && str_eq(d->funcs[i].owner.name, name))
+            return (int)d->funcs[i].owner.level;
+    return -1;
+}
+
+/* Which function self.method(...), super().method(...) or Class.method(self, ...) calls; -1: it is something else. */
+static int called_own(const Walk *w, const Node *n) {
+    const Node *f = n->Call.func, *base = f->kind == NODE_Attribute ? f->Attribute.value : NULL;
+    const Lang *lang = w->a->lang;
+    if (!base)
+        return -1;
+    Str name = bound_mangle(lang->pool, w->bound, f->Attribute.attr);
+    if (is_self(w, base))
+        return find_own(w, f, FUNC_METHOD);
+    if (base->kind == NODE_Call && base->Call.func->kind == NODE_Name && str_eq_c(base->Call.func->Name.id, "super"))
+        return lang_find_above(lang, w->a->def, name, w->bound->func->owner.level);
+    int level =
+        base->kind == NODE_Name && n->Call.args.len && is_self(w, n->Call.args.at[0]) ? level_of(w, base->Name.id) : -1;
+    return level > 0    ? lang_find_above(lang, w->a->def, name, (uint32_t)level - 1)
+           : level == 0 ? find_own(w, f, FUNC_METHOD)
+                        : -1;
 }
 
 static void walk_call(Walk *w, const Node *n) {
@@ -142,8 +161,7 @@ static void walk_call(Walk *w, const Node *n) {
         walk_expr(w, n->Call.args.at[i]);
     for (size_t i = 0; i < n->Call.keywords.len; i++)
         walk_expr(w, n->Call.keywords.at[i]->keyword.value);
-    if (calls_own(w, n))
-        run_own(w, bound_mangle(w->a->lang->pool, w->bound, n->Call.func->Attribute.attr), FUNC_METHOD, n);
+    run(w, called_own(w, n), FUNC_METHOD, n);
 }
 
 /* ---- expressions ---- */
@@ -238,7 +256,7 @@ static void walk_target(Walk *w, const Node *n) {
         if (!is_self(w, n->Attribute.value))
             return;
         note_set(w, bound_mangle(w->a->lang->pool, w->bound, n->Attribute.attr));
-        run_own(w, bound_mangle(w->a->lang->pool, w->bound, n->Attribute.attr), FUNC_SETTER, n);
+        run(w, find_own(w, n, FUNC_SETTER), FUNC_SETTER, n);
         return;
     case NODE_Subscript:
         walk_expr(w, n->Subscript.value);
@@ -453,7 +471,7 @@ static const Facts *facts_of(Assigned *a, uint32_t func) {
     if (!str_eq(function->FunctionDef.name, a->spec->funcs[func].name)) /* a decorator's */
         return NULL;
     Pool *pool = a->lang->pool;
-    Bound bound = {.def = a->spec};
+    Bound bound = {.def = a->spec, .func = &a->spec->funcs[func]};
     Walk w = {.a = a, .bound = &bound, .self = self_name(function)};
     w.read = pool_array(pool, const Node *, a->spec->nfields + 1);
     w.now = (Flow){false, set_new(a)};

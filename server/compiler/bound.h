@@ -48,3 +48,6 @@ bool bound_may_be_read(const Bound *bound, const Node *n, uint32_t local, uint64
 
 /* The name as Python sees it inside the class: __x becomes _Class__x. */
 Str bound_mangle(Pool *pool, const Bound *bound, Str name);
+
+/* A name `super` or `__class__` that stands for the class whose method the function is. */
+bool bound_is_super(const Bound *bound, const Node *n);

@@ -61,7 +61,9 @@ FuncState *lang_func(Lang *lang, uint32_t def, uint32_t func) {
     const DefSpec *d = &lang->unit->defs[def];
     f->def = def;
     f->func = func;
-    f->source = (Source){.file = d->file, .text = d->funcs[func].source, .first_line = d->funcs[func].line};
+    const FuncOwner *owner = &d->funcs[func].owner;
+    f->source = (Source){
+        .file = owner->level ? owner->file : d->file, .text = d->funcs[func].source, .first_line = d->funcs[func].line};
     Compilation c = {.pool = lang->pool, .source = &f->source};
     if (!pass_ends(&c, func_pass, &(FuncPass){lang, f}))
         f->diag = c.diag;
@@ -69,12 +71,38 @@ FuncState *lang_func(Lang *lang, uint32_t def, uint32_t func) {
     return f;
 }
 
+Str lang_short_name(const DefSpec *d) {
+    Str s = d->name;
+    for (size_t i = s.len; i > 0; i--)
+        if (s.ptr[i - 1] == '.')
+            return str_slice(s, i, s.len);
+    return s;
+}
+
 int lang_find_func(const Lang *lang, uint32_t def, Str name) {
     const DefSpec *d = &lang->unit->defs[def];
     for (size_t i = 0; i < d->nfuncs; i++)
-        if (d->funcs[i].kind != FUNC_SETTER && str_eq(d->funcs[i].name, name))
+        if (d->funcs[i].kind != FUNC_SETTER && !d->funcs[i].owner.hidden && str_eq(d->funcs[i].name, name))
             return (int)i;
     return -1;
+}
+
+int lang_find_above(const Lang *lang, uint32_t def, Str name, uint32_t level) {
+    const DefSpec *d = &lang->unit->defs[def];
+    int found = -1;
+    for (size_t i = 0; i < d->nfuncs; i++)
+        if (d->funcs[i].kind != FUNC_SETTER && d->funcs[i].owner.level > level && str_eq(d->funcs[i].name, name) &&
+            (found < 0 || d->funcs[i].owner.level < d->funcs[found].owner.level))
+            found = (int)i;
+    return found;
+}
+
+uint32_t lang_level_of(const Lang *lang, uint32_t def, uint32_t base) {
+    const DefSpec *d = &lang->unit->defs[def];
+    for (size_t i = 0; i < d->nfuncs; i++)
+        if (d->funcs[i].owner.is_def && d->funcs[i].owner.def == base)
+            return d->funcs[i].owner.level;
+    return 0;
 }
 
 static bool params_eq(const Instance *inst, const Type **params, uint32_t nparams) {

@@ -173,6 +173,15 @@ static const Type *call_func(Infer *in, const Node *n, uint32_t def, uint32_t fu
     return infer_callee(in, n, call->callee, receiver, false);
 }
 
+/* Whether an instance of `own` is one of `def`, whose method of that name is then *ret_func of own. */
+static bool is_of_class(Infer *in, uint32_t own, uint32_t def, Str name, int *ret_func) {
+    if (own == def)
+        return true;
+    uint32_t level = lang_level_of(in->lang, own, def);
+    *ret_func = level ? lang_find_above(in->lang, own, name, level - 1) : -1;
+    return *ret_func >= 0;
+}
+
 static const Type *call_method(Infer *in, const Node *n, uint32_t def, Str name, const Node *receiver) {
     int func = lang_find_func(in->lang, def, name);
     const DefSpec *d = &in->lang->unit->defs[def];
@@ -192,8 +201,9 @@ static const Type *call_method(Infer *in, const Node *n, uint32_t def, Str name,
             fail(in->c, n->span, "%.*s() missing argument 'self'", STR_FMT(name));
         receiver = args.at[0];
         const Type *t = infer_expr(in, receiver);
-        if (t->kind != TYPE_REF || t->optional || t->def != def)
+        if (t->kind != TYPE_REF || t->optional || !is_of_class(in, t->def, def, name, &func))
             fail(in->c, receiver->span, "self is %s", type_words(in, t));
+        def = t->def;
         args = (Nodes){args.at + 1, args.len - 1};
     }
     return call_func(in, n, def, (uint32_t)func, args, receiver);
@@ -304,9 +314,42 @@ static int named_class(Infer *in, const Node *n) {
     return is_cls && !in->bound->assigned[0] ? (int)in->bound->def_index : -1;
 }
 
+/* super() without arguments, or with the class and self. */
+static bool is_super(Infer *in, const Node *n) {
+    if (n->kind != NODE_Call || !bound_is_super(in->bound, n->Call.func) || n->Call.keywords.len)
+        return false;
+    Nodes args = n->Call.args;
+    const FuncOwner *owner = &in->bound->func->owner;
+    if (args.len == 0)
+        return str_eq_c(n->Call.func->Name.id, "super") && !in->bound->inside[n->id];
+    const Binding *b = args.len == 2 && args.at[0]->kind == NODE_Name ? &in->bound->binding[args.at[0]->id] : NULL;
+    if (!b || b->kind != BIND_GLOBAL || b->global->kind != GLOBAL_DEF || !is_own_self(in, args.at[1]))
+        return false;
+    return b->global->def == (owner->level ? owner->def : in->bound->def_index) && (owner->is_def || !owner->level);
+}
+
+/* A method of the next class that has one, with this self. */
+static const Type *call_super(Infer *in, const Node *n, const Node *base, Str name) {
+    const Bound *bound = in->bound;
+    FuncKind kind = bound->func->kind;
+    if (!bound->nleading || kind == FUNC_CLASS || bound->assigned[0])
+        fail(in->c, base->span, "super() is not compiled here");
+    int func = lang_find_above(in->lang, bound->def_index, name, bound->func->owner.level);
+    if (func < 0 || in->lang->unit->defs[bound->def_index].funcs[func].kind != FUNC_METHOD)
+        fail(in->c, n->span, "super().%.*s is no method that is compiled", STR_FMT(name));
+    infer_call_info(in, base, CALL_SUPER);
+    in->info[base->id].type = type_ref(in->pool, bound->def_index, false);
+    in->info[base->id].live = in->info[n->Call.func->id].live = true;
+    infer_mark(in, base);
+    infer_mark(in, n->Call.func);
+    return call_func(in, n, bound->def_index, (uint32_t)func, n->Call.args, base);
+}
+
 static const Type *call_attribute(Infer *in, const Node *n) {
     const Node *f = n->Call.func, *base = f->Attribute.value;
     Str name = bound_mangle(in->pool, in->bound, f->Attribute.attr);
+    if (is_super(in, base))
+        return call_super(in, n, base, name);
     int cls = named_class(in, base);
     if (cls >= 0)
         return call_method(in, n, (uint32_t)cls, name, NULL);

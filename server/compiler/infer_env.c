@@ -127,6 +127,9 @@ void env_bind(Infer *in, uint32_t local, const Type *type, int line) {
 }
 
 bool is_own_self(const Infer *in, const Node *n) {
+    const CallInfo *call = n->kind == NODE_Call ? in->info[n->id].call : NULL;
+    if (call && call->kind == CALL_SUPER)
+        return true;
     if (n->kind != NODE_Name || !in->bound->nleading || in->bound->func->kind == FUNC_CLASS)
         return false;
     const Binding *b = &in->bound->binding[n->id];

@@ -2,17 +2,9 @@
  * infer_call.c. */
 #include "server/compiler/infer.h"
 
-static Str def_short_name(const DefSpec *d) {
-    Str s = d->name;
-    for (size_t i = s.len; i > 0; i--)
-        if (s.ptr[i - 1] == '.')
-            return str_slice(s, i, s.len);
-    return s;
-}
-
 const char *type_words(Infer *in, const Type *t) {
     if (t->kind == TYPE_REF) {
-        Str name = def_short_name(&in->lang->unit->defs[t->def]);
+        Str name = lang_short_name(&in->lang->unit->defs[t->def]);
         return pool_printf(in->pool, t->optional ? "Optional[%.*s]" : "%.*s", STR_FMT(name)).ptr;
     }
     if (type_is_list(t))
@@ -174,7 +166,7 @@ static _Noreturn void no_member(Infer *in, const Node *n, uint32_t def, Str name
         fail(in->c, n->span, "'%.*s' is not compiled: %.*s", STR_FMT(name), STR_FMT(other->s));
     if (lang_find_func(in->lang, def, name) >= 0)
         fail(in->c, n->span, "a method as a value is not compiled, only calls of it");
-    Str cls = def_short_name(d);
+    Str cls = lang_short_name(d);
     fail(in->c, n->span, "'%.*s' object has no attribute '%.*s'", STR_FMT(cls), STR_FMT(name));
 }
 

@@ -58,6 +58,10 @@ static SpecialCall *special_new(Infer *in, const Node *n, const Type *self, int 
 SpecialCall *infer_special_binary(Infer *in, const Node *n, Operator op, const Type *a, const Type *b) {
     const SpecialName *names = &special_names[op];
     int func = n->kind == NODE_AugAssign ? find_special(in, n, a, names->in_place) : -1;
+    bool is_first = func < 0 && a->kind == TYPE_REF && b->kind == TYPE_REF && names->reflected &&
+                    lang_level_of(in->lang, b->def, a->def) > 0;
+    if (is_first && infer_has_method(in, b->def, names->reflected))
+        fail(in->c, n->span, "an operator that a subclass on the right is asked for first is not compiled");
     if (func < 0)
         func = find_special(in, n, a, names->plain);
     if (func >= 0)

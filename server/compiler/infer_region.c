@@ -82,7 +82,7 @@ static RegionNames region_begin(Infer *in, const Node *n, const Diag *why) {
     RegionNames names = region_names(in->pool, in->bound, n);
     bool fits = count(in, names.reads) + count(in, names.writes) <= REGION_MAX_LOCALS;
     if (in->bound->own_frame || in->inst->sized || in->lang->unit->wrap || in->bound->func->kind == FUNC_CLASS ||
-        is_class_local(in, &names) || !fits)
+        is_class_local(in, &names) || names.super || !fits)
         fail_again(in, why);
     check_identity(in, &names, why);
     settle_locals(in, &names, why);

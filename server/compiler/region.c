@@ -84,6 +84,7 @@ static void scan(Scan *s, const Node *n) {
         note_name(s, n, b->local);
     if (n->kind == NODE_AugAssign && s->bound->binding[n->AugAssign.target->id].kind == BIND_LOCAL)
         s->names->reads[s->bound->binding[n->AugAssign.target->id].local] = true;
+    s->names->super |= bound_is_super(s->bound, n);
     s->names->walrus |= n->kind == NODE_NamedExpr;
     s->names->leaves |= n->kind == NODE_Return;
     s->names->leaves |= !s->loops && (n->kind == NODE_Break || n->kind == NODE_Continue);

@@ -20,6 +20,7 @@ typedef struct RegionNames {
     bool compound;                  /* it may come to none of them */
     bool leaves;                    /* by return, or a break or continue of a loop around it */
     bool walrus;
+    bool super; /* it asks for the class whose method it is in, of which a part of a function knows nothing */
     bool *same; /* is compared by identity with something else than None, True, False */
 } RegionNames;
 

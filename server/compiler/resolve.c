@@ -44,7 +44,7 @@ static bool is_private(Str name) {
 Str bound_mangle(Pool *pool, const Bound *bound, Str name) {
     if (!bound->def->is_class || !is_private(name))
         return name;
-    Str cls = bound->def->name;
+    Str cls = bound->func->owner.level ? bound->func->owner.name : bound->def->name;
     for (size_t i = cls.len; i > 0; i--)
         if (cls.ptr[i - 1] == '.') {
             cls = str_slice(cls, i, cls.len);
@@ -370,11 +370,18 @@ static const Global *unknown_global(Resolver *r, Str name) {
 
 /* These read the frame that they are called in, or the names in it. */
 static bool is_of_frame(Str name) {
-    static const char *const names[] = {"locals", "vars", "dir", "eval", "exec", "super", "__class__"};
+    static const char *const names[] = {"locals", "vars", "dir", "eval", "exec"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (str_eq_c(name, names[i]))
             return true;
     return false;
+}
+
+bool bound_is_super(const Bound *bound, const Node *n) {
+    const Binding *b = &bound->binding[n->id];
+    return n->kind == NODE_Name && b->kind == BIND_GLOBAL &&
+           (str_eq_c(b->global->name, "__class__") ||
+            (b->global->kind == GLOBAL_BUILTIN && str_eq_c(b->global->s, "super")));
 }
 
 static void bind_local(Resolver *r, const Node *n, int local, bool is_load) {
@@ -406,6 +413,8 @@ static void bind_name(Resolver *r, const Node *n) {
     r->bound->binding[n->id] = (Binding){.kind = BIND_GLOBAL, .global = global ? global : unknown_global(r, name)};
     if (is_of_frame(name))
         r->bound->own_frame = pool_printf(r->c->pool, "%.*s", STR_FMT(name)).ptr;
+    if (bound_is_super(r->bound, n) && r->bound->nleading) /* whoever goes on behind it must have self */
+        r->bound->last_read[0] = bound_place(n->span.line, n->span.col);
 }
 
 static void bind_node(Resolver *r, const Node *n) {

@@ -102,7 +102,15 @@ struct CompareStep {
     bool negate;                /* identity: is not, != */
 };
 
-typedef enum CallKind { CALL_INSTANCE, CALL_NEW, CALL_BUILTIN, CALL_MATH, CALL_APPEND, CALL_POP } CallKind;
+typedef enum CallKind {
+    CALL_INSTANCE,
+    CALL_NEW,
+    CALL_BUILTIN,
+    CALL_MATH,
+    CALL_APPEND,
+    CALL_POP,
+    CALL_SUPER, /* of super(): its value is self, and whoever asks it for a method knows which */
+} CallKind;
 
 /* Arguments in order of evaluation. */
 typedef struct CallArg {
@@ -211,8 +219,13 @@ bool type_is_seen(const Type *item); /* an object can be looked at for a value o
 
 /* Parses and binds a function once; NULL when it is refused (FuncState.diag). */
 FuncState *lang_func(Lang *lang, uint32_t def, uint32_t func);
+Str lang_short_name(const DefSpec *d); /* without the module and what it is in */
 /* The index of a function of a def by name and kind; -1. */
 int lang_find_func(const Lang *lang, uint32_t def, Str name);
+/* The same of the nearest class behind that level of its method resolution order. */
+int lang_find_above(const Lang *lang, uint32_t def, Str name, uint32_t level);
+/* Which level of def's method resolution order the class `base` is, if it has functions there; 0: none. */
+uint32_t lang_level_of(const Lang *lang, uint32_t def, uint32_t base);
 
 /* The instance for these argument types: found or made and, unless it is being inferred right now, inferred. `caller` is
  * inferred again when the instance's summary changes. */

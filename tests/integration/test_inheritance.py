@@ -201,7 +201,6 @@ def test_an_own_init_above_a_jitclass_may_leave_a_required_field_behind_a_defaul
     assert (one.n, one.late, one.value()) == (5, 7, 5)
 
 
-@pytest.mark.xfail(strict=True, reason="a default of a closed instance's Python class is still read")
 def test_a_default_of_a_closed_instance_s_class():
     with Wide(4) as one:
         pass

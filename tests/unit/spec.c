@@ -73,6 +73,15 @@ Test(spec, functions_and_globals) {
     cr_assert(str_eq_c(u.defs[0].other.at[0].s, "not a function"));
 }
 
+Test(spec, what_a_class_above_has) {
+    UnitSpec u = decode_sample();
+    const FuncSpec *own = &u.defs[0].funcs[0], *above = &u.defs[0].funcs[3];
+    cr_assert(own->owner.level == 0 && str_eq_c(own->entry, "norm"));
+    cr_assert(above->owner.level == 2 && above->owner.hidden && above->owner.is_def && above->owner.def == 0);
+    cr_assert(str_eq_c(above->owner.name, "_Base") && str_eq_c(above->owner.file, "base.py"));
+    cr_assert(str_eq_c(above->entry, "norm@2"));
+}
+
 Test(spec, entries) {
     UnitSpec u = decode_sample();
     cr_assert_eq(u.nentries, 4);

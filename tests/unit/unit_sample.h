@@ -51,13 +51,22 @@ static inline void sample_globals(msgpack_packer *pk) {
     sample_pair(pk, "np", "other", "module numpy", NULL);
 }
 
-static inline void sample_func(msgpack_packer *pk, const char *name, const char *kind, const char *source) {
-    msgpack_pack_map(pk, 6);
+static inline void sample_func_of(msgpack_packer *pk, const char *name, const char *kind, const char *source,
+                                  bool inherited) {
+    msgpack_pack_map(pk, inherited ? 7 : 6);
     P("name"), P(name), P("kind"), P(kind), P("line"), msgpack_pack_int(pk, 3), P("source"), P(source);
     P("params"), msgpack_pack_array(pk, 2);
     sample_param(pk, "a", "float", "any");
     sample_param(pk, "b", NULL, "kw");
     P("globals"), sample_globals(pk);
+    if (inherited) {
+        P("owner"), msgpack_pack_array(pk, 5), msgpack_pack_int(pk, 2), msgpack_pack_true(pk);
+        msgpack_pack_int(pk, 0), P("_Base"), P("base.py");
+    }
+}
+
+static inline void sample_func(msgpack_packer *pk, const char *name, const char *kind, const char *source) {
+    sample_func_of(pk, name, kind, source, false);
 }
 
 static inline void sample_field(msgpack_packer *pk, const char *name, const char *type) {
@@ -73,10 +82,11 @@ static inline void sample_class(msgpack_packer *pk) {
     sample_field(pk, "small", "int16"), sample_field(pk, "next", "@0?");
     P("init"), P("generated");
     P("consts"), msgpack_pack_map(pk, 1), P("K"), sample_const_float(pk, 2.0);
-    P("funcs"), msgpack_pack_array(pk, 3);
+    P("funcs"), msgpack_pack_array(pk, 4);
     sample_func(pk, "norm", "method", "def norm(self, a, *, b=1.5):\n    return a\n");
     sample_func(pk, "p", "property", "@property\ndef p(self, a, *, b):\n    return a\n");
     sample_func(pk, "p", "setter", "@p.setter\ndef p(self, a, *, b):\n    pass\n");
+    sample_func_of(pk, "norm", "method", "def norm(self, a, *, b):\n    return a\n", true);
     P("other"), msgpack_pack_map(pk, 1), P("__len__"), P("not a function");
 }
 

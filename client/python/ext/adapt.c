@@ -122,12 +122,16 @@ int adapt_type(ClassInfo *info, int calls_new) {
             return -1;
         lay_out(type, info->fast);
         inherit(type);
+    } else if (info->fast) {
+        lay_out(type, true);
     }
     if (info->fast)
         make_fast(type);
+    else if (type->tp_setattro == instance_setattro_fast)
+        type->tp_setattro = PyObject_GenericSetAttr; /* of a fast class above */
     info->finalize = type->tp_finalize == Instance_Type.tp_finalize ? NULL : type->tp_finalize;
     type->tp_finalize = Instance_Type.tp_finalize;
-    if (type->tp_new == Instance_Type.tp_new) {
+    if (type->tp_new == Instance_Type.tp_new || type->tp_new == instance_new) {
         type->tp_vectorcall = construct_vectorcall;
         if (!calls_new)
             type->tp_new = instance_new; /* the interpreter calls classes faster that are not made by object.__new__ */

@@ -6,19 +6,12 @@
 static PyObject *
     noted; /* list: the first instance of each class that was shared since beside_begin and has some; NULL: nobody asks */
 
-static Field *native_field(const ClassInfo *info, PyObject *name) {
-    for (Py_ssize_t i = 0; info && i < info->nfields; i++)
-        if (info->fields[i].type && PyUnicode_Compare(info->fields[i].name, name) == 0)
-            return &info->fields[i];
-    return NULL;
-}
-
 /* That a value is the instance's own (default.c), and which nan a nan is, other processes need not know. */
 static int says_nothing(const ClassInfo *info, PyObject *name, PyObject *value) {
     if (value == default_own)
         return 1;
-    return PyFloat_CheckExact(value) && PyFloat_AS_DOUBLE(value) != PyFloat_AS_DOUBLE(value) &&
-           native_field(info, name);
+    return PyFloat_CheckExact(value) && PyFloat_AS_DOUBLE(value) != PyFloat_AS_DOUBLE(value) && info &&
+           class_field(info, name);
 }
 
 static int add_attributes(const ClassInfo *info, PyObject *attributes, PyObject *names) {

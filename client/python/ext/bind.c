@@ -250,6 +250,9 @@ static PyObject *resolve_and_retry(Method *m, PyObject *const *args, size_t narg
 
 PyObject *method_call_slow(Method *m, PyObject *const *args, size_t nargsf, PyObject *kwnames) {
     Py_ssize_t n = PyVectorcall_NARGS(nargsf), skip = m->type != NULL;
+    Method *heir = m->heirs && n && Py_TYPE(args[0]) != m->type ? heir_of(m, Py_TYPE(args[0])) : NULL;
+    if (heir)
+        return PyObject_Vectorcall((PyObject *)heir, args, nargsf, kwnames);
     if (m->mode == METHOD_PENDING && !waits(m))
         return resolve_and_retry(m, args, nargsf, kwnames);
     bool python = m->mode == METHOD_PYTHON || m->mode == METHOD_PENDING;

@@ -93,6 +93,7 @@ static int info_traverse(PyObject *op, visitproc visit, void *arg) {
     Py_VISIT(info->init_method);
     Py_VISIT(info->post_init);
     Py_VISIT(info->finish);
+    Py_VISIT(info->above);
     return 0;
 }
 
@@ -112,6 +113,7 @@ static void info_dealloc(PyObject *op) {
         Py_CLEAR(info->fields[i].name);
     PyMem_Free(info->fields);
     pool_deinit(&info->pool);
+    Py_CLEAR(info->above); /* not before: the fields refer to its own */
     PyObject_GC_Del(op);
 }
 
@@ -186,13 +188,40 @@ PyObject *class_convert(PyObject *module, PyObject *args) {
     return NULL;
 }
 
+Field *class_field(const ClassInfo *info, PyObject *name) {
+    for (Py_ssize_t i = 0; i < info->nfields; i++)
+        if (info->fields[i].type && PyUnicode_Compare(info->fields[i].name, name) == 0)
+            return &info->fields[i];
+    return NULL;
+}
+
+void class_each_below(PyTypeObject *type, void (*visit)(ClassInfo *info, uint64_t arg), uint64_t arg) {
+    for (size_t i = 0; i < by_type_size; i++)
+        if (by_type[i] && PyType_IsSubtype(by_type[i]->type, type))
+            visit(by_type[i], arg);
+}
+
+/* A field that a class above has declared has that one's descriptor. */
+static int find_origin(ClassInfo *info, Field *field) {
+    ClassInfo *above = class_above(info->type->tp_base);
+    Field *origin = above ? class_field(above, field->name) : NULL;
+    if (!info->above && above)
+        info->above = Py_NewRef((PyObject *)above);
+    if (!origin || !type_eq(origin->type, field->type)) {
+        PyErr_Format(PyExc_ValueError, "%s does not inherit a field %U of this type", info->type->tp_name, field->name);
+        return -1;
+    }
+    field->origin = origin->origin ? origin->origin : origin;
+    return 0;
+}
+
 static int parse_field(ClassInfo *info, Field *field, PyObject *item) {
     const char *text;
     Py_ssize_t size;
     PyObject *target, *default_value;
-    int factory, inferred, late, slot;
-    if (!PyArg_ParseTuple(item, "Uz#OOpppp", &field->name, &text, &size, &target, &default_value, &factory, &inferred,
-                          &late, &slot)) {
+    int factory, inferred, late, slot, inherited;
+    if (!PyArg_ParseTuple(item, "Uz#OOppppp", &field->name, &text, &size, &target, &default_value, &factory, &inferred,
+                          &late, &slot, &inherited)) {
         field->name = NULL;
         return -1;
     }
@@ -214,10 +243,10 @@ static int parse_field(ClassInfo *info, Field *field, PyObject *item) {
     if (default_value != jitd_missing) {
         Py_INCREF(default_value);
         field->default_value = default_value;
-        field->class_value = factory || slot ? NULL : Py_NewRef(default_value);
+        field->class_value = factory || slot || inherited ? NULL : Py_NewRef(default_value);
     }
     field->owner = info->type;
-    return 0;
+    return inherited && field->type ? find_origin(info, field) : 0;
 }
 
 /* Offsets in declared order at natural alignment, as the broker does it (docs/protocol.md). */
@@ -256,6 +285,9 @@ static int parse_fields(ClassInfo *info, PyObject *fields) {
     while (info->nrequired < info->nfields && !info->fields[info->nrequired].default_value)
         info->nrequired++;
     lay_out(info);
+    for (Py_ssize_t i = 0; i < info->nfields; i++)
+        if (info->fields[i].origin && info->fields[i].origin->offset != info->fields[i].offset)
+            return PyErr_Format(PyExc_ValueError, "%s is not laid out like its base", info->type->tp_name), -1;
     if (info->size > SHM_MAX_OBJECT) {
         PyErr_Format(PyExc_TypeError, "an instance of %s would take %u bytes; at most %d are possible",
                      info->type->tp_name, info->size, SHM_MAX_OBJECT);
@@ -288,7 +320,7 @@ static PyObject *field_offsets(const ClassInfo *info) {
 }
 
 /* setup_fields(type, ((name, type text or None, target class or None, default or MISSING, whether that is a factory, whether the
- * type was inferred, whether instances have it only once it is set, whether it is one of the __slots__)), ..., number of fields that the generated __init__ takes: the first ones) -> (size, [offset]). No type: a Python field,
+ * type was inferred, whether instances have it only once it is set, whether it is one of the __slots__, whether a class above declares it)), ..., number of fields that the generated __init__ takes: the first ones) -> (size, [offset]). No type: a Python field,
  * which has no offset. Done before, as what a signal handler interrupted: the same again. */
 PyObject *class_setup_fields(PyObject *module, PyObject *args) {
     (void)module;

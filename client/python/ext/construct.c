@@ -130,7 +130,7 @@ static PyObject *call_with_self(PyObject *callable, PyObject *self, PyObject *co
 int construct_defaults(ClassInfo *info, PyObject *self) {
     for (Py_ssize_t i = info->nrequired; i < info->nfields; i++) {
         Field *field = &info->fields[i];
-        if (!field->type || !(field->class_value || field->late) || field_is_shadowed(field, Py_TYPE(self)))
+        if (!field->type || !(field_class_value(field) || field->late) || field_is_shadowed(field, Py_TYPE(self)))
             continue;
         if (default_store(field, self) < 0)
             return -1;

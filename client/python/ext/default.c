@@ -66,6 +66,7 @@ static PyObject *get(PyObject *self, Field *field) {
 }
 
 void default_changed(Field *field) {
+    field = field->origin ? field->origin : field;
     if (field->get == field->plain_get)
         field->get = get;
     else if (field->native_get == field->plain_get) /* it has spilled */
@@ -84,5 +85,5 @@ void default_install(Field *field) {
 
 int default_store(Field *field, PyObject *self) {
     return field->late ? field->plain_set(self, field->default_value, field)
-                       : field_store(field, self, field->class_value);
+                       : field_store(field, self, field_class_value(field));
 }

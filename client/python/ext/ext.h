@@ -199,6 +199,8 @@ struct Field {
     PyObject *default_value; /* of __init__; NULL: none */
     PyObject *class_value;   /* the class attribute: at first the default; NULL: none */
     PyTypeObject *owner;     /* borrowed */
+    struct Field
+        *origin; /* the same field of the class above that declares it, and has the descriptor; NULL: this class */
     PyObject *(*get)(PyObject *self, Field *field);
     PyObject *(*native_get)(PyObject *self, Field *field); /* spill.c: of a field that has spilled */
     int (*set)(PyObject *self, PyObject *value, Field *field);
@@ -227,6 +229,7 @@ typedef struct ClassInfo {
     PyObject *init_method; /* INIT_METHOD: the user's __init__ */
     PyObject *post_init;   /* INIT_FIELDS: __post_init__ or NULL */
     PyObject *finish;      /* INIT_PENDING: called with the type before the first use */
+    PyObject *above;       /* held: the ClassInfo of the class above, where it inherits fields; NULL: none */
     Pool pool;             /* the fields' types */
 } ClassInfo;
 
@@ -248,7 +251,10 @@ static inline ClassInfo *class_above(PyTypeObject *type) {
     return info;
 }
 
-PyTypeObject *class_of_id(uint32_t class_id); /* borrowed, NULL when this process has none */
+PyTypeObject *class_of_id(uint32_t class_id);              /* borrowed, NULL when this process has none */
+Field *class_field(const ClassInfo *info, PyObject *name); /* a native one; NULL: there is none */
+/* Calls it for every jitclass that extends that one, itself included. */
+void class_each_below(PyTypeObject *type, void (*visit)(ClassInfo *info, uint64_t arg), uint64_t arg);
 PyObject *class_convert(PyObject *module, PyObject *args);
 PyObject *class_setup_fields(PyObject *module, PyObject *args);
 PyObject *class_setup(PyObject *module, PyObject *args);
@@ -270,8 +276,9 @@ PyObject **extra_dict(PyObject *self, bool create); /* of a fast class's instanc
 PyObject *extra_read(PyObject *self, PyObject *name);
 int extra_write(PyObject *self, PyObject *name, PyObject *value);
 int extra_new(ClassInfo *info, PyObject *self, PyObject *name,
-              PyObject *value);                          /* the first of that name in the class */
-COLD void extra_missing(PyObject *self, PyObject *name); /* the AttributeError of a deletion */
+              PyObject *value);                                        /* the first of that name in the class */
+COLD void extra_missing(PyObject *self, PyObject *name);               /* the AttributeError of a deletion */
+COLD int extra_not_of_class(const PyTypeObject *type, PyObject *name); /* -1, with the error of a deletion */
 int extra_set_class(PyObject *extra, PyObject *type, PyObject *value);
 
 /* ---- watch.c: changes of a class that was compiled ---- */
@@ -310,6 +317,8 @@ int field_install(ClassInfo *info, Field *field);
 COLD PyObject *field_unset(PyObject *self, const Field *field);    /* NULL, with the AttributeError */
 COLD int field_not_there(PyObject *self, const Field *field);      /* -1, with that of a deletion */
 COLD PyObject *field_of_class(PyObject *self, const Field *field); /* the class attribute, or that */
+PyObject *field_class_value(const Field *field);                   /* that attribute; borrowed, NULL: there is none */
+int field_describe(ClassInfo *info, Field *field);                 /* puts its descriptor into the class's dict */
 int field_clear(PyObject *self, Field *field);                     /* of a reference: it is unset, */
 int field_is_unset(PyObject *self, const Field *field);            /* which a number never is */
 int field_store(Field *field, PyObject *self, PyObject *value);    /* a new or an old object; -1 with an exception */
@@ -478,6 +487,7 @@ typedef struct Method {
     Plan *plan;            /* the last one used; NULL: none yet */
     const ShmMethod *code; /* that plan's */
     PyTypeObject *type;    /* exact class of self, borrowed (the type's dict holds this); NULL: a function */
+    struct Heir *heirs;    /* for self of classes that inherit it; NULL: none */
     PyObject *func;        /* the original Python function */
     Plan *plans[METHOD_MAX_PLANS];
     uint32_t nplans;
@@ -502,6 +512,14 @@ typedef struct Method {
     uint64_t noted, noted_at, looked_at, looks_at;
     struct Trial *trial; /* NULL: there is none */
 } Method;
+
+/* The same function compiled for another class, that inherits it. */
+typedef struct Heir {
+    PyTypeObject *type; /* to compare with: it may be gone, and with it */
+    PyObject *method;   /* a weak reference to the Method, which its record holds */
+    struct Heir *next;
+} Heir;
+Method *heir_of(const Method *m, const PyTypeObject *type); /* borrowed; NULL: none */
 
 extern PyTypeObject Method_Type;
 

@@ -5,7 +5,8 @@
 
 typedef struct Extra {
     PyObject_HEAD PyObject *name;
-    PyObject *value; /* the class's own attribute of that name, NULL: none */
+    PyTypeObject *type; /* borrowed: its dict has this */
+    PyObject *value;    /* the class's own attribute of that name, NULL: none */
 } Extra;
 
 PyObject **extra_dict(PyObject *op, bool create) {
@@ -32,12 +33,35 @@ void extra_missing(PyObject *op, PyObject *name) {
 #endif
 }
 
+/* The class's own, or what it inherits; borrowed, NULL: neither. */
+static PyObject *inherited(const Extra *self) {
+    PyObject *value = self->value, *mro = self->type->tp_mro;
+    for (Py_ssize_t i = 1; !value && mro && i < PyTuple_GET_SIZE(mro); i++) {
+        PyTypeObject *above = (PyTypeObject *)PyTuple_GET_ITEM(mro, i);
+        value = above->tp_dict ? PyDict_GetItemWithError(above->tp_dict, self->name) : NULL;
+        if (value && Py_IS_TYPE(value, &Extra_Type))
+            value = ((Extra *)value)->value;
+    }
+    return value;
+}
+
+int extra_not_of_class(const PyTypeObject *type, PyObject *name) {
+#if PY_VERSION_HEX < 0x030b0000
+    (void)type;
+    PyErr_SetObject(PyExc_AttributeError, name);
+#else
+    PyErr_Format(PyExc_AttributeError, "type object '%s' has no attribute '%U'", type->tp_name, name);
+#endif
+    return -1;
+}
+
 static PyObject *of_class(Extra *self, PyObject *obj, PyObject *type) {
-    descrgetfunc get = self->value ? Py_TYPE(self->value)->tp_descr_get : NULL;
+    PyObject *value = inherited(self);
+    descrgetfunc get = value ? Py_TYPE(value)->tp_descr_get : NULL;
     if (get)
-        return get(self->value, obj, type);
-    if (self->value)
-        return Py_NewRef(self->value);
+        return get(value, obj, type);
+    if (value)
+        return Py_NewRef(value);
     if (obj)
         return PyErr_Format(PyExc_AttributeError, "'%s' object has no attribute '%U'", Py_TYPE(obj)->tp_name,
                             self->name);
@@ -118,7 +142,8 @@ static PyObject *extra_install(PyTypeObject *type, PyObject *name) {
     if (!self)
         return NULL;
     self->name = Py_NewRef(name);
-    self->value = Py_XNewRef(_PyType_Lookup(type, name));
+    self->type = type;
+    self->value = Py_XNewRef(PyDict_GetItemWithError(type->tp_dict, name));
     PyObject_GC_Track(self);
     int r = PyDict_SetItem(type->tp_dict, name, (PyObject *)self);
     PyType_Modified(type);
@@ -171,11 +196,8 @@ int extra_new(ClassInfo *info, PyObject *op, PyObject *name, PyObject *value) {
 
 int extra_set_class(PyObject *extra, PyObject *type, PyObject *value) {
     Extra *self = (Extra *)extra;
-    if (!value && !self->value) {
-        PyErr_Format(PyExc_AttributeError, "type object '%s' has no attribute '%U'", ((PyTypeObject *)type)->tp_name,
-                     self->name);
-        return -1;
-    }
+    if (!value && !self->value)
+        return extra_not_of_class((PyTypeObject *)type, self->name);
     Py_XSETREF(self->value, Py_XNewRef(value));
     return 0;
 }

@@ -58,7 +58,14 @@ int field_not_there(PyObject *self, const Field *field) {
 
 /* What a reference that is not set shows: as any attribute, its class's. */
 PyObject *field_of_class(PyObject *self, const Field *field) {
-    return field->class_value ? Py_NewRef(field->class_value) : field_unset(self, field);
+    const ClassInfo *info = Py_TYPE(self) == field->owner ? NULL : class_above(Py_TYPE(self));
+    const Field *own = info ? class_field(info, field->name) : NULL;
+    PyObject *value = field_class_value(own ? own : field);
+    return value ? Py_NewRef(value) : field_unset(self, field);
+}
+
+PyObject *field_class_value(const Field *field) {
+    return field->class_value ? field->class_value : field->origin ? field->origin->class_value : NULL;
 }
 
 /* Another process may replace the reference while we read it: then its object may be going away, and there is a new one. */
@@ -299,11 +306,7 @@ static int has_place(PyTypeObject *type, PyTypeObject *owner) {
 
 COLD static PyObject *get_attribute(PyObject *obj, Field *field) {
     PyObject *value = extra_read(obj, field->name);
-    if (value || PyErr_Occurred())
-        return value;
-    if (field->class_value)
-        return Py_NewRef(field->class_value);
-    return PyErr_Format(PyExc_AttributeError, "'%s' object has no attribute '%U'", Py_TYPE(obj)->tp_name, field->name);
+    return value || PyErr_Occurred() ? value : field_of_class(obj, field);
 }
 
 COLD static PyObject *descr_get_other(Field *field, PyObject *obj, PyObject *type) {
@@ -314,8 +317,9 @@ COLD static PyObject *descr_get_other(Field *field, PyObject *obj, PyObject *typ
     if (obj && obj != Py_None)
         return PyErr_Format(PyExc_TypeError, "descriptor '%U' for '%s' objects doesn't apply to a '%s' object",
                             field->name, field->owner->tp_name, Py_TYPE(obj)->tp_name);
-    if (field->class_value)
-        return Py_NewRef(field->class_value);
+    PyObject *value = field_class_value(field);
+    if (value)
+        return Py_NewRef(value);
     const char *name = type && PyType_Check(type) ? ((PyTypeObject *)type)->tp_name : field->owner->tp_name;
     return PyErr_Format(PyExc_AttributeError, "type object '%s' has no attribute '%U'", name, field->name);
 }
@@ -390,13 +394,7 @@ PyObject *field_in_class(PyObject *descriptor) {
     return field->slot ? descriptor : field->class_value;
 }
 
-int field_install(ClassInfo *info, Field *field) {
-    if (!field->type)
-        return 0; /* the instance's dict, or its slot, is all there is to it */
-    field->get = field->type->kind == TYPE_REF ? get_ref : scalar_access[field->type->kind].get;
-    field->set = field_setter(field->type->kind);
-    field->quick = field->set == set_FLOAT ? FIELD_FLOAT : field->set == set_INT ? FIELD_INT : FIELD_SLOW;
-    default_install(field);
+int field_describe(ClassInfo *info, Field *field) {
     FieldDescr *descriptor = PyObject_GC_New(FieldDescr, &FieldDescr_Type);
     if (!descriptor)
         return -1;
@@ -408,9 +406,32 @@ int field_install(ClassInfo *info, Field *field) {
     return r;
 }
 
+static PyObject *get_inherited(PyObject *self, Field *field) {
+    return field->origin->get(self, field->origin);
+}
+
+static int set_inherited(PyObject *self, PyObject *value, Field *field) {
+    return field->origin->set(self, value, field->origin);
+}
+
+int field_install(ClassInfo *info, Field *field) {
+    if (!field->type)
+        return 0; /* the instance's dict, or its slot, is all there is to it */
+    field->get = field->type->kind == TYPE_REF ? get_ref : scalar_access[field->type->kind].get;
+    field->set = field_setter(field->type->kind);
+    field->quick = field->set == set_FLOAT ? FIELD_FLOAT : field->set == set_INT ? FIELD_INT : FIELD_SLOW;
+    default_install(field);
+    if (!field->origin)
+        return field_describe(info, field);
+    field->get = get_inherited;
+    field->set = set_inherited;
+    return 0;
+}
+
 int field_is_shadowed(const Field *field, PyTypeObject *type) {
     PyObject *found = field->type && type != field->owner ? _PyType_Lookup(type, field->name) : NULL;
-    return found && !(Py_IS_TYPE(found, &FieldDescr_Type) && ((FieldDescr *)found)->field == field);
+    const Field *shown = found && Py_IS_TYPE(found, &FieldDescr_Type) ? ((FieldDescr *)found)->field : NULL;
+    return found && (!shown || (shown != field && shown != field->origin));
 }
 
 int field_store(Field *field, PyObject *self, PyObject *value) {

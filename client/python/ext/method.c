@@ -306,6 +306,32 @@ static int method_clear(PyObject *op) {
     return 0;
 }
 
+/* ---- classes that inherit it ---- */
+
+Method *heir_of(const Method *m, const PyTypeObject *type) {
+    for (const Heir *heir = m->heirs; heir; heir = heir->next)
+        if (heir->type == type) {
+            PyObject *method = PyWeakref_GET_OBJECT(heir->method);
+            return method == Py_None ? NULL : (Method *)method;
+        }
+    return NULL;
+}
+
+static void heir_free(Heir **place) {
+    Heir *heir = *place;
+    *place = heir->next;
+    Py_DECREF(heir->method);
+    PyMem_Free(heir);
+}
+
+static void heirs_clear(Method *m, const PyTypeObject *type) {
+    for (Heir **place = &m->heirs; *place;)
+        if (!type || (*place)->type == type || PyWeakref_GET_OBJECT((*place)->method) == Py_None)
+            heir_free(place);
+        else
+            place = &(*place)->next;
+}
+
 static void method_dealloc(PyObject *op) {
     Method *m = (Method *)op;
     PyObject_GC_UnTrack(op);
@@ -317,6 +343,7 @@ static void method_dealloc(PyObject *op) {
     Py_CLEAR(m->defaults);
     Py_CLEAR(m->annotated);
     PyMem_Free(m->sized);
+    heirs_clear(m, NULL);
     worth_free(m->trial);
     Py_TYPE(op)->tp_free(op);
 }
@@ -394,7 +421,7 @@ static PyObject *method_set_waiting(PyObject *op, PyObject *args) {
 
 static PyObject *python_vectorcall(PyObject *callable, PyObject *const *args, size_t nargsf, PyObject *kwnames) {
     Method *m = (Method *)callable;
-    if (unlikely(m->strict || m->sized)) /* there is something to look at */
+    if (unlikely(m->strict || m->sized || m->heirs)) /* there is something to look at */
         return sized_call_slow(m, args, nargsf, kwnames);
     return method_call_python(m, WHY_REFUSED, args, nargsf, kwnames);
 }
@@ -416,6 +443,29 @@ static PyObject *method_set_native(PyObject *op, PyObject *ignored) {
     m->vectorcall = method_way(m);
     m->mode = METHOD_NATIVE;
     m->asks_at = 0;
+    Py_RETURN_NONE;
+}
+
+/* set_heir(class, its Method or None) */
+static PyObject *method_set_heir(PyObject *op, PyObject *args) {
+    Method *m = (Method *)op;
+    PyTypeObject *type;
+    PyObject *method;
+    if (!PyArg_ParseTuple(args, "O!O", &PyType_Type, &type, &method))
+        return NULL;
+    heirs_clear(m, type);
+    if (method == Py_None)
+        Py_RETURN_NONE;
+    if (!PyObject_TypeCheck(method, &Method_Type) || method == op)
+        return PyErr_Format(PyExc_TypeError, "another Method is needed");
+    PyObject *weak = PyWeakref_NewRef(method, NULL);
+    Heir *heir = weak ? PyMem_Malloc(sizeof *heir) : NULL;
+    if (!heir) {
+        Py_XDECREF(weak);
+        return weak ? PyErr_NoMemory() : NULL;
+    }
+    *heir = (Heir){.type = type, .method = weak, .next = m->heirs};
+    m->heirs = heir;
     Py_RETURN_NONE;
 }
 
@@ -503,6 +553,7 @@ static PyMethodDef method_methods[] = {
     {"_set_native", method_set_native, METH_NOARGS, NULL},
     {"_set_annotated", method_set_annotated, METH_VARARGS, NULL},
     {"_set_class", method_set_class, METH_O, NULL},
+    {"_set_heir", method_set_heir, METH_VARARGS, NULL},
     {"_counters", counts_of, METH_NOARGS, NULL},
     {"__reduce__", method_reduce, METH_NOARGS, NULL},
     {0},

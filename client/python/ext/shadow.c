@@ -54,7 +54,10 @@ static int shadowed(PyTypeObject *type, PyObject *name, PyObject *obj, PyObject 
     if (watch_changed(type, name, "it was set on an instance") < 0)
         return -1;
     set_types(type, &Watched_Type, &Method_Type);
-    return constants_back(type) < 0 ? -1 : PyObject_GenericSetAttr(obj, name, value);
+    if (constants_back(type) < 0)
+        return -1;
+    bool fast = Py_TYPE(obj)->tp_setattro == instance_setattro_fast;
+    return fast ? instance_setattro_fast(obj, name, value) : PyObject_GenericSetAttr(obj, name, value);
 }
 
 /* Nothing is in the instance's dict yet. */
@@ -139,7 +142,16 @@ static int watch_constant(PyTypeObject *type, PyObject *name) {
     return r;
 }
 
-/* shadow(type, (names of its constants)): before its first instance. */
+static int watch_class(PyTypeObject *type, PyObject *names) {
+    int r = 0;
+    set_types(type, &Method_Type, &Watched_Type);
+    for (Py_ssize_t i = 0; r == 0 && i < PyTuple_GET_SIZE(names); i++)
+        r = watch_constant(type, PyTuple_GET_ITEM(names, i));
+    PyType_Modified(type);
+    return r;
+}
+
+/* shadow(type, (names of its constants)): before its first instance. What it inherits is watched where it stands. */
 PyObject *shadow_watch(PyObject *module, PyObject *args) {
     (void)module;
     PyTypeObject *type;
@@ -149,11 +161,9 @@ PyObject *shadow_watch(PyObject *module, PyObject *args) {
     ClassInfo *info = class_of_type(type);
     if (!info || !info->open || info->fast)
         Py_RETURN_NONE;
-    set_types(type, &Method_Type, &Watched_Type);
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(names); i++)
-        if (watch_constant(type, PyTuple_GET_ITEM(names, i)) < 0)
+    for (PyTypeObject *above = type; above; above = above->tp_base)
+        if (class_of_type(above) && watch_class(above, names) < 0)
             return NULL;
-    PyType_Modified(type);
     Py_RETURN_NONE;
 }
 

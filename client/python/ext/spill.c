@@ -105,6 +105,7 @@ int spill_value(PyObject *self, Field *field, PyObject *value) {
 }
 
 int spill_deleted(PyObject *self, const Field *field) {
+    field = field->origin ? field->origin : field;
     PyObject *value = field->set == set_spilled ? spilled(self, field) : NULL;
     Py_XDECREF(value);
     return value ? value == jitd_missing : PyErr_Occurred() ? -1 : field_is_unset(self, field);
@@ -116,7 +117,7 @@ int spill_delete(PyObject *self, Field *field) {
     int gone = spill_deleted(self, field);
     if (gone)
         return gone > 0 ? field_not_there(self, field) : -1;
-    if (field->target && !field->class_value) {
+    if (field->target && !field_class_value(field)) {
         PyObject *old = field->set == set_spilled ? take_spilled(self, field) : NULL;
         Py_XDECREF(old);
         return PyErr_Occurred() ? -1 : field_clear(self, field);

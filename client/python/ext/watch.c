@@ -8,17 +8,12 @@
 
 static setattrofunc type_setattro; /* CPython's own */
 
-static Field *native_field(ClassInfo *info, PyObject *name) {
-    for (Py_ssize_t i = 0; i < info->nfields; i++)
-        if (info->fields[i].type && PyUnicode_Compare(info->fields[i].name, name) == 0)
-            return &info->fields[i];
-    return NULL;
+static void note_change(ClassInfo *info, uint64_t at) {
+    info->changed_at = at;
 }
 
 int watch_changed(PyTypeObject *type, PyObject *name, const char *how) {
-    ClassInfo *info = class_of_type(type);
-    if (info)
-        info->changed_at = ++class_changes;
+    class_each_below(type, note_change, ++class_changes);
     PyObject *module = PyImport_ImportModule("jitd.link");
     PyObject *done = module ? PyObject_CallMethod(module, "changed", "OOs", type, name, how) : NULL;
     Py_XDECREF(module);
@@ -27,16 +22,18 @@ int watch_changed(PyTypeObject *type, PyObject *name, const char *how) {
 }
 
 static int set_field(ClassInfo *info, Field *field, PyObject *value) {
-    if (!value && (!field->class_value)) {
-        PyErr_Format(PyExc_AttributeError, "type object '%s' has no attribute '%U'", info->type->tp_name, field->name);
-        return -1;
-    }
+    if (!value && !field->class_value)
+        return extra_not_of_class(info->type, field->name);
     if (watch_changed(info->type, field->name, "the class attribute was set") < 0)
         return -1;
     if (field->late)
         default_changed(field);
     Py_XSETREF(field->class_value, Py_XNewRef(value));
-    return 0;
+    if (!field->origin)
+        return 0;
+    int r = field_describe(info, field); /* from now on the class has an attribute of its own */
+    PyType_Modified(info->type);
+    return r;
 }
 
 /* How instances are made has changed: the interpreter makes them, by the slots, which are as the class says now. */
@@ -53,7 +50,7 @@ static int setattro_watched(PyObject *op, PyObject *name, PyObject *value) {
     ClassInfo *info = class_of_type((PyTypeObject *)op);
     if (likely(!info) || !PyUnicode_Check(name))
         return type_setattro(op, name, value);
-    Field *field = native_field(info, name);
+    Field *field = class_field(info, name);
     if (field)
         return set_field(info, field, value);
     if (watch_changed(info->type, name, "it was set on the class") < 0)

@@ -295,8 +295,17 @@ def link_local(record: Record, waits: bool = False) -> None:
 
 def give_back(record: Record, f: Func) -> None:
     """A method that stays Python is the plain function again, unless the Method has arguments to check."""
+    if f.owner is not None:
+        from jitd.heirs import leave
+
+        return leave(record, f)
     if record.kind != "class" or record.options["strict"] or any(map(is_sized, f.types or ())):
         return
+    if record.heirs:
+        from jitd.heirs import has_heirs
+
+        if has_heirs(record, f):
+            return
     if f.kind == "method" and record.target.__dict__.get(f.name) is f.method:
         _jitd.replace(record.target, f.name, f.func)
     elif f.kind == "static" and getattr(record.target.__dict__.get(f.name), "__func__", None) is f.method:

@@ -159,7 +159,7 @@ class Func:
 
     __slots__ = (
         "name", "entry", "kind", "func", "code", "params", "npositional", "nposonly", "method", "reason", "types", "hint", "line", "text", "tries", "awaits",
-        "given_up",
+        "given_up", "level", "hidden", "owner",
         "__weakref__",
     )  # fmt: skip
 
@@ -177,6 +177,7 @@ class Func:
         self.method = self.types = self.text = None  # type: Any
         self.line = code.co_firstlineno  # of what the reason is about
         self.tries, self.awaits = 0, False  # of a late one: in vain; whether it is what it does that names what is not there
+        self.level, self.hidden, self.owner = 0, False, None  # type: int, bool, Any  # of one that a class above has: heirs.py
         self.given_up = None  # type: tuple[int, str] | None  # line and why, if it is compiled for callers in compiled code only, as calls have shown
         self.hint = _hint(func, outer_hint)
         self.reason = self._refusal(skip)
@@ -221,6 +222,9 @@ class Record:
     python = {}  # type: dict[str, Any]  # {name: resolved type} of them and of the attributes that its methods set and nobody has declared
     published = False  # an instance with something that only this process has was, and that was told
     base_init = None  # type: Func | None  # the Func of an __init__ that a base class defines: for the fields that it leaves unset
+    base = None  # type: Any  # the Record of the jitclass that it extends
+    above = ()  # type: Any  # Funcs of the classes above that only super() finds
+    late_fields = ()  # type: Any  # names of those that instances have only once they are set
     parts = ()  # type: tuple[str, ...]  # what Python does in the middle of compiled functions, with file, line and caret
     warnings = ()  # type: tuple[str, ...]  # what is compiled, but not as in CPython, and
     differences = ()  # type: tuple[str, ...]  # the same with file, line and caret
@@ -251,6 +255,7 @@ class Record:
         self.declared = []  # type: list[Declared]  # classes: the fields, a Declared each
         self.fields = []  # type: list[tuple[str, Any, Any]]  # of those the native ones, once link.lay_out knows: (name, annotation, default)
         self.field_types = None  # type: Any
+        self.heirs = []  # type: list[Any]  # weak references to the records of the jitclasses that extend it
         self.consts = {}  # type: dict[str, Any]
         self.stored = set()  # type: set[str]  # attributes that its methods store and that are not declared
         self.other = {}  # type: dict[str, str]
@@ -276,7 +281,7 @@ class Record:
         uncopied(self, owner)
 
     def func(self, name: str) -> "Func | None":
-        return next((f for f in self.funcs if f.entry == name), None)
+        return next((f for f in (*self.funcs, *self.above) if f.entry == name), None)
 
     @property
     def file(self) -> str:
@@ -343,12 +348,13 @@ MAX_REFERENCES = 512
 class Declared:
     """A field as the class declares it. `inferred`: no annotation names it, its type was seen in the class's methods."""
 
-    __slots__ = ("name", "annotation", "default", "factory", "inferred", "init", "none", "absent")
+    __slots__ = ("name", "annotation", "default", "factory", "inferred", "init", "none", "absent", "owner")
 
     def __init__(self, name: str, annotation: "Any", default: "Any" = MISSING, factory: bool = False, inferred: bool = False, init: bool = True) -> None:
         self.name, self.annotation, self.default, self.factory = name, annotation, default, factory
         self.inferred, self.init = inferred, init
         self.none = False  # a method of the class sets it to None, whatever its annotation says
+        self.owner = None  # type: Record | None  # of a class above, which declares it
         self.absent = False  # __init__ does not set it, and the class has its name as a text, as hasattr() wants it
 
 
@@ -368,7 +374,14 @@ def _jitclass(cls: "Any", spec: "Any", options: "dict[str, Any]", frame: "FrameT
     record.home = sys.modules.get(cls.__module__)
     record.hint = cls.__dict__.get("__jitd_hint__")
     fields = _fields(cls, spec)
-    if "__dataclass_fields__" in cls.__dict__ or any(options[name] for name in _DATACLASS_OPTIONS) or _needs_dataclasses(cls, fields):
+    if any(["__jitd_record__" in base.__dict__ for base in cls.__mro__[1:]]):
+        from jitd import heirs
+
+        record.base, record.above = heirs.record_above(cls), []
+        fields, generated = heirs.fields(record, fields), None
+        if "__init__" not in cls.__dict__ and record.base.init == "generated":
+            _check_defaults(fields)
+    elif "__dataclass_fields__" in cls.__dict__ or any(options[name] for name in _DATACLASS_OPTIONS) or _needs_dataclasses(cls, fields):
         from jitd.members import as_dataclass
 
         generated, fields = as_dataclass(record, cls, fields)
@@ -404,6 +417,9 @@ def _restore(cls: type, before: "dict[str, Any]") -> None:
 def _adapt(record: "Record", cls: type, generated: "Any", spec: "Any") -> None:
     """Makes the class a jitclass: decides what instances look like, and puts methods into the place of functions."""
     simple = len(cls.__mro__) == 2 and type(cls) is type and _HOOKS.isdisjoint(cls.__dict__) and not any(map(_keeps_in_dict, cls.__dict__.values()))
+    if record.base is not None:
+        simple = not record.base.in_dict and all(base is Instance or "__jitd_record__" in base.__dict__ for base in cls.__mro__[:-1])
+        simple = simple and type(cls) is type and _HOOKS.isdisjoint(cls.__dict__) and not any(map(_keeps_in_dict, cls.__dict__.values()))
     fast = simple and not record.keeps_attributes and _all_native(record)
     _add_members(record, cls, generated)
     if generated is None:
@@ -522,6 +538,8 @@ def _check_defaults(fields: "list[Declared]") -> None:
     """A required field after one with a default, and a default that instances would share, as dataclasses word it."""
     seen = None
     for field in fields:
+        if field.inferred:
+            continue
         if field.default is not MISSING:
             seen = field.name
             if field.default.__class__.__hash__ is None:
@@ -565,9 +583,9 @@ def _undeclared(record: "Record", cls: type, fields: "list[Declared]") -> "list[
             if name not in known:
                 others = True
                 record.stored.add(name)
-            elif none:
+            elif none and known[name].owner is None:
                 known[name].none = True
-    _note_absent(cls, fields)
+    _note_absent(cls, [field for field in fields if field.owner is None])
     if others:
         from jitd.inferred import add_fields
 
@@ -637,8 +655,12 @@ def _add_members(record: "Record", cls: type, generated: "Any") -> None:
             _add_constant(record, name, value)
         elif callable(value) and not isinstance(value, type):
             record.other[name] = f"an object of type {type(value).__name__}"
+    if record.base is not None:
+        from jitd import heirs
+
+        heirs.add_members(record, cls)
     for base in cls.__mro__[1:-1]:
-        for name in base.__dict__:
+        for name in () if "__jitd_record__" in base.__dict__ else base.__dict__:
             if name not in cls.__dict__ and name not in _NO_MEMBERS and base is not Instance:
                 record.other.setdefault(name, f"it is defined in the base class {base.__name__}")
 
@@ -761,7 +783,7 @@ _repr.__name__, _eq.__name__, _replace.__name__ = "__repr__", "__eq__", "__repla
 
 def _add_made(record: "Record", cls: type, generated: "Any", has_dict: bool) -> None:
     """What is made when somebody asks for it."""
-    if record.init == "user" and "__init__" not in cls.__dict__:
+    if record.init == "user" and "__init__" not in cls.__dict__ and record.base is None:
         from jitd.members import base_init
 
         record.base_init = base_init(cls)
@@ -786,6 +808,9 @@ def _choose_init(record: "Record", cls: type, declares: "Any") -> None:
     # A protocol's __init__ is typing's, and only says that the protocol itself cannot be made.
     inherits = any("__init__" in base.__dict__ for base in cls.__mro__[:-1] if base is not Instance and not base.__dict__.get("_is_protocol"))
     declares = declares or not all(map(_is_pseudo, own_annotations(cls).values()))
+    if record.base is not None and not declares and "__init__" not in cls.__dict__:
+        record.init = record.base.init
+        return
     if "__init__" in cls.__dict__ and not cls.__dict__.get("_is_protocol"):
         record.init = "user"
     elif record.options["init"] and (declares or not inherits):
@@ -796,7 +821,8 @@ def _choose_init(record: "Record", cls: type, declares: "Any") -> None:
 
 def _add_dataclass_members(record: "Record", cls: type) -> None:
     options = record.options
-    if options["repr"] and "__repr__" not in cls.__dict__ and (record.init == "generated" or not _inherits(cls, "__repr__")):
+    shows = record.init == "generated" or any(field.owner is None for field in record.declared if record.base is not None and not field.inferred)
+    if options["repr"] and "__repr__" not in cls.__dict__ and (shows or not _inherits(cls, "__repr__")):
         type.__setattr__(cls, "__repr__", _repr)
     if options["eq"] and "__eq__" not in cls.__dict__:
         type.__setattr__(cls, "__eq__", _eq)
@@ -891,7 +917,7 @@ def type_words(resolved: "Resolved") -> str:
 def field_type(record: "Record", field: "Declared") -> "Resolved | None":
     """The resolved type of a native field, else None: it is a Python field. Raises whatever evaluating the annotation does: NameError when
     a name in it is not defined (yet)."""
-    resolved = resolve_type(field.annotation, record.evaluate)
+    resolved = resolve_type(field.annotation, (field.owner or record).evaluate)
     if field.none and isinstance(resolved, tuple):
         resolved = (resolved[0], True)
     if resolved is None or resolved == "None" or isinstance(resolved, list) or not _fits(field.default, resolved):

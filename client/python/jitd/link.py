@@ -225,7 +225,7 @@ def prepare(record: "Record", final: bool = True) -> None:
     for one in todo:
         if one.local is None:
             lay_out(one, final)
-            resolve_params(one, one.funcs, final)
+            resolve_params(one, [*one.funcs, *one.above], final)
             _take(one, plain)
         for r in one.references:
             if id(r) not in seen:
@@ -240,11 +240,15 @@ def lay_out(record: "Record", final: bool = True) -> None:
     """Resolves a class's fields and installs their descriptors."""
     if record.kind != "class" or record.field_types is not None:
         return
+    if record.base is not None:
+        from jitd import heirs
+
+        heirs.lay_out(record, final)
     described: "list[Any]" = []
     types: "list[Any]" = []
     fields: "list[Any]" = []
     python: "dict[str, Any]" = {}
-    record.python = {}
+    record.python, record.late_fields = {}, ()
     slots = record.target.__dict__.get("__slots__", ())
     for field in record.declared:
         resolved, why = _native(record, field, final)
@@ -260,14 +264,17 @@ def lay_out(record: "Record", final: bool = True) -> None:
                 field.inferred,
                 resolved is not None and field.default is not MISSING and not field.factory and _is_late(record, field, resolved),
                 field.name in slots,
+                field.owner is not None,
             )
         )
+        if described[-1][6]:
+            record.late_fields = (*record.late_fields, field.name)
         if resolved:
             types.append(resolved)
             fields.append((field.name, field.annotation, MISSING if field.factory else field.default))
         else:
             python[field.name] = why
-            record.python[field.name] = likely(field.annotation, record.evaluate)
+            record.python[field.name] = likely(field.annotation, (field.owner or record).evaluate)
     for name, why in python.items():
         record.other[name] = f"it is a Python field: {why}"
         record.consts.pop(name, None)  # its default, which is not what an instance has
@@ -296,6 +303,8 @@ def likely(annotation: "Any", evaluate: "Evaluate") -> "Resolved":
 
 def _is_late(record: "Record", field: "Declared", resolved: "Resolved") -> bool:
     """Whether the default is the class's only, until somebody sets the field on an instance: none of the instance's __init__ does."""
+    if field.owner is not None:
+        return field.name in field.owner.late_fields
     if (record.init == "generated" and field.init) or (isinstance(resolved, tuple) and field.default is not None):
         return False
     from jitd.members import is_set_by_init
@@ -338,9 +347,10 @@ def _native(record: "Record", field: "Declared", final: bool) -> "tuple[Resolved
         return resolved, None
     from jitd.types import ASKED, is_py, shown
 
-    if is_py(record.evaluate(field.annotation) if isinstance(field.annotation, (str, Later)) else field.annotation):
+    evaluate = (field.owner or record).evaluate
+    if is_py(evaluate(field.annotation) if isinstance(field.annotation, (str, Later)) else field.annotation):
         return None, ASKED
-    meant = resolve_type(field.annotation, record.evaluate)
+    meant = resolve_type(field.annotation, evaluate)
     if field.absent and isinstance(meant, str) and meant != "None":
         return None, "__init__ does not set it, and the class asks for it by name, as hasattr() does: a number in memory is always there"
     if field.default is not MISSING and meant not in (None, "None"):
@@ -350,7 +360,7 @@ def _native(record: "Record", field: "Declared", final: bool) -> "tuple[Resolved
 
 def resolve_params(record: "Record", funcs: "Sequence[Func]", final: bool = True) -> None:
     for f in funcs:
-        evaluate = record.evaluate or (lambda text, scope=f.func.__globals__: evaluate_in(text, scope, {}))
+        evaluate = (f.owner or record).evaluate or (lambda text, scope=f.func.__globals__: evaluate_in(text, scope, {}))
         f.types = [_param_type(record, f, param, evaluate, final) for param in f.params]
         if f.method is not None:
             o = record.options
@@ -537,7 +547,8 @@ def _bindings(f: "Func", record: "Record", plain: "dict[Any, Record]") -> "dict[
     """{name: global} of a function: what its names mean outside of it, now. What that rests on is added to its guarded and cells."""
     func = f.func
     bound = {}
-    own = record.short.rpartition(".")[2]  # while it is being decorated its name has no value yet
+    home = f.owner or record
+    own = home.short.rpartition(".")[2]  # while it is being decorated its name has no value yet
     scope, builtins = func.__globals__, func.__builtins__
     for name in names(f.code):
         if name in scope:
@@ -547,8 +558,8 @@ def _bindings(f: "Func", record: "Record", plain: "dict[Any, Record]") -> "dict[
             bound[name] = _describe(builtins[name], name, record, plain)
             record.guarded += (scope, name, MISSING), (builtins, name, builtins[name])
         elif name == own:
-            bound[name] = ["def", record]
-            record.guarded.append((scope, name, record.target))
+            bound[name] = ["def", home]
+            record.guarded.append((scope, name, home.target))
         else:
             record.names_missed = True
         if bound.get(name) == _MATH:
@@ -558,8 +569,8 @@ def _bindings(f: "Func", record: "Record", plain: "dict[Any, Record]") -> "dict[
             bound[name] = _describe(cell.cell_contents, name, record, plain)
             record.cells.append((cell, cell.cell_contents))
         except ValueError:
-            bound[name] = ["def", record] if name == own else ["other", f"{name}, which is not set yet"]
-            record.cells.append((cell, record.target if name == own else MISSING))
+            bound[name] = ["def", home] if name == own else ["other", f"{name}, which is not set yet"]
+            record.cells.append((cell, home.target if name == own else MISSING))
     return bound
 
 
@@ -615,6 +626,8 @@ def _plain(const: "Any", file: str) -> "Any":
 
 def _take_func(record: "Record", f: "Func", plain: "dict[Any, Record]", parts: "list[Any]") -> None:
     types_text = " ".join([_reached(t, record.references) for t in f.types or ()])
+    if f.owner is not None:
+        parts.append(f"{f.level} {f.hidden} {f.owner.name}")
     parts.append(f"{f.kind} {f.name} {types_text} {[constant(p[2]) for p in f.params]} {f.reason}")
     if f.hint is not None:
         parts.append(f"{f.hint.once}")
@@ -639,7 +652,7 @@ def _take(record: "Record", plain: "dict[Any, Record]") -> None:
         parts.append(f"{name}:{_reached(resolved, record.references)}={known}")
     python = {name: _reached(resolved, record.references) for name, resolved in record.python.items()}
     parts.append(f"{record.consts} {record.other} {python}")
-    for f in record.funcs:
+    for f in (*record.funcs, *record.above):
         _take_func(record, f, plain, parts)
     if record.base_init:
         parts.append(_code_bytes(record.base_init.code))
@@ -719,7 +732,9 @@ def identify(record: "Record", pair: "Any") -> None:
         declared = {field.name for field in record.declared}
         _jitd.shadow(cls, tuple(name for name in record.consts if name not in declared))
     how = "user" if record.init_asks else record.init
-    _jitd.setup(cls, class_id, how, cls.__init__ if how == "user" else getattr(cls, "__post_init__", None))
+    inherited = record.func("__init__") if record.base is not None and how == "user" else None
+    init = inherited.method if inherited is not None and inherited.owner is not None else None
+    _jitd.setup(cls, class_id, how, init or (cls.__init__ if how == "user" else getattr(cls, "__post_init__", None)))
     record.class_id = class_id
 
 
@@ -745,6 +760,9 @@ def changed(cls: "Any", name: str, how: str) -> None:
     """Called by the extension before an attribute of a jitclass is changed that compiled code may have built in: that code is not used any more."""
     record = cls.__dict__["__jitd_record__"]
     record.renewed = record.renewed or name in ("__init__", "__new__")
+    for heir in record.heirs:
+        if heir() is not None:
+            changed(heir().target, name, how)
     if record.change or not _is_built_in(record, name):
         return
     record.change = f"{record.short}.{name}: {how} after the class was compiled"
@@ -798,6 +816,10 @@ def set_modes(record: "Record", refused: "dict[str, Any]", differences: "Sequenc
 def _set_mode(record: "Record", f: "Func") -> None:
     if not f.reason and not f.given_up or f in record.late:
         f.method._set_native()
+        if f.owner is not None:
+            from jitd.heirs import reach
+
+            reach(record, f)
         return
     from jitd.compile import give_back
 

@@ -10,7 +10,7 @@ import sys
 from _weakref import ref
 
 from jitd._jitd import MISSING, Instance, Method, replace, stores
-from jitd.declare import _FUNCTION, _spec_items, Declared, Later, evaluate_in, annotations_of, own_annotations, put_member
+from jitd.declare import _FUNCTION, _Init, _spec_items, Declared, Later, evaluate_in, annotations_of, own_annotations, put_member
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,6 +32,10 @@ def left_alone(cls: type, spec: Any, options: dict[str, Any]) -> bool:
         raise TypeError(f"{cls.__name__} is a jitclass already")
     base = next((base for base in cls.__mro__[1:-1] if "__jitd_record__" in base.__dict__), None)
     if base is not None:
+        from jitd.heirs import why_python
+
+        if why_python(cls, spec, options) is None:
+            return False
         _extend(cls, spec, options)
         return True
     why = _why_not(cls)
@@ -404,8 +408,8 @@ def _shown(record: Record) -> list[str]:
     return [field.name for field in record.declared if not field.inferred]
 
 
-def show(instance: Any) -> str:
-    """__repr__, as a dataclass's."""
+def show(instance: Any, record: Any = None) -> str:
+    """__repr__, as a dataclass's: of the fields of the class that has it."""
     from _thread import get_ident
 
     key = id(instance), get_ident()
@@ -413,7 +417,7 @@ def show(instance: Any) -> str:
         return "..."
     _active.add(key)
     try:
-        fields = ", ".join(f"{name}={_show_field(instance, name)}" for name in _shown(_record(instance)))
+        fields = ", ".join(f"{name}={_show_field(instance, name)}" for name in _shown(record or _record(instance)))
         return f"{type(instance).__qualname__}({fields})"
     finally:
         _active.discard(key)
@@ -460,7 +464,7 @@ def document(cls: type) -> str:
 
 def generated_init(instance: Any, cls: type) -> Any:
     """The generated __init__, which takes the place of what stands for it in its class."""
-    owner = next(c for c in cls.__mro__ if "__jitd_record__" in c.__dict__)
+    owner = next(c for c in cls.__mro__ if isinstance(c.__dict__.get("__init__"), _Init))
     function = init_function(owner)
     replace(owner, "__init__", function)
     return function if instance is None else function.__get__(instance, cls)
@@ -479,8 +483,11 @@ def init_function(cls: type, frozen: bool = False) -> Any:
     scope["__set"] = object.__setattr__
     lines = [f"    __set({own}, {field.name!r}, {field.name})" if frozen else f"    {own}.{field.name} = {field.name}" for field in fields]
     lines += [f"    {own}.__post_init__()"] * hasattr(cls, "__post_init__")
-    exec("\n".join([f"def __init__({', '.join([own, *params])}):", *(lines or ["    pass"])]), scope)
+    source = "\n".join([f"def __init__({', '.join([own, *params])}):", *(lines or ["    pass"])]) + "\n"
+    exec(source, scope)
     function = scope["__init__"]
+    if not frozen:
+        function.__jitd_source__ = source  # an heir's __init__ may call it
     function.__qualname__ = f"{cls.__qualname__}.__init__"
     function.__module__ = cls.__module__
     function.__annotations__ = {field.name: _known(cls, field.annotation) for field in fields} | {"return": None}

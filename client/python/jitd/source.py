@@ -127,6 +127,9 @@ def _file(name: str, module_globals: dict[str, Any]) -> _File:
 
 def find(func: Any) -> tuple[int, str]:
     """(first line, source text) of a function's whole lines, decorators included. NoSource when there is none."""
+    made = func.__dict__.get("__jitd_source__")
+    if made is not None:
+        return 1, made
     code = func.__code__
     file = _file(code.co_filename, func.__globals__)
     place = (code.co_firstlineno, code.co_name)

@@ -25,7 +25,7 @@ def describe(name: str, key: bytes, options: dict[str, Any], defs: list[Record],
     """The bytes of a unit. `defs` are records, the root first; entries are (Func, [resolved types] or None)."""
     index = {id(record): i for i, record in enumerate(defs)}
     for record in defs:
-        for f in record.funcs:
+        for f in (*record.funcs, *record.above):
             f.reason = f.reason or _refusal(f)
     describer = _Describer(index, only_layout, {f for f, _ in entries})
     described = [describer.definition(record) for record in defs]
@@ -99,7 +99,7 @@ class _Describer:
     def definition(self, record: Record) -> dict[str, Any]:
         funcs: list[Any] = []
         other = dict(record.other)
-        for f in record.funcs + self.base_init(record):
+        for f in record.funcs + self.base_init(record) + [f for f in record.above if not f.reason]:
             if f.hint is not None and not f.reason and (why := self.kept_out(f)):
                 other[f.entry] = why
                 continue
@@ -107,7 +107,7 @@ class _Describer:
                 funcs.append(self.func(record, f))  # of an __init__ the compiler says, too, which fields it leaves unset
             elif not f.reason:
                 f.reason = f"the class has over {_MAX_FUNCS} functions"
-            if f.reason:
+            if f.reason and not f.hidden:
                 other[f.entry] = f.reason
         described: dict[str, Any] = {"kind": record.kind, "key": record.key, "name": _shown(record.name), "file": _shown(real_file(record.file)), "funcs": funcs}
         if record.kind == "class":
@@ -139,4 +139,8 @@ class _Describer:
             for i, ((name, _, default), resolved) in enumerate(zip(f.params, f.types))
         ]
         bound = {name: self.global_(value) for name, value in record.bound.get(f, {}).items()}
-        return {"name": f.name, "kind": f.kind, "line": line, "source": text, "params": params, "globals": bound}
+        described = {"name": f.name, "kind": f.kind, "line": line, "source": text, "params": params, "globals": bound}
+        if f.owner is not None:
+            name, file = _shown(f.owner.target.__name__), _shown(real_file(f.code.co_filename))
+            described["owner"] = [f.level, f.hidden, self.index.get(id(f.owner)), name, file]
+        return described

@@ -36,6 +36,7 @@ def tell_linked(record: Record, differences: Sequence[Any], parts: Sequence[Any]
     """Tells why functions of a record that has been linked stay Python, and what of it differs from CPython, as the compiler said it."""
     for f in record.funcs:
         asked = f in record.late or f.hint is not None and f.hint.ignore or f.reason and is_asked_for(f.reason)
+        asked = asked or f.owner is not None  # it is told where it stands
         if f.reason and f.reason != record.failed and not asked and f.kind != "class" and (f.name != "__init__" or record.init != "generated"):
             note_func(record, f, f.line, f.reason, f.text)
     if differences and record.init == "user" and record.func("__init__") is None and record.base_init is None:

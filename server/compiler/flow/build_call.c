@@ -170,6 +170,8 @@ FlowOp *build_call(Build *b, const Node *n) {
         return build_list_append(b, n);
     case CALL_POP:
         return build_list_pop(b, n);
+    case CALL_SUPER:
+        return build_local_load(b, n, 0, b->info[n->id].type);
     }
     internal_error("a call of no known kind");
 }

@@ -106,6 +106,9 @@ static const Node *top_of(const Build *b, size_t n) {
 
 /* The interpreter can read it again: nobody has changed it since. */
 static bool is_lasting(const Build *b, const FlowOperand *o, const LocalState *locals) {
+    const CallInfo *call = o->kind == FLOW_OPERAND_VALUE ? b->info[o->node->id].call : NULL;
+    if (call && o->node->kind == NODE_Call && call->kind == CALL_SUPER)
+        return true;
     if (o->kind != FLOW_OPERAND_VALUE || o->node->kind != NODE_Name)
         return o->kind == FLOW_OPERAND_VALUE && o->node->kind == NODE_Constant;
     const Binding *name = &b->bound->binding[o->node->id];

@@ -1,0 +1,202 @@
+"""Jitclasses that extend jitclasses. Such a class is compiled as if all of its fields and methods stood in it: those that it inherits are compiled for it
+once more, and calls of self's methods and of super()'s are calls of functions that are known. Its instances begin with the fields of the class above, in
+the same places, whose descriptors they use. Only loaded when there is one."""
+
+from __future__ import annotations
+
+from _weakref import ref
+
+from jitd._jitd import MISSING, Instance, replace
+from jitd.declare import _DATACLASS_OPTIONS, _NO_MEMBERS, Declared, Func, _make_method, _needs_dataclasses, _repr, _spec_items, own_annotations
+from jitd.members import init_function, show
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from jitd.declare import Record
+
+_SAME = ("strict", "overflow", "fastmath", "boundscheck")  # options that the functions of both are compiled with
+
+
+def record_above(cls: type) -> Record:
+    """That of the nearest jitclass that it extends."""
+    return next(base.__dict__["__jitd_record__"] for base in cls.__mro__[1:] if "__jitd_record__" in base.__dict__)  # type: ignore[no-any-return]
+
+
+def why_python(cls: Any, spec: Any, options: dict[str, Any]) -> str | None:
+    """Why a class that extends a jitclass is a Python class above it; None: it is one like it."""
+    bases = [base for base in cls.__mro__[1:-1] if base is not Instance]
+    jitclasses = [base for base in bases if "__jitd_record__" in base.__dict__]
+    for base in bases:
+        if base not in jitclasses and (issubclass(base, Instance) or not _is_mixin(base)):
+            return f"it has the base {base.__name__}"
+    if not all(issubclass(one, other) for one, other in zip(jitclasses, jitclasses[1:])):
+        return "it has several jitclasses as bases"
+    records = [base.__dict__["__jitd_record__"] for base in jitclasses]
+    if any(record.change or record.renewed for record in records):
+        return "a class above it was changed"
+    if any(record.options[name] != options[name] for name in _SAME for record in records):
+        return "its options are others than those of the class above it"
+    if type(cls).__call__ is not type.__call__ or "__slots__" in cls.__dict__:
+        return "it is made in a way of its own"
+    names = {name for base in jitclasses for name in base.__dict__}
+    mixed = next((name for base in bases if base not in jitclasses for name in base.__dict__ if name in names and name not in _HOUSEHOLD), None)
+    if mixed:
+        return f"several of its bases have a {mixed}"
+    return _why_fields(cls, spec, options, records)
+
+
+_HOUSEHOLD = _NO_MEMBERS - {"__init__"} | {"__abstractmethods__", "_abc_impl", "__parameters__", "__orig_bases__", "__match_args__", "__signature__"}
+
+
+def _is_mixin(base: type) -> bool:
+    """Nothing but attributes of the class."""
+    if not base.__flags__ & 1 << 9:  # Py_TPFLAGS_HEAPTYPE
+        return False
+    offsets = (base.__dictoffset__ > 0) + (base.__weakrefoffset__ > 0)
+    plain = base.__basicsize__ - offsets * object.__basicsize__ // 2 == object.__basicsize__ and not base.__itemsize__
+    return plain and not own_annotations(base) and not base.__dict__.get("__slots__")
+
+
+def _is_dataclass(record: Record) -> bool:
+    return any(record.options[name] for name in (*_DATACLASS_OPTIONS, "eq")) or any("dataclasses made" in why for why in record.other.values())
+
+
+def _why_fields(cls: Any, spec: Any, options: dict[str, Any], records: list[Record]) -> str | None:
+    own = {**own_annotations(cls), **(dict(_spec_items(cls, spec)) if spec else {})}
+    if any(options[name] for name in (*_DATACLASS_OPTIONS, "eq")) or any(map(_is_dataclass, records)) or "__dataclass_fields__" in cls.__dict__:
+        return "it is a dataclass"
+    if _needs_dataclasses(cls, [Declared(name, annotation, cls.__dict__.get(name, MISSING)) for name, annotation in own.items()]):
+        return "it is a dataclass"
+    fields = {field.name: field for field in records[0].declared}
+    generated = "__init__" not in cls.__dict__ and (bool(own) or records[0].init == "generated")
+    if generated and (records[0].init == "user" or any(field.inferred for field in fields.values())):
+        return "its __init__ is made of its fields, and that of the class above it is not"
+    taken = next((name for name in fields if name in own or name in cls.__dict__), None)
+    if taken:
+        return f"it has a {taken} of its own, which is a field of the class above it"
+    members = {f.name for record in records for f in record.funcs} | set(records[0].consts)
+    taken = next((name for name in own if name in members), None)
+    return taken and f"its field {taken} is an attribute of the class above it"
+
+
+def fields(record: Record, own: list[Declared]) -> list[Declared]:
+    """Those of the class above, then its own."""
+    base = record.base
+    found = [_copy(field, base) for field in base.declared]
+    known = {field.name for field in found}
+    return found + [field for field in own if field.name not in known]
+
+
+def _copy(field: Declared, base: Record) -> Declared:
+    copy = Declared(field.name, field.annotation, field.default, field.factory, field.inferred, field.init)
+    copy.none, copy.absent, copy.owner = field.none, field.absent, field.owner or base
+    return copy
+
+
+def lay_out(record: Record, final: bool) -> None:
+    """The class above comes first, and what it takes a field for holds here, too."""
+    from jitd import link
+
+    link.lay_out(record.base, final)
+    for field in record.declared:
+        if field.owner is not None:
+            field.none = next(other.none for other in record.base.declared if other.name == field.name)
+
+
+def is_late(record: Record, name: str) -> bool:
+    return any(name in base.late_fields for base in _above(record))
+
+
+def _above(record: Record) -> list[Record]:
+    return [base.__dict__["__jitd_record__"] for base in record.target.__mro__[1:] if "__jitd_record__" in base.__dict__]
+
+
+def add_members(record: Record, cls: Any) -> None:
+    """What the class inherits, as if it stood in it. What it has something else for is there for super() only."""
+    taken = {f.entry for f in record.funcs} | {name for name in cls.__dict__ if name not in _HOUSEHOLD}
+    record.stored |= record.base.stored
+    for level, klass in enumerate(cls.__mro__[1:-1], 1):
+        base = klass.__dict__.get("__jitd_record__")
+        if base is None:
+            continue
+        for f in base.funcs:
+            if f.level == 0:
+                _inherit(record, base, f, level, taken)
+        if base.init == "generated" and "__init__" in cls.__dict__:
+            _generated(record, base, level)
+        _shows_own(klass, base)
+        here = {name for name in klass.__dict__ if name not in _HOUSEHOLD}
+        for name, value in base.consts.items():
+            if name in here and name not in taken and name in record.stored:
+                record.other[name] = "a class attribute that its methods set"
+            elif name in here and name not in taken:
+                record.consts[name] = value
+        for name, why in base.other.items():
+            if name not in taken and (name in here or name not in _names(record)):
+                record.other.setdefault(name, why)
+        taken |= here
+        base.heirs[:] = [heir for heir in base.heirs if heir() is not None] + [ref(record)]
+
+
+def _names(record: Record) -> set[str]:
+    return {f.entry for f in record.funcs}
+
+
+def _shows_own(cls: Any, base: Record) -> None:
+    """The generated __repr__ of a class that is extended shows the fields of that class, whatever it is called for."""
+    if cls.__dict__.get("__repr__") is _repr:
+
+        def __repr__(self: Any) -> str:
+            return show(self, base)
+
+        replace(cls, "__repr__", __repr__)
+
+
+def _generated(record: Record, base: Record, level: int) -> None:
+    """An __init__ that was made of fields, which one of the class may call."""
+    one = Func("__init__", "method", init_function(base.target))
+    one.level, one.owner, one.hidden, one.entry = level, base, True, f"__init__@{level}"
+    record.above.append(one)
+
+
+def _inherit(record: Record, base: Record, f: Func, level: int, taken: set[str]) -> None:
+    one = Func(f.name, f.kind, f.func)
+    one.hint, one.level, one.owner = f.hint, level, base
+    if f.hint is not None and f.hint.ignore:
+        one.reason = f.reason
+    one.hidden = f.name in taken
+    if one.hidden:
+        one.entry = f"{f.entry}@{level}"
+        record.above.append(one)
+        return
+    record.funcs.append(one)
+    if one.reason or f.method is None or f.kind in ("static", "class"):
+        return
+    _make_method(record, one)
+    one.method._set_class(record.target)
+    f.method._set_heir(record.target, one.method)
+
+
+def reach(record: Record, f: Func) -> None:
+    """A function that is compiled for an heir is found where it stands: there it may be the plain one again."""
+    above = next(other for other in f.owner.funcs if other.entry == f.entry)
+    if f.kind != "method" or above.method is None or f.method is None:
+        return
+    if f.owner.target.__dict__.get(f.name) is above.func:
+        replace(f.owner.target, f.name, above.method)
+
+
+def leave(record: Record, f: Func) -> None:
+    """It stays Python for the heir."""
+    above = next(other for other in f.owner.funcs if other.entry == f.entry)
+    if above.method is not None:
+        above.method._set_heir(record.target, None)
+
+
+def has_heirs(record: Record, f: Func) -> bool:
+    """Whether the method is compiled for another class, whose calls come by."""
+    heirs = [heir() for heir in record.heirs]
+    return any(g.owner is record and g.entry == f.entry and not g.reason for heir in heirs if heir is not None for g in heir.funcs)
+

@@ -1,0 +1,306 @@
+"""Jitclasses that extend jitclasses are compiled: calls of what they inherit, of super() and of the class above stay in machine code, until something of
+the classes is set to something else. What they give is in test_inheritance.py."""
+
+import abc
+import gc
+import math
+import sys
+import weakref
+
+import jitd
+import pytest
+
+pytestmark = pytest.mark.filterwarnings("ignore::jitd.CompileWarning")
+
+
+def make():
+    @jitd.jitclass
+    class Shape(abc.ABC):
+        scale: float
+        sides: int
+        FACTOR = 2
+
+        def __init__(self, scale: float, sides: int = 0) -> None:
+            self.scale = scale
+            self.sides = sides
+
+        @abc.abstractmethod
+        def area(self) -> float:
+            raise NotImplementedError
+
+        def scaled(self) -> float:
+            total = 0.0
+            for _ in range(3):
+                total += self.area() * self.scale * self.FACTOR
+            return total
+
+        @property
+        def corners(self) -> int:
+            return self.sides
+
+        def with_list(self, items: list) -> int:
+            items.append(self.sides)
+            return len(items) + self.corners
+
+    @jitd.jitclass
+    class Circle(Shape):
+        radius: float
+
+        def __init__(self, radius: float) -> None:
+            super().__init__(0.5)
+            self.radius = radius
+
+        def area(self) -> float:
+            return 3.0 * self.radius**2
+
+    @jitd.jitclass
+    class Ring(Circle):
+        inner: float
+        FACTOR = 10
+
+        def __init__(self, radius: float, inner: float) -> None:
+            Circle.__init__(self, radius)
+            self.inner = inner
+
+        def area(self) -> float:
+            return super().area() - 3.0 * self.inner**2
+
+        def __add__(self, other: "Ring") -> "Ring":
+            return Ring(self.radius + other.radius, self.inner + other.inner)
+
+        def doubled(self) -> "Ring":
+            return self + self
+
+    return Shape, Circle, Ring
+
+
+def method_of(cls, name):
+    """The Method that runs when the class's own instances are asked for it."""
+    return cls.__dict__["__jitd_record__"].func(name).method
+
+
+def native(cls, name):
+    counters = method_of(cls, name)._counters()
+    return counters["native_calls"], counters["python_calls"]
+
+
+def test_what_is_inherited_is_compiled_for_the_class():
+    Shape, Circle, Ring = make()
+    ring, circle = Ring(2.0, 1.0), Circle(1.0)
+    assert (ring.scaled(), circle.scaled(), ring.corners) == (135.0, 9.0, 0)
+    assert (ring.doubled().inner, ring.with_list([1])) == (2.0, 2)
+    assert native(Ring, "scaled") == native(Circle, "scaled") == native(Ring, "corners") == native(Ring, "doubled") == (1, 0)
+    assert native(Ring, "__init__") == (1, 0)  # doubled() makes one in compiled code
+    assert native(Ring, "with_list") == (1, 0) and native(Shape, "scaled") == (0, 0)
+    assert jitd.stats()["objects"]["make.<locals>.Ring.with_list"]["resumes"] == 0
+
+
+def test_instances_begin_with_the_fields_of_the_class_above():
+    Shape, Circle, Ring = make()
+    Ring(1.0, 0.5)
+    above, below = jitd.layout(Circle), jitd.layout(Ring)
+    assert [name for name, *_ in below["fields"]] == ["scale", "sides", "radius", "inner"]
+    assert below["fields"][:3] == above["fields"] and "scale" not in vars(Ring) and "scale" not in vars(Circle)
+
+
+@pytest.mark.parametrize("fields", [0, 1])
+def test_a_generated_initialiser_is_called(fields):
+    @jitd.jitclass
+    class Point:
+        x: float
+        y: float = 2.0
+
+    @jitd.jitclass
+    class Named(Point):
+        if fields:
+            z: float
+
+        def __init__(self, x: float) -> None:
+            super().__init__(x * 2.0)
+            if fields:
+                self.z = self.y + 1.0
+
+        def sum(self) -> float:
+            return self.x + self.y
+
+    @jitd.jitclass
+    class Wide(Point):
+        w: float = 0.25
+
+        def sum(self) -> float:
+            return self.x + self.y + self.w
+
+    one, two, three = Named(1.5), Wide(1.0), Wide(1.0, w=4.0)
+    assert (one.sum(), two.sum(), three.sum()) == (5.0, 3.25, 7.0)
+    assert native(Named, "__init__") == native(Named, "sum") == (1, 0) and native(Wide, "sum") == (2, 0)
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'x'"):
+        Wide()
+
+
+@pytest.mark.parametrize("which, name", [(0, "area"), (0, "scaled"), (1, "area"), (2, "area"), (0, "FACTOR"), (2, "FACTOR"), (1, "__init__")])
+def test_what_is_set_later_is_what_counts(which, name):
+    plain, classes = [], []
+    for made in (plain, classes):
+        with pytest.MonkeyPatch.context() as patch:
+            if made is plain:
+                patch.setattr(jitd, "jitclass", lambda cls: cls)
+            made += make()
+        ring = made[2](2.0, 1.0)
+        made.append([ring.scaled(), made[1](3.0).scaled()])
+        if name == "FACTOR":
+            made[which].FACTOR = 7
+        elif name == "__init__":
+            made[which].__init__ = lambda self, radius: vars(self).update() or setattr(self, "radius", -radius) or setattr(self, "scale", 1.0)
+        else:
+            setattr(made[which], name, lambda self: self.scale * 1000.0)
+        made[3] += [ring.scaled(), made[1](3.0).scaled(), made[2](3.0, 0.5).scaled(), ring.area()]
+    assert classes[3] == plain[3]
+
+
+def test_what_is_set_on_an_instance_later_is_what_counts():
+    for kept in (False, True):  # the instances have a dict of CPython's
+
+        @jitd.jitclass
+        class Base:
+            n: int
+            if not kept:
+                LIMIT = 4
+
+            def step(self) -> int:
+                return self.n
+
+            def run(self) -> int:
+                return self.step() * 2 + self.LIMIT
+
+            LIMIT = 4
+
+        @jitd.jitclass
+        class Below(Base):
+            if kept:
+                items: list
+
+            def other(self) -> int:
+                return self.run() + self.step()
+
+        below, another = (Below(1, []), Below(2, [])) if kept else (Below(1), Below(2))
+        assert (below.other(), another.other()) == (7, 10)
+        assert native(Below, "other") == (2, 0)
+        below.step = lambda: 100
+        assert (below.other(), another.other(), Base(5).run()) == (304, 10, 14)
+        another.LIMIT = 0
+        assert (below.other(), another.other(), Base(5).run()) == (304, 6, 14)
+
+
+def test_a_tracer_sees_the_functions_where_they_stand():
+    """The frames of an exception are those of the classes' own methods."""
+
+    @jitd.jitclass
+    class Base:
+        n: int
+
+        def divide(self, k: int) -> int:
+            return self.n // k
+
+    @jitd.jitclass
+    class Below(Base):
+        def divide(self, k: int) -> int:
+            return super().divide(k) + 1
+
+    below = Below(4)
+    assert below.divide(2) == 3
+    with pytest.raises(ZeroDivisionError) as raised:
+        below.divide(0)
+    lines = [Below.divide.__code__.co_firstlineno + 1, Base.divide.__code__.co_firstlineno + 1]
+    assert [(entry.lineno + 1, entry.name) for entry in raised.traceback[1:]] == [(line, "divide") for line in lines]
+
+
+def test_ints_leave_the_machine_s_range():
+    @jitd.jitclass
+    class Base:
+        n: int
+        log: list
+
+        def grow(self) -> int:
+            self.log.append(self.n)
+            return self.n * self.n
+
+    @jitd.jitclass
+    class Below(Base):
+        def grow(self) -> int:
+            self.log.append(-1)
+            grown = super().grow() + 1
+            self.log.append(grown)
+            return grown
+
+    below = Below(3, [])
+    assert below.grow() == 10
+    below.n = 1 << 40
+    assert below.grow() == (1 << 80) + 1
+    assert below.log == [-1, 3, 10, -1, 1 << 40, (1 << 80) + 1]
+
+
+def test_classes_go_when_nobody_has_them():
+    Shape, Circle, Ring = make()
+    assert Ring(2.0, 1.0).scaled() == 135.0
+    gone = weakref.ref(Ring)
+    del Ring
+    gc.collect()
+    assert gone() is None and Circle(1.0).scaled() == 9.0
+
+    @jitd.jitclass
+    class Square(Circle):
+        def area(self) -> float:
+            return self.radius**2
+
+    assert Square(2.0).scaled() == 12.0
+
+
+def test_a_base_in_another_module(tmp_path, monkeypatch):
+    """Its annotations and the names in its methods are those of its own module."""
+    (tmp_path / "heirs_base.py").write_text(
+        "import math\nimport jitd\nFACTOR = 3\n@jitd.jitclass\nclass Part:\n    n: int\n"
+        "@jitd.jitclass\nclass Base:\n    part: 'Part'\n    x: float\n    def value(self) -> float:\n"
+        "        return math.sqrt(self.x) * FACTOR + self.part.n + self.__hidden()\n    def __hidden(self) -> float:\n        return 0.5\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    import heirs_base
+
+    @jitd.jitclass
+    class Below(heirs_base.Base):
+        y: float
+
+        def value(self) -> float:
+            return super().value() + self.y
+
+        def __hidden(self) -> float:
+            return math.inf
+
+    below = Below(heirs_base.Part(2), 16.0, 100.0)
+    assert below.value() == 114.5 and native(Below, "value") == (1, 0)
+    heirs_base.FACTOR = 4
+    assert below.value() == 118.5
+    del sys.modules["heirs_base"]
+
+
+@pytest.mark.parametrize(
+    "spoils",
+    [
+        "class C(A, B): pass",
+        "@jitd.jitclass\nclass C(A):\n    x: float = 2.5",
+        "@jitd.jitclass(eq=True)\nclass C(A):\n    y: int = 1",
+        "@dataclasses.dataclass\nclass D(A):\n    y: int = 1\n@jitd.jitclass\nclass C(D):\n    z: int = 1",
+        "class D(A):\n    pass\n@jitd.jitclass\nclass C(D):\n    z: int = 1",
+        "@jitd.jitclass\nclass C(A):\n    __slots__ = ('z',)",
+        "@jitd.jitclass\nclass C(A):\n    x = 7",
+    ],
+)
+def test_what_is_python_above_its_base(tmp_path, spoils):
+    """As before, and as CPython has it."""
+    from twins import load
+
+    text = "import dataclasses\nimport jitd\n@jitd.jitclass\nclass A:\n    x: int = 1\n    def f(self) -> int:\n        return self.x * 2\n"
+    module = load(tmp_path / f"spoils{abs(hash(spoils))}.py", text + "@jitd.jitclass\nclass B:\n    w: int = 3\n" + spoils + "\n")
+    one = module.C()
+    assert one.f() == one.x * 2 and isinstance(one, module.A)
+    one.x = 5
+    assert one.f() == 10 and module.A().f() == 2
