@@ -392,10 +392,42 @@ static bool spec_fields(Reader *r, const msgpack_object *o, DefSpec *d) {
     return spec_distinct(r, names, array.size, "field");
 }
 
+static bool spec_heirs(Reader *r, const msgpack_object *o, DefSpec *d) {
+    msgpack_object_array array;
+    if (!spec_array(r, o, "\"heirs\"", &array))
+        return false;
+    d->nheirs = array.size;
+    d->heirs = pool_array(r->pool, uint32_t, array.size);
+    for (uint32_t i = 0; i < array.size; i++) {
+        if (!spec_def_index(r, &array.ptr[i], &d->heirs[i]))
+            return false;
+        if (i && d->heirs[i] <= d->heirs[i - 1])
+            return spec_bad(r, "\"heirs\" of \"%.*s\" are not in order", STR_FMT(d->name));
+    }
+    return true;
+}
+
+/* An heir begins with the fields of the class: code that knows only that one finds them there. */
+static bool spec_heir_fits(Reader *r, const DefSpec *d, const DefSpec *heir) {
+    bool fits = heir != d && heir->is_class && heir->nfields >= d->nfields;
+    for (size_t i = 0; fits && i < d->nfields; i++)
+        fits = str_eq(d->fields[i].name, heir->fields[i].name) && type_eq(d->fields[i].type, heir->fields[i].type);
+    return fits || spec_bad(r, "\"%.*s\" does not begin like \"%.*s\"", STR_FMT(heir->name), STR_FMT(d->name));
+}
+
+static bool spec_heirs_fit(Reader *r) {
+    for (size_t i = 0; i < r->unit->ndefs; i++)
+        for (size_t k = 0; k < r->unit->defs[i].nheirs; k++)
+            if (!spec_heir_fits(r, &r->unit->defs[i], &r->unit->defs[r->unit->defs[i].heirs[k]]))
+                return false;
+    return true;
+}
+
 static bool spec_class(Reader *r, const msgpack_object *o, DefSpec *d) {
-    const msgpack_object *v[9];
+    static const char *const keys[] = {"kind", "key", "name", "file", "fields", "init", "consts", "funcs", "other"};
+    const msgpack_object *v[9], *heirs = wire_find(o, "heirs");
     int init;
-    if (!SPEC_KEYS(r, o, "a class", v, "kind", "key", "name", "file", "fields", "init", "consts", "funcs", "other") ||
+    if (!spec_keys(r, o, "a class", keys, 9, heirs ? 10 : 9, v) || (heirs && !spec_heirs(r, heirs, d)) ||
         !spec_key(r, v[1], "a class's key", &d->key) || !spec_name(r, v[2], "a class's name", &d->name) ||
         !spec_str(r, v[3], "a file", &d->file) || !spec_fields(r, v[4], d) ||
         !spec_word(r, v[5], "\"init\"", (const char *const[]){"generated", "user", "none", NULL}, &init) ||
@@ -444,7 +476,7 @@ static bool spec_defs(Reader *r) {
     for (size_t i = 0; i < u->ndefs; i++)
         if (!spec_def(r, &r->defs->ptr[i], &u->defs[i]))
             return false;
-    return spec_classes_distinct(r);
+    return spec_classes_distinct(r) && spec_heirs_fit(r);
 }
 
 static bool spec_entry_args(Reader *r, const msgpack_object *o, const FuncSpec *f, EntrySpec *ret) {

@@ -89,6 +89,9 @@ typedef struct DefSpec {
     size_t nfields;
     uint32_t size; /* of an instance, header included */
     InitKind init;
+    uint32_t *
+        heirs; /* the classes of the unit that extend it, directly or not; where a value is expected of it, there may be one of these */
+    size_t nheirs;
     Globals consts;
     FuncSpec *funcs;
     size_t nfuncs;

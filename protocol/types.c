@@ -57,7 +57,8 @@ static const Type *type_read_ref(TypeReader *r) {
     if (r->at == start || def >= r->ndefs)
         return NULL;
     Type *t = pool_new(r->pool, Type);
-    *t = (Type){.kind = TYPE_REF, .def = (uint32_t)def, .optional = type_accept(r, '?')};
+    *t = (Type){.kind = TYPE_REF, .def = (uint32_t)def, .exact = type_accept(r, '!')};
+    t->optional = type_accept(r, '?');
     return t;
 }
 
@@ -115,7 +116,7 @@ Str type_text(Pool *pool, const Type *t) {
     if (t->kind == TYPE_PY && t->likely == PY_ANY)
         return STR("py");
     if (t->kind == TYPE_REF)
-        return pool_printf(pool, "@%u%s", t->def, t->optional ? "?" : "");
+        return pool_printf(pool, "@%u%s%s", t->def, t->exact ? "!" : "", t->optional ? "?" : "");
     if (type_is_scalar(t))
         return str_from_cstr(scalars[t->kind].text);
     Str s = t->kind != TYPE_PY     ? STR("(")
@@ -133,7 +134,7 @@ bool type_eq(const Type *a, const Type *b) {
     if (a->kind != b->kind)
         return false;
     if (a->kind == TYPE_REF)
-        return a->def == b->def && a->optional == b->optional;
+        return a->def == b->def && a->optional == b->optional && a->exact == b->exact;
     if (type_is_scalar(a) || a->kind == TYPE_NONE)
         return true;
     if (a->likely != b->likely || a->nitems != b->nitems || a->optional != b->optional)

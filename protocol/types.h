@@ -6,6 +6,8 @@
  *   @3        a reference to an instance of definition 3 of the    1                   8
  *             unit (never None)
  *   @3?       Optional of it                                       1                   8
+ *   @3! @3!?  the same of the class itself, where the unit has     1                   8
+ *             classes that extend it: @3 is one of these, too
  *   py        any object of the interpreter: a pointer to it        1                   not a field
  *   list(T)   the same; most likely a list of T, which is looked     1                   not a field
  *             at where it is used
@@ -43,6 +45,7 @@ struct Type {
     TypeKind kind;
     uint32_t def;
     bool optional;
+    bool exact; /* REF: of no class that extends it. Only where the unit has such */
     PyLikely likely;
     const Type **items;
     size_t nitems;

@@ -97,6 +97,24 @@ int lang_find_above(const Lang *lang, uint32_t def, Str name, uint32_t level) {
     return found;
 }
 
+const Type *lang_exact(const Lang *lang, uint32_t def) {
+    Type *t = pool_new(lang->pool, Type);
+    *t = (Type){.kind = TYPE_REF, .def = def, .exact = lang->unit->defs[def].nheirs > 0};
+    return t;
+}
+
+bool lang_is_open(const Lang *lang, const Type *t) {
+    return t->kind == TYPE_REF && !t->exact && lang->unit->defs[t->def].nheirs > 0;
+}
+
+bool lang_extends(const Lang *lang, uint32_t def, uint32_t base) {
+    const DefSpec *d = &lang->unit->defs[base];
+    bool found = def == base;
+    for (size_t i = 0; !found && i < d->nheirs; i++)
+        found = d->heirs[i] == def;
+    return found;
+}
+
 uint32_t lang_level_of(const Lang *lang, uint32_t def, uint32_t base) {
     const DefSpec *d = &lang->unit->defs[def];
     for (size_t i = 0; i < d->nfuncs; i++)
@@ -266,7 +284,7 @@ static const Type *choose_result(Infer *in) {
     int weight = -1;
     for (size_t i = 0; i < in->nreturns; i++) {
         const Type *t = in->info[in->returns[i]->id].type;
-        joined = !joined ? t : joins ? type_join(in->pool, joined, t) : joined;
+        joined = !joined ? t : joins ? type_join(in->lang, joined, t) : joined;
         joins = joins && joined;
         if (return_weight(in, t) > weight) {
             weight = return_weight(in, t);
@@ -283,7 +301,7 @@ static bool can_resume_at(Infer *in, const NodeInfo *info) {
 
 static void check_return(Infer *in, const Node *n, const Type *result) {
     NodeInfo *info = &in->info[n->id];
-    const Type *joined = type_join(in->pool, info->type, result);
+    const Type *joined = type_join(in->lang, info->type, result);
     if (result->kind == TYPE_PY || (joined && type_eq(joined, result)))
         return;
     if ((info->effect != EFFECT_COMMITTED && !in->inst->sized) || can_resume_at(in, info))

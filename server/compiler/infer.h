@@ -49,7 +49,7 @@ Env env_copy(Infer *in, const Env *env);
 Env env_dead(void);
 void env_join(Infer *in, Env *into, const Env *from);
 bool env_equal(Infer *in, const Env *a, const Env *b);
-const Type *type_join(Pool *pool, const Type *a, const Type *b); /* NULL: none */
+const Type *type_join(const Lang *lang, const Type *a, const Type *b); /* NULL: none */
 void env_bind(Infer *in, uint32_t local, const Type *type, int line);
 void effect_commit(Infer *in);
 bool effect_is_final(const Infer *in);   /* the interpreter cannot do the call again */
@@ -98,6 +98,8 @@ void infer_to_float(Infer *in, const Node *n);          /* before n: its value w
 const MemberInfo *infer_member(Infer *in, const Node *attribute, bool store);
 /* Fails where the class has something of its own that is asked before an attribute is read or stored. */
 void infer_access(Infer *in, const Node *attribute, const DefSpec *d, bool store);
+/* Fails where the classes that t may be of have different things under the name, methods or properties. */
+void infer_heirs_agree(Infer *in, const Node *n, const Type *t, Str name, bool store);
 /* One that methods set and nobody has declared, or a Python field. */
 bool infer_is_python_attribute(const DefSpec *d, Str name);
 bool infer_const_int(const Infer *in, const Node *n, int64_t *ret_value);
@@ -114,6 +116,8 @@ const Type *infer_binary(Infer *in, const Node *n, Operator op, const Node *left
 const Type *infer_unary(Infer *in, const Node *n);
 const Type *infer_compare(Infer *in, const Node *n);
 bool infer_has_method(Infer *in, uint32_t def, const char *name); /* compiled or not */
+bool infer_takes_ref(const Infer *in, const Type *to,
+                     const Type *t); /* a reference of type `to` may be one of type t, or None */
 void infer_store_check(Infer *in, const Node *n, const Type *field, const Type *value);
 
 /* infer_operator.c */
@@ -126,7 +130,7 @@ void infer_special_truth(Infer *in, const Node *n, const Type *t); /* NodeInfo.t
 const char *infer_unary_name(Operator op);
 
 /* infer_call.c, infer_builtin.c */
-const Type *infer_param_type(const ParamSpec *param, const Type *type);
+const Type *infer_param_type(const Infer *in, const ParamSpec *param, const Type *type);
 const Type *infer_call(Infer *in, const Node *n);
 const Type *infer_builtin_call(Infer *in, const Node *n, Str name);
 const Type *infer_math_call(Infer *in, const Node *n, Str name);

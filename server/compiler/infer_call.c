@@ -64,7 +64,7 @@ static bool takes_as_sized(const Type *param, const Type *type) {
 }
 
 /* References are passed as the annotated type where that is wider, so that None and Node need not be two instances. */
-const Type *infer_param_type(const ParamSpec *param, const Type *type) {
+const Type *infer_param_type(const Infer *in, const ParamSpec *param, const Type *type) {
     const Type *a = param->type;
     if (a && takes_as_sized(a, type))
         return a;
@@ -72,7 +72,7 @@ const Type *infer_param_type(const ParamSpec *param, const Type *type) {
         return a->likely == PY_ANY ? type : a;
     if (!a || a->kind != TYPE_REF || !a->optional)
         return type;
-    return type->kind == TYPE_NONE || (type->kind == TYPE_REF && type->def == a->def) ? a : type;
+    return infer_takes_ref(in, a, type) ? a : type;
 }
 
 static const Type **instance_params(Infer *in, const Signature *sig, CallInfo *call, const Type *self) {
@@ -86,7 +86,7 @@ static const Type **instance_params(Infer *in, const Signature *sig, CallInfo *c
         if (arg->type->kind == TYPE_PY && param->type && type_is_sized(param->type))
             fail(in->c, arg->expr->span, "a Python object as the sized argument '%.*s' is not compiled",
                  STR_FMT(param->name));
-        arg->type = infer_param_type(param, arg->type);
+        arg->type = infer_param_type(in, param, arg->type);
         params[arg->param + first] = arg->type;
     }
     return params;
@@ -132,9 +132,8 @@ static void callee_effects(Infer *in, const Instance *callee, const Node *receiv
             effect_store_self(in, i, false);
 }
 
-const Type *infer_callee(Infer *in, const Node *n, Instance *callee, const Node *receiver, bool fresh_receiver) {
+static void note_callee(Infer *in, const Instance *callee, const Node *receiver, bool fresh_receiver) {
     Instance *inst = in->inst;
-    infer_mark(in, n);
     callee_effects(in, callee, receiver, fresh_receiver);
     inst->loops |= callee->loops || callee->state == INSTANCE_RUNNING; /* recursion polls like a loop */
     /* A callee that polls may run code that drops what we borrow. */
@@ -146,10 +145,18 @@ const Type *infer_callee(Infer *in, const Node *n, Instance *callee, const Node 
         inst->sized |= callee->sized;
     if (in->loop && (callee->loops || callee->python))
         in->loop->inner = true;
-    if (!callee->result) {
-        in->info[n->id].flags |= NODE_NEVER;
-        longjmp(*in->bottom, 1);
-    }
+}
+
+static _Noreturn void never_returns(Infer *in, const Node *n) {
+    in->info[n->id].flags |= NODE_NEVER;
+    longjmp(*in->bottom, 1);
+}
+
+const Type *infer_callee(Infer *in, const Node *n, Instance *callee, const Node *receiver, bool fresh_receiver) {
+    infer_mark(in, n);
+    note_callee(in, callee, receiver, fresh_receiver);
+    if (!callee->result)
+        never_returns(in, n);
     return callee->result;
 }
 
@@ -167,10 +174,104 @@ static const Type *call_func(Infer *in, const Node *n, uint32_t def, uint32_t fu
     const Node *receiver = call->receiver = f->kind == FUNC_METHOD ? on : NULL;
     call->base = receiver ? NULL : on;
     match_args(in, n, &sig, args, call);
-    const Type **params = instance_params(in, &sig, call, receiver ? type_ref(in->pool, def, false) : NULL);
+    const Type **params = instance_params(in, &sig, call, receiver ? lang_exact(in->lang, def) : NULL);
     uint32_t nparams = (uint32_t)sig.nparams + (receiver ? 1 : 0);
     call->callee = infer_instance(in, n, def, func, params, nparams, false);
     return infer_callee(in, n, call->callee, receiver, false);
+}
+
+static _Noreturn void no_method(Infer *in, const Node *n, const DefSpec *d, Str name) {
+    for (size_t i = 0; i < d->other.len; i++)
+        if (str_eq(d->other.at[i].name, name))
+            fail(in->c, n->span, "this calls %.*s, which is not compiled: %.*s", STR_FMT(name),
+                 STR_FMT(d->other.at[i].s));
+    fail(in->c, n->span, "'%.*s' has no method '%.*s'", STR_FMT(d->name), STR_FMT(name));
+}
+
+#define MAX_WAYS 8 /* more are found faster by the interpreter's own look at the class */
+
+static bool same_default(const Global *a, const Global *b) {
+    if (!a || !b)
+        return a == b;
+    return a->kind == b->kind && a->i == b->i && !memcmp(&a->f, &b->f, sizeof a->f) && str_eq(a->s, b->s);
+}
+
+static bool same_params(const FuncSpec *a, const FuncSpec *b) {
+    bool same = a->nparams == b->nparams;
+    for (size_t i = 0; same && i < a->nparams; i++)
+        same = str_eq(a->params[i].name, b->params[i].name) && a->params[i].kind == b->params[i].kind;
+    return same;
+}
+
+static bool same_defaults(const FuncSpec *f, const CallInfo *call) {
+    bool same = true;
+    for (size_t i = 0; same && i < call->nargs; i++)
+        same = call->args[i].expr || same_default(call->args[i].constant, f->params[call->args[i].param].default_value);
+    return same;
+}
+
+/* The function of that class; its parameters are called as the first class's are. */
+static const FuncSpec *way_of(Infer *in, const Node *n, uint32_t def, Str name, const FuncSpec *first, int *ret_func) {
+    const DefSpec *d = &in->lang->unit->defs[def];
+    int func = *ret_func = lang_find_func(in->lang, def, name);
+    if (func < 0)
+        no_method(in, n, d, name);
+    if (d->funcs[func].kind != FUNC_METHOD || (first && !same_params(first, &d->funcs[func])))
+        fail(in->c, n->span, "%.*s takes other arguments in a class that extends this one", STR_FMT(name));
+    return &d->funcs[func];
+}
+
+static const Type *join_results(Infer *in, const Node *n, const CallInfo *call) {
+    const Type *result = NULL;
+    for (size_t i = 0; i < call->nways; i++) {
+        const Type *t = call->ways[i].callee->result;
+        const Type *both = !result || !t                                   ? (result ? result : t)
+                           : result->kind == TYPE_PY || t->kind == TYPE_PY ? (type_eq(result, t) ? t : &type_py)
+                                                                           : type_join(in->lang, result, t);
+        if (!both && t)
+            fail(in->c, n->span, "the methods of several classes give %s and %s", type_words(in, result),
+                 type_words(in, t));
+        result = both;
+    }
+    return result;
+}
+
+/* A method of an instance whose class is one of several: each class's own function. */
+static const Type *call_open(Infer *in, const Node *n, const Type *t, Str name, const Node *base) {
+    const DefSpec *d = &in->lang->unit->defs[t->def];
+    if (d->nheirs >= MAX_WAYS)
+        fail(in->c, n->span, "over %d classes extend %.*s", MAX_WAYS - 1, STR_FMT(d->name));
+    int func;
+    const FuncSpec *first = way_of(in, n, t->def, name, NULL, &func);
+    Signature sig = func_signature(first);
+    CallInfo *call = infer_call_info(in, n, CALL_OPEN);
+    call->receiver = base;
+    call->ways = pool_array(in->pool, CallWay, d->nheirs + 1);
+    match_args(in, n, &sig, n->Call.args, call);
+    const Type **params = NULL;
+    for (size_t i = 0; i <= d->nheirs; i++) {
+        uint32_t def = i ? d->heirs[i - 1] : t->def;
+        const FuncSpec *f = way_of(in, n, def, name, first, &func);
+        Signature own = func_signature(f);
+        if (!same_defaults(f, call))
+            fail(in->c, n->span, "%.*s has other defaults in a class that extends this one", STR_FMT(name));
+        const Type **other = instance_params(in, &own, call, lang_exact(in->lang, def));
+        for (size_t k = 1; params && k <= sig.nparams; k++)
+            if (!type_eq(params[k], other[k]))
+                fail(in->c, n->span, "%.*s takes other types in a class that extends this one", STR_FMT(name));
+        params = other;
+        Instance *callee = infer_instance(in, n, def, (uint32_t)func, params, (uint32_t)sig.nparams + 1, false);
+        call->ways[call->nways++] = (CallWay){def, callee};
+    }
+    call->callee = call->ways[0].callee;
+    infer_mark(in, n);
+    in->lists = true; /* the class may be one that nobody here has heard of */
+    for (size_t i = 0; i < call->nways; i++)
+        note_callee(in, call->ways[i].callee, base, false);
+    const Type *result = join_results(in, n, call);
+    if (!result)
+        never_returns(in, n);
+    return result;
 }
 
 /* Whether an instance of `own` is one of `def`, whose method of that name is then *ret_func of own. */
@@ -185,13 +286,8 @@ static bool is_of_class(Infer *in, uint32_t own, uint32_t def, Str name, int *re
 static const Type *call_method(Infer *in, const Node *n, uint32_t def, Str name, const Node *receiver) {
     int func = lang_find_func(in->lang, def, name);
     const DefSpec *d = &in->lang->unit->defs[def];
-    if (func < 0) {
-        for (size_t i = 0; i < d->other.len; i++)
-            if (str_eq(d->other.at[i].name, name))
-                fail(in->c, n->span, "this calls %.*s, which is not compiled: %.*s", STR_FMT(name),
-                     STR_FMT(d->other.at[i].s));
-        fail(in->c, n->span, "'%.*s' has no method '%.*s'", STR_FMT(d->name), STR_FMT(name));
-    }
+    if (func < 0)
+        no_method(in, n, d, name);
     FuncKind kind = d->funcs[func].kind;
     if (kind == FUNC_PROPERTY)
         fail(in->c, n->span, "a call of a property's value is not compiled");
@@ -201,7 +297,8 @@ static const Type *call_method(Infer *in, const Node *n, uint32_t def, Str name,
             fail(in->c, n->span, "%.*s() missing argument 'self'", STR_FMT(name));
         receiver = args.at[0];
         const Type *t = infer_expr(in, receiver);
-        if (t->kind != TYPE_REF || t->optional || !is_of_class(in, t->def, def, name, &func))
+        if (t->kind != TYPE_REF || t->optional || lang_is_open(in->lang, t) ||
+            !is_of_class(in, t->def, def, name, &func))
             fail(in->c, receiver->span, "self is %s", type_words(in, t));
         def = t->def;
         args = (Nodes){args.at + 1, args.len - 1};
@@ -233,7 +330,7 @@ static void new_generated(Infer *in, const Node *n, uint32_t def, CallInfo *call
     if (post < 0)
         return;
     const Type **params = pool_array(in->pool, const Type *, 1);
-    params[0] = type_ref(in->pool, def, false);
+    params[0] = lang_exact(in->lang, def);
     call->callee = infer_instance(in, n, def, (uint32_t)post, params, 1, true);
     infer_callee(in, n, call->callee, NULL, true);
 }
@@ -251,7 +348,7 @@ static void new_user(Infer *in, const Node *n, uint32_t def, CallInfo *call) {
         fail(in->c, n->span, "the class's __init__ is not compiled");
     Signature sig = func_signature(&in->lang->unit->defs[def].funcs[func]);
     match_args(in, n, &sig, n->Call.args, call);
-    const Type **params = instance_params(in, &sig, call, type_ref(in->pool, def, false));
+    const Type **params = instance_params(in, &sig, call, lang_exact(in->lang, def));
     call->callee = infer_instance(in, n, def, (uint32_t)func, params, (uint32_t)sig.nparams + 1, true);
     infer_callee(in, n, call->callee, NULL, true);
 }
@@ -274,7 +371,7 @@ static const Type *call_class(Infer *in, const Node *n, uint32_t def) {
         fail(in->c, n->span, "%.*s() takes no arguments", STR_FMT(d->name));
     else
         infer_mark(in, n);
-    return type_ref(in->pool, def, false);
+    return lang_exact(in->lang, def);
 }
 
 /* ---- finding the callee ---- */
@@ -338,7 +435,7 @@ static const Type *call_super(Infer *in, const Node *n, const Node *base, Str na
     if (func < 0 || in->lang->unit->defs[bound->def_index].funcs[func].kind != FUNC_METHOD)
         fail(in->c, n->span, "super().%.*s is no method that is compiled", STR_FMT(name));
     infer_call_info(in, base, CALL_SUPER);
-    in->info[base->id].type = type_ref(in->pool, bound->def_index, false);
+    in->info[base->id].type = lang_exact(in->lang, bound->def_index);
     in->info[base->id].live = in->info[n->Call.func->id].live = true;
     infer_mark(in, base);
     infer_mark(in, n->Call.func);
@@ -367,13 +464,14 @@ static const Type *call_attribute(Infer *in, const Node *n) {
     infer_mark(in, f);
     if (t->optional)
         in->info[f->id].flags |= NODE_CHECK_NONE;
-    return call_method(in, n, t->def, name, base);
+    return lang_is_open(in->lang, t) ? call_open(in, n, t, name, base) : call_method(in, n, t->def, name, base);
 }
 
 /* An instance whose class has a __call__. */
 static const Type *call_local(Infer *in, const Node *n, const Node *f) {
     const Type *t = infer_expr(in, f);
-    if (t->kind != TYPE_REF || t->optional || lang_find_func(in->lang, t->def, STR("__call__")) < 0)
+    bool is_known = t->kind == TYPE_REF && !t->optional && !lang_is_open(in->lang, t);
+    if (!is_known || lang_find_func(in->lang, t->def, STR("__call__")) < 0)
         fail(in->c, f->span, "a call of a local is not compiled");
     infer_mark(in, f);
     return call_method(in, n, t->def, STR("__call__"), f);

@@ -43,17 +43,36 @@ static const Type *join_maybe(Pool *pool, const Type *a, const Type *b) {
     return is_maybe && both && other && type_eq(both, other) ? both : NULL;
 }
 
-const Type *type_join(Pool *pool, const Type *a, const Type *b) {
+/* The nearest class that both are, or extend; -1: there is none. */
+static int64_t common_class(const Lang *lang, uint32_t a, uint32_t b) {
+    int64_t found = a == b ? (int64_t)a : -1;
+    for (uint32_t i = 0; a != b && i < lang->unit->ndefs; i++)
+        if (lang_extends(lang, a, i) && lang_extends(lang, b, i) &&
+            (found < 0 || lang->unit->defs[i].nheirs < lang->unit->defs[found].nheirs))
+            found = i;
+    return found;
+}
+
+static const Type *join_refs(const Lang *lang, const Type *a, const Type *b) {
+    int64_t def = common_class(lang, a->def, b->def);
+    Type *t = pool_new(lang->pool, Type);
+    *t = (Type){.kind = TYPE_REF, .def = (uint32_t)def, .optional = a->optional || b->optional};
+    t->exact = a->exact && b->exact && a->def == b->def;
+    return def < 0 ? NULL : t;
+}
+
+const Type *type_join(const Lang *lang, const Type *a, const Type *b) {
+    Pool *pool = lang->pool;
     if (type_eq(a, b))
         return a;
     if (a->kind == TYPE_PY && b->kind == TYPE_PY)
         return &type_py;
     if (a->kind == TYPE_NONE && b->kind == TYPE_REF)
-        return type_ref(pool, b->def, true);
+        return type_or_none(pool, b, true);
     if (b->kind == TYPE_NONE && a->kind == TYPE_REF)
-        return type_ref(pool, a->def, true);
-    if (a->kind == TYPE_REF && b->kind == TYPE_REF && a->def == b->def)
-        return type_ref(pool, a->def, true);
+        return type_or_none(pool, a, true);
+    if (a->kind == TYPE_REF && b->kind == TYPE_REF)
+        return join_refs(lang, a, b);
     return join_maybe(pool, a, b);
 }
 
@@ -78,7 +97,7 @@ static void local_join(Infer *in, uint32_t local, LocalState *into, const LocalS
     into->maybe_unbound |= from->maybe_unbound;
     if (into->conflict)
         return;
-    const Type *both = type_join(in->pool, into->type, from->type);
+    const Type *both = type_join(in->lang, into->type, from->type);
     if (both && type_is_maybe(both) && !note_maybe(in, local, both))
         both = NULL;
     if (both)

@@ -139,7 +139,7 @@ static int find_field(const DefSpec *d, Str name) {
 
 static int find_property(const DefSpec *d, Str name, FuncKind kind) {
     for (size_t i = 0; i < d->nfuncs; i++)
-        if (d->funcs[i].kind == kind && str_eq(d->funcs[i].name, name))
+        if (d->funcs[i].kind == kind && !d->funcs[i].owner.hidden && str_eq(d->funcs[i].name, name))
             return (int)i;
     return -1;
 }
@@ -172,9 +172,9 @@ static _Noreturn void no_member(Infer *in, const Node *n, uint32_t def, Str name
 
 static const MemberInfo *property_member(Infer *in, const Node *n, uint32_t def, int func, bool store) {
     const Type **params = pool_array(in->pool, const Type *, 2);
-    params[0] = type_ref(in->pool, def, false);
+    params[0] = lang_exact(in->lang, def);
     if (store)
-        params[1] = infer_param_type(&in->lang->unit->defs[def].funcs[func].params[0], in->info[n->id].type);
+        params[1] = infer_param_type(in, &in->lang->unit->defs[def].funcs[func].params[0], in->info[n->id].type);
     Instance *callee = infer_instance(in, n, def, (uint32_t)func, params, store ? 2 : 1, false);
     return member_new(in, n, (MemberInfo){.kind = MEMBER_PROPERTY, .def = def, .callee = callee});
 }
@@ -221,6 +221,34 @@ bool infer_is_python_attribute(const DefSpec *d, Str name) {
     return other && other->type;
 }
 
+static bool same_const(const Global *a, const Global *b) {
+    if (!a || !b || a->kind != b->kind)
+        return a == b;
+    return a->i == b->i && !memcmp(&a->f, &b->f, sizeof a->f) && str_eq(a->s, b->s);
+}
+
+/* Whether an attribute of the two is one and the same thing, and no method or property. */
+static bool is_same_attribute(const DefSpec *a, const DefSpec *b, Str name) {
+    const Global *x = find_const(&a->other, name), *y = find_const(&b->other, name);
+    bool is_field = find_field(a, name) >= 0;
+    if (is_field || find_field(b, name) >= 0)
+        return is_field;
+    if ((x && x->type) || (y && y->type))
+        return x && x->type && y && y->type && type_eq(x->type, y->type);
+    return !x && !y && find_property(a, name, FUNC_PROPERTY) < 0 && find_property(b, name, FUNC_PROPERTY) < 0 &&
+           same_const(find_const(&a->consts, name), find_const(&b->consts, name));
+}
+
+void infer_heirs_agree(Infer *in, const Node *n, const Type *t, Str name, bool store) {
+    const DefSpec *defs = in->lang->unit->defs, *d = &defs[t->def];
+    for (size_t i = 0; lang_is_open(in->lang, t) && i < d->nheirs; i++) {
+        infer_access(in, n, &defs[d->heirs[i]], store);
+        if (!is_same_attribute(d, &defs[d->heirs[i]], name))
+            fail(in->c, n->span, "'%.*s' is not the same thing in all classes that extend %.*s", STR_FMT(name),
+                 STR_FMT(d->name));
+    }
+}
+
 const MemberInfo *infer_member(Infer *in, const Node *n, bool store) {
     const Type *base = infer_expr(in, n->Attribute.value);
     Str name = bound_mangle(in->pool, in->bound, n->Attribute.attr);
@@ -233,6 +261,7 @@ const MemberInfo *infer_member(Infer *in, const Node *n, bool store) {
         in->info[n->id].flags |= NODE_CHECK_NONE;
     const DefSpec *d = &in->lang->unit->defs[base->def];
     infer_access(in, n, d, store);
+    infer_heirs_agree(in, n, base, name, store);
     int at = find_field(d, name);
     if (at >= 0)
         return member_new(in, n, (MemberInfo){.kind = MEMBER_FIELD, .def = base->def, .field = (uint32_t)at});
@@ -328,7 +357,7 @@ static void narrow(Infer *in, Env *env, const Node *n, bool is_none) {
     if (type_is_maybe(s->type))
         s->type = is_none ? &type_none : s->type->items[1];
     else if (s->type->kind == TYPE_REF)
-        s->type = is_none ? &type_none : type_ref(in->pool, s->type->def, false);
+        s->type = is_none ? &type_none : type_or_none(in->pool, s->type, false);
 }
 
 static void cond_split(Infer *in, const Node *n, int truth, Env *yes, Env *no) {
@@ -504,7 +533,7 @@ static const Type *join_values(Infer *in, const Node *n, const Type *a, const Ty
         longjmp(*in->bottom, 1);
     if (!a || !b)
         return a ? a : b;
-    const Type *t = type_join(in->pool, a, b);
+    const Type *t = type_join(in->lang, a, b);
     if (!t && (a->kind == TYPE_PY || b->kind == TYPE_PY) && !type_is_sized(a) && !type_is_sized(b))
         t = &type_py;
     if (!t)
@@ -531,7 +560,7 @@ static const Type *infer_ifexp(Infer *in, const Node *n) {
 
 /* `a or b` as a value: a's value is the result only where it is true, so a None there does not count. */
 static const Type *boolop_kept(Infer *in, const Type *t, bool is_and) {
-    return !is_and && t->kind == TYPE_REF ? type_ref(in->pool, t->def, false) : t;
+    return !is_and && t->kind == TYPE_REF ? type_or_none(in->pool, t, false) : t;
 }
 
 /* Its value is wanted, too: a BoolOp as a condition would be a bool. */
@@ -599,8 +628,10 @@ static const Type *infer_tuple(Infer *in, const Node *n) {
     bool has_objects = false;
     *t = (Type){.kind = TYPE_TUPLE, .nitems = n->Tuple.elts.len};
     t->items = pool_array(in->pool, const Type *, t->nitems + 1);
-    for (size_t i = 0; i < t->nitems; i++)
-        has_objects |= (t->items[i] = infer_expr(in, n->Tuple.elts.at[i]))->kind == TYPE_PY;
+    for (size_t i = 0; i < t->nitems; i++) {
+        t->items[i] = type_not_exact(in->pool, infer_expr(in, n->Tuple.elts.at[i])); /* a tuple type has no joins */
+        has_objects |= t->items[i]->kind == TYPE_PY;
+    }
     if (has_objects)
         return infer_object_tuple(in, n);
     if (type_parts(t) > TYPE_MAX_PARTS)

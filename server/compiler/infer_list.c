@@ -9,7 +9,7 @@ bool type_is_list(const Type *t) {
 const Type *type_list_of(Pool *pool, const Type *item) {
     Type *t = pool_new(pool, Type);
     *t = (Type){.kind = TYPE_PY, .likely = PY_LIST, .nitems = 1, .items = pool_array(pool, const Type *, 1)};
-    t->items[0] = item;
+    t->items[0] = type_not_exact(pool, item);
     return t;
 }
 
@@ -81,11 +81,12 @@ static bool is_steady(const Infer *in, const Node *n) {
     }
 }
 
-static bool is_stored(const Type *item, const Type *value) {
+static bool is_stored(const Infer *in, const Type *item, const Type *value) {
     if (item->kind == TYPE_PY || value->kind == TYPE_PY)
         return true;
     if (item->kind == TYPE_REF)
-        return (value->kind == TYPE_REF && value->def == item->def) || (value->kind == TYPE_NONE && item->optional);
+        return infer_takes_ref(in, type_or_none(in->pool, item, true), value) &&
+               (value->kind != TYPE_NONE || item->optional);
     return type_eq(item, value);
 }
 
@@ -112,7 +113,7 @@ const Type *infer_list_augmented(Infer *in, const Node *target) {
 
 void infer_list_store(Infer *in, const Node *target, const Type *value) {
     const Type *item = in->info[target->id].type;
-    if (!is_stored(item, value))
+    if (!is_stored(in, item, value))
         fail(in->c, target->span, "%s in a list of %s is not compiled", type_words(in, value), type_words(in, item));
     effect_commit(in);
 }
@@ -130,7 +131,7 @@ const Type *infer_list_method(Infer *in, const Node *n, const Type *list) {
     if (type_is_maybe(value) && type_eq(value->items[1], item))
         value = infer_not_none(in, args.at[0], value);
     note_appended(in, f->Attribute.value, value);
-    if (!is_stored(item, value))
+    if (!is_stored(in, item, value))
         fail(in->c, n->span, "%s in a list of %s is not compiled", type_words(in, value), type_words(in, item));
     infer_call_info(in, n, CALL_APPEND);
     effect_commit(in);

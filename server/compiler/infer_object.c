@@ -254,7 +254,7 @@ const Type *infer_object_attribute(Infer *in, const Node *n) {
 /* An attribute of an object, or one of an instance that is none of its fields, is set as by the interpreter. */
 static bool is_python_attribute(Infer *in, const Node *target) {
     const Type *base = infer_expr(in, target->Attribute.value);
-    if (base->kind != TYPE_REF || base->optional)
+    if (base->kind != TYPE_REF || base->optional || lang_is_open(in->lang, base))
         return base->kind == TYPE_PY;
     const DefSpec *d = &in->lang->unit->defs[base->def];
     Str name = bound_mangle(in->pool, in->bound, target->Attribute.attr);

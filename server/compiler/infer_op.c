@@ -103,6 +103,9 @@ const Type *infer_unary(Infer *in, const Node *n) {
 
 bool infer_has_method(Infer *in, uint32_t def, const char *name) {
     const DefSpec *d = &in->lang->unit->defs[def];
+    for (size_t i = 0; i < d->nheirs; i++)
+        if (infer_has_method(in, d->heirs[i], name))
+            return true;
     if (lang_find_func(in->lang, def, str_from_cstr(name)) >= 0)
         return true;
     for (size_t i = 0; i < d->other.len; i++)
@@ -291,11 +294,18 @@ const Type *infer_compare(Infer *in, const Node *n) {
 
 /* ---- stores into fields ---- */
 
-static bool can_store(const Type *field, const Type *value) {
+bool infer_takes_ref(const Infer *in, const Type *to, const Type *t) {
+    if (to->kind != TYPE_REF || t->kind != TYPE_REF)
+        return to->kind == TYPE_REF && t->kind == TYPE_NONE && to->optional;
+    bool is_class = to->exact ? t->exact && t->def == to->def : lang_extends(in->lang, t->def, to->def);
+    return is_class && (to->optional || !t->optional);
+}
+
+static bool can_store(const Infer *in, const Type *field, const Type *value) {
     if (type_eq(field, value))
         return true;
     if (field->kind == TYPE_REF)
-        return field->optional && (value->kind == TYPE_NONE || (value->kind == TYPE_REF && value->def == field->def));
+        return infer_takes_ref(in, field, value);
     if (!type_is_scalar(value) || field->kind == TYPE_BOOL)
         return false;
     if (field->kind == TYPE_FLOAT || field->kind == TYPE_FLOAT32)
@@ -304,7 +314,7 @@ static bool can_store(const Type *field, const Type *value) {
 }
 
 void infer_store_check(Infer *in, const Node *n, const Type *field, const Type *value) {
-    if (can_store(field, value))
+    if (can_store(in, field, value))
         return;
     const char *hint = field->kind == TYPE_REF && value->kind == TYPE_REF && value->def == field->def
                            ? "test it for None first"

@@ -34,6 +34,8 @@ static const SpecialName special_names[] = {
 static int find_special(Infer *in, const Node *n, const Type *t, const char *name) {
     if (!name || t->kind != TYPE_REF || t->optional)
         return -1;
+    if (lang_is_open(in->lang, t) && infer_has_method(in, t->def, name))
+        fail(in->c, n->span, "%s of a class that others extend is not compiled", name);
     int func = lang_find_func(in->lang, t->def, str_from_cstr(name));
     const DefSpec *d = &in->lang->unit->defs[t->def];
     for (size_t i = 0; func < 0 && i < d->other.len; i++)
@@ -48,7 +50,7 @@ static SpecialCall *special_new(Infer *in, const Node *n, const Type *self, int 
         fail(in->c, n->span, "%.*s does not take the arguments of an operator", STR_FMT(f->name));
     const Type **params = pool_array(in->pool, const Type *, 2);
     params[0] = self;
-    params[1] = arg ? infer_param_type(&f->params[0], arg) : NULL;
+    params[1] = arg ? infer_param_type(in, &f->params[0], arg) : NULL;
     SpecialCall *call = pool_new(in->pool, SpecialCall);
     call->callee = infer_instance(in, n, self->def, (uint32_t)func, params, arg ? 2 : 1, false);
     call->arg = params[1];
@@ -60,6 +62,7 @@ SpecialCall *infer_special_binary(Infer *in, const Node *n, Operator op, const T
     int func = n->kind == NODE_AugAssign ? find_special(in, n, a, names->in_place) : -1;
     bool is_first = func < 0 && a->kind == TYPE_REF && b->kind == TYPE_REF && names->reflected &&
                     lang_level_of(in->lang, b->def, a->def) > 0;
+    is_first |= func < 0 && a->kind == TYPE_REF && lang_is_open(in->lang, b) && names->reflected;
     if (is_first && infer_has_method(in, b->def, names->reflected))
         fail(in->c, n->span, "an operator that a subclass on the right is asked for first is not compiled");
     if (func < 0)

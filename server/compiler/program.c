@@ -21,7 +21,7 @@ static const Type **entry_params(Lang *lang, const EntrySpec *e, uint32_t *ret_n
     const Type **params = pool_array(lang->pool, const Type *, f->nparams + 2);
     uint32_t n = 0;
     if (has_self)
-        params[n++] = type_ref(lang->pool, e->def, false);
+        params[n++] = lang_exact(lang, e->def);
     for (size_t i = 0; i < f->nparams; i++) {
         const Type *t = e->args ? e->args[i] : f->params[i].type;
         if (!t) {

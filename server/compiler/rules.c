@@ -33,6 +33,28 @@ const Type *type_ref(Pool *pool, uint32_t def, bool optional) {
     return t;
 }
 
+const Type *type_or_none(Pool *pool, const Type *t, bool optional) {
+    if (t->optional == optional)
+        return t;
+    Type *copy = pool_new(pool, Type);
+    *copy = *t;
+    copy->optional = optional;
+    return copy;
+}
+
+const Type *type_not_exact(Pool *pool, const Type *t) {
+    bool is_tuple = t->kind == TYPE_TUPLE;
+    if (!is_tuple && !(t->kind == TYPE_REF && t->exact))
+        return t;
+    Type *copy = pool_new(pool, Type);
+    *copy = *t;
+    copy->exact = false;
+    copy->items = is_tuple ? pool_array(pool, const Type *, t->nitems + 1) : NULL;
+    for (size_t i = 0; is_tuple && i < t->nitems; i++)
+        copy->items[i] = type_not_exact(pool, t->items[i]);
+    return copy;
+}
+
 bool type_has_refs(const Type *t) {
     if (t->kind == TYPE_REF || t->kind == TYPE_PY)
         return true;

@@ -109,6 +109,7 @@ typedef enum CallKind {
     CALL_MATH,
     CALL_APPEND,
     CALL_POP,
+    CALL_OPEN,  /* of a method of an instance whose class is one of several */
     CALL_SUPER, /* of super(): its value is self, and whoever asks it for a method knows which */
 } CallKind;
 
@@ -120,9 +121,16 @@ typedef struct CallArg {
     const Type *type; /* what the callee takes */
 } CallArg;
 
+typedef struct CallWay {
+    uint32_t def; /* the receiver's class itself */
+    Instance *callee;
+} CallWay;
+
 struct CallInfo {
     CallKind kind;
-    Instance *callee; /* NEW: __init__, or __post_init__ behind a generated one; may be NULL */
+    Instance *callee; /* NEW: __init__, or __post_init__ behind a generated one; may be NULL. OPEN: the first way's */
+    CallWay *ways;    /* OPEN: for each class; their parameters are of the same types */
+    size_t nways;
     const Node *receiver;
     const Node *base; /* of obj.static(): evaluated for its effects only */
     CallArg *args;
@@ -209,9 +217,12 @@ typedef struct Lang {
 
 extern const Type type_int, type_float, type_bool, type_none, type_float32, type_py;
 const Type *type_of_kind(TypeKind kind);
-const Type *type_ref(Pool *pool, uint32_t def, bool optional);
-const Type *type_maybe(Pool *pool, const Type *t); /* t or None; NULL: there is no type for that */
-bool type_is_list(const Type *t);                  /* a Python object that is most likely one */
+const Type *type_ref(Pool *pool, uint32_t def,
+                     bool optional); /* to an instance of the class, or of one that extends it */
+const Type *type_or_none(Pool *pool, const Type *ref, bool optional); /* the same, None or not */
+const Type *type_not_exact(Pool *pool, const Type *t); /* as one reads it from where others may have put it */
+const Type *type_maybe(Pool *pool, const Type *t);     /* t or None; NULL: there is no type for that */
+bool type_is_list(const Type *t);                      /* a Python object that is most likely one */
 const Type *type_list_of(Pool *pool, const Type *item);
 const Type *type_set_of(Pool *pool, const Type *item);
 const Type *type_dict_of(Pool *pool, const Type *key, const Type *value);
@@ -224,6 +235,11 @@ Str lang_short_name(const DefSpec *d); /* without the module and what it is in *
 int lang_find_func(const Lang *lang, uint32_t def, Str name);
 /* The same of the nearest class behind that level of its method resolution order. */
 int lang_find_above(const Lang *lang, uint32_t def, Str name, uint32_t level);
+/* The class itself and none that extends it: of self, and of what was just made. */
+const Type *lang_exact(const Lang *lang, uint32_t def);
+bool lang_is_open(const Lang *lang,
+                  const Type *t); /* a reference: it may be to an instance of a class that extends its own */
+bool lang_extends(const Lang *lang, uint32_t def, uint32_t base); /* or is the same class */
 /* Which level of def's method resolution order the class `base` is, if it has functions there; 0: none. */
 uint32_t lang_level_of(const Lang *lang, uint32_t def, uint32_t base);
 

@@ -42,6 +42,10 @@ static void unit_nil(UnitWriter *w) {
     msgpack_pack_nil(&w->pk);
 }
 
+static void unit_bool(UnitWriter *w, bool b) {
+    (b ? msgpack_pack_true : msgpack_pack_false)(&w->pk);
+}
+
 static void unit_int(UnitWriter *w, int64_t i) {
     msgpack_pack_int64(&w->pk, i);
 }
@@ -310,11 +314,74 @@ static Str unit_lines(UnitWriter *w, int first, int last) {
     return str_slice(text, start, at);
 }
 
-static void unit_func(UnitWriter *w, const Node *at, bool in_class) {
+/* ---- classes that extend classes of the file: the first base of each is followed ---- */
+
+#define MAX_LEVELS 16
+
+static int def_of(const UnitWriter *w, const Node *at) {
+    for (size_t i = 0; i < w->module.ndefs; i++)
+        if (w->module.defs[i] == at)
+            return (int)i;
+    return -1;
+}
+
+static const Node *class_above(const UnitWriter *w, const Node *at) {
+    const Nodes *bases = &at->ClassDef.bases;
+    for (size_t i = 0; bases->len && bases->at[0]->kind == NODE_Name && i < w->module.ndefs; i++) {
+        const Node *def = w->module.defs[i];
+        if (def != at && def->kind == NODE_ClassDef && str_eq(def->ClassDef.name, bases->at[0]->Name.id))
+            return def;
+    }
+    return NULL;
+}
+
+/* The class and those above it. */
+static size_t classes_of(const UnitWriter *w, const Node *at, const Node *ret[MAX_LEVELS]) {
+    size_t n = 0;
+    for (; at && n < MAX_LEVELS; at = class_above(w, at))
+        ret[n++] = at;
+    return n;
+}
+
+static bool has_name(const Node *cls, Str name) {
+    const Nodes *body = &cls->ClassDef.body;
+    for (size_t i = 0; i < body->len; i++) {
+        const Node *s = body->at[i];
+        Str bound = s->kind == NODE_FunctionDef ? s->FunctionDef.name
+                    : s->kind == NODE_Assign && s->Assign.targets.at[0]->kind == NODE_Name
+                        ? s->Assign.targets.at[0]->Name.id
+                        : STR_NULL;
+        if (str_eq(bound, name))
+            return true;
+    }
+    return false;
+}
+
+/* Whether a class in front of that level has something else under the name. */
+static bool is_hidden(const Node *const *classes, size_t level, Str name) {
+    for (size_t i = 0; i < level; i++)
+        if (has_name(classes[i], name))
+            return true;
+    return false;
+}
+
+static void unit_owner(UnitWriter *w, const Node *const *classes, size_t level, Str name) {
+    unit_word(w, "owner");
+    unit_array(w, 5);
+    unit_int(w, (int64_t)level);
+    unit_bool(w, is_hidden(classes, level, name));
+    unit_int(w, def_of(w, classes[level]));
+    unit_str(w, classes[level]->ClassDef.name);
+    unit_str(w, w->c->source->file);
+}
+
+static void unit_func(UnitWriter *w, const Node *at, bool in_class, const Node *const *classes, size_t level) {
     const NodeFunctionDef *f = &at->FunctionDef;
     const char *kind = unit_func_kind(f, in_class);
     int first = f->decorator_list.len ? f->decorator_list.at[0]->span.line : at->span.line;
-    unit_map(w, 6);
+    unit_map(w, level ? 7 : 6);
+    if (level)
+        unit_owner(w, classes, level, f->name);
     unit_word(w, "name");
     unit_str(w, f->name);
     unit_word(w, "kind");
@@ -357,70 +424,126 @@ static size_t count_fields(UnitWriter *w, const Nodes *body) {
     return n;
 }
 
-static void unit_fields(UnitWriter *w, const Nodes *body) {
-    unit_word(w, "fields");
-    unit_array(w, count_fields(w, body));
-    for (size_t i = 0; i < body->len; i++) {
-        const Node *s = body->at[i];
-        if (!is_field(w, s))
-            continue;
-        if (s->AnnAssign.target->kind != NODE_Name)
-            fail(w->c, s->span, "not a field");
-        unit_array(w, 3);
-        unit_str(w, s->AnnAssign.target->Name.id);
-        unit_type(w, s->AnnAssign.annotation);
-        unit_default(w, s->AnnAssign.value);
-    }
+static void unit_field(UnitWriter *w, const Node *s) {
+    if (s->AnnAssign.target->kind != NODE_Name)
+        fail(w->c, s->span, "not a field");
+    unit_array(w, 3);
+    unit_str(w, s->AnnAssign.target->Name.id);
+    unit_type(w, s->AnnAssign.annotation);
+    unit_default(w, s->AnnAssign.value);
 }
 
-static void unit_consts(UnitWriter *w, const Nodes *body) {
-    unit_word(w, "consts");
-    unit_map(w, unit_count(body, NODE_Assign));
+/* Those of the class above come first. */
+static void unit_fields(UnitWriter *w, const Node *const *classes, size_t n) {
+    size_t total = 0;
+    for (size_t i = 0; i < n; i++)
+        total += count_fields(w, &classes[i]->ClassDef.body);
+    unit_word(w, "fields");
+    unit_array(w, total);
+    while (n-- > 0)
+        for (size_t i = 0; i < classes[n]->ClassDef.body.len; i++)
+            if (is_field(w, classes[n]->ClassDef.body.at[i]))
+                unit_field(w, classes[n]->ClassDef.body.at[i]);
+}
+
+/* Called for each, as often as is counted, and then written. */
+static size_t consts_of(UnitWriter *w, const Node *const *classes, size_t level, bool write) {
+    const Nodes *body = &classes[level]->ClassDef.body;
+    size_t n = 0;
     for (size_t i = 0; i < body->len; i++) {
         const Node *s = body->at[i];
         if (s->kind != NODE_Assign)
             continue;
         if (s->Assign.targets.at[0]->kind != NODE_Name)
             fail(w->c, s->span, "not a class variable");
-        unit_str(w, s->Assign.targets.at[0]->Name.id);
-        unit_default(w, s->Assign.value);
+        Str name = s->Assign.targets.at[0]->Name.id;
+        if (is_hidden(classes, level, name))
+            continue;
+        n++;
+        if (write)
+            unit_str(w, name), unit_default(w, s->Assign.value);
     }
+    return n;
 }
 
-static bool unit_has_init(const Nodes *body) {
-    for (size_t i = 0; i < body->len; i++)
-        if (body->at[i]->kind == NODE_FunctionDef && str_eq_c(body->at[i]->FunctionDef.name, "__init__"))
+static void unit_consts(UnitWriter *w, const Node *const *classes, size_t n) {
+    size_t total = 0;
+    for (size_t i = 0; i < n; i++)
+        total += consts_of(w, classes, i, false);
+    unit_word(w, "consts");
+    unit_map(w, total);
+    for (size_t i = 0; i < n; i++)
+        consts_of(w, classes, i, true);
+}
+
+static bool unit_has_init(const Node *const *classes, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (has_name(classes[i], STR("__init__")))
             return true;
     return false;
 }
 
-static void unit_python_fields(UnitWriter *w, const Nodes *body) {
+static void unit_python_fields(UnitWriter *w, const Node *const *classes, size_t n) {
+    size_t total = 0;
+    for (size_t i = 0; i < n; i++)
+        total += unit_count(&classes[i]->ClassDef.body, NODE_AnnAssign) - count_fields(w, &classes[i]->ClassDef.body);
     unit_word(w, "other");
-    unit_map(w, unit_count(body, NODE_AnnAssign) - count_fields(w, body));
-    for (size_t i = 0; i < body->len; i++) {
-        const Node *s = body->at[i];
-        if (s->kind != NODE_AnnAssign || is_field(w, s))
-            continue;
-        unit_str(w, s->AnnAssign.target->kind == NODE_Name ? s->AnnAssign.target->Name.id : STR(""));
-        unit_array(w, 2);
-        unit_word(w, "it is a Python field");
-        unit_type(w, s->AnnAssign.annotation);
-    }
+    unit_map(w, total);
+    for (size_t k = 0; k < n; k++)
+        for (size_t i = 0; i < classes[k]->ClassDef.body.len; i++) {
+            const Node *s = classes[k]->ClassDef.body.at[i];
+            if (s->kind != NODE_AnnAssign || is_field(w, s))
+                continue;
+            unit_str(w, s->AnnAssign.target->kind == NODE_Name ? s->AnnAssign.target->Name.id : STR(""));
+            unit_array(w, 2);
+            unit_word(w, "it is a Python field");
+            unit_type(w, s->AnnAssign.annotation);
+        }
+}
+
+static void unit_funcs(UnitWriter *w, const Node *const *classes, size_t n) {
+    size_t total = 0;
+    for (size_t i = 0; i < n; i++)
+        total += unit_count(&classes[i]->ClassDef.body, NODE_FunctionDef);
+    unit_word(w, "funcs");
+    unit_array(w, total);
+    for (size_t k = 0; k < n; k++)
+        for (size_t i = 0; i < classes[k]->ClassDef.body.len; i++)
+            if (classes[k]->ClassDef.body.at[i]->kind == NODE_FunctionDef)
+                unit_func(w, classes[k]->ClassDef.body.at[i], true, classes, k);
+}
+
+static bool extends(const UnitWriter *w, const Node *at, const Node *base) {
+    const Node *classes[MAX_LEVELS];
+    size_t n = at->kind == NODE_ClassDef ? classes_of(w, at, classes) : 0;
+    for (size_t i = 1; i < n; i++)
+        if (classes[i] == base)
+            return true;
+    return false;
+}
+
+static void unit_heirs(UnitWriter *w, const Node *at, size_t n) {
+    unit_word(w, "heirs");
+    unit_array(w, n);
+    for (size_t i = 0; i < w->module.ndefs; i++)
+        if (extends(w, w->module.defs[i], at))
+            unit_int(w, (int64_t)i);
 }
 
 static void unit_class(UnitWriter *w, const Node *at) {
-    const Nodes *body = &at->ClassDef.body;
-    unit_head(w, 9, "class", at->ClassDef.name);
-    unit_fields(w, body);
+    const Node *classes[MAX_LEVELS];
+    size_t n = classes_of(w, at, classes), heirs = 0;
+    for (size_t i = 0; i < w->module.ndefs; i++)
+        heirs += extends(w, w->module.defs[i], at);
+    unit_head(w, heirs ? 10 : 9, "class", at->ClassDef.name);
+    if (heirs)
+        unit_heirs(w, at, heirs);
+    unit_fields(w, classes, n);
     unit_word(w, "init");
-    unit_word(w, unit_has_init(body) ? "user" : "generated");
-    unit_consts(w, body);
-    unit_word(w, "funcs");
-    unit_array(w, unit_count(body, NODE_FunctionDef));
-    for (size_t i = 0; i < body->len; i++)
-        if (body->at[i]->kind == NODE_FunctionDef)
-            unit_func(w, body->at[i], true);
-    unit_python_fields(w, body);
+    unit_word(w, unit_has_init(classes, n) ? "user" : "generated");
+    unit_consts(w, classes, n);
+    unit_funcs(w, classes, n);
+    unit_python_fields(w, classes, n);
 }
 
 static void unit_def(UnitWriter *w, const Node *at) {
@@ -431,7 +554,7 @@ static void unit_def(UnitWriter *w, const Node *at) {
     unit_head(w, 5, "function", at->FunctionDef.name);
     unit_word(w, "funcs");
     unit_array(w, 1);
-    unit_func(w, at, false);
+    unit_func(w, at, false, NULL, 0);
 }
 
 /* ---- entries ---- */

@@ -80,6 +80,7 @@ static int info_clear(PyObject *op) {
     Py_CLEAR(info->init_method);
     Py_CLEAR(info->post_init);
     Py_CLEAR(info->finish);
+    Py_CLEAR(info->family);
     return 0;
 }
 
@@ -94,6 +95,7 @@ static int info_traverse(PyObject *op, visitproc visit, void *arg) {
     Py_VISIT(info->post_init);
     Py_VISIT(info->finish);
     Py_VISIT(info->above);
+    Py_VISIT(info->family);
     return 0;
 }
 
@@ -186,6 +188,30 @@ PyObject *class_convert(PyObject *module, PyObject *args) {
     if (PyDict_DelItemString(type->tp_dict, "__jitd__") < 0)
         PyErr_Clear();
     return NULL;
+}
+
+bool class_takes(PyTypeObject *cls, const PyTypeObject *type) {
+    const ClassInfo *info = class_of_type(cls);
+    if (!info || !info->family)
+        return info && class_of_type((PyTypeObject *)type) && PyType_IsSubtype((PyTypeObject *)type, cls);
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(info->family); i++)
+        if (PyWeakref_GET_OBJECT(PyTuple_GET_ITEM(info->family, i)) == (PyObject *)type)
+            return true;
+    return false;
+}
+
+/* set_family(class, (weak references to the classes that extend it)): once, before there is a native field that refers to it. */
+PyObject *class_set_family(PyObject *module, PyObject *args) {
+    (void)module;
+    PyTypeObject *type;
+    PyObject *family;
+    if (!PyArg_ParseTuple(args, "O!O!", &PyType_Type, &type, &PyTuple_Type, &family))
+        return NULL;
+    ClassInfo *info = class_of_type(type);
+    if (!info)
+        return PyErr_Format(PyExc_ValueError, "%s is no jitclass", type->tp_name);
+    Py_XSETREF(info->family, Py_NewRef(family));
+    Py_RETURN_NONE;
 }
 
 Field *class_field(const ClassInfo *info, PyObject *name) {

@@ -74,7 +74,7 @@ static ConvertResult convert_ref(const Type *t, PyTypeObject *const *defs, PyObj
         ret->ref = JITD_NONE;
         return CONVERT_OK;
     }
-    if (Py_TYPE(v) != defs[t->def])
+    if (Py_TYPE(v) != defs[t->def] && (t->exact || !plan_takes(defs, t->def, Py_TYPE(v))))
         return CONVERT_TYPE;
     if (!((Instance *)v)->data) {
         instance_released(v);

@@ -229,8 +229,11 @@ typedef struct ClassInfo {
     PyObject *init_method; /* INIT_METHOD: the user's __init__ */
     PyObject *post_init;   /* INIT_FIELDS: __post_init__ or NULL */
     PyObject *finish;      /* INIT_PENDING: called with the type before the first use */
-    PyObject *above;       /* held: the ClassInfo of the class above, where it inherits fields; NULL: none */
-    Pool pool;             /* the fields' types */
+    PyObject *
+        family; /* tuple of weak references to the classes of which instances in native fields are, beside its own; NULL: there is no
+                              such field yet, and all that extend it are */
+    PyObject *above; /* held: the ClassInfo of the class above, where it inherits fields; NULL: none */
+    Pool pool;       /* the fields' types */
 } ClassInfo;
 
 extern PyTypeObject ClassInfo_Type;
@@ -251,7 +254,10 @@ static inline ClassInfo *class_above(PyTypeObject *type) {
     return info;
 }
 
-PyTypeObject *class_of_id(uint32_t class_id);              /* borrowed, NULL when this process has none */
+PyTypeObject *class_of_id(uint32_t class_id); /* borrowed, NULL when this process has none */
+/* Whether native fields and compiled code that knows both take an instance of `type` for one of the class. */
+COLD bool class_takes(PyTypeObject *cls, const PyTypeObject *type);
+PyObject *class_set_family(PyObject *module, PyObject *args);
 Field *class_field(const ClassInfo *info, PyObject *name); /* a native one; NULL: there is none */
 /* Calls it for every jitclass that extends that one, itself included. */
 void class_each_below(PyTypeObject *type, void (*visit)(ClassInfo *info, uint64_t arg), uint64_t arg);
@@ -375,6 +381,7 @@ guard_broken(Guard *guard); /* borrowed: the name, cell or function that means s
 /* ---- plan.c: one specialisation of a method ---- */
 #define PLAN_MAX_SLOTS JITD_CALL_SLOTS
 #define PLAN_FAST_SLOTS 8
+#define PLAN_DEFS_END (&Instance_Type) /* which is no definition */
 
 #define PLAN_LOOPS 1  /* flags of the meta (docs/protocol.md): its code polls, */
 #define PLAN_PYTHON 2 /* or calls the interpreter's own functions, */
@@ -395,7 +402,7 @@ typedef struct Plan {
     const Type *result;
     uint8_t *codes;       /* PlanCode of each parameter */
     PyTypeObject **types; /* CODE_REF: the exact class */
-    PyTypeObject **defs;  /* of the unit, held */
+    PyTypeObject **defs;  /* of the unit, held; NULL: a function; behind them PLAN_DEFS_END */
     CallPlan *ffi;        /* NULL: use the thunk */
     Guard *guard;         /* NULL: it depends on no names */
     PyObject *unit;       /* for the traps: what jitd/trap.py takes */
@@ -422,6 +429,8 @@ typedef struct Plan {
     struct Method *method_of;
 } Plan;
 
+/* The same of code with these definitions. */
+COLD bool plan_takes(PyTypeObject *const *defs, uint32_t def, PyTypeObject *type);
 Plan *plan_new(PyObject *unit, PyObject *guard, uint32_t slot, PyObject *params, PyObject *result, PyObject *defs,
                uint32_t flags);
 const Type *plan_type(Plan *plan, PyObject *text); /* NULL: exception */

@@ -248,7 +248,7 @@ int field_is_unset(PyObject *self, const Field *field) {
 static int set_ref(PyObject *self, PyObject *value, Field *field) {
     CHECK_PLACE(uint64_t)
     uint64_t ref = JITD_NONE;
-    if (Py_TYPE(value) == field->target) {
+    if (Py_TYPE(value) == field->target || class_takes(field->target, Py_TYPE(value))) {
         if (!((Instance *)value)->data && instance_wake(value) < 0)
             return -1;
         place = field_place(self, field); /* what waking ran may have closed it */

@@ -39,7 +39,9 @@ static inline int convert_mixed(const Plan *plan, PyObject *const *args, JitdVal
             in[i].i = v == Py_True;
             break;
         default: /* CODE_REF */
-            if (unlikely(Py_TYPE(v) != plan->types[i] || !((Instance *)v)->data))
+            if (unlikely(Py_TYPE(v) != plan->types[i]) && !plan_takes(plan->defs, plan->params[i]->def, Py_TYPE(v)))
+                return 1;
+            if (unlikely(!((Instance *)v)->data))
                 return 1;
             in[i].ref = instance_ref(v);
         }

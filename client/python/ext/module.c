@@ -25,6 +25,7 @@ static PyMethodDef functions[] = {
     {"arena_stats", context_arena_stats, METH_NOARGS, NULL},
     {"convert", class_convert, METH_VARARGS, NULL},
     {"setup_fields", class_setup_fields, METH_VARARGS, NULL},
+    {"set_family", class_set_family, METH_VARARGS, NULL},
     {"setup", class_setup, METH_VARARGS, NULL},
     {"renumber", class_renumber, METH_VARARGS, NULL},
     {"replace", class_replace, METH_VARARGS, NULL},

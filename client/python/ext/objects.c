@@ -84,7 +84,11 @@ static uint64_t next_of(JitdFrame *frame, uint64_t iterator) {
 static int32_t take_ref(JitdFrame *frame, uint64_t object, uint32_t def, uint64_t *out) {
     const Plan *plan = frame->running;
     PyObject *op = object_of(object);
-    if (def >= plan->ndefs || Py_TYPE(op) != plan->defs[def] || !((Instance *)op)->data)
+    if (def >= plan->ndefs || !plan->defs[def])
+        return 1;
+    if (Py_TYPE(op) != plan->defs[def] && !plan_takes(plan->defs, def, Py_TYPE(op)))
+        return 1;
+    if (!((Instance *)op)->data)
         return 1;
     *out = instance_ref(op);
     return 0;

@@ -53,9 +53,18 @@ static int has_references(const ClassInfo *info) {
     return 0;
 }
 
+bool plan_takes(PyTypeObject *const *defs, uint32_t def, PyTypeObject *type) {
+    if (!class_takes(defs[def], type))
+        return false;
+    while (*defs != type && *defs != PLAN_DEFS_END)
+        defs++;
+    return *defs == type;
+}
+
 static int plan_set_defs(Plan *plan, PyObject *defs) {
     plan->ndefs = (uint32_t)PyTuple_GET_SIZE(defs);
-    plan->defs = pool_array(&plan->pool, PyTypeObject *, plan->ndefs);
+    plan->defs = pool_array(&plan->pool, PyTypeObject *, plan->ndefs + 1);
+    plan->defs[plan->ndefs] = PLAN_DEFS_END;
     for (uint32_t i = 0; i < plan->ndefs; i++) {
         PyObject *def = PyTuple_GET_ITEM(defs, i);
         if (!PyType_Check(def) || !class_of_type((PyTypeObject *)def))

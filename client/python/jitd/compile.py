@@ -33,10 +33,10 @@ def described(record: Record) -> bytes:
 def compile_record(record: Record) -> None:
     if record.kind == "function" and not _own_entries(record):
         return link.set_modes(record, {})
-    packed = described(record)
-    if record.kind == "function" and not _own_entries(record):  # it has no source
-        return link.set_modes(record, {})
     try:
+        packed = described(record)
+        if record.kind == "function" and not _own_entries(record):  # it has no source
+            return link.set_modes(record, {})
         answer = request(packed)
     except (_jitd.RemoteError, ConnectionError) as error:
         if not record.linked:
@@ -213,11 +213,12 @@ def refuse(record: Record, f: Func, types: Sequence[Any], line: int, message: st
     warn.tell(record, any(map(is_sized, f.types)))  # their arithmetic wraps in compiled code only
 
 
-def _classes_of(resolved: Resolved | None, found: list[type]) -> None:
+def _classes_of(resolved: Resolved | None, found: list[Record]) -> None:
     for item in resolved if isinstance(resolved, list) else getattr(resolved, "items", ()):
         _classes_of(item, found)
     if isinstance(resolved, tuple):
-        found.append(resolved[0].__dict__["__jitd_record__"])
+        record = resolved[0].__dict__["__jitd_record__"]
+        found += record, *link.heirs_of(record)
 
 
 def _specialised_unit(record: Record, f: Func, resolved: list[Any], classes: list[Record], defs: list[Record]) -> Any:

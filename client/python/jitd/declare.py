@@ -223,6 +223,7 @@ class Record:
     published = False  # an instance with something that only this process has was, and that was told
     base_init = None  # type: Func | None  # the Func of an __init__ that a base class defines: for the fields that it leaves unset
     base = None  # type: Any  # the Record of the jitclass that it extends
+    family = None  # type: Any  # weak references to the Records of the classes that extend it, once a native field refers to it: then no other one counts
     above = ()  # type: Any  # Funcs of the classes above that only super() finds
     late_fields = ()  # type: Any  # names of those that instances have only once they are set
     parts = ()  # type: tuple[str, ...]  # what Python does in the middle of compiled functions, with file, line and caret

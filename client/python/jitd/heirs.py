@@ -105,6 +105,18 @@ def lay_out(record: Record, final: bool) -> None:
             field.none = next(other.none for other in record.base.declared if other.name == field.name)
 
 
+def below(record: Record) -> list[Record]:
+    """The classes that extend it, directly or not, by name."""
+    found: dict[int, Record] = {}
+    todo = [record]
+    for one in todo:
+        for heir in [heir() for heir in one.heirs]:
+            if heir is not None and id(heir) not in found:
+                found[id(heir)] = heir
+                todo.append(heir)
+    return sorted(found.values(), key=lambda heir: heir.name)
+
+
 def is_late(record: Record, name: str) -> bool:
     return any(name in base.late_fields for base in _above(record))
 

@@ -269,6 +269,8 @@ def lay_out(record: "Record", final: bool = True) -> None:
         )
         if described[-1][6]:
             record.late_fields = (*record.late_fields, field.name)
+        if isinstance(resolved, tuple):
+            settle(resolved[0].__dict__["__jitd_record__"])
         if resolved:
             types.append(resolved)
             fields.append((field.name, field.annotation, MISSING if field.factory else field.default))
@@ -583,6 +585,25 @@ def guard_of(records: "list[Record]") -> "Guard | None":
     return Guard(dicts, guarded, cells, plain) if guarded or cells else None
 
 
+def settle(record: "Record") -> None:
+    """A native field refers to instances of the class: from now on it is known of which other classes they may be."""
+    if record.family is None:
+        below = heirs_of(record)
+        record.family = [ref(heir) for heir in below]
+        _jitd.set_family(record.target, tuple(ref(heir.target) for heir in below))
+
+
+def heirs_of(record: "Record") -> "list[Record]":
+    """The classes that extend it, directly or not, and whose instances compiled code takes for its own."""
+    if record.family is not None:
+        return [heir for heir in [heir() for heir in record.family] if heir is not None]
+    if not record.heirs:
+        return []
+    from jitd import heirs
+
+    return heirs.below(record)
+
+
 def _reached(resolved: "Resolved | None", references: "list[Record]") -> str:
     """The text of a type; classes in it are added to the references."""
     if isinstance(resolved, str):
@@ -590,7 +611,11 @@ def _reached(resolved: "Resolved | None", references: "list[Record]") -> str:
         items = getattr(likely, "items", None)
         return resolved if items is None else f"{likely.kind}({','.join(_reached(item, references) for item in items)})"
     if isinstance(resolved, tuple):
-        references.append(resolved[0].__dict__["__jitd_record__"])
+        record = resolved[0].__dict__["__jitd_record__"]
+        below = heirs_of(record)
+        references += record, *below
+        if below:
+            return f"{type_text(resolved, lambda cls: record.name)} or {[heir.name for heir in below]}"
     elif isinstance(resolved, list):
         for item in resolved:
             _reached(item, references)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from jitd import source
+from jitd import _jitd, source
 from jitd._jitd import MISSING, pack
 from jitd.declare import type_text
-from jitd.link import constant, is_text, not_constant, real_file
+from jitd.link import constant, heirs_of, is_text, not_constant, real_file
 
 MAX_UNIT = 15 << 20  # bytes: a message has at most 16 MiB
 _MAX_SOURCE = 1 << 20  # characters of a function
@@ -115,10 +115,21 @@ class _Describer:
                 [name, self.type(resolved), _default(default)]
                 for (name, _, default), resolved in zip(record.fields, record.field_types)
             ]
+            below = sorted(self.index[id(heir)] for heir in heirs_of(record) if id(heir) in self.index)
+            if below:
+                described["heirs"] = below
+            self.check_heirs(record)
             described["init"] = record.init
             described["consts"] = {name: constant(value) or not_constant(name, value) for name, value in record.consts.items() if is_text(name)}
             described["other"] = {name: self.other(record, name, _shown(reason)) for name, reason in other.items() if is_text(name)}
         return described
+
+    def check_heirs(self, record: Record) -> None:
+        """What a native field may refer to must all be known."""
+        for resolved in () if self.only_layout else record.field_types:
+            for heir in heirs_of(resolved[0].__dict__["__jitd_record__"]) if isinstance(resolved, tuple) else ():
+                if id(heir) not in self.index:
+                    raise _jitd.RemoteError("refused", f"{heir.name} is one of more classes than can be compiled together")
 
     def other(self, record: Record, name: str, reason: str) -> Any:
         return [reason, self.type(record.python[name])] if name in record.python else reason

@@ -270,6 +270,11 @@ static void new_object(Emit *e, const FlowOp *op) {
     emit_failing(e, LLVMBuildICmp(e->b, LLVMIntEQ, object, emit_i64(e, 0), ""), op->fails[0]);
 }
 
+static void is_class(Emit *e, const FlowOp *op) {
+    LLVMValueRef args[] = {e->frame, arg(e, op, 0), class_id(e, op->def)};
+    new_value(e, op)[0] = emit_rt(e, "rt_is_class", args, 3);
+}
+
 static void set_field(Emit *e, const FlowOp *op) {
     const FieldSpec *f = &e->m->lang->unit->defs[op->def].fields[op->field];
     LLVMValueRef object = arg(e, op, 0), v = arg(e, op, 1);
@@ -416,6 +421,9 @@ void emit_op(Emit *e, FlowOp *op) {
         return;
     case FLOW_CALL:
         call(e, op);
+        return;
+    case FLOW_IS_CLASS:
+        is_class(e, op);
         return;
     case FLOW_NEW:
         new_object(e, op);

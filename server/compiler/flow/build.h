@@ -177,7 +177,9 @@ void build_params(Build *b);
 
 /* build_expr.c */
 FlowOp *build_expr(Build *b, const Node *n);
-void build_cond(Build *b, const Node *n, FlowBlock *yes, FlowBlock *no);  /* ends the block */
+void build_cond(Build *b, const Node *n, FlowBlock *yes, FlowBlock *no); /* ends the block */
+FlowOp *build_meeting(Build *b, const Node *n, FlowVar *var,
+                      FlowBlock *meet);                                   /* what the ways to `meet` have left in var */
 FlowOp *build_cond_value(Build *b, const Node *n, const Node *condition); /* n's value is the condition's truth */
 FlowOp *build_object(Build *b, const Node *attribute, FlowOp *base,
                      bool store); /* base, checked for None where needed */

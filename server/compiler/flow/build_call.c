@@ -95,6 +95,46 @@ static FlowOp *call_instance(Build *b, const Node *n, const CallInfo *call) {
                 : build_invoke(b, n, call->callee, args + 1, call->nargs);
 }
 
+static FlowOp *is_class(Build *b, FlowOp *object, uint32_t def) {
+    FlowOp *op = build_op(b, FLOW_IS_CLASS, &type_bool, OPS(object));
+    op->def = def;
+    return op;
+}
+
+/* Of a class that nobody here has heard of the interpreter calls the method. */
+static void last_way(Build *b, const Node *n, FlowOp *is) {
+    Site site = {.kind = SITE_REDO, .text = STR("an instance is of a class that was not known")};
+    build_guard(b, build_not(b, is), build_failing(b, n, site));
+}
+
+static FlowOp *call_open(Build *b, const Node *n, const CallInfo *call) {
+    FlowOp **args = pool_array(b->pool, FlowOp *, call->nargs + 2), *self;
+    if (!receiver_of(b, n, call, &self) || !args_of(b, n, call, args + 1))
+        return NULL;
+    args[0] = self;
+    const Type *type = b->info[n->id].type;
+    FlowVar *var = build_temp(b, type ? type : &type_none, "value");
+    FlowBlock *meet = build_block(b, "meet");
+    for (size_t i = 0; i < call->nways; i++) {
+        bool is_last = i + 1 == call->nways;
+        FlowOp *is = is_class(b, self, call->ways[i].def);
+        FlowBlock *way = is_last ? NULL : build_block(b, "class"), *next = is_last ? NULL : build_block(b, "other");
+        if (is_last)
+            last_way(b, n, is);
+        else
+            build_branch(b, is, way, next, false), build_start(b, way);
+        FlowOp *v = build_invoke(b, n, call->ways[i].callee, args, call->nargs + 1);
+        v = v ? build_convert(b, n, v, var->type) : NULL;
+        if (v && type_slots(var->type))
+            build_store(b, var, v);
+        if (v)
+            build_go(b, meet);
+        if (next)
+            build_start(b, next);
+    }
+    return build_meeting(b, n, var, meet);
+}
+
 /* ---- construction ---- */
 
 /* Stores a value into a field, with the conversions of a field (int -> float ...). */
@@ -107,7 +147,7 @@ void build_set_field(Build *b, const Node *n, FlowOp *object, uint32_t def, uint
 }
 
 static FlowOp *new_object(Build *b, const Node *n, uint32_t def) {
-    FlowOp *object = build_op(b, FLOW_NEW, type_ref(b->pool, def, false), NULL, 0);
+    FlowOp *object = build_op(b, FLOW_NEW, lang_exact(b->lang, def), NULL, 0);
     object->def = def;
     object->fail = build_failing(b, n, (Site){.kind = SITE_CALL});
     return object;
@@ -170,6 +210,8 @@ FlowOp *build_call(Build *b, const Node *n) {
         return build_list_append(b, n);
     case CALL_POP:
         return build_list_pop(b, n);
+    case CALL_OPEN:
+        return call_open(b, n, call);
     case CALL_SUPER:
         return build_local_load(b, n, 0, b->info[n->id].type);
     }

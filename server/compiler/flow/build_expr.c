@@ -132,7 +132,7 @@ void build_cond(Build *b, const Node *n, FlowBlock *yes, FlowBlock *no) {
 }
 
 /* n's value, from what comes to `meet`; NULL: nothing does. */
-static FlowOp *meeting(Build *b, const Node *n, FlowVar *var, FlowBlock *meet) {
+FlowOp *build_meeting(Build *b, const Node *n, FlowVar *var, FlowBlock *meet) {
     build_start(b, meet);
     if (b->info[n->id].type)
         return type_slots(var->type) ? build_load(b, var) : build_none(b);
@@ -149,7 +149,7 @@ FlowOp *build_cond_value(Build *b, const Node *n, const Node *condition) {
         build_store(b, var, build_bool(b, known));
         build_go(b, meet);
     }
-    return meeting(b, n, var, meet);
+    return build_meeting(b, n, var, meet);
 }
 
 /* ---- values from branches ---- */
@@ -199,7 +199,7 @@ static FlowOp *ifexp(Build *b, const Node *n) {
     merge_branch(b, n->IfExp.body, &m);
     build_start(b, no);
     merge_branch(b, n->IfExp.orelse, &m);
-    return meeting(b, n, m.var, m.meet);
+    return build_meeting(b, n, m.var, m.meet);
 }
 
 /* One operand of `and`/`or` but the last: its value is the result, or the next is looked at. */
@@ -227,11 +227,11 @@ static FlowOp *boolop(Build *b, const Node *n) {
     Merge m = merge_begin(b, n);
     for (size_t i = 0; i + 1 < values.len; i++) {
         if (skip_dead(b, values.at[i]))
-            return meeting(b, n, m.var, m.meet);
+            return build_meeting(b, n, m.var, m.meet);
         boolop_value(b, values.at[i], n->BoolOp.op == OP_And, &m);
     }
     merge_branch(b, values.at[values.len - 1], &m);
-    return meeting(b, n, m.var, m.meet);
+    return build_meeting(b, n, m.var, m.meet);
 }
 
 /* ---- the rest ---- */

@@ -166,7 +166,7 @@ static bool returns_as(Build *b, const Type *type) {
     bool is_maybe = type_is_maybe(result) && (type->kind == TYPE_NONE || type_eq(type, result->items[1]));
     return result->kind == TYPE_PY || type_eq(type, result) || is_maybe ||
            (result->kind == TYPE_REF &&
-            (type->kind == TYPE_NONE || (type->kind == TYPE_REF && type->def == result->def)));
+            (type->kind == TYPE_NONE || (type->kind == TYPE_REF && lang_extends(b->lang, type->def, result->def))));
 }
 
 void build_return(Build *b, const Node *n, FlowOp *v) {

@@ -43,6 +43,7 @@ static int args_of(FlowKind kind) {
     case FLOW_FABS:
     case FLOW_CAST:
     case FLOW_TRUTH:
+    case FLOW_IS_CLASS:
     case FLOW_FIELD:
     case FLOW_GUARD:
     case FLOW_ATTRIBUTE:

@@ -64,6 +64,7 @@ static void put_details(Dumper *d, const FlowOp *op) {
         put(d, " .%.*s%s", STR_FMT(defs[op->def].fields[op->field].name), op->steals ? " steals" : "");
         return;
     case FLOW_NEW:
+    case FLOW_IS_CLASS:
         put(d, " %.*s", STR_FMT(defs[op->def].name));
         return;
     case FLOW_CALL:

@@ -5,6 +5,10 @@ RT uint64_t rt_new(JitdFrame *frame, uint32_t class_id, uint32_t size) {
     return shm_new(frame, class_id, size, jitd_import_alloc);
 }
 
+RT bool rt_is_class(JitdFrame *frame, uint64_t ref, uint32_t class_id) {
+    return SHM_HEAD_CLASS(atomic_load_explicit(&shm_object(frame, ref)->head, memory_order_relaxed)) == class_id;
+}
+
 RT void rt_incref(JitdFrame *frame, uint64_t ref) {
     shm_incref(frame, ref);
 }

@@ -1,0 +1,331 @@
+"""References to instances of a class or of one that extends it: in fields, lists, arguments, results and locals. Each program runs by CPython, too."""
+
+import gc
+
+import jitd
+import pytest
+from twins import PLAIN, load
+
+pytestmark = pytest.mark.filterwarnings("ignore::jitd.CompileWarning")
+
+CLASSES = '''
+from typing import Any, Optional
+
+
+@jitclass
+class Shape:
+    scale: float
+    LEVEL = 1
+
+    def area(self) -> float:
+        raise NotImplementedError("area of a shape")
+
+    def maybe(self, x: float) -> Optional[float]:
+        return None
+
+    def name(self) -> int:
+        return 0
+
+    def mix(self, k: int):
+        return k
+
+    def grow(self, by: int = 1) -> int:
+        return by
+
+    @property
+    def double(self) -> float:
+        return self.scale * 2.0
+
+
+@jitclass
+class Circle(Shape):
+    r: float
+
+    def area(self) -> float:
+        return 3.0 * self.r * self.r
+
+    def maybe(self, x: float) -> Optional[float]:
+        return None if x > self.r else x * 2.0
+
+    def name(self) -> int:
+        return 1
+
+    def mix(self, k: int):
+        return k * 0.5
+
+
+@jitclass
+class Square(Shape):
+    a: float
+    n: int = 0
+    LEVEL = 2
+
+    def area(self) -> float:
+        self.n += 1
+        return self.a * self.a
+
+    def maybe(self, x: float) -> Optional[float]:
+        return None if x < self.a else x * 3.0
+
+    def grow(self, by: int = 2) -> int:
+        self.n = (self.n * 100000000000037 + by) % 1000000007
+        return self.n
+
+    @property
+    def double(self) -> float:
+        return -1.0
+
+
+@jitclass
+class Cube(Square):
+    def area(self) -> float:
+        return super().area() * 6.0
+
+    def mix(self, k: int):
+        return str(k)
+
+
+@jitclass
+class Holder:
+    one: Shape
+    two: Optional[Shape]
+    square: Square
+    shapes: list[Shape]
+    log: list
+
+    def __init__(self, one: Shape, two: Optional[Shape], square: Square) -> None:
+        self.one = one
+        self.two = two
+        self.square = square
+        self.shapes = [one, square]
+        self.log = []
+
+    def total(self) -> float:
+        t = self.one.area() * self.one.scale + self.square.area()
+        if self.two is not None:
+            t += self.two.area()
+        return t
+
+    def sum(self) -> float:
+        t = 0.0
+        for s in self.shapes:
+            t += s.area() * s.scale + s.name()
+        return t
+
+    def many(self, x: float) -> float:
+        t = 0.0
+        for s in self.shapes:
+            m = s.maybe(x)
+            if m is not None:
+                t += m
+        return t
+
+    def mixed(self, k: int):
+        found = []
+        for s in self.shapes:
+            found.append(s.mix(k))
+        return found
+
+    def levels(self):
+        return [s.LEVEL for s in self.shapes], self.one.LEVEL, self.one.double, self.square.LEVEL
+
+    def set(self, s: Shape) -> None:
+        self.one = s
+        self.shapes.append(s)
+
+    def set_two(self, s: Optional[Shape]) -> bool:
+        self.two = s
+        return self.two is self.one
+
+    def make(self, k: int) -> Shape:
+        if k == 0:
+            return Circle(1.0, 2.0)
+        if k == 1:
+            return Square(1.0, 3.0)
+        if k == 2:
+            return self.square
+        return self.one
+
+    def pick(self, k: int) -> float:
+        s = Circle(1.0, 2.0) if k == 0 else self.make(k)
+        self.two = s
+        return s.area() + self.two.area()
+
+    def walk(self, k: int) -> float:
+        s = self.one
+        t = 0.0
+        for i in range(k):
+            self.log.append(i)
+            t += s.area()
+            s = self.shapes[i % len(self.shapes)]
+        return t
+
+    def grown(self, k: int) -> int:
+        t = 0
+        for i in range(k):
+            for s in self.shapes:
+                t += s.grow(i)
+        return t
+
+    def pair(self, k: int):
+        return self.make(k), k, (self.make(k + 1), 0.5)
+
+    def truth(self) -> int:
+        n = 0
+        for s in self.shapes:
+            if s:
+                n += 1
+            if s == self.one:
+                n += 10
+        return n
+
+
+def area_of(s: Shape) -> float:
+    return s.area() + s.scale
+
+
+def first(shapes: list[Shape]) -> Shape:
+    best = shapes[0]
+    for s in shapes:
+        if s.area() > best.area():
+            best = s
+    return best
+'''
+
+STEPS = [
+    "h.total()", "h.sum()", "h.many(2.5)", "h.many(0.5)", "h.mixed(3)", "h.levels()", "h.set(Square(2.0, 1.5))", "h.total()", "h.sum()", "h.set_two(h.one)",
+    "h.set_two(None)", "h.make(0)", "h.make(1)", "h.make(2)", "h.make(3)", "h.pick(0)", "h.pick(1)", "h.pick(2)", "h.pick(3)", "h.set(Cube(1.0, 2.0))",
+    "h.walk(7)", "h.log", "h.sum()", "h.mixed(4)", "h.levels()", "h.grown(2)", "h.grown(9)", "h.shapes",
+    "h.pair(0)", "h.pair(1)", "h.truth()", "area_of(h.one)", "area_of(Circle(1.0, 2.0))", "area_of(Cube(0.5, 1.0))", "first(h.shapes)", "first([Cube(1.0, 3.0)])",
+    "first(())", "h.set(Shape(9.0))", "h.total()", "h.sum()", "h.walk(3)", "h.many(1.0)", "setattr(h, 'one', Circle(2.0, 0.5))", "h.total()", "h.shapes.pop()",
+    "h.shapes.append(late())", "h.sum()", "h.grown(1)", "h.levels()", "h.shapes.insert(0, 'text')", "h.sum()", "h.shapes.pop(0)", "area_of(late())", "first([late()])",
+    "h.set_two(late())", "h.total()", "h.pick(3)", "setattr(h, 'two', None)", "setattr(h, 'one', late())", "h.total()", "h.make(3)", "h.walk(4)", "area_of(3)",
+    "setattr(h, 'square', Cube(1.0, 1.0))", "h.total()", "setattr(Cube, 'area', lambda self: 77.0)", "h.total()", "h.sum()", "setattr(h.square, 'area', lambda: 5.0)",
+    "h.total()", "[type(s).__name__ for s in h.shapes]",
+]  # fmt: skip
+
+LATE = '''
+class Late(Shape):
+    def area(self) -> float:
+        return 1000.0 + self.scale
+'''
+
+
+def compiled(path):
+    """With the lines of PLAIN + CLASSES."""
+    world = load(path, "import jitd\nfrom jitd import jitclass\n\n" + CLASSES)
+    world.area_of, world.first = jitd.jit(world.area_of), jitd.jit(world.first)
+    return world
+
+
+def shown(value):
+    if type(value).__name__ in ("Shape", "Circle", "Square", "Cube", "Late"):
+        return type(value).__name__, sorted((k, v) for k, v in vars(value).items() if k != "area")
+    if isinstance(value, (list, tuple)):
+        return [shown(v) for v in value]
+    return type(value).__name__, value
+
+
+def run(world, steps):
+    h = world.Holder(world.Circle(2.0, 1.0), world.Square(1.0, 2.0), world.Square(0.5, 3.0))
+    made, results = {}, []
+
+    def late():
+        if not made:
+            exec(LATE, vars(world), made)
+            made["Late"] = world.jitclass(made["Late"])
+        return made["Late"](3.0)
+
+    names = {**vars(world), "h": h, "late": late}
+    for step in steps:
+        try:
+            results.append((step, shown(eval(step, names))))
+        except Exception as error:
+            trace, lines = error.__traceback__.tb_next, []
+            while trace is not None and trace.tb_next is not None:
+                trace = trace.tb_next
+                lines.append((trace.tb_frame.f_code.co_name, trace.tb_lineno))
+            results.append((step, type(error).__name__, str(error), lines))
+    return results
+
+
+@pytest.mark.parametrize("order", range(6))
+def test_as_in_cpython(tmp_path, order):
+    """The steps one after the other, and in other orders: what is set later sends code back to Python."""
+    import random
+
+    steps = list(STEPS)
+    if order:
+        random.Random(order).shuffle(steps)
+    plain = load(tmp_path / f"open_plain{order}.py", PLAIN + CLASSES)
+    assert run(compiled(tmp_path / f"open_compiled{order}.py"), steps) == run(plain, steps)
+
+
+def test_it_is_all_compiled(tmp_path):
+    world = compiled(tmp_path / "open_native.py")
+    h = world.Holder(world.Circle(2.0, 1.0), world.Cube(1.0, 2.0), world.Square(0.5, 3.0))
+    h.one, h.two = world.Square(1.0, 1.0), world.Circle(1.0, 1.0)
+    calls = {"total": (), "sum": (), "many": (2.0,), "make": (1,), "pick": (2,), "grown": (2,)}
+    for name, args in calls.items():
+        for _ in range(3):
+            getattr(h, name)(*args)
+        assert not isinstance(world.Holder.__dict__[name], type(compiled)), (name, jitd.explain(world.Holder))
+        counters = world.Holder.__dict__[name]._counters()
+        assert (counters["native_calls"], counters["python_calls"]) == (3, 0), name
+    objects = jitd.stats()["objects"]
+    assert all(objects[f"Holder.{name}"]["resumes"] == objects[f"Holder.{name}"]["regions"] == 0 for name in calls if name != "grown")  # which leaves 64 bits
+    assert world.area_of(world.Cube(0.5, 1.0)) == 6.5 and world.first([world.Circle(1.0, 1.0), world.Cube(1.0, 1.0)]).area() == 6.0
+    assert world.area_of._counters()["python_calls"] == world.first._counters()["python_calls"] == 0
+
+
+def test_a_class_that_comes_later_is_a_stranger(tmp_path):
+    """It is not what a field's compiled code was made for: kept beside, and right."""
+    world = compiled(tmp_path / "open_late.py")
+    h = world.Holder(world.Circle(2.0, 1.0), None, world.Square(0.5, 3.0))
+    assert h.total() == 15.0
+
+    @jitd.jitclass
+    class Late(world.Shape):
+        LEVEL = 9
+
+        def area(self) -> float:
+            return 100.0
+
+        def both(self, h: world.Holder) -> float:
+            h.one = self
+            return h.one.area() + h.one.LEVEL
+
+    late = Late(2.0)
+    assert late.both(h) == 109.0 and h.one is late and h.total() == 209.0
+    h.shapes.append(late)
+    assert h.sum() == 6.0 + 1 + 9.0 * 0.5 + 200.0 and h.levels()[0] == [1, 2, 9]
+
+
+def test_what_fields_refer_to_is_counted():
+    @jitd.jitclass
+    class Base:
+        next: "Base | None" = None
+        n: int = 0
+
+        def tail(self) -> "Base":
+            at = self
+            while at.next is not None:
+                at = at.next
+            return at
+
+    @jitd.jitclass
+    class Below(Base):
+        m: int = 5
+
+        def push(self) -> None:
+            self.tail().next = Below(None, self.m)
+
+    gc.collect()
+    for _ in range(50):
+        one = Below(Base(Below()))
+        for _ in range(20):
+            one.push()
+        assert type(one.tail()) is Below and type(one.next) is Base
+        del one
+    gc.collect()
+    jitd._jitd.check()  # counts and blocks of the arena
