@@ -14,8 +14,8 @@
  *   set(T)    the same; most likely a set                            1                   not a field
  *   dict(K,V) the same; most likely a dict                           1                   not a field
  *   (T,U,...) a tuple of the above, nested too; () is empty        sum of its parts    not a field
- *   (bool,T)? None or T, a number or a tuple of such: whether it   its slots and 1     not a field
- *             is one, and its slots, which mean nothing for None
+ *   (bool,T)? None or T, a number or a tuple (of references, too): its slots and 1     not a field
+ *             whether it is one, and its slots, which mean nothing for None
  *
  * A reference in memory and in a JitdValue is the object's offset in the arena; JITD_UNSET and JITD_NONE (abi.h) are
  * the two values that are no object. */

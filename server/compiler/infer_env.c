@@ -15,15 +15,17 @@ Env env_dead(void) {
     return (Env){.dead = true};
 }
 
-static bool has_numbers_only(const Type *t) {
+/* A number, or a tuple of such and of references: a reference alone has a value for None. */
+static bool has_a_none(const Type *t, bool in_tuple) {
     for (size_t i = 0; t->kind == TYPE_TUPLE && i < t->nitems; i++)
-        if (!has_numbers_only(t->items[i]))
+        if (!has_a_none(t->items[i], true))
             return false;
-    return !type_is_maybe(t) && (t->kind == TYPE_TUPLE || (type_is_scalar(t) && !type_is_sized(t)));
+    bool is_plain = (type_is_scalar(t) && !type_is_sized(t)) || (in_tuple && t->kind == TYPE_REF);
+    return !type_is_maybe(t) && (t->kind == TYPE_TUPLE || is_plain);
 }
 
 const Type *type_maybe(Pool *pool, const Type *item) {
-    if (type_is_maybe(item) || !has_numbers_only(item))
+    if (type_is_maybe(item) || !has_a_none(item, false))
         return type_is_maybe(item) ? item : NULL;
     Type *t = pool_new(pool, Type);
     *t = (Type){.kind = TYPE_TUPLE, .optional = true, .nitems = 2, .items = pool_array(pool, const Type *, 2)};

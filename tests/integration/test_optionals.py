@@ -31,7 +31,7 @@ def run(world, name, value):
         frames = [(f.name, f.line) for f in traceback.extract_tb(error.__traceback__) if f.filename == world.__file__]
         text = "a field" if re.search("out of range for int|must be ", str(error)) else str(error)
         result = type(error).__name__, text, frames
-    return result, t.n, t.x, t.q
+    return result, t.n, t.x, repr(t.q)
 
 
 @pytest.mark.parametrize("name", names())
@@ -50,7 +50,7 @@ def counts(name):
 
 def test_it_is_compiled(module):
     t = module.compiled.T(3)
-    for name in ("dist", "count", "flag", "nearest", "total", "pair2", "rec", "loop", "boolm", "two", "walrus", "of_property", "param", "of_calls", "of_pairs", "of_fields"):
+    for name in ("dist", "count", "flag", "nearest", "total", "pair2", "rec", "loop", "boolm", "two", "walrus", "of_property", "param", "of_calls", "of_pairs", "of_fields", "of_references", "of_found"):
         for value in (0, 1, 2, 4, 9):
             before = counts(name)
             getattr(t, name)(value)

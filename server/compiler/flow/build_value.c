@@ -100,6 +100,8 @@ static bool fits(const FlowOp *v, const Type *to) {
 static FlowOp *nothing(Build *b, const Type *t) {
     if (t->kind == TYPE_FLOAT)
         return build_float(b, t, 0.0);
+    if (t->kind == TYPE_REF)
+        return build_reserved(b, JITD_NONE);
     if (t->kind != TYPE_TUPLE)
         return build_add(b, flow_const_int(b->f, t, 0));
     FlowOp **items = pool_array(b->pool, FlowOp *, t->nitems + 1);

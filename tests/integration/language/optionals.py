@@ -4,6 +4,12 @@ from typing import Any, Optional
 
 
 @jitclass
+class P:
+    v: int = 0
+    next: Optional["P"] = None
+
+
+@jitclass
 class T:
     n: int = 0
     x: float = 0.5
@@ -281,6 +287,54 @@ class T:
         elif x > -1.0:
             return x, 3
 
+    def pair_with(self, k: int):
+        p = P(k * 37 % 11)
+        if p.v > 6:
+            return None
+        return p, p.v * 0.5
+    def of_references(self, k: int):
+        best = None
+        for i in range(k):
+            p = P(i * 37 % 11, P(i))
+            if best is None or p.v < best[1]:
+                best = p, p.v
+        if best is None:
+            return None
+        p, v = best
+        return p.v, v, p.next, best[0] is p
+    def of_found(self, k: int):
+        last, s = None, 0.0
+        for i in range(k):
+            found = self.pair_with(i)
+            if found is not None:
+                s += found[1] + found[0].v
+                last = found
+        return s, last, self.pair_with(k)
+    def found_resumes(self, k: int):
+        last, t = None, 1
+        for i in range(k):
+            self.n += 1
+            found = self.pair_with(i)
+            if found is not None and (last is None or found[1] > last[1]):
+                last = found
+            t *= 1000003
+        return t, last
+    def found_is_wanted(self, k: int):
+        s = 0.0
+        for i in range(k):
+            self.n += 1
+            p, half = self.pair_with(i)
+            s += half + p.v
+        return s
+    def found_is_kept(self, k: int):
+        last = None
+        for i in range(k):
+            found = self.pair_with(i)
+            if found:
+                last = found
+                self.q = found
+        self.q = [self.q, last]
+        return len(self.q)
     def of_calls(self, k: int):
         s = self.falls_off(0.5) * 2.0
         for i in range(3):
