@@ -98,6 +98,9 @@ static const void *const defaults[] = {
 #define py_add not_done
 #define py_discard_int not_done
 #define py_discard not_done
+#define py_dict_new none_made
+#define py_set_new none_made
+#define py_set_put_int not_done
 #define py_attribute no_attribute
 #define IMPORT(name, ret, args) (const void *)name,
 #include "protocol/imports.def"
@@ -147,6 +150,9 @@ static const void *const defaults[] = {
 #undef py_add
 #undef py_discard_int
 #undef py_discard
+#undef py_dict_new
+#undef py_set_new
+#undef py_set_put_int
 };
 _Static_assert(sizeof defaults / sizeof defaults[0] == JITD_N_IMPORTS, "imports.def");
 

@@ -710,6 +710,10 @@ static const Type *infer_kind(Infer *in, const Node *n) {
         return infer_subscript(in, n);
     case NODE_List:
         return infer_display(in, n);
+    case NODE_Set:
+        return infer_set_display(in, n);
+    case NODE_Dict:
+        return infer_dict_display(in, n);
     case NODE_ListComp:
         return infer_comprehension(in, n);
     case NODE_Yield:

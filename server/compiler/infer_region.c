@@ -358,7 +358,8 @@ static unsigned numbers_of(const Infer *in, const Node *n) {
 static bool is_read(const Infer *in, const Node *n) {
     const NodeInfo *info = &in->info[n->id];
     bool is_attribute = n->kind == NODE_Attribute && info->member && info->member->kind == MEMBER_PYTHON;
-    return is_attribute || (n->kind == NODE_List && info->type && info->type->kind == TYPE_PY);
+    bool is_display = n->kind == NODE_List || n->kind == NODE_Set || n->kind == NODE_Dict;
+    return is_attribute || (is_display && info->type && info->type->kind == TYPE_PY);
 }
 
 static void weigh(void *arg, const char *field, const Node *n) {

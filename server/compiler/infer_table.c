@@ -49,3 +49,21 @@ TableOperation infer_table_method(const Node *call) {
             return methods[i].what;
     return TABLE_NONE;
 }
+
+/* ---- new ones ---- */
+
+const Type *infer_set_display(Infer *in, const Node *n) {
+    Nodes elts = n->Set.elts;
+    for (size_t i = 0; i < elts.len; i++)
+        if (infer_expr(in, elts.at[i])->kind != TYPE_INT)
+            fail(in->c, n->span, "%s is not compiled yet", infer_syntax_words(n->kind));
+    in->inst->python = in->inst->manages = true;
+    return type_set_of(in->pool, &type_int);
+}
+
+const Type *infer_dict_display(Infer *in, const Node *n) {
+    if (n->Dict.keys.len)
+        fail(in->c, n->span, "%s is not compiled yet", infer_syntax_words(n->kind));
+    in->inst->python = in->inst->manages = true;
+    return type_dict_of(in->pool, &type_py, &type_py);
+}

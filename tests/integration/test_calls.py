@@ -247,7 +247,7 @@ def test_what_is_refused_stays_python_with_one_warning():
                 return self.x + 1
 
             def bad(self):
-                return {self.x}
+                return {self.x * 1.0}
 
             def variadic(self, *args):
                 return len(args) + self.x
@@ -269,7 +269,7 @@ def test_strict_refuses_at_decoration():
             x: int
 
             def bad(self):
-                return {self.x}
+                return {self.x * 1.0}
 
 
 @jitd.jitclass(strict=True)

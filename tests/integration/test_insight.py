@@ -27,10 +27,10 @@ def test_a_refused_specialisation_is_python():
         n: int = 1
 
         def annotated(self, k: int):
-            return {k} - {self.n}
+            return {k * 1.0} - {self.n}
 
         def free(self, k):
-            return {k} - {self.n}
+            return {k * 1.0} - {self.n}
 
         def some(self, k):
             return k + self.n

@@ -485,7 +485,7 @@ def test_a_method_that_stays_python_can_be_asked_for():
         a: int = 1
 
         def both(self):
-            return {self.a, self.a}
+            return {self.a, self.a * 1.0}
 
     pair = Pair()
     assert pair.both() == {1}

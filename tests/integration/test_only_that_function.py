@@ -14,7 +14,7 @@ SAID = []
 
 @jitd.jit
 def listed(x: int) -> int:
-    return len({x})
+    return len({x * 1.0})
 
 
 def report(text: str) -> None:

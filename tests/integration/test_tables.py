@@ -266,7 +266,7 @@ def test_all_of_it_is_done_in_place(tmp_path):
     given = {
         "item": numbers, "item_float": {i: i / 2 for i in range(5)}, "item_of_key": {i: module.compiled.T(i) for i in range(3)},
         "in": {1, 2, 3, 5}, "put": numbers, "put_overflow": numbers, "count": numbers, "get": numbers,
-        "get_float": {i: i / 2 for i in range(5)}, "add": {1, 2}, "discard": {1, 2, 3}, "len": numbers, "sum_set": {1, 2, 3},
+        "get_float": {i: i / 2 for i in range(5)}, "add": {1, 2}, "discard": {1, 2, 3}, "len": numbers, "sum_set": {1, 2, 3}, "display_overflow": [1, 2, 3],
     }
     for name, a in given.items():
         f = getattr(module.compiled, "f_" + name)

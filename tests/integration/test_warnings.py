@@ -23,20 +23,20 @@ def seven(**options):
         n: int = 1
 
         def a(self):
-            return {self.n}
+            return {self.n * 1.0}
 
         def b(self, *rest):
             return rest
 
         def c(self):
-            return {self.n}
+            return {self.n * 1.0}
 
         def d(self):
             yield self.n
 
         @property
         def e(self):
-            return {self.n}
+            return {self.n * 1.0}
 
         def f(self, k: "set") -> int:
             return len({*k})
@@ -45,14 +45,14 @@ def seven(**options):
             return {self.n: 1}
 
         def late(self, k):
-            return {k}
+            return {k * 1.0}
 
         def native(self) -> int:
             return self.n
 
         @jitd.jit_ignore
         def asked(self):
-            return {self.n}
+            return {self.n * 1.0}
 
     return Seven
 
@@ -101,7 +101,7 @@ def test_a_single_problem_is_told_as_it_is():
     @jitd.jitclass
     class One:
         def only(self):
-            return {1}
+            return {1.0}
 
     (said,) = caught(lambda: One().only())
     assert str(said.message).startswith('File "') and str(said.message).endswith("\nset is not compiled yet")
@@ -111,13 +111,13 @@ def test_a_differing_result_is_told_even_after_a_warning():
     @jitd.jitclass
     class Both:
         def bad(self):
-            return {1}
+            return {1.0}
 
         def add(self, a: jitd.int8, b):
             return a + a if b else a
 
         def refused(self, a: jitd.int8, b):
-            return {a + a}
+            return {(a + a) * 1.0}
 
     assert len(caught(lambda: Both().bad())) == 1
     one = Both()

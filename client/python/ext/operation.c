@@ -137,12 +137,24 @@ static bool is_quiet_dict(PyObject *op, int depth) {
     return true;
 }
 
+static bool is_quiet_set(PyObject *op, int depth) {
+    const PySetObject *set = (const PySetObject *)op;
+    if (set->used > MOST_ITEMS || set->mask > 8 * MOST_ITEMS || depth > DEEPEST)
+        return false;
+    for (Py_ssize_t i = 0; i <= set->mask; i++)
+        if (set->table[i].key && set->table[i].hash != -1 && !is_quiet_in(set->table[i].key, depth)) /* -1: gone */
+            return false;
+    return true;
+}
+
 static bool is_quiet_in(PyObject *op, int depth) {
     if (PyList_CheckExact(op) || PyTuple_CheckExact(op))
         return are_quiet(PySequence_Fast_ITEMS(op), Py_SIZE(op), depth + 1);
     if (PyDict_CheckExact(op))
         return is_quiet_dict(op, depth + 1);
-    return operation_is_builtin(op) && !PyAnySet_Check(op);
+    if (PyAnySet_CheckExact(op))
+        return is_quiet_set(op, depth + 1);
+    return operation_is_builtin(op);
 }
 
 /* Whether comparing, hashing and showing it, and what is in it, asks no Python code. */

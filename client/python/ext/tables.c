@@ -299,6 +299,33 @@ static int32_t discard_object(JitdFrame *frame, uint64_t object, uint64_t of) {
     return key_of(object_of(of), &key) ? change(object_of(object), &key, FOUND, PySet_Discard) : USUAL;
 }
 
+/* Nothing is collected meanwhile: that would run finalisers. */
+static uint64_t dict_new(JitdFrame *frame) {
+    (void)frame;
+    int collects = PyGC_Disable();
+    PyObject *dict = PyDict_New();
+    if (collects)
+        PyGC_Enable();
+    return (uint64_t)(uintptr_t)dict;
+}
+
+static uint64_t set_new(JitdFrame *frame) {
+    (void)frame;
+    int collects = PyGC_Disable();
+    PyObject *set = PySet_New(NULL);
+    if (collects)
+        PyGC_Enable();
+    return (uint64_t)(uintptr_t)set;
+}
+
+static int32_t set_put_int(JitdFrame *frame, uint64_t set, int64_t item) {
+    (void)frame;
+    PyObject *object = PyLong_FromLongLong(item);
+    int32_t failed = !object || PySet_Add(object_of(set), object) < 0;
+    Py_XDECREF(object);
+    return failed;
+}
+
 void tables_imports(const void **imports) {
     imports[JITD_IMPORT_py_dict_type] = &PyDict_Type;
     imports[JITD_IMPORT_py_set_type] = &PySet_Type;
@@ -312,4 +339,7 @@ void tables_imports(const void **imports) {
     imports[JITD_IMPORT_py_add] = (const void *)add_object;
     imports[JITD_IMPORT_py_discard_int] = (const void *)discard_int;
     imports[JITD_IMPORT_py_discard] = (const void *)discard_object;
+    imports[JITD_IMPORT_py_dict_new] = (const void *)dict_new;
+    imports[JITD_IMPORT_py_set_new] = (const void *)set_new;
+    imports[JITD_IMPORT_py_set_put_int] = (const void *)set_put_int;
 }

@@ -139,8 +139,10 @@ void build_list_assign(Build *b, const Node *n, const Node *const *targets, Flow
 void build_list_augassign(Build *b, const Node *n);
 FlowOp *build_list_append(Build *b, const Node *n); /* calls */
 FlowOp *build_list_pop(Build *b, const Node *n);
-FlowOp *build_display(Build *b, const Node *n);  /* a List */
-FlowOp *build_list_new(Build *b, const Node *n); /* empty */
+FlowOp *build_display(Build *b, const Node *n); /* a List */
+FlowOp *build_set_display(Build *b, const Node *n);
+FlowOp *build_new(Build *b, const Node *n, const char *name, FlowOp *const *args, size_t nargs); /* n's value */
+FlowOp *build_list_new(Build *b, const Node *n);                                                 /* empty */
 void build_list_add(Build *b, const Node *n, FlowOp *list, FlowOp *v);
 
 /* build_comprehension.c */

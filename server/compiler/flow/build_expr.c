@@ -292,6 +292,10 @@ static FlowOp *expr(Build *b, const Node *n) {
         return tuple(b, n);
     case NODE_Subscript:
         return subscript(b, n);
+    case NODE_Set:
+        return build_set_display(b, n);
+    case NODE_Dict:
+        return build_new(b, n, "rt_dict_new", NULL, 0);
     case NODE_List:
         return build_display(b, n);
     case NODE_ListComp:

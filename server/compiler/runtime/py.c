@@ -427,3 +427,15 @@ RT int64_t rt_py_discard_int(JitdFrame *frame, uint64_t set, int64_t key) {
 RT int64_t rt_py_discard(JitdFrame *frame, uint64_t set, uint64_t key) {
     return jitd_import_py_discard(frame, set, key);
 }
+
+RT uint64_t rt_dict_new(JitdFrame *frame) {
+    return jitd_import_py_dict_new(frame);
+}
+
+RT uint64_t rt_set_new(JitdFrame *frame) {
+    return jitd_import_py_set_new(frame);
+}
+
+RT int32_t rt_set_put_int(JitdFrame *frame, uint64_t set, int64_t item) {
+    return jitd_import_py_set_put_int(frame, set, item);
+}

@@ -19,6 +19,14 @@ class Index:
         for i in range(m):
             d[i] = self.n
 
+    def new(self, k: int) -> int:
+        n = 0
+        for i in range(k):
+            seen = {i, n}
+            counts: "dict[int, int]" = {}
+            n = (n * 5 + len(seen) - len(counts)) & 1023
+        return n
+
     def add(self, s: "set[int]", m: int) -> int:
         for i in range(m):
             if i not in s:

@@ -291,6 +291,48 @@ def f_numbers(t: T, a: Any, k: int):
     return s, k in seen, k - 1 in seen
 
 
+def f_display(t: T, a: Any, k: int):
+    found = []
+    for i in range(3):
+        t.n += 1
+        one = {i, k, i * 2}
+        none = {}
+        none[i] = one
+        found.append((one, none, {t.note(i), t.note(k) & 7, 1}))
+    return found, {k}
+
+
+def f_display_overflow(t: T, a: list[int], k: int):
+    n = 0
+    for i in range(3):
+        t.n += 1
+        s = {t.note(i), k + k, a[i], i}
+        n += len(s)
+    return n
+
+
+def f_display_kinds(t: T, a: Any, k: int):
+    found = []
+    for i in range(2):
+        t.n += 1
+        found.append(({i, 0.5}, {i, True}, {"a", i}, {i: k}, {*"ab"}, {**{i: 1}}))
+    return found
+
+
+def f_sets_compared(t: T, a: set[int], k: int):
+    n = 0
+    kept: set[int] = {1, 2}
+    for i in range(3):
+        t.n += 1
+        if kept != a:
+            n += 1
+        if kept <= a or kept == {i, k}:
+            n += 10
+        kept = kept | {i}
+        kept = kept - {1}
+    return n, kept
+
+
 def f_in_chain(t: T, a: dict[int, int], k: int):
     for i in range(3):
         t.n += 1
