@@ -1,6 +1,7 @@
 """Classes above each other, some or all of them jitclasses, do what the same classes do undecorated (language/inheritance_*.py, in every combination
 of scenes.py): results, fields, exceptions with their lines, what is printed, and the order of it all."""
 
+import abc
 import dataclasses
 import os
 import sys
@@ -187,7 +188,6 @@ def test_an_own_init_above_a_plain_dataclass_may_leave_a_required_field_behind_a
     assert (one.n, one.late, vars(one)) == (5, 7, {"n": 5, "late": 7})
 
 
-@pytest.mark.xfail(raises=TypeError, strict=True, reason="a decorated subclass of a jitclass is held to the order of an __init__ that it does not get")
 def test_an_own_init_above_a_jitclass_may_leave_a_required_field_behind_a_default():
     @jitd.jitclass
     class Late(Cell):
@@ -199,6 +199,100 @@ def test_an_own_init_above_a_jitclass_may_leave_a_required_field_behind_a_defaul
 
     one = Late(7)
     assert (one.n, one.late, one.value()) == (5, 7, 5)
+
+
+class Mixin:
+    """What makes a decorated subclass a Python class above a jitclass that has the name, too."""
+
+    def value(self) -> int:
+        return -1
+
+
+@pytest.mark.parametrize("mixins", [(), (Mixin,)])
+def test_a_subclass_s_post_init_is_asked(mixins):
+    """Its base's generated __init__ knows of none."""
+
+    @jitd.jitclass
+    class Asks(Cell, *mixins):
+        def __post_init__(self):
+            self.n += 10
+
+    @jitd.jitclass
+    class Below(Asks):
+        pass
+
+    for cls in (Asks, Below):
+        assert (cls(2).n, cls(n=3).n, Cell(4).n) == (12, 13, 4)
+
+
+@pytest.mark.parametrize("metaclass", [type, abc.ABCMeta])
+def test_a_generated_init_that_asks_a_setter(metaclass):
+    names = []
+
+    @jitd.jitclass
+    class Noted(metaclass=metaclass):
+        n: int
+
+        def __setattr__(self, name, value):
+            names.append(name)
+            super().__setattr__(name, value)
+
+    @jitd.jitclass
+    class More(Noted):
+        m: int = 2
+
+    for make, n in ((lambda: More(1), 1), (lambda: Noted(2), 2), (lambda: More(n=3, m=2), 3), (lambda: Noted(n=4), 4)):
+        assert make().n == n
+    assert names == ["n", "m", "n", "n", "m", "n"]
+    with pytest.raises(TypeError, match=r"Noted.__init__\(\) takes 2 positional arguments but 3 were given"):
+        Noted(1, 2)
+
+
+@pytest.mark.parametrize("decorate", [jitd.jitclass, lambda cls: cls])
+@pytest.mark.parametrize("how", ["super", "object"])
+@pytest.mark.parametrize("hooks", [("__setattr__",), ("__delattr__",), ("__setattr__", "__delattr__")])
+def test_a_setter_of_a_subclass_calls_cpython_s(decorate, how, hooks):
+    """CPython's own refuses an object of a class that has another C function in between."""
+    names = []
+
+    @jitd.jitclass
+    class Base:
+        n: int = 1
+
+        def read(self) -> int:
+            return self.n
+
+    def hook(name):
+        def function(self, *args):
+            names.append((name, *args))
+            getattr(super(Sets, self) if how == "super" else object, name)(*(() if how == "super" else (self,)), *args)
+
+        return function
+
+    Sets = decorate(type("Sets", (Base,), {"__module__": __name__} | {name: hook(name) for name in hooks}))
+    Below = decorate(type("Below", (Sets,), {"__module__": __name__}))
+    with Base() as closed:
+        pass  # its class's instances are looked at from now on
+    for cls in (Sets, Below):
+        one = cls(5)
+        names.clear()
+        one.n, one.more = 7, 8
+        del one.more
+        seen = [("__setattr__", "n", 7), ("__setattr__", "more", 8), ("__delattr__", "more")]
+        assert names == [each for each in seen if each[0] in hooks]
+        assert (one.read(), vars(one)) == (7, {"n": 7})
+        with pytest.raises(AttributeError):
+            del one.more
+    base = Base(3)
+    base.n, base.other = 4, 5
+    assert (base.read(), vars(base)) == (4, {"n": 4, "other": 5})
+    with pytest.raises(TypeError, match="attribute name must be string"):
+        base.__setattr__(1, 2)
+    with pytest.raises(TypeError, match="expected 2 arguments, got 1"):
+        base.__setattr__("n")
+    for use in (lambda: setattr(closed, "n", 1), lambda: setattr(closed, "other", 1)):
+        with pytest.raises(jitd.ReleasedError):
+            use()
 
 
 def test_a_default_of_a_closed_instance_s_class():

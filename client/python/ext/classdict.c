@@ -249,12 +249,32 @@ static int hides_fields(PyTypeObject *type) {
     return plain_first && shown;
 }
 
+static bool sets_as_instance(PyTypeObject *type, const char *text) {
+    PyObject *name = PyUnicode_FromString(text);
+    PyObject *found = name ? _PyType_Lookup(type, name) : NULL;
+    Py_XDECREF(name);
+    PyErr_Clear();
+    return found && Py_IS_TYPE(found, &PyMethodDescr_Type) && PyDescr_TYPE(found) == &Instance_Type;
+}
+
+/* How attributes are set in a new class. With a __setattr__ or __delattr__ of Python's, the classes above have CPython's slot for such, too: object's own
+ * __setattr__, which that one may call, refuses an object between whose class and object another C function is in the slot. */
+static void choose_setter(PyTypeObject *type) {
+    if (sets_as_instance(type, "__setattr__") && sets_as_instance(type, "__delattr__")) {
+        type->tp_setattro = type->tp_dictoffset ? PyObject_GenericSetAttr : instance_setattro_fast;
+        return;
+    }
+    for (PyTypeObject *base = type->tp_base; base && base != &Instance_Type; base = base->tp_base) {
+        base->tp_setattro = type->tp_setattro;
+        PyType_Modified(base);
+    }
+}
+
 /* Instance.__init_subclass__: a Python class above a fast one has a __dict__ of its own, which would have the other attributes only; one with
  * __slots__ has none, and its attributes are in ours. */
 PyObject *classdict_init_subclass(PyObject *op, PyObject *args, PyObject *kwargs) {
     PyTypeObject *type = (PyTypeObject *)op;
-    if (!type->tp_dictoffset && type->tp_setattro == PyObject_GenericSetAttr)
-        type->tp_setattro = instance_setattro_fast;
+    choose_setter(type);
     if ((PyDict_GetItemString(type->tp_dict, "__dict__") || hides_fields(type)) && show_fields(type) < 0)
         return NULL;
     PyObject *next = PyObject_CallFunction((PyObject *)&PySuper_Type, "OO", (PyObject *)&Instance_Type, op);

@@ -212,13 +212,17 @@ static int refuse_any(ClassInfo *info, Py_ssize_t given) {
 
 int construct_again(ClassInfo *info, PyObject *self, PyObject *args, PyObject *kwargs) {
     Py_ssize_t n = PyTuple_GET_SIZE(args), named = kwargs ? PyDict_GET_SIZE(kwargs) : 0;
-    if (info->init != INIT_FIELDS) /* the user's own has called super().__init__(), or there is none */
+    /* Of a class with a metaclass, whose calls come by here, it may have been made of the fields after the slots were filled. */
+    bool is_made = info->init == INIT_METHOD && Py_TYPE(self)->tp_init == Instance_Type.tp_init;
+    if (info->init != INIT_FIELDS && !is_made) /* the user's own has called super().__init__(), or there is none */
         return refuse_any(info, n + named);
     PyObject **all = PyMem_New(PyObject *, n + named + 1), *kwnames = NULL;
     if (!all)
         return PyErr_NoMemory(), -1;
     memcpy(all, &PyTuple_GET_ITEM(args, 0), (size_t)n * sizeof *all);
-    int r = named && !(kwnames = spread_keywords(kwargs, all + n)) ? -1 : init_fields(info, self, all, n, kwnames);
+    int r = named && !(kwnames = spread_keywords(kwargs, all + n)) ? -1 : 0;
+    if (r == 0)
+        r = is_made ? init_method(info, self, all, (size_t)n, kwnames) : init_fields(info, self, all, n, kwnames);
     Py_XDECREF(kwnames);
     PyMem_Free(all);
     return r;

@@ -133,6 +133,9 @@ PyObject *instance_make(struct ClassInfo *info);       /* a new object, all fiel
 PyObject *instance_alloc_fast(PyTypeObject *type, Py_ssize_t nitems);
 void instance_dealloc_fast(PyObject *self);
 int instance_setattro_fast(PyObject *self, PyObject *name, PyObject *value);
+int instance_setattro(PyObject *self, PyObject *name, PyObject *value); /* of any class */
+PyObject *instance_set(PyObject *self, PyObject *const *args, Py_ssize_t nargs);
+PyObject *instance_delete(PyObject *self, PyObject *name);
 int instance_traverse_fast(PyObject *self, visitproc visit, void *arg);
 int instance_clear(PyObject *self);
 

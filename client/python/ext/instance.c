@@ -313,6 +313,33 @@ int instance_setattro_fast(PyObject *op, PyObject *name, PyObject *value) {
     return info ? extra_new(info, op, name, value) : PyObject_GenericSetAttr(op, name, value);
 }
 
+/* As the class's slot has it that has no __setattr__ of Python's. */
+int instance_setattro(PyObject *op, PyObject *name, PyObject *value) {
+    const ClassInfo *info = class_of_type(Py_TYPE(op));
+    if (info ? info->fast : !Py_TYPE(op)->tp_dictoffset)
+        return instance_setattro_fast(op, name, value);
+    if (((Instance *)op)->flags & INSTANCE_RELEASED)
+        return instance_released(op), -1;
+    return PyObject_GenericSetAttr(op, name, value);
+}
+
+static PyObject *set_or_delete(PyObject *op, PyObject *name, PyObject *value) {
+    if (!PyUnicode_Check(name))
+        return PyErr_Format(PyExc_TypeError, "attribute name must be string, not '%.200s'", Py_TYPE(name)->tp_name);
+    return instance_setattro(op, name, value) < 0 ? NULL : Py_NewRef(Py_None);
+}
+
+/* Methods, and not the wrapper of a slot: super().__setattr__ is these, for all classes. */
+PyObject *instance_set(PyObject *op, PyObject *const *args, Py_ssize_t nargs) {
+    if (nargs != 2)
+        return PyErr_Format(PyExc_TypeError, "expected 2 arguments, got %zd", nargs);
+    return set_or_delete(op, args[0], args[1]);
+}
+
+PyObject *instance_delete(PyObject *op, PyObject *name) {
+    return set_or_delete(op, name, NULL);
+}
+
 PyObject *instance_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
     (void)args, (void)kwargs;
     ClassInfo *info = class_above(type);

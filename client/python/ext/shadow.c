@@ -56,8 +56,7 @@ static int shadowed(PyTypeObject *type, PyObject *name, PyObject *obj, PyObject 
     set_types(type, &Watched_Type, &Method_Type);
     if (constants_back(type) < 0)
         return -1;
-    bool fast = Py_TYPE(obj)->tp_setattro == instance_setattro_fast;
-    return fast ? instance_setattro_fast(obj, name, value) : PyObject_GenericSetAttr(obj, name, value);
+    return instance_setattro(obj, name, value);
 }
 
 /* Nothing is in the instance's dict yet. */

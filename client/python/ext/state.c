@@ -140,8 +140,7 @@ static int set_item(PyObject *op, PyObject *name, PyObject *value) {
         Py_XDECREF(attributes);
         return r;
     }
-    return Py_TYPE(op)->tp_setattro == instance_setattro_fast ? instance_setattro_fast(op, name, value)
-                                                              : PyObject_GenericSetAttr(op, name, value);
+    return instance_setattro(op, name, value);
 }
 
 static int set_items(PyObject *op, PyObject *state) {
@@ -178,6 +177,8 @@ PyMethodDef state_methods[] = {
     {"__exit__", (PyCFunction)(void (*)(void))method_exit, METH_FASTCALL, NULL},
     {"__init_subclass__", (PyCFunction)(void (*)(void))classdict_init_subclass,
      METH_VARARGS | METH_KEYWORDS | METH_CLASS, NULL},
+    {"__setattr__", (PyCFunction)(void (*)(void))instance_set, METH_FASTCALL, NULL},
+    {"__delattr__", instance_delete, METH_O, NULL},
     {"__reduce__", instance_reduce, METH_NOARGS, "Copy and pickle by value."},
     {"__getstate__", instance_getstate, METH_NOARGS, NULL},
     {"__setstate__", instance_setstate, METH_O, NULL},

@@ -180,6 +180,7 @@ def _dataclass(cls: Any, options: dict[str, Any], annotations: dict[str, Any]) -
         if spec:
             cls.__annotations__ = spec | {name: a for name, a in own.items() if name not in spec}
     params = {name: options[name] for name in _PARAMS}
+    params["init"] = params["init"] and "__init__" not in cls.__dict__  # else they check that fields with a default come last
     params["eq"] = params["eq"] or params["order"]
     dataclass(**params)(cls)
 
@@ -201,8 +202,17 @@ def _extend(cls: type, spec: Any, options: dict[str, Any]) -> None:
     if "__dataclass_fields__" in cls.__dict__:
         return
     annotations = dict(_spec_items(cls, spec)) if spec else {}
-    if annotations or any(options[name] for name in ("order", "unsafe_hash", "frozen", "kw_only", "eq")) or _may_be_dataclass(cls, options):
+    if annotations or _asks_after_init(cls, options) or any(options[name] for name in ("order", "unsafe_hash", "frozen", "kw_only", "eq")) or _may_be_dataclass(cls, options):
         _dataclass(cls, options, annotations)
+
+
+def _asks_after_init(cls: Any, options: dict[str, Any]) -> bool:
+    """Whether it has a __post_init__ of which the __init__ that was made for a class above does not know."""
+    if not options["init"] or "__init__" in cls.__dict__ or not hasattr(cls, "__post_init__"):
+        return False
+    maker = next((base for base in cls.__mro__ if "__init__" in base.__dict__), object)
+    is_made = isinstance(maker.__dict__["__init__"], _Init) or _is_made_by_dataclasses(maker.__dict__["__init__"])
+    return is_made and not hasattr(maker, "__post_init__")
 
 
 def _may_be_dataclass(cls: type, options: dict[str, Any]) -> bool:
