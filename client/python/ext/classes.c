@@ -195,7 +195,7 @@ bool class_takes(PyTypeObject *cls, const PyTypeObject *type) {
     if (!info || !info->family)
         return info && class_of_type((PyTypeObject *)type) && PyType_IsSubtype((PyTypeObject *)type, cls);
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(info->family); i++)
-        if (PyWeakref_GET_OBJECT(PyTuple_GET_ITEM(info->family, i)) == (PyObject *)type)
+        if (weak_target(PyTuple_GET_ITEM(info->family, i)) == (PyObject *)type)
             return true;
     return false;
 }

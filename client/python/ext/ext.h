@@ -11,6 +11,18 @@
 #define COLD __attribute__((noinline, cold)) /* keeps its callers' hot paths free of its registers */
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 
+/* What a weak reference refers to; borrowed, from whoever else has it: who runs no Python code keeps it. NULL: it is gone. */
+static inline PyObject *weak_target(PyObject *weak) {
+    PyObject *target = NULL;
+#if PY_VERSION_HEX >= 0x030d0000
+    if (PyWeakref_GetRef(weak, &target) > 0)
+        Py_DECREF(target);
+#else
+    target = PyWeakref_GET_OBJECT(weak);
+#endif
+    return target == Py_None ? NULL : target;
+}
+
 extern PyObject *jitd_missing; /* stands for "no default" */
 
 /* ---- context.c: the process's one arena, of a daemon's namespace or its own ---- */

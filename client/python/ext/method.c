@@ -312,10 +312,8 @@ static int method_clear(PyObject *op) {
 
 Method *heir_of(const Method *m, const PyTypeObject *type) {
     for (const Heir *heir = m->heirs; heir; heir = heir->next)
-        if (heir->type == type) {
-            PyObject *method = PyWeakref_GET_OBJECT(heir->method);
-            return method == Py_None ? NULL : (Method *)method;
-        }
+        if (heir->type == type)
+            return (Method *)weak_target(heir->method);
     return NULL;
 }
 
@@ -328,7 +326,7 @@ static void heir_free(Heir **place) {
 
 static void heirs_clear(Method *m, const PyTypeObject *type) {
     for (Heir **place = &m->heirs; *place;)
-        if (!type || (*place)->type == type || PyWeakref_GET_OBJECT((*place)->method) == Py_None)
+        if (!type || (*place)->type == type || !weak_target((*place)->method))
             heir_free(place);
         else
             place = &(*place)->next;
