@@ -17,6 +17,7 @@ SMALL = {
     "nbody": (300,),
     "nqueens": (6,),
     "raytrace": (16,),
+    "richards": (),
     "spectral_norm": (20,),
 }
 
