@@ -98,8 +98,6 @@ void infer_to_float(Infer *in, const Node *n);          /* before n: its value w
 const MemberInfo *infer_member(Infer *in, const Node *attribute, bool store);
 /* Fails where the class has something of its own that is asked before an attribute is read or stored. */
 void infer_access(Infer *in, const Node *attribute, const DefSpec *d, bool store);
-/* Fails where the classes that t may be of have different things under the name, methods or properties. */
-void infer_heirs_agree(Infer *in, const Node *n, const Type *t, Str name, bool store);
 /* One that methods set and nobody has declared, or a Python field. */
 bool infer_is_python_attribute(const DefSpec *d, Str name);
 bool infer_const_int(const Infer *in, const Node *n, int64_t *ret_value);
@@ -141,6 +139,13 @@ CallInfo *infer_call_info(Infer *in, const Node *n, CallKind kind);
 const Type *infer_callee(Infer *in, const Node *n, Instance *callee, const Node *receiver, bool fresh_receiver);
 Instance *infer_instance(Infer *in, const Node *n, uint32_t def, uint32_t func, const Type **params, uint32_t nparams,
                          bool fresh);
+
+/* infer_heirs.c */
+const Global *def_find_const(const Globals *globals, Str name);
+int def_find_field(const DefSpec *d, Str name); /* -1: there is none */
+int def_find_property(const DefSpec *d, Str name, FuncKind kind);
+/* Fails where the classes that t may be of have different things under the name, methods or properties. */
+void infer_heirs_agree(Infer *in, const Node *n, const Type *t, Str name, bool store);
 
 /* infer_list.c */
 const Type *infer_list_item(Infer *in, const Node *n, const Type *list);  /* a Subscript's value */

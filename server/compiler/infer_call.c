@@ -103,6 +103,8 @@ static bool must_hide_stores(const Infer *in, const Instance *callee) {
 
 Instance *infer_instance(Infer *in, const Node *n, uint32_t def, uint32_t func, const Type **params, uint32_t nparams,
                          bool fresh) {
+    if (!fresh && nparams && params[0]->kind == TYPE_REF && lang_find_common(in->lang, &def, &func))
+        params[0] = type_ref(in->pool, def, false);
     FuncState *f = lang_func(in->lang, def, func);
     Effect outer = effect_is_final(in) ? EFFECT_COMMITTED : EFFECT_NONE;
     Instance *callee = instance_get(in->lang, f, params, nparams, fresh, outer, in->inst);
@@ -236,6 +238,13 @@ static const Type *join_results(Infer *in, const Node *n, const CallInfo *call) 
     return result;
 }
 
+static bool is_one(const CallInfo *call) {
+    for (size_t i = 1; i < call->nways; i++)
+        if (call->ways[i].callee != call->ways[0].callee)
+            return false;
+    return true;
+}
+
 /* A method of an instance whose class is one of several: each class's own function. */
 static const Type *call_open(Infer *in, const Node *n, const Type *t, Str name, const Node *base) {
     const DefSpec *d = &in->lang->unit->defs[t->def];
@@ -264,6 +273,10 @@ static const Type *call_open(Infer *in, const Node *n, const Type *t, Str name, 
         call->ways[call->nways++] = (CallWay){def, callee};
     }
     call->callee = call->ways[0].callee;
+    if (is_one(call)) { /* whatever the class */
+        call->kind = CALL_INSTANCE;
+        return infer_callee(in, n, call->callee, base, false);
+    }
     infer_mark(in, n);
     in->lists = true; /* the class may be one that nobody here has heard of */
     for (size_t i = 0; i < call->nways; i++)

@@ -123,32 +123,11 @@ static const Type *infer_name(Infer *in, const Node *n) {
 
 /* ---- members ---- */
 
-static const Global *find_const(const Globals *globals, Str name) {
-    for (size_t i = 0; i < globals->len; i++)
-        if (str_eq(globals->at[i].name, name))
-            return &globals->at[i];
-    return NULL;
-}
-
-static int find_field(const DefSpec *d, Str name) {
-    for (size_t i = 0; i < d->nfields; i++)
-        if (str_eq(d->fields[i].name, name))
-            return (int)i;
-    return -1;
-}
-
-static int find_property(const DefSpec *d, Str name, FuncKind kind) {
-    for (size_t i = 0; i < d->nfuncs; i++)
-        if (d->funcs[i].kind == kind && !d->funcs[i].owner.hidden && str_eq(d->funcs[i].name, name))
-            return (int)i;
-    return -1;
-}
-
 bool infer_is_own_float(Infer *in, const Node *target) {
     if (target->kind != NODE_Attribute || !is_own_self(in, target->Attribute.value))
         return false;
     const DefSpec *d = &in->lang->unit->defs[in->bound->def_index];
-    int at = d->is_class ? find_field(d, bound_mangle(in->pool, in->bound, target->Attribute.attr)) : -1;
+    int at = d->is_class ? def_find_field(d, bound_mangle(in->pool, in->bound, target->Attribute.attr)) : -1;
     return at >= 0 && d->fields[at].type->kind == TYPE_FLOAT;
 }
 
@@ -161,7 +140,7 @@ static MemberInfo *member_new(Infer *in, const Node *n, MemberInfo m) {
 
 static _Noreturn void no_member(Infer *in, const Node *n, uint32_t def, Str name) {
     const DefSpec *d = &in->lang->unit->defs[def];
-    const Global *other = find_const(&d->other, name);
+    const Global *other = def_find_const(&d->other, name);
     if (other)
         fail(in->c, n->span, "'%.*s' is not compiled: %.*s", STR_FMT(name), STR_FMT(other->s));
     if (lang_find_func(in->lang, def, name) >= 0)
@@ -199,7 +178,7 @@ static const Global *class_const(Infer *in, const Node *n) {
     else
         return NULL;
     Str name = bound_mangle(in->pool, in->bound, n->Attribute.attr);
-    const Global *g = find_const(&in->lang->unit->defs[def].consts, name);
+    const Global *g = def_find_const(&in->lang->unit->defs[def].consts, name);
     if (!g)
         no_member(in, n, def, name);
     return g;
@@ -209,7 +188,7 @@ static const Global *class_const(Infer *in, const Node *n) {
 void infer_access(Infer *in, const Node *n, const DefSpec *d, bool store) {
     static const char *const hooks[][3] = {{"__getattribute__", "__getattr__", NULL}, {"__setattr__", NULL}};
     for (size_t i = 0; hooks[store][i]; i++) {
-        const Global *hook = find_const(&d->other, (Str){hooks[store][i], strlen(hooks[store][i])});
+        const Global *hook = def_find_const(&d->other, (Str){hooks[store][i], strlen(hooks[store][i])});
         if (hook)
             fail(in->c, n->span, "%s '%.*s' is not compiled: %.*s", store ? "setting" : "reading",
                  STR_FMT(n->Attribute.attr), STR_FMT(hook->s));
@@ -217,36 +196,8 @@ void infer_access(Infer *in, const Node *n, const DefSpec *d, bool store) {
 }
 
 bool infer_is_python_attribute(const DefSpec *d, Str name) {
-    const Global *other = find_field(d, name) < 0 ? find_const(&d->other, name) : NULL;
+    const Global *other = def_find_field(d, name) < 0 ? def_find_const(&d->other, name) : NULL;
     return other && other->type;
-}
-
-static bool same_const(const Global *a, const Global *b) {
-    if (!a || !b || a->kind != b->kind)
-        return a == b;
-    return a->i == b->i && !memcmp(&a->f, &b->f, sizeof a->f) && str_eq(a->s, b->s);
-}
-
-/* Whether an attribute of the two is one and the same thing, and no method or property. */
-static bool is_same_attribute(const DefSpec *a, const DefSpec *b, Str name) {
-    const Global *x = find_const(&a->other, name), *y = find_const(&b->other, name);
-    bool is_field = find_field(a, name) >= 0;
-    if (is_field || find_field(b, name) >= 0)
-        return is_field;
-    if ((x && x->type) || (y && y->type))
-        return x && x->type && y && y->type && type_eq(x->type, y->type);
-    return !x && !y && find_property(a, name, FUNC_PROPERTY) < 0 && find_property(b, name, FUNC_PROPERTY) < 0 &&
-           same_const(find_const(&a->consts, name), find_const(&b->consts, name));
-}
-
-void infer_heirs_agree(Infer *in, const Node *n, const Type *t, Str name, bool store) {
-    const DefSpec *defs = in->lang->unit->defs, *d = &defs[t->def];
-    for (size_t i = 0; lang_is_open(in->lang, t) && i < d->nheirs; i++) {
-        infer_access(in, n, &defs[d->heirs[i]], store);
-        if (!is_same_attribute(d, &defs[d->heirs[i]], name))
-            fail(in->c, n->span, "'%.*s' is not the same thing in all classes that extend %.*s", STR_FMT(name),
-                 STR_FMT(d->name));
-    }
 }
 
 const MemberInfo *infer_member(Infer *in, const Node *n, bool store) {
@@ -262,16 +213,16 @@ const MemberInfo *infer_member(Infer *in, const Node *n, bool store) {
     const DefSpec *d = &in->lang->unit->defs[base->def];
     infer_access(in, n, d, store);
     infer_heirs_agree(in, n, base, name, store);
-    int at = find_field(d, name);
+    int at = def_find_field(d, name);
     if (at >= 0)
         return member_new(in, n, (MemberInfo){.kind = MEMBER_FIELD, .def = base->def, .field = (uint32_t)at});
-    at = find_property(d, name, store ? FUNC_SETTER : FUNC_PROPERTY);
+    at = def_find_property(d, name, store ? FUNC_SETTER : FUNC_PROPERTY);
     if (at >= 0)
         return property_member(in, n, base->def, at, store);
-    const Global *other = store ? NULL : find_const(&d->other, name);
+    const Global *other = store ? NULL : def_find_const(&d->other, name);
     if (other && other->type)
         return python_member(in, n, base->def, other->type);
-    const Global *constant = find_const(&d->consts, name);
+    const Global *constant = def_find_const(&d->consts, name);
     if (!constant || store)
         no_member(in, n, base->def, name);
     return member_new(in, n, (MemberInfo){.kind = MEMBER_CONST, .def = base->def, .constant = constant});

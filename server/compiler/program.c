@@ -49,6 +49,11 @@ static EntryPlan plan_entry(Lang *lang, const EntrySpec *e) {
         plan.diag.message = pool_printf(lang->pool, "parameter '%.*s' has no annotation", STR_FMT(missing));
         return plan;
     }
+    uint32_t def = e->def, func = e->func;
+    if (lang_find_common(lang, &def, &func)) {
+        params[0] = type_ref(lang->pool, def, false);
+        f = lang_func(lang, def, func);
+    }
     plan.inst = instance_get(lang, f, params, n, false, EFFECT_NONE, NULL);
     return plan;
 }

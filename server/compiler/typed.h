@@ -190,6 +190,9 @@ struct Instance {
     LLVMTypeRef fn_type, ret_type;
 };
 
+/* Whether a method does the same for the instances of all classes that extend its own: then it is compiled once for them (infer_heirs.c). */
+typedef enum FuncCommon { COMMON_UNKNOWN, COMMON_YES, COMMON_NO } FuncCommon;
+
 typedef struct FuncState {
     uint32_t def, func;
     Source source;
@@ -198,7 +201,8 @@ typedef struct FuncState {
     Bound *bound;     /* NULL: refused */
     Diag diag;        /* why */
     int variants;
-    bool sent; /* its source is in the site table */
+    uint8_t common; /* FuncCommon */
+    bool sent;      /* its source is in the site table */
 } FuncState;
 
 /* One unit's compilation. */
@@ -235,6 +239,10 @@ Str lang_short_name(const DefSpec *d); /* without the module and what it is in *
 int lang_find_func(const Lang *lang, uint32_t def, Str name);
 /* The same of the nearest class behind that level of its method resolution order. */
 int lang_find_above(const Lang *lang, uint32_t def, Str name, uint32_t level);
+/* Whether that method, of a class that others extend, uses nothing of self that one of them has something else for. */
+bool lang_is_common(Lang *lang, uint32_t def, uint32_t func);
+/* The class that has a method of def, and it there, if one function does for the instances of def and of all that extend that class. */
+bool lang_find_common(Lang *lang, uint32_t *def, uint32_t *func);
 /* The class itself and none that extends it: of self, and of what was just made. */
 const Type *lang_exact(const Lang *lang, uint32_t def);
 bool lang_is_open(const Lang *lang,
