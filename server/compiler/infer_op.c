@@ -132,7 +132,8 @@ static CompareStep identity_step(Infer *in, const Node *n, Operator op, const Ty
     bool a_none = a->kind == TYPE_NONE, b_none = b->kind == TYPE_NONE;
     if (a_none && b_none)
         s.known = !s.negate;
-    else if (!a_none && !b_none && a->def != b->def && !(a->optional && b->optional))
+    else if (!a_none && !b_none && !(a->optional && b->optional) && !lang_extends(in->lang, a->def, b->def) &&
+             !lang_extends(in->lang, b->def, a->def)) /* there is no class of both */
         s.known = s.negate;
     return s;
 }

@@ -329,3 +329,65 @@ def test_what_fields_refer_to_is_counted():
         del one
     gc.collect()
     jitd._jitd.check()  # counts and blocks of the arena
+
+
+IDENTITY = """
+from typing import Optional
+
+
+@jitclass
+class Base:
+    one: "Base"
+    two: Optional["Base"]
+
+    def __init__(self, two: Optional["Base"] = None) -> None:
+        self.two = two
+
+    def is_own(self, n: int) -> int:
+        s = 0
+        for k in range(n):
+            s += (self.one is self) + 2 * (self is not self.two)
+        return s
+
+
+@jitclass
+class Below(Base):
+    def same(self, other: Base, n: int) -> int:
+        s = 0
+        for k in range(n):
+            s += (self is other) + 2 * (other is self) + 4 * (self is not other) + 8 * (self == other) + 16 * (other != self)
+        return s
+
+    def made(self, n: int) -> int:
+        s = 0
+        for k in range(n):
+            x = Below(self)
+            x.one = x
+            s += (x is x.one) + 2 * (x.one is x) + 4 * (x is self.one)
+        return s
+
+
+@jitclass
+class Beside(Base):
+    def beside(self, other: Below, n: int) -> int:
+        s = 0
+        for k in range(n):
+            s += (self is other) + 2 * (self is not other) + 4 * (self.one is other)
+        return s
+"""
+
+
+def test_identity_of_a_base_and_what_extends_it(tmp_path):
+    """One instance may be looked at as of its own class and as of one above; never as of one beside."""
+
+    def results(world):
+        below, other, beside = world.Below(), world.Below(), world.Beside()
+        below.one = other.one = beside.one = below
+        found = [o.is_own(3) for o in (below, other, beside)]
+        found += [below.same(o, 3) for o in (below, other, beside)] + [below.made(3), other.made(3)]
+        return found + [beside.beside(below, 3), beside.beside(other, 3)]
+
+    plain = load(tmp_path / "identity_plain.py", "def jitclass(cls):\n    return cls\n" + IDENTITY)
+    world = load(tmp_path / "identity_compiled.py", "from jitd import jitclass\n" + IDENTITY)
+    assert results(world) == results(plain)
+    assert not any(world.Below.__dict__[name]._counters()["python_calls"] for name in ("same", "made"))
