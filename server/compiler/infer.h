@@ -153,6 +153,8 @@ const Type *infer_list_turns(Infer *in, const Node *n, const Type *list); /* wha
 const Type *infer_list_len(Infer *in, const Node *n, const Type *list);
 const Type *infer_list_method(Infer *in, const Node *n, const Type *list); /* append */
 const Type *infer_list_pop(Infer *in, const Node *n, const Type *list);
+/* Reading it twice is reading it once, and it is not left to the interpreter: a target's operands, which are evaluated once more. */
+bool infer_is_steady(const Infer *in, const Node *n);
 void infer_list_target(Infer *in, const Node *n, const Node *target); /* of the assignment n, behind its value */
 const Type *infer_list_begins(Infer *in, const Node *target, const Node *value, const Type *type);
 const Type *infer_annotated_object(Infer *in, const Node *annotation);

@@ -62,19 +62,18 @@ const Type *infer_list_len(Infer *in, const Node *n, const Type *list) {
 
 /* ---- changes ---- */
 
-/* Reading it twice is reading it once: where the interpreter goes on, it evaluates the target's operands itself. */
-static bool is_steady(const Infer *in, const Node *n) {
+bool infer_is_steady(const Infer *in, const Node *n) {
     switch (n->kind) {
     case NODE_Constant:
         return true;
     case NODE_Name:
         return in->bound->binding[n->id].kind == BIND_LOCAL;
     case NODE_BinOp:
-        return is_steady(in, n->BinOp.left) && is_steady(in, n->BinOp.right);
+        return infer_is_steady(in, n->BinOp.left) && infer_is_steady(in, n->BinOp.right);
     case NODE_UnaryOp:
-        return n->UnaryOp.op != OP_Not && is_steady(in, n->UnaryOp.operand);
+        return n->UnaryOp.op != OP_Not && infer_is_steady(in, n->UnaryOp.operand);
     case NODE_Attribute:
-        return is_steady(in, n->Attribute.value) && in->info[n->id].member &&
+        return infer_is_steady(in, n->Attribute.value) && in->info[n->id].member &&
                in->info[n->id].member->kind != MEMBER_PROPERTY;
     default:
         return false;
@@ -96,7 +95,7 @@ void infer_list_target(Infer *in, const Node *n, const Node *target) {
     if (!type_is_list(list))
         fail(in->c, target->span, "assignment to an item of %s is not compiled yet", type_words(in, list));
     check_index(in, target->Subscript.slice);
-    if (!is_steady(in, target->Subscript.value) || !is_steady(in, target->Subscript.slice))
+    if (!infer_is_steady(in, target->Subscript.value) || !infer_is_steady(in, target->Subscript.slice))
         fail(in->c, target->span, "assignment to an item is compiled with names and fields in it only");
     in->info[target->id].type = items_of(in, n, list);
 }
@@ -145,7 +144,7 @@ const Type *infer_list_pop(Infer *in, const Node *n, const Type *list) {
     const Type *item = items_of(in, f, list);
     if (n->Call.args.len) {
         check_index(in, n->Call.args.at[0]);
-        if (!infer_is_simple(in, n->Call.args.at[0]) && !is_steady(in, n->Call.args.at[0]))
+        if (!infer_is_simple(in, n->Call.args.at[0]) && !infer_is_steady(in, n->Call.args.at[0]))
             fail(in->c, n->Call.args.at[0]->span, "only names and constants are compiled here");
     }
     infer_call_info(in, n, CALL_POP);

@@ -81,6 +81,12 @@ static void infer_store_attribute(Infer *in, const Node *target, const Type *typ
         effect_commit(in);
 }
 
+static void infer_attribute_target(Infer *in, const Node *target, const Type *type) {
+    in->info[target->id].live = true;
+    infer_store_attribute(in, target, type);
+}
+
+/* One of several, or of a loop or an annotation: what may leave its object to the interpreter is refused, which cannot go on from there. */
 void infer_target(Infer *in, const Node *target, const Type *type) {
     in->info[target->id].live = true;
     switch (target->kind) {
@@ -95,6 +101,8 @@ void infer_target(Infer *in, const Node *target, const Type *type) {
         return;
     case NODE_Attribute:
         infer_store_attribute(in, target, type);
+        if (!infer_is_steady(in, target->Attribute.value))
+            fail(in->c, target->span, "one of several targets is compiled with names and fields in it only");
         return;
     case NODE_Subscript:
         fail(in->c, target->span, "assignment to an item is not compiled yet");
@@ -390,7 +398,10 @@ static void infer_assign_item(Infer *in, const Node *n) {
 static void infer_assigned(Infer *in, const Node *target, const Type *type, bool is_single) {
     if (!is_single && type->kind == TYPE_PY && (target->kind == NODE_Tuple || target->kind == NODE_List))
         fail(in->c, target->span, "an object is unpacked into one target only");
-    infer_target(in, target, type);
+    if (is_single && target->kind == NODE_Attribute)
+        infer_attribute_target(in, target, type);
+    else
+        infer_target(in, target, type);
 }
 
 static void infer_assign(Infer *in, const Node *n) {

@@ -410,6 +410,9 @@ def f(o, n):
     k: int = e(5)
     items = [0] * 4
     items[1], items[2:] = e(6), e.many(7)
+    o.m(e(12)).m(e(13)).n = e(14) + e(15)
+    o.m(e(16)).extra = n
+    o.m(e(17)).extra = -1
     items[e(8) % 4] = e(9)
     for items[0] in range(e(10) % 4):
         n += items[0] + e(11)
@@ -609,6 +612,10 @@ def in_order(node):
     return list(ast.iter_child_nodes(node))
 
 
+def sets_one_attribute(node):
+    return isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Attribute)
+
+
 def before(parent, child):
     """(kind, node) of what waits while a child of this node is evaluated."""
     if isinstance(parent, ast.For):
@@ -621,6 +628,8 @@ def before(parent, child):
         operands = [parent.left, *parent.comparators]
         place = operands.index(child)
         return waits(operands[place - 1]) if place else []
+    if sets_one_attribute(parent) and child is parent.targets[0]:
+        return waits(parent.value)
     if isinstance(parent, (ast.stmt, *NO_OPERANDS)) and not isinstance(parent, ast.Raise):
         return []
     parts = in_order(parent)
@@ -855,7 +864,7 @@ def refusal_of(case, site):
             return "in a with statement that was entered"
         if isinstance(parent, ast.match_case) and child is parent.guard:
             return "in a pattern's guard"
-        if child in getattr(parent, "targets", ()) or not isinstance(parent, ast.AugAssign) and child is getattr(parent, "target", None):
+        if child in getattr(parent, "targets", ()) and not sets_one_attribute(parent) or not isinstance(parent, ast.AugAssign) and child is getattr(parent, "target", None):
             return "in a target"
     chosen = isinstance(site, CHOICES) or isinstance(site, ast.Compare) and len(site.ops) > 1
     return "condition that is no value" if chosen and in_condition(path[-2], site) else "nothing"
@@ -1145,7 +1154,7 @@ NO_REST = {
     "in a FunctionDef": "def f(a):\n    def h(x=g(a)): pass\n",
     "in a ClassDef": "def f(a):\n    class C(g(a)): pass\n",
     "in a Delete": "def f(a):\n    del g(a).x\n",
-    "in a target": "def f(a):\n    g(a).x = 1\n",
+    "in a target": "def f(a):\n    g(a).x = b = 1\n",
     "a call at .* not handed over": "def f(a):\n    return (yes(1) + g(a))\n",
     r"\*\*k is evaluated": "def f(a, k):\n    return {**k, g(a): 1}\n",
     "Starred": "def f(a, k):\n    return [*k, g(a)]\n",

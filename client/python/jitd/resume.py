@@ -563,9 +563,11 @@ class _Rest:
         return [self.strict(node)]
 
     def assignment(self, node: Any) -> list[Any]:
-        if node.value not in self.path:
-            raise Unsupported("the site is in a target")
-        return [_changed(node, value=self.expression(node.value))]
+        if node.value in self.path:
+            return [_changed(node, value=self.expression(node.value))]
+        if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Attribute):
+            return [_changed(node, targets=[self.strict(node.targets[0])], value=self.done(node.value))]
+        raise Unsupported("the site is in a target")
 
     def augmented(self, node: Any) -> list[Any]:
         """x op= y, from y on: the operation in place is of what was loaded, the store is into what was evaluated."""

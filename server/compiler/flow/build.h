@@ -48,7 +48,7 @@ typedef struct Build {
     uint64_t from;        /* nothing in front of that is come to again */
     bool walrus;          /* an expression may assign */
     const Node *stmt;     /* the one at hand */
-    bool in_target;       /* of an assignment */
+    bool in_target;       /* one of several, a loop's or an annotated one */
     const Node *assigned; /* an Assign whose target is an item; NULL: none whose target is at hand */
     size_t nassigned;     /* operands with its value */
 } Build;

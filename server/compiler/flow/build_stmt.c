@@ -112,8 +112,10 @@ static void assign(Build *b, const Node *n) {
         build_list_assign(b, n, (const Node *const *)targets.at, &v, 1);
         return;
     }
+    bool is_attribute =
+        targets.len == 1 && targets.at[0]->kind == NODE_Attribute; /* from which the interpreter can go on */
     for (size_t i = 0; v && i < targets.len && b->at; i++)
-        build_target(b, targets.at[i], v);
+        (is_attribute ? store_attribute : build_target)(b, targets.at[i], v);
 }
 
 /* self.x += v evaluates self once. */

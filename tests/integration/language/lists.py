@@ -992,3 +992,22 @@ def f_comprehension_callee(t: T, a: list[int], k: int):
 def f_comprehension_changes(t: T, a: list[int], k: int):
     b = [t.shorter(a) for v in a]
     return b, [(t.longer(a) if len(a) < 9 else 0) for v in a]
+
+
+def f_attributes_of_items(t: T, a: list[T], k: int):
+    t.note(1)
+    a[k & 3].n = t.note(2) + k // 2
+    for i in range(3):
+        a[i].next = t
+        a[t.note(i)].next.n = t.n & 255
+    a[k].x = 4.0
+    return t.n
+
+
+def f_attributes_of_several_items(t: T, a: list[T], k: int):
+    t.note(1)
+    a[0].n, a[k].x = 3, 4.0
+    t.n, a[1].next = t.note(2), t
+    for a[2].n in range(3):
+        t.note(a[2].n)
+    return t.n
