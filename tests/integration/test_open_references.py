@@ -391,3 +391,72 @@ def test_identity_of_a_base_and_what_extends_it(tmp_path):
     world = load(tmp_path / "identity_compiled.py", "from jitd import jitclass\n" + IDENTITY)
     assert results(world) == results(plain)
     assert not any(world.Below.__dict__[name]._counters()["python_calls"] for name in ("same", "made"))
+
+
+SAME_FIELD = """
+from typing import Optional
+
+
+@jitclass
+class Base:
+    i: int
+    one: "Base"
+
+    def __init__(self, i: int) -> None:
+        self.i = i
+
+    def half(self, n: int) -> float:
+        before = self.i
+        self.one.i += self.i + n
+        return self.i * 0.5 + before
+
+    def turns(self, n: int) -> int:
+        for k in range(n):
+            self.one.i += 1
+            self.i += 2
+        return self.i
+
+
+@jitclass
+class Below(Base):
+    j: int
+
+    def __init__(self, i: int) -> None:
+        self.i, self.j = i, i
+
+    def own(self, other: Base, n: int) -> int:
+        for k in range(n):
+            other.i += self.j
+            self.i *= 2
+        return self.i + other.i
+
+
+@jitclass
+class Lowest(Below):
+    def lowest(self, base: Base, below: Below, n: int) -> int:
+        for k in range(n):
+            below.j += 1
+            base.i += self.i
+            below.i += self.j
+            base.one = below
+            self.one.j += 2
+            self.i += 3
+        return base.i + 1000 * self.j + 1000000 * below.j
+"""
+
+
+def test_a_field_that_is_reached_as_of_a_base_and_of_what_extends_it(tmp_path):
+    """It is one field: what is stored through one reference is read through the other."""
+
+    def results(world):
+        base, below, lowest = world.Base(5), world.Below(6), world.Lowest(7)
+        found = []
+        for one in (base, below, lowest):
+            base.one = below.one = lowest.one = one
+            found += [(o.half(3), o.turns(4), o.i) for o in (base, below, lowest)]
+            found += [(o.own(one, 3), o.i, one.i) for o in (below, lowest)]
+        found += [lowest.lowest(a, b, 3) for a in (below, lowest) for b in (below, lowest)]
+        return found + [(o.i, o.j) for o in (below, lowest)]
+
+    plain = load(tmp_path / "same_field_plain.py", "def jitclass(cls):\n    return cls\n" + SAME_FIELD)
+    assert results(load(tmp_path / "same_field_compiled.py", "from jitd import jitclass\n" + SAME_FIELD)) == results(plain)

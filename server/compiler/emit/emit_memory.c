@@ -5,7 +5,18 @@ static LLVMMetadataRef md_i64(EmitModule *m, uint64_t v) {
     return LLVMValueAsMetadata(LLVMConstInt(m->i64, v, 0));
 }
 
-/* Two fields of one class never overlap, nor do fields of two classes: each is its own scalar type under one root. */
+/* The uppermost class that has the field: what is a reference to one of its instances may be one to the very object that is looked at as
+ * of a class that extends it. */
+static uint32_t first_with(const Lang *lang, uint32_t def, uint32_t field) {
+    uint32_t found = def;
+    for (uint32_t i = 0; i < lang->unit->ndefs; i++)
+        if (field < lang->unit->defs[i].nfields && lang_extends(lang, found, i))
+            found = i;
+    return found;
+}
+
+/* Two fields of one class never overlap, nor do fields of two classes that have them of their own: each is its own scalar type under one
+ * root. */
 static LLVMValueRef tbaa_tag(EmitModule *m, uint32_t def, uint32_t field) {
     const DefSpec *d = &m->lang->unit->defs[def];
     if (!m->tbaa_root) {
@@ -37,7 +48,7 @@ static LLVMTypeRef memory_type(EmitModule *m, const Type *t) {
 
 static LLVMValueRef access_mark(Emit *e, LLVMValueRef access, uint32_t def, uint32_t field) {
     LLVMSetAlignment(access, type_layout(e->m->lang->unit->defs[def].fields[field].type).align);
-    LLVMSetMetadata(access, e->m->md_tbaa, tbaa_tag(e->m, def, field));
+    LLVMSetMetadata(access, e->m->md_tbaa, tbaa_tag(e->m, first_with(e->m->lang, def, field), field));
     return access;
 }
 
