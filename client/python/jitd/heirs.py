@@ -117,14 +117,6 @@ def below(record: Record) -> list[Record]:
     return sorted(found.values(), key=lambda heir: heir.name)
 
 
-def is_late(record: Record, name: str) -> bool:
-    return any(name in base.late_fields for base in _above(record))
-
-
-def _above(record: Record) -> list[Record]:
-    return [base.__dict__["__jitd_record__"] for base in record.target.__mro__[1:] if "__jitd_record__" in base.__dict__]
-
-
 def add_members(record: Record, cls: Any) -> None:
     """What the class inherits, as if it stood in it. What it has something else for is there for super() only."""
     taken = {f.entry for f in record.funcs} | {name for name in cls.__dict__ if name not in _HOUSEHOLD}
