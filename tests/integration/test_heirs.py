@@ -2,6 +2,7 @@
 the classes is set to something else. What they give is in test_inheritance.py."""
 
 import abc
+import copy
 import gc
 import math
 import sys
@@ -212,6 +213,112 @@ def test_a_tracer_sees_the_functions_where_they_stand():
         below.divide(0)
     lines = [Below.divide.__code__.co_firstlineno + 1, Base.divide.__code__.co_firstlineno + 1]
     assert [(entry.lineno + 1, entry.name) for entry in raised.traceback[1:]] == [(line, "divide") for line in lines]
+
+
+def calls_of(function, *args):
+    """The names of the Python functions that it runs."""
+    names = []
+    sys.setprofile(lambda frame, event, arg: names.append(frame.f_code.co_name) if event == "call" else None)
+    try:
+        function(*args)
+    finally:
+        sys.setprofile(None)
+    return names
+
+
+def make_made():
+    @jitd.jitclass
+    class Made:
+        n: int
+
+    @jitd.jitclass
+    class More(Made):
+        m: int = 2
+
+    @jitd.jitclass
+    class Same(Made):
+        pass
+
+    return Made, More, Same
+
+
+def test_an_instance_is_made_without_the_interpreter():
+    for cls in make_made():
+        cls(1)
+        assert calls_of(cls, 1) == []
+        assert type(cls(3)) is cls and cls(n=4).n == 4
+        with pytest.raises(TypeError, match=rf"{cls.__name__}.__init__\(\) got an unexpected keyword argument 'q'"):
+            cls(1, q=2)
+
+
+@pytest.mark.parametrize("first", [False, True])
+def test_how_the_base_s_instances_are_made_is_set_later(first):
+    """What a class inherits of it changes, too; what it has itself, as each has an __init__, does not."""
+    Made, More, Same = make_made()
+    if first:
+        assert [cls(1).n for cls in (Made, More, Same)] == [1, 1, 1]
+    generated = Made.__init__
+    Made.__init__ = lambda self, n: generated(self, n + 10)
+    assert [cls(1).n for cls in (Made, More, Same)] == [11, 1, 1]
+    made = []
+    Made.__new__ = lambda cls, *args, **kwargs: made.append(cls) or object.__new__(cls)
+    for cls in (Made, More, Same):
+        cls(1)
+    assert made == [Made, More, Same]
+
+
+class Special:
+    """Each of these is Instance's, too, which is not to come before a mixin."""
+
+    def __setattr__(self, name, value):
+        super().__setattr__(name, value + 1)
+
+    def __hash__(self):
+        return 7
+
+    def __enter__(self):
+        return "entered"
+
+    def __exit__(self, *exception):
+        return True
+
+    def __getstate__(self):
+        return {"n": 50}
+
+
+@pytest.mark.parametrize("decorate", [jitd.jitclass, lambda cls: cls])
+@pytest.mark.parametrize("name", [name for name in vars(Special) if name[:6] in ("__seta", "__hash", "__ente", "__gets")])
+def test_what_a_mixin_behind_the_jitclass_has(decorate, name):
+    names = {name, "__exit__"} if name == "__enter__" else {name}
+    mixin = type("Behind", (), {key: vars(Special)[key] for key in names})
+    if name == "__setattr__":
+        mixin.__setattr__ = lambda self, key, value: object.__setattr__(self, key, value + 1)
+    Made, More, _same = make_made()
+    cls = decorate(type("Mixed", (More, mixin), {"__module__": __name__}))
+    Below = decorate(type("Below", (cls,), {"__module__": __name__}))
+    assert [base.__name__ for base in cls.__mro__] == ["Mixed", "More", "Made", "Behind", "Instance", "object"]
+    for one in (cls(5), Below(5)):
+        one.n = 8
+        assert one.n == 8 + (name == "__setattr__")
+        assert (hash(one) == 7) is (name == "__hash__")
+        assert (copy.copy(one).n == 50) is (name == "__getstate__")
+        with one as entered:
+            assert (entered == "entered") is (name == "__enter__")
+
+
+def test_a_new_of_a_mixin_makes_the_instances():
+    made = []
+
+    class Counted:
+        def __new__(cls, *args, **kwargs):
+            made.append(cls)
+            return super().__new__(cls)
+
+    Made, More, _same = make_made()
+    for bases in ((Counted, Made), (More, Counted)):
+        cls = jitd.jitclass(type("Mixed", bases, {"__module__": __name__}))
+        made.clear()
+        assert cls(5).n == 5 and made == [cls]
 
 
 def test_ints_leave_the_machine_s_range():

@@ -110,6 +110,16 @@ static void make_fast(PyTypeObject *type) {
         type->tp_setattro = instance_setattro_fast;
 }
 
+/* Without a __new__ of the user's. A class that was made below a jitclass has CPython's slot for Instance's, which is a method. */
+static bool is_made_as_instance(PyTypeObject *type) {
+    PyObject *name = PyUnicode_InternFromString("__new__");
+    PyObject *found = name ? _PyType_Lookup(type, name) : NULL;
+    bool is_ours = found && found == PyDict_GetItemWithError(Instance_Type.tp_dict, name);
+    Py_XDECREF(name);
+    PyErr_Clear();
+    return is_ours || type->tp_new == Instance_Type.tp_new || type->tp_new == instance_new;
+}
+
 int adapt_type(ClassInfo *info, int calls_new) {
     PyTypeObject *type = info->type;
     if (!(type->tp_flags & Py_TPFLAGS_HEAPTYPE) || (!holds_nothing(type) && !PyType_IsSubtype(type, &Instance_Type))) {
@@ -131,7 +141,7 @@ int adapt_type(ClassInfo *info, int calls_new) {
         type->tp_setattro = PyObject_GenericSetAttr; /* of a fast class above */
     info->finalize = type->tp_finalize == Instance_Type.tp_finalize ? NULL : type->tp_finalize;
     type->tp_finalize = Instance_Type.tp_finalize;
-    if (type->tp_new == Instance_Type.tp_new || type->tp_new == instance_new) {
+    if (is_made_as_instance(type)) {
         type->tp_vectorcall = construct_vectorcall;
         if (!calls_new)
             type->tp_new = instance_new; /* the interpreter calls classes faster that are not made by object.__new__ */

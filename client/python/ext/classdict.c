@@ -270,6 +270,46 @@ static void choose_setter(PyTypeObject *type) {
     }
 }
 
+/* The class that has the name for the type, if it is one from `at` on. */
+static const PyTypeObject *owner_from(const PyTypeObject *type, const char *name, Py_ssize_t at) {
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(type->tp_mro) - 2; i++) {
+        PyTypeObject *base = (PyTypeObject *)PyTuple_GET_ITEM(type->tp_mro, i);
+        if (PyDict_GetItemString(base->tp_dict, name))
+            return i < at ? NULL : base;
+    }
+    return NULL;
+}
+
+/* The slots that Instance fills. */
+static void take_slots(PyTypeObject *type, Py_ssize_t at) {
+    const PyTypeObject *hashes = owner_from(type, "__hash__", at), *inits = owner_from(type, "__init__", at);
+    if (hashes)
+        type->tp_hash = hashes->tp_hash;
+    if (inits)
+        type->tp_init = inits->tp_init;
+}
+
+/* Instance stands for object's part, and comes last before it: not before a mixin that stands behind the jitclass among the bases. */
+static int put_instance_last(PyTypeObject *type) {
+    Py_ssize_t n = PyTuple_GET_SIZE(type->tp_mro), at = 0;
+    while (at < n && PyTuple_GET_ITEM(type->tp_mro, at) != (PyObject *)&Instance_Type)
+        at++;
+    if (at >= n - 2)
+        return 0;
+    PyObject *mro = PyTuple_New(n);
+    if (!mro)
+        return -1;
+    for (Py_ssize_t i = 0; i < n; i++) {
+        Py_ssize_t from = i < at || i == n - 1 ? i : i == n - 2 ? at : i + 1;
+        PyTuple_SET_ITEM(mro, i, Py_NewRef(PyTuple_GET_ITEM(type->tp_mro, from)));
+    }
+    Py_SETREF(type->tp_mro, mro);
+    take_slots(type, at);
+    PyType_Modified(type);
+    choose_setter(type);
+    return 0;
+}
+
 /* Instance.__init_subclass__: a Python class above a fast one has a __dict__ of its own, which would have the other attributes only; one with
  * __slots__ has none, and its attributes are in ours. */
 PyObject *classdict_init_subclass(PyObject *op, PyObject *args, PyObject *kwargs) {
@@ -282,5 +322,7 @@ PyObject *classdict_init_subclass(PyObject *op, PyObject *args, PyObject *kwargs
     PyObject *done = method ? PyObject_Call(method, args, kwargs) : NULL;
     Py_XDECREF(method);
     Py_XDECREF(next);
+    if (done && put_instance_last(type) < 0) /* after the mixins' hooks, which come behind this one until then */
+        Py_CLEAR(done);
     return done;
 }

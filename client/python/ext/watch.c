@@ -37,13 +37,19 @@ static int set_field(ClassInfo *info, Field *field, PyObject *value) {
 }
 
 /* How instances are made has changed: the interpreter makes them, by the slots, which are as the class says now. */
-static void remake(ClassInfo *info, PyObject *name) {
+static void remake_one(ClassInfo *info, uint64_t arg) {
+    PyObject *name = (PyObject *)(uintptr_t)arg;
     if (PyUnicode_CompareWithASCIIString(name, "__init__") == 0 ||
         PyUnicode_CompareWithASCIIString(name, "__new__") == 0) {
         info->type->tp_vectorcall = NULL;
     } else if (info->init == INIT_FIELDS && PyUnicode_CompareWithASCIIString(name, "__post_init__") == 0) {
         Py_XSETREF(info->post_init, Py_XNewRef(_PyType_Lookup(info->type, name)));
     }
+}
+
+/* Classes that extend it may inherit that. */
+static void remake(ClassInfo *info, PyObject *name) {
+    class_each_below(info->type, remake_one, (uint64_t)(uintptr_t)name);
 }
 
 static int setattro_watched(PyObject *op, PyObject *name, PyObject *value) {
