@@ -295,15 +295,18 @@ def test_what_a_mixin_behind_the_jitclass_has(decorate, name):
         mixin.__setattr__ = lambda self, key, value: object.__setattr__(self, key, value + 1)
     Made, More, _same = make_made()
     cls = decorate(type("Mixed", (More, mixin), {"__module__": __name__}))
-    Below = decorate(type("Below", (cls,), {"__module__": __name__}))
     assert [base.__name__ for base in cls.__mro__] == ["Mixed", "More", "Made", "Behind", "Instance", "object"]
-    for one in (cls(5), Below(5)):
+    for make in (lambda: cls, lambda: decorate(type("Below", (cls,), {"__module__": __name__}))):
+        one = make()(5)
         one.n = 8
         assert one.n == 8 + (name == "__setattr__")
         assert (hash(one) == 7) is (name == "__hash__")
         assert (copy.copy(one).n == 50) is (name == "__getstate__")
         with one as entered:
             assert (entered == "entered") is (name == "__enter__")
+    base = More(1)
+    base.extra = 3
+    assert (base.extra, vars(base)) == (3, {"n": 1, "m": 2, "extra": 3})
 
 
 def test_a_new_of_a_mixin_makes_the_instances():

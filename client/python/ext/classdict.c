@@ -306,7 +306,6 @@ static int put_instance_last(PyTypeObject *type) {
     Py_SETREF(type->tp_mro, mro);
     take_slots(type, at);
     PyType_Modified(type);
-    choose_setter(type);
     return 0;
 }
 
@@ -314,7 +313,6 @@ static int put_instance_last(PyTypeObject *type) {
  * __slots__ has none, and its attributes are in ours. */
 PyObject *classdict_init_subclass(PyObject *op, PyObject *args, PyObject *kwargs) {
     PyTypeObject *type = (PyTypeObject *)op;
-    choose_setter(type);
     if ((PyDict_GetItemString(type->tp_dict, "__dict__") || hides_fields(type)) && show_fields(type) < 0)
         return NULL;
     PyObject *next = PyObject_CallFunction((PyObject *)&PySuper_Type, "OO", (PyObject *)&Instance_Type, op);
@@ -324,5 +322,7 @@ PyObject *classdict_init_subclass(PyObject *op, PyObject *args, PyObject *kwargs
     Py_XDECREF(next);
     if (done && put_instance_last(type) < 0) /* after the mixins' hooks, which come behind this one until then */
         Py_CLEAR(done);
+    if (done)
+        choose_setter(type);
     return done;
 }
