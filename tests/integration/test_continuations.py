@@ -13,6 +13,7 @@ import types
 import weakref
 
 import pytest
+from twins import Twins
 from jitd import resume
 
 PROGRAMS = int(os.environ.get("JITD_PROGRAMS", "8"))
@@ -1183,3 +1184,53 @@ def test_a_source_that_has_changed(tmp_path):
     (tmp_path / "written.py").write_text(ADD.replace("+", "-"))
     with pytest.raises(resume.Unsupported, match="has changed"):
         resume.make(f, place("value", "g(b)"), [], [place(*LEFT), place(*SITE)])
+
+
+CHANGED_BELOW = '''
+def patch(cls, what):
+    if what == "method":
+        cls.step = lambda self, i: 500
+    elif what == "constant":
+        cls.K = 7000
+    else:
+        global FACTOR
+        FACTOR = 90000
+
+
+FACTOR = 2
+
+
+@jitclass
+class A:
+    n: int
+    K = 3
+
+    def step(self, i: int) -> int:
+        return i * self.K + self.n * FACTOR
+
+    def deep(self, i: int, what: str) -> int:
+        if i == 3:
+            patch(A, what)
+        return 1
+
+    def hook(self, i: int, what: str) -> int:
+        return self.deep(i, what) + self.n
+
+    def run(self, m: int, what: str) -> int:
+        t = 0
+        for i in range(m):
+            t += self.step(i)
+            t += self.hook(i, what)
+        return t
+
+    def outer(self, m: int, what: str):
+        return self.run(m, what) * 2 + self.step(1), self.run(2, what)
+'''
+
+
+@pytest.mark.parametrize("what", ["method", "constant", "global"])
+def test_what_python_changes_below_a_compiled_callee(tmp_path, what):
+    """Each of the callers that are under way in compiled code goes on in Python."""
+    twins = Twins(tmp_path, f"changed_{what}", CHANGED_BELOW)
+    results = [[world.A(1).outer(m, what) for m in (2, 6, 6)] for world in (twins.plain, twins.compiled)]
+    assert results[0] == results[1] and len(set(results[0])) > 1

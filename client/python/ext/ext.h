@@ -88,6 +88,8 @@ void import_close(ImportOpen open);
 struct Plan;
 /* What is not as the call has it built in, or has changed since class_changes was that; borrowed, NULL: all is. */
 PyObject *import_broken(const struct Plan *plan, uint64_t since);
+bool import_note_broken(const struct Plan *plan, uint64_t since); /* the same, for the resume that comes next */
+uint64_t import_take_changes(void); /* at a resume: the changes that there were before whatever led to it */
 uint64_t import_alloc(JitdFrame *frame, uint32_t size_class);
 extern uint32_t
     import_allocating; /* no handler runs: compiled code waits for memory, and has no place for an exception */

@@ -197,6 +197,24 @@ PyObject *import_broken(const Plan *plan, uint64_t since) {
     return broken;
 }
 
+/* class_changes before the Python code that changed something; what goes on in Python next, and each of its compiled callers in turn, is to know.
+ * Nothing else runs in between. */
+static uint64_t stale_since;
+static bool is_stale;
+
+bool import_note_broken(const Plan *plan, uint64_t since) {
+    if (likely(!import_broken(plan, since)))
+        return false;
+    stale_since = since;
+    return is_stale = true;
+}
+
+uint64_t import_take_changes(void) {
+    uint64_t since = is_stale && stale_since < class_changes ? stale_since : class_changes;
+    is_stale = false;
+    return since;
+}
+
 static int32_t poll_open(JitdFrame *frame, uint32_t effects, uint32_t work) {
     const Plan *plan = frame->running;
     uint64_t changes = class_changes;

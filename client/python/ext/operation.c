@@ -489,7 +489,7 @@ done:
     if (!result) {
         frame->trap = (JitdTrap){.kind = *ret_status = JITD_TRAP_PYTHON, .site = site};
     } else if (give_result(r->result, result, values)) {
-        values[r->result->kind != TYPE_NONE].i = gives_up_objects(r) && import_broken(frame->running, changes);
+        values[r->result->kind != TYPE_NONE].i = gives_up_objects(r) && import_note_broken(frame->running, changes);
     } else {
         PyErr_Clear();
         frame->object = result;

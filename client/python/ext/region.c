@@ -129,7 +129,7 @@ static int32_t finish(JitdFrame *frame, const Plan *plan, const Resume *r, PyObj
     JitdValue *slot = values;
     int32_t status = r->result ? finish_value(frame, plan, r, result, &slot) : finish_statement(r, result, &slot);
     if (status == JITD_TRAP_NONE && (r->function || r->operation))
-        slot->i = import_broken(plan, changes) != NULL;
+        slot->i = import_note_broken(plan, changes);
     return status;
 }
 

@@ -316,7 +316,7 @@ static bool fits(const Plan *plan, const Resume *r, PyObject *result, JitdValue 
 /* What compiled callers have built in may have changed while Python code ran: then they are to go on in Python, too. */
 static int32_t finish(JitdFrame *frame, const Plan *plan, const Resume *r, PyObject *result, uint64_t changes,
                       JitdValue *values) {
-    if (!fits(plan, r, result, values) || import_broken(plan, changes)) {
+    if (import_note_broken(plan, changes) || !fits(plan, r, result, values)) {
         frame->object = result;
         return JITD_TRAP_OBJECT;
     }
@@ -334,7 +334,7 @@ static int32_t failed(JitdFrame *frame, const Resume *r, uint32_t site) {
 
 int32_t import_resume(JitdFrame *frame, uint32_t site, JitdValue *values) {
     Plan *plan = frame->running;
-    uint64_t changes = class_changes;
+    uint64_t changes = import_take_changes();
     ImportOpen open = import_open();
     Resume *r = resume_of(plan, site);
     PyObject *result = r ? go_on(frame, r, values) : NULL;

@@ -233,7 +233,7 @@ static bool give_up(JitdFrame *frame, PyObject *op) {
         return false;
     }
     import_py_decref(frame, (uint64_t)(uintptr_t)op);
-    return import_broken(frame->running, changes) != NULL;
+    return import_note_broken(frame->running, changes);
 }
 
 /* The old value is given up when the new one is there: that may run Python code. */
