@@ -115,7 +115,8 @@ const Type *infer_binary(Infer *in, const Node *n, Operator op, const Node *left
                          const Type *b);
 const Type *infer_unary(Infer *in, const Node *n);
 const Type *infer_compare(Infer *in, const Node *n);
-bool infer_has_method(Infer *in, uint32_t def, const char *name); /* compiled or not */
+/* The class or one that extends it; compiled or not. */
+bool infer_has_method(Infer *in, uint32_t def, const char *name);
 bool infer_takes_ref(const Infer *in, const Type *to,
                      const Type *t); /* a reference of type `to` may be one of type t, or None */
 void infer_store_check(Infer *in, const Node *n, const Type *field, const Type *value);
@@ -142,7 +143,8 @@ Instance *infer_instance(Infer *in, const Node *n, uint32_t def, uint32_t func, 
 
 /* infer_heirs.c */
 const Global *def_find_const(const Globals *globals, Str name);
-int def_find_field(const DefSpec *d, Str name); /* -1: there is none */
+bool def_same_const(const Global *a, const Global *b); /* or both NULL */
+int def_find_field(const DefSpec *d, Str name);        /* -1: there is none */
 int def_find_property(const DefSpec *d, Str name, FuncKind kind);
 /* Fails where the classes that t may be of have different things under the name, methods or properties. */
 void infer_heirs_agree(Infer *in, const Node *n, const Type *t, Str name, bool store);

@@ -192,12 +192,6 @@ static _Noreturn void no_method(Infer *in, const Node *n, const DefSpec *d, Str 
 
 #define MAX_WAYS 8 /* more are found faster by the interpreter's own look at the class */
 
-static bool same_default(const Global *a, const Global *b) {
-    if (!a || !b)
-        return a == b;
-    return a->kind == b->kind && a->i == b->i && !memcmp(&a->f, &b->f, sizeof a->f) && str_eq(a->s, b->s);
-}
-
 static bool same_params(const FuncSpec *a, const FuncSpec *b) {
     bool same = a->nparams == b->nparams;
     for (size_t i = 0; same && i < a->nparams; i++)
@@ -208,7 +202,8 @@ static bool same_params(const FuncSpec *a, const FuncSpec *b) {
 static bool same_defaults(const FuncSpec *f, const CallInfo *call) {
     bool same = true;
     for (size_t i = 0; same && i < call->nargs; i++)
-        same = call->args[i].expr || same_default(call->args[i].constant, f->params[call->args[i].param].default_value);
+        same =
+            call->args[i].expr || def_same_const(call->args[i].constant, f->params[call->args[i].param].default_value);
     return same;
 }
 

@@ -27,7 +27,7 @@ int def_find_property(const DefSpec *d, Str name, FuncKind kind) {
 
 /* ---- attributes ---- */
 
-static bool same_const(const Global *a, const Global *b) {
+bool def_same_const(const Global *a, const Global *b) {
     if (!a || !b || a->kind != b->kind)
         return a == b;
     return a->i == b->i && !memcmp(&a->f, &b->f, sizeof a->f) && str_eq(a->s, b->s);
@@ -42,7 +42,7 @@ static bool is_same_attribute(const DefSpec *a, const DefSpec *b, Str name) {
     if ((x && x->type) || (y && y->type))
         return x && x->type && y && y->type && type_eq(x->type, y->type);
     return !x && !y && def_find_property(a, name, FUNC_PROPERTY) < 0 && def_find_property(b, name, FUNC_PROPERTY) < 0 &&
-           same_const(def_find_const(&a->consts, name), def_find_const(&b->consts, name));
+           def_same_const(def_find_const(&a->consts, name), def_find_const(&b->consts, name));
 }
 
 void infer_heirs_agree(Infer *in, const Node *n, const Type *t, Str name, bool store) {

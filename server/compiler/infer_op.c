@@ -101,17 +101,22 @@ const Type *infer_unary(Infer *in, const Node *n) {
 
 /* ---- comparisons ---- */
 
-bool infer_has_method(Infer *in, uint32_t def, const char *name) {
+static bool has_method(const Infer *in, uint32_t def, const char *name) {
     const DefSpec *d = &in->lang->unit->defs[def];
-    for (size_t i = 0; i < d->nheirs; i++)
-        if (infer_has_method(in, d->heirs[i], name))
-            return true;
     if (lang_find_func(in->lang, def, str_from_cstr(name)) >= 0)
         return true;
     for (size_t i = 0; i < d->other.len; i++)
         if (str_eq_c(d->other.at[i].name, name))
             return true;
     return false;
+}
+
+bool infer_has_method(Infer *in, uint32_t def, const char *name) {
+    const DefSpec *d = &in->lang->unit->defs[def];
+    bool found = has_method(in, def, name);
+    for (size_t i = 0; !found && i < d->nheirs; i++) /* those of heirs are among them */
+        found = has_method(in, d->heirs[i], name);
+    return found;
 }
 
 static bool is_identity(const Type *t) {

@@ -9,6 +9,12 @@ static void walk(const UnitSpec *u) {
             need(field->offset + type_layout(field->type).size <= u->defs[d].size);
             need(field->type->kind != TYPE_REF || u->defs[field->type->def].is_class);
         }
+    for (size_t d = 0; d < u->ndefs; d++) {
+        for (size_t i = 0; i < u->defs[d].nheirs; i++)
+            need(u->defs[d].heirs[i] < u->ndefs && u->defs[u->defs[d].heirs[i]].size >= u->defs[d].size);
+        for (size_t f = 0; f < u->defs[d].nfuncs; f++)
+            need(!u->defs[d].funcs[f].owner.is_def || u->defs[d].funcs[f].owner.def < u->ndefs);
+    }
     for (size_t i = 0; i < u->nentries; i++)
         need(u->entries[i].def < u->ndefs && u->entries[i].func < u->defs[u->entries[i].def].nfuncs);
 }

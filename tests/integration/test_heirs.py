@@ -4,6 +4,7 @@ the classes is set to something else. What they give is in test_inheritance.py."
 import abc
 import copy
 import gc
+import linecache
 import math
 import sys
 import weakref
@@ -414,3 +415,19 @@ def test_what_is_python_above_its_base(tmp_path, spoils):
     assert one.f() == one.x * 2 and isinstance(one, module.A)
     one.x = 5
     assert one.f() == 10 and module.A().f() == 2
+
+
+def test_long_chains():
+    """What is done for all classes below one is done once for each: a chain of forty takes no longer than its length."""
+    source = "@jitclass\nclass C0:\n    n: int\n\n    def value(self) -> int:\n        return self.n\n"
+    source += "".join(f"@jitclass\nclass C{i}(C{i - 1}):\n    def value(self) -> int:\n        return super().value() + {i}\n" for i in range(1, 40))
+    source += "@jitclass\nclass Pair:\n    one: C0\n    two: C0\n\n    def same(self) -> bool:\n        return self.one == self.two\n"
+    names = {"jitclass": jitd.jitclass, "__name__": __name__}
+    path = "<a chain of forty>"
+    linecache.cache[path] = (len(source), None, source.splitlines(True), path)
+    exec(compile(source, path, "exec"), names)
+    last = names["C39"](1)
+    pair = names["Pair"](last, names["C0"](2))
+    assert (last.value(), pair.same(), names["Pair"](last, last).same()) == (sum(range(40)) + 1, False, True)
+    names["C0"].value = lambda self: 5
+    assert last.value() == sum(range(40)) + 5

@@ -417,10 +417,10 @@ def _restore(cls: type, before: "dict[str, Any]") -> None:
 
 def _adapt(record: "Record", cls: type, generated: "Any", spec: "Any") -> None:
     """Makes the class a jitclass: decides what instances look like, and puts methods into the place of functions."""
-    simple = len(cls.__mro__) == 2 and type(cls) is type and _HOOKS.isdisjoint(cls.__dict__) and not any(map(_keeps_in_dict, cls.__dict__.values()))
-    if record.base is not None:
-        simple = not record.base.in_dict and all(base is Instance or "__jitd_record__" in base.__dict__ for base in cls.__mro__[:-1])
-        simple = simple and type(cls) is type and _HOOKS.isdisjoint(cls.__dict__) and not any(map(_keeps_in_dict, cls.__dict__.values()))
+    alone = len(cls.__mro__) == 2
+    if record.base is not None and not record.base.in_dict:
+        alone = all([base is Instance or "__jitd_record__" in base.__dict__ for base in cls.__mro__[:-1]])
+    simple = alone and type(cls) is type and _HOOKS.isdisjoint(cls.__dict__) and not any(map(_keeps_in_dict, cls.__dict__.values()))
     fast = simple and not record.keeps_attributes and _all_native(record)
     _add_members(record, cls, generated)
     if generated is None:

@@ -8,7 +8,7 @@ from _weakref import ref
 
 from jitd._jitd import MISSING, Instance, replace
 from jitd.declare import _DATACLASS_OPTIONS, _NO_MEMBERS, Declared, Func, _make_method, _needs_dataclasses, _repr, _spec_items, own_annotations
-from jitd.members import init_function, show
+from jitd.members import holds_state, init_function, show
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,11 +52,8 @@ _HOUSEHOLD = _NO_MEMBERS - {"__init__"} | {"__abstractmethods__", "_abc_impl", "
 
 def _is_mixin(base: type) -> bool:
     """Nothing but attributes of the class."""
-    if not base.__flags__ & 1 << 9:  # Py_TPFLAGS_HEAPTYPE
-        return False
-    offsets = (base.__dictoffset__ > 0) + (base.__weakrefoffset__ > 0)
-    plain = base.__basicsize__ - offsets * object.__basicsize__ // 2 == object.__basicsize__ and not base.__itemsize__
-    return plain and not own_annotations(base) and not base.__dict__.get("__slots__")
+    is_made = bool(base.__flags__ & 1 << 9)  # Py_TPFLAGS_HEAPTYPE
+    return is_made and not holds_state(base) and not own_annotations(base) and not base.__dict__.get("__slots__")
 
 
 def _is_dataclass(record: Record) -> bool:

@@ -784,10 +784,16 @@ def depends(method: "Method", defs: "list[Record]") -> None:
 def changed(cls: "Any", name: str, how: str) -> None:
     """Called by the extension before an attribute of a jitclass is changed that compiled code may have built in: that code is not used any more."""
     record = cls.__dict__["__jitd_record__"]
+    if record.heirs:
+        from jitd.heirs import below
+
+        for heir in below(record):
+            _change(heir, name, how)
+    _change(record, name, how)
+
+
+def _change(record: "Record", name: str, how: str) -> None:
     record.renewed = record.renewed or name in ("__init__", "__new__")
-    for heir in record.heirs:
-        if heir() is not None:
-            changed(heir().target, name, how)
     if record.change or not _is_built_in(record, name):
         return
     record.change = f"{record.short}.{name}: {how} after the class was compiled"

@@ -61,10 +61,15 @@ def _why_not(cls: type) -> str | None:
         if any(type(value) is _MEMBER for value in base.__dict__.values()):
             return f"its base class {base.__name__} has __slots__, which keep state of their own"
     for base in reversed(cls.__mro__[1:-1]):  # of C, though made as Python's classes are
-        offsets = (base.__dictoffset__ > 0) + (base.__weakrefoffset__ > 0)
-        if base.__basicsize__ - offsets * object.__basicsize__ // 2 != object.__basicsize__ or base.__itemsize__:
+        if holds_state(base):
             return f"it extends the built-in type {base.__name__}"
     return None
+
+
+def holds_state(base: type) -> bool:
+    """Whether its instances hold more than a dict and weak references."""
+    offsets = (base.__dictoffset__ > 0) + (base.__weakrefoffset__ > 0)
+    return base.__basicsize__ - offsets * object.__basicsize__ // 2 != object.__basicsize__ or base.__itemsize__ != 0
 
 
 _MEMBER = type(Declared.name)
