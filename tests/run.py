@@ -110,7 +110,8 @@ def count_pytest(text):
         word.rstrip("s"): int(n)
         for n, word in re.findall(r"(\d+) (passed|failed|errors?|xpassed)", " ".join(summary[-1:]))
     }
-    named = [line for line in text.splitlines() if line.startswith(("FAILED ", "ERROR ", "SKIPPED"))]
+    failed = [line for line in text.splitlines() if line.startswith(("FAILED ", "ERROR "))]
+    named = failed[:SHOWN_LINES] + [line for line in text.splitlines() if line.startswith("SKIPPED")]
     return (
         found.get("passed", 0),
         found.get("failed", 0) + found.get("error", 0),

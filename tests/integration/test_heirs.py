@@ -431,3 +431,85 @@ def test_long_chains():
     assert (last.value(), pair.same(), names["Pair"](last, last).same()) == (sum(range(40)) + 1, False, True)
     names["C0"].value = lambda self: 5
     assert last.value() == sum(range(40)) + 5
+
+
+def barriers(jitclass):
+    @jitclass
+    class Base:
+        n: int
+
+        def __init__(self, n: int) -> None:
+            self.n = n
+
+        def constant(self) -> int:
+            return 1
+
+        def variadic(self) -> int:
+            return 2
+
+        def ignored(self) -> int:
+            return 3
+
+        def static(self) -> int:
+            return 4
+
+        def named(self) -> int:
+            return 5
+
+        def compiled(self) -> int:
+            return 6
+
+    @jitclass
+    class Mid(Base):
+        constant = 3
+
+        def variadic(self, *args) -> int:
+            return 20
+
+        @jitd.jit_ignore
+        def ignored(self) -> int:
+            return 30
+
+        static = staticmethod(lambda: 40)
+
+        def named(self, *args) -> int:
+            return 50
+
+        def compiled(self) -> int:
+            return 60 + super().compiled()
+
+    @jitclass
+    class Below(Mid):
+        def constant(self) -> int:
+            return super().constant()
+
+        def variadic(self) -> int:
+            return super().variadic() + 100
+
+        def ignored(self) -> int:
+            return super().ignored() + 100
+
+        def static(self) -> int:
+            return super().static() + 100
+
+        def named(self) -> int:
+            return Mid.named(self) + 1000 * Base.named(self)
+
+        def compiled(self) -> int:
+            return super().compiled() + 100
+
+    return Below(1)
+
+
+def test_super_does_not_pass_by_what_stays_python():
+    """A class between has something under the name that is not compiled: that is what is found, or called in vain."""
+
+    def tried(one, name):
+        try:
+            return getattr(one, name)()
+        except TypeError as error:
+            return str(error)
+
+    names = ("constant", "variadic", "ignored", "static", "named", "compiled")
+    found, wanted = ([tried(barriers(how), name) for name in names] for how in (jitd.jitclass, lambda cls: cls))
+    assert found == wanted == ["'int' object is not callable", 120, 130, 140, 5050, 166]

@@ -77,6 +77,11 @@ def _refusal(f: Func) -> str | None:
     return large and f"parameter {large!r} is a tuple of too many parts to be compiled"
 
 
+def has(record: Record, level: int, name: str) -> bool:
+    """Whether that class of its method resolution order has something of its own under the name."""
+    return name in record.target.__mro__[level].__dict__
+
+
 class _Describer:
     def __init__(self, index: Any, only_layout: bool, entered: set[Func]) -> None:
         self.index, self.only_layout, self.entered = index, only_layout, entered
@@ -99,7 +104,7 @@ class _Describer:
     def definition(self, record: Record) -> dict[str, Any]:
         funcs: list[Any] = []
         other = dict(record.other)
-        for f in record.funcs + self.base_init(record) + [f for f in record.above if not f.reason]:
+        for f in record.funcs + self.base_init(record) + self.above(record):
             if f.hint is not None and not f.reason and (why := self.kept_out(f)):
                 other[f.entry] = why
                 continue
@@ -123,6 +128,15 @@ class _Describer:
             described["consts"] = {name: constant(value) or not_constant(name, value) for name, value in record.consts.items() if is_text(name)}
             described["other"] = {name: self.other(record, name, _shown(reason)) for name, reason in other.items() if is_text(name)}
         return described
+
+    def above(self, record: Record) -> list[Func]:
+        """Those that only super() and the names of the classes above find; none behind a class that has something under the name that is not sent:
+        the search ends there."""
+        sent = {(f.level, f.name) for f in (*record.funcs, *record.above) if self.is_sent(f) and f.kind != "setter"}
+        return [f for f in record.above if self.is_sent(f) and all((k, f.name) in sent or not has(record, k, f.name) for k in range(1, f.level))]
+
+    def is_sent(self, f: Func) -> bool:
+        return not f.reason and (f.hint is None or not self.kept_out(f))
 
     def check_heirs(self, record: Record) -> None:
         """What a native field may refer to must all be known."""
