@@ -48,6 +48,13 @@ const char *operator_name(Operator op) {
     return operators[op].name;
 }
 
+const Nodes *node_elts(const Node *n) {
+    return n->kind == NODE_Tuple  ? &n->Tuple.elts
+           : n->kind == NODE_List ? &n->List.elts
+           : n->kind == NODE_Set  ? &n->Set.elts
+                                  : NULL;
+}
+
 const char *operator_text(Operator op) {
     return operators[op].text;
 }

@@ -115,11 +115,16 @@ const Type *infer_binary(Infer *in, const Node *n, Operator op, const Node *left
                          const Type *b);
 const Type *infer_unary(Infer *in, const Node *n);
 const Type *infer_compare(Infer *in, const Node *n);
+/* == of two operands, the type of each known. */
+CompareStep infer_equality(Infer *in, const Node *n, const Node *left, const Node *right, const Type *a, const Type *b);
 /* The class or one that extends it; compiled or not. */
 bool infer_has_method(Infer *in, uint32_t def, const char *name);
 bool infer_takes_ref(const Infer *in, const Type *to,
                      const Type *t); /* a reference of type `to` may be one of type t, or None */
 void infer_store_check(Infer *in, const Node *n, const Type *field, const Type *value);
+
+/* infer_among.c: whether n is `x in (a, b)`, a test against items that are written there, and has no container that anybody could see. */
+bool infer_among(Infer *in, const Node *n);
 
 /* infer_operator.c */
 SpecialCall *infer_special_binary(Infer *in, const Node *n, Operator op, const Type *a,

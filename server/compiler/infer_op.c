@@ -230,6 +230,11 @@ static CompareStep plain_step(Infer *in, const Node *n, Operator op, const Node 
     return scalar_step(in, n, op, left, right, a, b);
 }
 
+CompareStep infer_equality(Infer *in, const Node *n, const Node *left, const Node *right, const Type *a,
+                           const Type *b) {
+    return plain_step(in, n, OP_Eq, left, right, a, b);
+}
+
 /* A number of compiled code is another object each time that it is made one; True, False and None are not. */
 static CompareStep same_object_step(Infer *in, const Node *n, Operator op, const Type *a, const Type *b) {
     const Type *other = a->kind == TYPE_PY ? b : a;
@@ -279,6 +284,8 @@ static void infer_more_steps(Infer *in, const Node *n, CompareStep *steps, const
 }
 
 const Type *infer_compare(Infer *in, const Node *n) {
+    if (infer_among(in, n))
+        return &type_bool;
     if (infer_object_compare(in, n)) {
         Operator op = n->Compare.ops.at[0];
         infer_operation(in, n, operator_text(op), &type_bool);

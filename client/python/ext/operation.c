@@ -72,7 +72,11 @@ void operation_set(Resume *r, PyObject *why) {
     static const struct {
         const char *name;
         Operation operation;
-    } others[] = {{"in", OPERATION_IN}, {"not in", OPERATION_NOT_IN}, {"[]=", OPERATION_SET_ITEM}};
+    } others[] = {{"in", OPERATION_IN},
+                  {"not in", OPERATION_NOT_IN},
+                  {"in(", OPERATION_AMONG},
+                  {"not in(", OPERATION_NOT_AMONG},
+                  {"[]=", OPERATION_SET_ITEM}};
     Py_UCS4 first = r->name && PyUnicode_GetLength(why) ? PyUnicode_READ_CHAR(why, 0) : 0;
     r->operation = first == '.'   ? OPERATION_METHOD
                    : first == '@' ? OPERATION_ATTRIBUTE
@@ -188,6 +192,14 @@ static PyObject *contains(const Resume *r, PyObject *const *args) {
         return NULL;
     int found = PySequence_Contains(args[1], args[0]);
     return found < 0 ? NULL : PyBool_FromLong(found == (r->operation == OPERATION_IN));
+}
+
+/* The container is a tuple or frozenset of constants. */
+static PyObject *among(const Resume *r, PyObject *const *args) {
+    if (!is_quiet(args[0]))
+        return NULL;
+    int found = PySequence_Contains(r->callable, args[0]);
+    return found < 0 ? NULL : PyBool_FromLong(found == (r->operation == OPERATION_AMONG));
 }
 
 /* A missing key of a defaultdict is its function's. */
@@ -333,6 +345,9 @@ static PyObject *do_it(Resume *r, PyObject *const *args) {
     case OPERATION_IN:
     case OPERATION_NOT_IN:
         return contains(r, args);
+    case OPERATION_AMONG:
+    case OPERATION_NOT_AMONG:
+        return among(r, args);
     case OPERATION_SET_ITEM:
         return set_item(args);
     case OPERATION_ATTRIBUTE:
@@ -353,13 +368,14 @@ static PyObject *do_it(Resume *r, PyObject *const *args) {
 
 static bool has_operands(const Resume *r) {
     static const Py_ssize_t least[] = {
-        [OPERATION_BINARY] = 2,   [OPERATION_IN] = 2,        [OPERATION_NOT_IN] = 2,
-        [OPERATION_SET_ITEM] = 3, [OPERATION_ATTRIBUTE] = 1, [OPERATION_SET_ATTRIBUTE] = 2,
-        [OPERATION_METHOD] = 1,   [OPERATION_CALL] = 0,      [OPERATION_GLOBAL] = 0,
-        [OPERATION_TEXT] = 0};
+        [OPERATION_BINARY] = 2,    [OPERATION_IN] = 2,       [OPERATION_NOT_IN] = 2,    [OPERATION_AMONG] = 1,
+        [OPERATION_NOT_AMONG] = 1, [OPERATION_SET_ITEM] = 3, [OPERATION_ATTRIBUTE] = 1, [OPERATION_SET_ATTRIBUTE] = 2,
+        [OPERATION_METHOD] = 1,    [OPERATION_CALL] = 0,     [OPERATION_GLOBAL] = 0,    [OPERATION_TEXT] = 0};
     if (r->operation == OPERATION_GLOBAL && !(r->callable && (PyDict_Check(r->callable) || PyCell_Check(r->callable))))
         return false;
-    return r->nvalues >= least[r->operation] && (r->operation != OPERATION_CALL || r->callable);
+    bool wants_callable =
+        r->operation == OPERATION_CALL || r->operation == OPERATION_AMONG || r->operation == OPERATION_NOT_AMONG;
+    return r->nvalues >= least[r->operation] && (!wants_callable || r->callable);
 }
 
 /* The function of the source, which is made the first time. */

@@ -19,6 +19,8 @@ typedef enum Operation {
     OPERATION_BINARY,
     OPERATION_IN,
     OPERATION_NOT_IN,
+    OPERATION_AMONG,
+    OPERATION_NOT_AMONG,
     OPERATION_SET_ITEM,
     OPERATION_ATTRIBUTE,
     OPERATION_SET_ATTRIBUTE,
@@ -41,7 +43,7 @@ typedef struct Resume {
     bool only_stores;       /* METHOD: what it is given */
     bool asks_items;        /* ... compares or shows what is in what it is called on */
     PyObject *trusted;      /* METHOD: what was done last by C code of the standard library */
-    PyObject *callable;     /* CALL: the built-in function; GLOBAL: the dict of globals */
+    PyObject *callable;     /* CALL: the built-in function; GLOBAL: the dict of globals; AMONG: the container */
     bool asks_class;        /* ... is isinstance() */
     bool asks_size, prints; /* ... is len(), print() */
     bool quick;             /* operation_quick() may do it */

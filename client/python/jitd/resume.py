@@ -940,6 +940,12 @@ _NAMED = '.@:$"'  # an attribute's, a global's, or a text: server/compiler/infer
 _UNNAMED = ("@",)  # the operator
 
 
+def _container(known: _Source, where: list[Any]) -> Any:
+    """The constants of `x in (1, "a")`, as CPython's compiler has them."""
+    constants = ast.literal_eval(known.places["value", *where[1:]][0].comparators[0])
+    return frozenset(constants) if isinstance(constants, set) else tuple(constants)
+
+
 def _prepare_region(func: Any, payload: list[Any], given: tuple[int, str] | None) -> tuple[Any, ...]:
     why, where, locals_, written, result = payload[:5]
     function: Any = None
@@ -949,6 +955,8 @@ def _prepare_region(func: Any, payload: list[Any], given: tuple[int, str] | None
         function = getattr(builtins, why[1:])
     elif is_operation and why[0] == "$":
         function = dict(zip(func.__code__.co_freevars, func.__closure__ or ())).get(why[1:], func.__globals__)
+    elif is_operation and why in ("in(", "not in("):
+        function = _container(_source_of(func, given), where)
     elif is_operation:
         pass  # the extension has it
     elif where[0] != "box":
@@ -969,7 +977,7 @@ def _operation_body(known: _Source, where: list[Any], names: list[str]) -> list[
     elif isinstance(node, ast.BinOp):
         node = _changed(node, left=given[0], right=given[1])
     elif isinstance(node, ast.Compare):
-        node = _changed(node, left=given[0], comparators=given[1:])
+        node = _changed(node, left=given[0], comparators=given[1:] or node.comparators)
     elif isinstance(node, ast.Attribute):
         node = _changed(node, value=given[0])
     else:

@@ -209,8 +209,25 @@ static FlowOp *chain(Build *b, const Node *n, const CompareStep *steps, FlowOp *
     return build_load(b, result);
 }
 
+/* x in (a, b): all items are evaluated first. */
+static FlowOp *among(Build *b, const Node *n, const CompareStep *steps) {
+    Nodes items = *node_elts(n->Compare.comparators.at[0]);
+    FlowOp **v = pool_array(b->pool, FlowOp *, items.len + 1), *x = build_expr(b, n->Compare.left);
+    for (size_t i = 0; x && i < items.len; i++)
+        if (!(v[i] = build_expr(b, items.at[i])))
+            return NULL;
+    FlowOp *found = x ? build_bool(b, false) : NULL;
+    for (size_t i = 0; x && i < items.len; i++) {
+        found = build_op(b, FLOW_BINARY, &type_bool, OPS(found, compare_one(b, n, &steps[i], x, v[i])));
+        found->arith = FLOW_OR;
+    }
+    return found && n->Compare.ops.at[0] == OP_NotIn ? build_not(b, found) : found;
+}
+
 FlowOp *build_compare(Build *b, const Node *n) {
     const CompareStep *steps = b->info[n->id].steps;
+    if (n->Compare.ops.at[0] == OP_In || n->Compare.ops.at[0] == OP_NotIn) /* else it is an operation on an object */
+        return among(b, n, steps);
     FlowOp *x = build_expr(b, n->Compare.left);
     if (!x)
         return NULL;

@@ -112,6 +112,12 @@ static bool give_all(Build *b, FlowRegion *r, Given *given, Nodes nodes) {
     return true;
 }
 
+/* Its container is in the source. */
+static bool is_among(const Build *b, const Node *n) {
+    const char *operation = b->info[n->id].operation;
+    return operation[strlen(operation) - 1] == '(';
+}
+
 static bool give_operands(Build *b, FlowRegion *r, Given *given, const Node *n) {
     const Node *f = n->kind == NODE_Call ? n->Call.func : NULL;
     switch (n->kind) {
@@ -125,7 +131,8 @@ static bool give_operands(Build *b, FlowRegion *r, Given *given, const Node *n) 
     case NODE_BinOp:
         return give_operand(b, r, given, n->BinOp.left) && give_operand(b, r, given, n->BinOp.right);
     case NODE_Compare:
-        return give_operand(b, r, given, n->Compare.left) && give_operand(b, r, given, n->Compare.comparators.at[0]);
+        return give_operand(b, r, given, n->Compare.left) &&
+               (is_among(b, n) || give_operand(b, r, given, n->Compare.comparators.at[0]));
     case NODE_List:
         return give_all(b, r, given, n->List.elts);
     default:
