@@ -26,9 +26,11 @@ typedef struct Bound {
     bool *assigned;             /* per local: bound by anything but the call itself */
     bool *hidden;               /* per local: a comprehension's own, which no name outside of it means */
     uint64_t *last_read;        /* per local: the place of its name's last mention (bound_place); 0: hidden */
-    Binding *binding;    /* by Node.id, of Name nodes and of others that bind a name; NONE: a name of an inner scope */
-    const Node **inside; /* by Node.id: the innermost comprehension in whose scope the node is; NULL: the function's */
-    const Node **loops; /* by Node.id, of comprehensions: the For that does the same (resolve.c); NULL: there is none */
+    Binding *binding; /* by Node.id, of Name nodes and of others that bind a name; NONE: a name of an inner scope */
+    const Node **
+        inside; /* by Node.id: the innermost comprehension in whose scope the node is, of a generator expression the call that takes it at once;
+                            NULL: the function's */
+    const Node **loops; /* by Node.id, of these: the For that does the same (resolve.c); NULL: there is none */
     const char
         *own_frame; /* a name in it that stands for something of the frame: the interpreter does all or nothing */
 } Bound;

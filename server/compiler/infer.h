@@ -193,6 +193,12 @@ bool infer_object_target(Infer *in, const Node *n, const Node *target);
 /* infer_comprehension.c */
 const Type *infer_comprehension(Infer *in, const Node *n); /* a ListComp */
 const Type *infer_element(Infer *in, const Node *n);       /* a Yield of Bound.loops */
+const Node *infer_yield(const Node *loop);                 /* what gives an element */
+void infer_forget(Infer *in, Nodes generators);            /* its own names mean nothing behind it */
+
+/* infer_taking.c: all(), any(), sum(), min(), max() of a generator expression. NULL: n is another call. */
+const Type *infer_taking(Infer *in, const Node *n, Str name);
+const Type *infer_taken(Infer *in, const Node *n); /* a Yield of its loops */
 
 /* infer_raise.c */
 void infer_raise(Infer *in, const Node *n);       /* a Raise */

@@ -220,6 +220,9 @@ static const Type *infer_to(Infer *in, const Node *n, Str name, const Type *to) 
 
 const Type *infer_builtin_call(Infer *in, const Node *n, Str name) {
     int builtin = builtin_find(name);
+    const Type *taking = infer_taking(in, n, name);
+    if (taking)
+        return taking;
     const Type *of_object = infer_object_builtin(in, n, name, builtin >= 0);
     if (of_object)
         return of_object;

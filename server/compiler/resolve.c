@@ -214,15 +214,23 @@ static const Node *write_out(Resolver *r, const Node *elt, const Nodes *generato
     return inner;
 }
 
-/* Its first iterable is evaluated outside of it. */
-static void walk_comprehension(Resolver *r, const Node *n, const Nodes *generators) {
+static bool is_looped(const Node *n, const Node *as) {
+    static const char *const takers[] = {"all", "any", "sum", "min", "max"};
+    for (size_t i = 0; as != n && i < sizeof takers / sizeof *takers; i++)
+        if (as->Call.func->kind == NODE_Name && str_eq_c(as->Call.func->Name.id, takers[i]))
+            return true;
+    return n->kind == NODE_ListComp;
+}
+
+/* Its first iterable is evaluated outside of it. `as` stands for its scope: n itself, or the call that takes it at once. */
+static void walk_comprehension(Resolver *r, const Node *n, const Node *as, const Nodes *generators) {
     Scope scope = {.outer = r->scope};
     const Node *inside = r->inside;
     walk(r, generators->at[0]->comprehension.iter);
     for (size_t i = 0; i < generators->len; i++)
         add_target(&(Targets){r, &scope}, NULL, generators->at[i]->comprehension.target);
     r->scope = &scope;
-    r->inside = n;
+    r->inside = as;
     for (size_t i = 0; i < generators->len; i++) {
         const Nodecomprehension *c = &generators->at[i]->comprehension;
         walk(r, c->target);
@@ -238,8 +246,9 @@ static void walk_comprehension(Resolver *r, const Node *n, const Nodes *generato
                 : n->kind == NODE_SetComp ? n->SetComp.elt
                                           : n->GeneratorExp.elt);
     }
-    if (r->bound->binding && n->kind == NODE_ListComp)
-        r->bound->loops[n->id] = write_out(r, n->ListComp.elt, generators);
+    if (r->bound->binding && is_looped(n, as))
+        r->bound->loops[as->id] =
+            write_out(r, n->kind == NODE_ListComp ? n->ListComp.elt : n->GeneratorExp.elt, generators);
     r->scope = scope.outer;
     r->inside = inside;
 }
@@ -276,7 +285,9 @@ static bool takes_at_once(const Resolver *r, const Node *call) {
     static const char *const names[] = {"sum",  "any",   "all", "min",  "max",      "sorted",
                                         "list", "tuple", "set", "dict", "frozenset"};
     const Node *f = call->Call.func;
-    if (call->Call.args.len != 1 || call->Call.args.at[0]->kind != NODE_GeneratorExp || f->kind != NODE_Name)
+    Nodes args = call->Call.args;
+    bool has_start = args.len == 2 && f->kind == NODE_Name && str_eq_c(f->Name.id, "sum");
+    if ((args.len != 1 && !has_start) || args.at[0]->kind != NODE_GeneratorExp || f->kind != NODE_Name)
         return false;
     const Binding *b = r->bound->binding ? &r->bound->binding[f->id] : NULL;
     bool is_builtin = b && b->kind == BIND_GLOBAL && b->global->kind == GLOBAL_BUILTIN;
@@ -290,9 +301,9 @@ static void walk_call(Resolver *r, const Node *n) {
     walk(r, n->Call.func);
     bool at_once = takes_at_once(r, n);
     if (at_once) /* it is not counted as one that lasts */
-        walk_comprehension(r, n->Call.args.at[0], generators_of(n->Call.args.at[0]));
-    else
-        walk_all(r, n->Call.args);
+        walk_comprehension(r, n->Call.args.at[0], n, generators_of(n->Call.args.at[0]));
+    for (size_t i = at_once; i < n->Call.args.len; i++)
+        walk(r, n->Call.args.at[i]);
     walk_all(r, n->Call.keywords);
 }
 
@@ -310,7 +321,7 @@ static void walk(Resolver *r, const Node *n) {
     } else if (n->kind == NODE_Call) {
         walk_call(r, n);
     } else if (generators) {
-        walk_comprehension(r, n, generators);
+        walk_comprehension(r, n, n, generators);
     } else if (n->kind == NODE_AnnAssign) {
         walk(r, n->AnnAssign.target);
         walk(r, n->AnnAssign.value);

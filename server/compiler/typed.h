@@ -102,6 +102,9 @@ struct CompareStep {
     bool negate;                /* identity: is not, != */
 };
 
+/* What becomes of a generator expression's elements. */
+typedef enum Taking { TAKING_ALL, TAKING_ANY, TAKING_SUM, TAKING_MIN, TAKING_MAX } Taking;
+
 typedef enum CallKind {
     CALL_INSTANCE,
     CALL_NEW,
@@ -109,8 +112,9 @@ typedef enum CallKind {
     CALL_MATH,
     CALL_APPEND,
     CALL_POP,
-    CALL_OPEN,  /* of a method of an instance whose class is one of several */
-    CALL_SUPER, /* of super(): its value is self, and whoever asks it for a method knows which */
+    CALL_TAKING, /* of a built-in function that takes a generator expression at once, as the loops that it is */
+    CALL_OPEN,   /* of a method of an instance whose class is one of several */
+    CALL_SUPER,  /* of super(): its value is self, and whoever asks it for a method knows which */
 } CallKind;
 
 /* Arguments in order of evaluation. */
@@ -136,7 +140,7 @@ struct CallInfo {
     CallArg *args;
     size_t nargs;
     uint32_t def; /* NEW */
-    int builtin;  /* Builtin */
+    int builtin;  /* Builtin; TAKING: Taking */
     const MathFn *math;
 };
 

@@ -281,6 +281,21 @@ class Generator:
         arguments = ", ".join(self.expr(k, depth) for _, k in m.params)
         return f"{'' if m.kind == 'function' else 'self.'}{m.name}({arguments})"
 
+    def taken(self, takers, kind, depth):
+        """A built-in function of a generator expression; in class methods, from which Python cannot go on, it is not compiled."""
+        if self.this.kind not in ("method", "function"):
+            return self.leaf(kind)
+        name = f"g{len(self.scope['int'])}"
+        turns = self.rng.choice([str(self.rng.randint(0, 5)), f"{self.leaf('int')} & 7"])
+        self.scope["int"].append(name)
+        element = self.expr(kind, depth)
+        test = f" if {self.bool_expr(depth)}" if self.rng.random() < 0.3 else ""
+        self.scope["int"].remove(name)
+        taker = self.rng.choice(takers)
+        if taker in ("min", "max") and self.rng.random() < 0.8:
+            return f"{taker}(({element} for {name} in range({turns}){test}), default={self.rng.randint(-3, 3)})"
+        return f"{taker}({element} for {name} in range({turns}){test})"
+
     def divisor(self):
         """Mostly not 0."""
         return self.pick((3, str(self.rng.choice([1, 2, 3, 7, 10, 64, 1000]))), (1, f"-{self.rng.choice([1, 2, 3, 7])}"),
@@ -318,6 +333,7 @@ class Generator:
             (1, lambda: f"({self.bool_expr(depth - 1)} + {b()})"),
             (1, lambda: f"divmod({a()}, {self.divisor()})[{self.rng.randint(0, 1)}]"),
             (2, lambda: self.conditional("int", depth - 1)),
+            (0.5, lambda: self.taken(["sum", "sum", "min", "max"], "int", depth - 2)),
             (0.5, lambda: f"math.{self.rng.choice(['gcd', 'lcm'])}({a()}, {b()})"),
             (0.5, lambda: f"math.isqrt({self.rng.choice(['abs', ''])}({a()}))"),
             (3, lambda: self.call("int", depth - 2) or self.leaf("int")),
@@ -366,6 +382,8 @@ class Generator:
             (1, lambda: f"math.{self.rng.choice(['isnan', 'isinf', 'isfinite'])}({self.float_expr(depth - 1)})"),
             (1, lambda: f"({self.bool_expr(depth - 1)} {self.rng.choice(['&', '|', '^', '==', '!='])} {self.bool_expr(depth - 1)})"),
             (2, lambda: self.leaf("bool")),
+            (0.5, lambda: self.taken(["all", "any"], "bool", depth - 1)),
+            (0.5, lambda: f"({self.int_expr(depth - 1)} {self.rng.choice(['in', 'not in'])} ({self.int_expr(depth - 1)}, {self.leaf('int')}))"),
             (0.5, lambda: "(self.peer is None)" if self.this.kind == "method" else self.leaf("bool")),
         )
         return make()

@@ -165,7 +165,7 @@ def run(world, name, which, k):
         result, chain = [], error
         while chain:
             frames = [(f.name, f.line) for f in traceback.extract_tb(chain.__traceback__) if f.filename == world.__file__]
-            result.append((type(chain).__name__, re.sub(r"displays_(plain|compiled)\.", "", str(chain)), frames))
+            result.append((type(chain).__name__, re.sub(r"\w+_(plain|compiled)\.", "", str(chain)), frames))
             chain = chain.__cause__
     return result, state(t), state(a)
 

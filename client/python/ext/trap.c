@@ -32,6 +32,28 @@ static PyObject *ask_unit(const char *function, const Plan *plan, uint32_t site,
     return result;
 }
 
+/* What leaves a generator is no StopIteration. From 3.12 on it is the generator's own code that says so. */
+static void leave_generator(const char *file, const char *function, int line, PyObject *globals) {
+    PyObject *type, *value, *traceback;
+    if (!PyErr_ExceptionMatches(PyExc_StopIteration))
+        return;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyErr_NormalizeException(&type, &value, &traceback);
+    if (traceback)
+        PyException_SetTraceback(value, traceback);
+    PyErr_SetString(PyExc_RuntimeError, "generator raised StopIteration");
+    PyObject *new_type, *error, *new_traceback;
+    PyErr_Fetch(&new_type, &error, &new_traceback);
+    PyErr_NormalizeException(&new_type, &error, &new_traceback);
+    PyException_SetCause(error, Py_NewRef(value));
+    PyException_SetContext(error, value);
+    PyErr_Restore(new_type, error, new_traceback);
+    Py_XDECREF(type);
+    Py_XDECREF(traceback);
+    if (PY_VERSION_HEX >= 0x030c0000)
+        add_line(file, function, line, globals);
+}
+
 /* place: (file, function, line). */
 static void add_place(PyObject *place, PyObject *globals) {
     PyObject *type, *value, *traceback;
@@ -43,8 +65,11 @@ static void add_place(PyObject *place, PyObject *globals) {
         PyErr_Clear();
     }
     PyErr_Restore(type, value, traceback);
-    if (file)
-        add_line(file, function, line, globals);
+    if (!file)
+        return;
+    add_line(file, function, line, globals);
+    if (strcmp(function, "<genexpr>") == 0)
+        leave_generator(file, function, line, globals);
 }
 
 /* places(unit, site) -> [place, ...]; a missing one leaves the traceback shorter. */

@@ -19,6 +19,7 @@ import __future__
 import ast
 import builtins
 import functools
+import itertools
 import operator
 import sys
 from types import CodeType, FunctionType
@@ -59,6 +60,11 @@ class _Again:
 
     def __iter__(self) -> Any:
         return self.iterators.pop()
+
+
+def _some(value: Any) -> list[Any]:
+    """What sum(), min(), ... have so far, which may be nothing."""
+    return [] if value is None else [value]
 
 
 def _made(kind: Any, like: ast.AST, **fields: Any) -> Any:
@@ -248,7 +254,10 @@ class _Source:
     def at_once(self, generator: Any) -> bool:
         """Whether a built-in function takes all of it, and is done with it when it returns."""
         call = self.parents.get(generator)
-        return isinstance(call, ast.Call) and call.args == [generator] and isinstance(call.func, ast.Name) and call.func.id in _TAKERS and call.func.id not in self.locals
+        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name) or call.func.id in self.locals:
+            return False
+        has_start = call.func.id == "sum" and len(call.args) == 2
+        return call.args[0] is generator and (has_start or len(call.args) == 1) and call.func.id in _TAKERS
 
     def private(self, name: str) -> str:
         """A name as the compiler spells it."""
@@ -482,6 +491,8 @@ class _Rest:
         if first.iter in self.path:
             first = ast.comprehension(first.target, self.expression(first.iter), first.ifs, first.is_async)
             rest = [_changed(node, generators=[first, *others])]
+            if isinstance(node, ast.GeneratorExp):
+                return rest[0]
         elif so_far is None:
             raise Unsupported("the site is in a comprehension")
         else:
@@ -535,6 +546,24 @@ class _Rest:
 
         one = _made(ast.List, loop.target, elts=[value(loop.target)], ctx=ast.Load())
         return ast.comprehension(loop.target, one, [], 0)
+
+    def call(self, node: Any) -> Any:
+        """all(), any(), sum(), min(), max() of a generator expression that is under way: of the rest of this turn and the turns that are left."""
+        generator = node.args[0] if node.args else None
+        within = isinstance(generator, ast.GeneratorExp) and generator in self.path and generator is not self.site
+        if not within or generator.generators[0].iter in self.path:
+            return self.strict(node)
+        if not self.known.at_once(generator):
+            raise Unsupported("the site is in a generator expression")
+        so_far = self.taken("list", generator)
+        some = [self.called("resume.some", node, [self.given(so_far, node)])] if so_far else []
+        if node.func.id == "sum":
+            starred = [_made(ast.Starred, node, value=value, ctx=ast.Load()) for value in some]
+            return _changed(node, args=[self.called("resume.chain", node, self.turns_left(generator)), *starred])
+        return _changed(node, args=[self.called("resume.chain", node, some + self.turns_left(generator))])
+
+    def called(self, name: str, like: ast.AST, args: list[Any]) -> Any:
+        return _made(ast.Call, like, func=_name(name, like), args=args, keywords=[])
 
     # ---- statements that hold the site ----
 
@@ -657,7 +686,7 @@ _DONE: dict[type[Any], Any] = {
     ast.FormattedValue: _Rest.done_parts,
 }  # fmt: skip
 _EXPRESSIONS: dict[type[Any], Any] = {
-    **dict.fromkeys(_ORDER, _Rest.strict), **dict.fromkeys(_COMPREHENSIONS, _Rest.comprehension), ast.BoolOp: _Rest.choice,
+    **dict.fromkeys(_ORDER, _Rest.strict), **dict.fromkeys(_COMPREHENSIONS, _Rest.comprehension), ast.BoolOp: _Rest.choice, ast.Call: _Rest.call,
     ast.Compare: _Rest.comparison, ast.Dict: _Rest.mapping, ast.IfExp: _Rest.conditional, ast.Set: _Rest.display,
 }  # fmt: skip
 _STATEMENTS: dict[type[Any], Any] = {
@@ -735,13 +764,16 @@ def _opening(known: _Source, place: Any, parameter: str, locals_: list[list[Any]
     return [*known.declared, *tree.body]
 
 
+_HELPERS = {"resume.unbound": UNBOUND, "resume.again": _Again, "resume.chain": itertools.chain, "resume.some": _some}  # are defaults of the rest
+
+
 def _compiled(known: _Source, body: list[Any], locals_: list[list[Any]], operands: list[list[Any]]) -> CodeType:
     """The code of the rest."""
     code, names, place = known.code, [name for name, _ in locals_], _place(known)
     # super() looks at the first argument
     parameter = known.receiver if "__class__" in code.co_freevars and known.receiver else "resume.parameter"
     opening = _opening(known, place, parameter, locals_, operands)
-    tree = _definition(place, code.co_name, [parameter, "resume.unbound", "resume.again"], 2, opening + body)
+    tree = _definition(place, code.co_name, [parameter, *_HELPERS], len(_HELPERS), opening + body)
     made = _code_of(known, tree)
     if "super" in made.co_names and parameter not in names:
         raise Unsupported("super() wants an argument that is not handed over")
@@ -816,7 +848,7 @@ def make(
         code = _code(known, where, locals_, operands, number)
     except RecursionError:
         raise Unsupported("its source is nested too deep") from None
-    return _function(func, code, (UNBOUND, _Again))
+    return _function(func, code, tuple(_HELPERS.values()))
 
 
 def _function(func: Any, code: CodeType, defaults: tuple[Any, ...]) -> FunctionType:
@@ -987,16 +1019,26 @@ def _operation_body(known: _Source, where: list[Any], names: list[str]) -> list[
     return [_made(ast.Assign, node, targets=[node], value=given[-1])]
 
 
+def _within(known: _Source, comprehension: Any, body: list[Any]) -> list[Any]:
+    """Returns the same value, from a frame of the comprehension's, if it has one."""
+    is_generator = isinstance(comprehension, ast.GeneratorExp)
+    if sys.version_info >= (3, 12) and not is_generator:
+        return body
+    like = known.parents[comprehension] if is_generator else comprehension
+    once = ast.comprehension(_name("resume.turn", comprehension, ast.Store), _made(ast.Constant, comprehension, value=(None,)), [], 0)
+    inner = _made(ast.GeneratorExp if is_generator else ast.ListComp, comprehension, elt=body[0].value, generators=[once])
+    items = _made(ast.List, like, elts=[_made(ast.Starred, like, value=inner, ctx=ast.Load())], ctx=ast.Load()) if is_generator else inner
+    item = _made(ast.Subscript, like, value=items, slice=_made(ast.Constant, like, value=0), ctx=ast.Load())
+    return [_made(ast.Return, like, value=item)]
+
+
 def operation(func: Any, where: list[Any], operands: int, given: tuple[int, str] | None = None) -> FunctionType:
     """An operation of `func` as a function of its operands, in a frame that looks like the method's. For make()'s arguments see there."""
     known = _source_of(func, given)
     names = [f"resume.{i}" for i in range(operands)]
     body = _operation_body(known, where, names)
-    for comprehension in known.comprehensions(where) if sys.version_info < (3, 12) else ():
-        once = ast.comprehension(_name("resume.turn", comprehension, ast.Store), _made(ast.Constant, comprehension, value=(None,)), [], 0)
-        inner = _made(ast.ListComp, comprehension, elt=body[0].value, generators=[once])
-        zero = _made(ast.Constant, comprehension, value=0)
-        body = [_made(ast.Return, comprehension, value=_made(ast.Subscript, comprehension, value=inner, slice=zero, ctx=ast.Load()))]
+    for comprehension in known.comprehensions(where):
+        body = _within(known, comprehension, body)
     tree = _definition(_place(known), known.code.co_name, names, 0, body)
     return _function(func, _code_of(known, tree), ())
 

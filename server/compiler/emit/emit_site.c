@@ -22,7 +22,8 @@ static SiteValue local_value(const Emit *e, const FlowLocal *l) {
 
 static SiteValue operand_value(const FlowOperand *o) {
     static const char *const kinds[] = {"value", "loaded", "iterator", "list", "target"};
-    return (SiteValue){.kind = kinds[o->kind], .span = o->node->span, .type = o->value ? o->value->type : NULL};
+    const Type *type = o->value ? o->value->type : o->var ? o->var->type : NULL;
+    return (SiteValue){.kind = kinds[o->kind], .span = o->node->span, .type = type};
 }
 
 static const SiteResume *resume_site(Emit *e, const FlowResume *r) {
@@ -68,15 +69,22 @@ static Str overflow_text(const Emit *e, Str what) {
                        sized ? ", or results of sized types that Python has not" : "");
 }
 
-/* CPython has frames for comprehensions: for lists before 3.12. */
+/* CPython has frames for generator expressions, and before 3.12 for comprehensions. */
+static const char *frame_of(const Emit *e, const Node *comprehension) {
+    if (comprehension->kind == NODE_Call)
+        return "<genexpr>";
+    return e->m->lang->unit->python_minor < 12 ? "<listcomp>" : NULL;
+}
+
 static void add_frames(Emit *e, Site *site, const Node *n) {
     const Node *const *inside = e->inst->bound->inside;
     SiteFrame *frames = NULL;
     size_t cap = 0;
-    if (e->m->lang->unit->python_minor >= 12)
-        return;
-    for (const Node *comprehension = inside[n->id]; comprehension; comprehension = inside[comprehension->id])
-        pool_push(e->pool, frames, site->nframes, cap) = (SiteFrame){"<listcomp>", comprehension->span.line};
+    for (const Node *comprehension = inside[n->id]; comprehension; comprehension = inside[comprehension->id]) {
+        const char *name = frame_of(e, comprehension);
+        if (name)
+            pool_push(e->pool, frames, site->nframes, cap) = (SiteFrame){name, comprehension->span.line};
+    }
     site->frames = frames;
 }
 

@@ -40,6 +40,8 @@ typedef struct Build {
     BuildLoop *loop;
     FlowLoop *flow_loop;
     FlowOp *collected; /* the list of the comprehension at hand */
+    FlowVar *so_far;   /* what all(), sum(), ... have so far, of the generator expression at hand */
+    FlowBlock *taken;  /* where they go when they need no more of it */
     FlowOp *turned;    /* the list's item that the last turn of a loop has begun with */
 
     /* build_resume.c */
@@ -89,6 +91,7 @@ void build_begins(Build *b, const Node *stmt);
 void build_evaluated(Build *b, const Node *n, FlowOp *v);
 void build_loaded(Build *b, const Node *n, FlowOp *v); /* n: an AugAssign */
 void build_held(Build *b, FlowOperandKind kind, const Node *n, FlowOp *v);
+void build_held_var(Build *b, const Node *n, FlowVar *var); /* what a generator expression's taker has so far */
 void build_iterates(Build *b, const FlowLoop *loop, FlowOp *start, FlowOp *step);
 void build_iterates_object(Build *b, const FlowLoop *loop, FlowOp *iterator);
 void build_iterates_list(Build *b, const FlowLoop *loop, FlowOp *list, FlowVar *done);
@@ -105,6 +108,7 @@ FlowResume *build_resume_call(Build *b, const Node *n, const Instance *callee);
 FlowOp *build_region_value(Build *b, const Node *n); /* a test, too */
 FlowOp *build_region_box(Build *b, const Node *n, FlowOp *v);
 FlowOp *build_operation(Build *b, const Node *n);
+FlowOp *build_operation_of_nothing(Build *b, const Node *n);                        /* of an empty tuple */
 void build_operation_store(Build *b, const Node *n, const Node *target, FlowOp *v); /* n: the assignment */
 FlowFail *build_broken(Build *b, const Node *n, FlowResume *resume); /* a name means something else now */
 void build_region_statement(Build *b, const Node *n);
@@ -145,7 +149,12 @@ FlowOp *build_new(Build *b, const Node *n, const char *name, FlowOp *const *args
 FlowOp *build_list_new(Build *b, const Node *n);                                                 /* empty */
 void build_list_add(Build *b, const Node *n, FlowOp *list, FlowOp *v);
 
+/* build_taking.c */
+FlowOp *build_taking(Build *b, const Node *n);
+void build_taken(Build *b, const Node *n); /* a Yield of its loops */
+
 /* build_comprehension.c */
+void build_forget(Build *b, Nodes generators);        /* CPython gives up what its names hold */
 FlowOp *build_comprehension(Build *b, const Node *n); /* a ListComp */
 void build_note_item(Build *b, const Node *loop);     /* the same, of a list */
 void build_turn_begins(Build *b, const Node *loop);   /* its target has a value */

@@ -210,6 +210,8 @@ FlowOp *build_call(Build *b, const Node *n) {
         return build_list_append(b, n);
     case CALL_POP:
         return build_list_pop(b, n);
+    case CALL_TAKING:
+        return build_taking(b, n);
     case CALL_OPEN:
         return call_open(b, n, call);
     case CALL_SUPER:

@@ -29,7 +29,6 @@ void build_note_item(Build *b, const Node *loop) {
         b->locals[b->bound->binding[loop->For.target->id].local].object = b->turned;
 }
 
-/* CPython gives up what its names hold. */
 static void forget(Build *b, const Node *name) {
     const Type *type = b->info[name->id].type;
     b->locals[b->bound->binding[name->id].local].object = NULL;
@@ -40,7 +39,16 @@ static void forget(Build *b, const Node *name) {
     build_store(b, build_var(b, b->bound->binding[name->id].local, type), nothing);
 }
 
+void build_forget(Build *b, Nodes generators) {
+    for (size_t i = 0; i < generators.len; i++)
+        each_name(b, generators.at[i]->comprehension.target, forget);
+}
+
 void build_element(Build *b, const Node *n) {
+    if (b->bound->inside[n->id]->kind == NODE_Call) {
+        build_taken(b, n);
+        return;
+    }
     FlowOp *v = build_list_value(b, n->Yield.value);
     if (v)
         build_list_add(b, n, b->collected, v);
@@ -56,7 +64,6 @@ FlowOp *build_comprehension(Build *b, const Node *n) {
     b->collected = outer;
     b->stmt = stmt;
     b->noperands = operands;
-    for (size_t i = 0; i < n->ListComp.generators.len; i++)
-        each_name(b, n->ListComp.generators.at[i]->comprehension.target, forget);
+    build_forget(b, n->ListComp.generators);
     return list;
 }

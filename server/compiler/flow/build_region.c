@@ -199,6 +199,14 @@ FlowOp *build_operation(Build *b, const Node *n) {
     return v;
 }
 
+FlowOp *build_operation_of_nothing(Build *b, const Node *n) {
+    static const Type nothing = {.kind = TYPE_TUPLE};
+    Given given;
+    FlowRegion *r = operation_new(b, n, &given);
+    r->locals[r->nlocals++] = (FlowLocal){.local = UINT32_MAX, .type = &nothing};
+    return value_of(b, r, &given, true);
+}
+
 FlowOp *build_region_value(Build *b, const Node *n) {
     const NodeInfo *info = &b->info[n->id];
     RegionNames names = region_names(b->pool, b->bound, n);

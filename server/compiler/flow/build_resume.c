@@ -30,6 +30,10 @@ void build_held(Build *b, FlowOperandKind kind, const Node *n, FlowOp *v) {
     push(b, kind, n)->value = v;
 }
 
+void build_held_var(Build *b, const Node *n, FlowVar *var) {
+    push(b, FLOW_OPERAND_LIST, n)->var = var;
+}
+
 void build_iterates(Build *b, const FlowLoop *loop, FlowOp *start, FlowOp *step) {
     FlowOperand *o = push(b, FLOW_OPERAND_ITERATOR, loop->node);
     o->start = start;
@@ -120,7 +124,9 @@ static size_t values_of(const FlowResume *r) {
     for (size_t i = 0; i < r->nlocals; i++)
         n += type_slots(r->locals[i].type) + 1;
     for (size_t i = 0; i < r->noperands; i++)
-        n += r->operands[i].kind == FLOW_OPERAND_ITERATOR ? 4 : type_slots(r->operands[i].value->type);
+        n += r->operands[i].kind == FLOW_OPERAND_ITERATOR ? 4
+             : r->operands[i].var                         ? type_slots(r->operands[i].var->type)
+                                                          : type_slots(r->operands[i].value->type);
     return n;
 }
 

@@ -62,6 +62,7 @@ typedef struct FlowOperand {
     FlowOperandKind kind;
     const Node *node;
     FlowOp *value; /* of an ITERATOR: the list; a pair, of it and enumerate()'s start, or of zip()'s lists */
+    FlowVar *var;  /* what it is is in there by then */
     FlowOp *start, *step, *turns; /* ITERATOR of a range, with */
     FlowVar
         *done;  /* how many turns are over; NULL: an iterator is its value, or a pair of one and what it has given; */

@@ -126,6 +126,8 @@ static Values values_of(Unwind *u, FlowBlock *at, const FlowResume *r) {
     for (size_t i = 0; i < r->noperands; i++)
         if (r->operands[i].kind == FLOW_OPERAND_ITERATOR)
             hand_over_iterator(&v, &r->operands[i]);
+        else if (r->operands[i].var)
+            hand_over_var(&v, r->operands[i].var, r->operands[i].var->type);
         else
             hand_over(&v, r->operands[i].value);
     return v;
