@@ -3,6 +3,7 @@ the classes is set to something else. What they give is in test_inheritance.py."
 
 import abc
 import copy
+import dataclasses
 import gc
 import linecache
 import math
@@ -244,23 +245,23 @@ def make_made():
 
 
 def test_an_instance_is_made_without_the_interpreter():
-    for cls in make_made():
+    for cls, owner in zip(make_made(), ("Made", "More", "Made")):
         cls(1)
         assert calls_of(cls, 1) == []
         assert type(cls(3)) is cls and cls(n=4).n == 4
-        with pytest.raises(TypeError, match=rf"{cls.__name__}.__init__\(\) got an unexpected keyword argument 'q'"):
+        with pytest.raises(TypeError, match=rf"{owner}.__init__\(\) got an unexpected keyword argument 'q'"):
             cls(1, q=2)
 
 
 @pytest.mark.parametrize("first", [False, True])
 def test_how_the_base_s_instances_are_made_is_set_later(first):
-    """What a class inherits of it changes, too; what it has itself, as each has an __init__, does not."""
+    """What a class inherits of it changes, too; what it has itself, as each that declares fields has an __init__, does not."""
     Made, More, Same = make_made()
     if first:
         assert [cls(1).n for cls in (Made, More, Same)] == [1, 1, 1]
     generated = Made.__init__
     Made.__init__ = lambda self, n: generated(self, n + 10)
-    assert [cls(1).n for cls in (Made, More, Same)] == [11, 1, 1]
+    assert [cls(1).n for cls in (Made, More, Same)] == [11, 1, 11]
     made = []
     Made.__new__ = lambda cls, *args, **kwargs: made.append(cls) or object.__new__(cls)
     for cls in (Made, More, Same):
@@ -398,7 +399,6 @@ def test_a_base_in_another_module(tmp_path, monkeypatch):
     [
         "class C(A, B): pass",
         "@jitd.jitclass\nclass C(A):\n    x: float = 2.5",
-        "@jitd.jitclass(eq=True)\nclass C(A):\n    y: int = 1",
         "@dataclasses.dataclass\nclass D(A):\n    y: int = 1\n@jitd.jitclass\nclass C(D):\n    z: int = 1",
         "class D(A):\n    pass\n@jitd.jitclass\nclass C(D):\n    z: int = 1",
         "@jitd.jitclass\nclass C(A):\n    __slots__ = ('z',)",
@@ -513,3 +513,155 @@ def test_super_does_not_pass_by_what_stays_python():
     names = ("constant", "variadic", "ignored", "static", "named", "compiled")
     found, wanted = ([tried(barriers(how), name) for name in names] for how in (jitd.jitclass, lambda cls: cls))
     assert found == wanted == ["'int' object is not callable", 120, 130, 140, 5050, 166]
+
+
+DATACLASSES = """
+from dataclasses import InitVar, dataclass, field
+from typing import ClassVar
+
+from jitd import jitclass
+
+
+{0}
+class Shape:
+    name: str = "shape"
+    sides: int = 0
+    scale: float = field(default=1.0, compare=False)
+    LEVEL: ClassVar[int] = 1
+
+    def __post_init__(self) -> None:
+        self.scale = self.scale * 2.0
+
+    def area(self) -> float:
+        return 0.0
+
+    def scaled(self) -> float:
+        return self.area() * self.scale + self.sides
+
+
+{0}
+class Square(Shape):
+    name: str = "square"
+    sides: int = 4
+    a: float = 1.0
+    tags: list = field(default_factory=list, repr=False)
+    hidden: int = field(default=7, init=False)
+
+    def area(self) -> float:
+        return self.a * self.a
+
+
+{0}
+class Box(Square):
+    h: float = field(default=2.0, kw_only=True)
+    extra: InitVar[float] = 0.5
+
+    def __post_init__(self, extra: float) -> None:
+        super().__post_init__()
+        self.h += extra
+
+    def area(self) -> float:
+        return super().area() * self.h
+"""
+DECORATED = {"alone": "@jitclass", "ordered": "@jitclass(order=True)", "over a dataclass": "@jitclass\n@dataclass", "hashed": "@jitclass\n@dataclass(unsafe_hash=True)"}
+
+
+@pytest.mark.parametrize("decorated", DECORATED.values(), ids=DECORATED)
+def test_dataclasses_above_each_other_are_compiled(tmp_path, decorated):
+    from twins import load
+
+    module = load(tmp_path / f"chain{abs(hash(decorated))}.py", DATACLASSES.format(decorated))
+    square, box = module.Square("q", 4, 0.5, 3.0), module.Box(h=1.5)
+    assert (square.scaled(), box.scaled(), box.h, box.scale) == (13.0, 2.0 * 2.0 + 4, 2.0, 2.0)
+    assert native(module.Square, "scaled") == native(module.Box, "scaled") == (1, 0)
+    assert [name for name, *_ in jitd.layout(module.Box)["fields"]] == ["sides", "scale", "a", "hidden", "h"]
+    assert jitd.layout(module.Box)["fields"][:2] == jitd.layout(module.Shape)["fields"]
+
+
+def test_a_field_that_is_declared_again_with_another_default():
+    @jitd.jitclass
+    class Shape:
+        sides: int = 0
+        kind: str = "shape"
+
+        def count(self) -> int:
+            return self.sides * 10
+
+    @jitd.jitclass
+    class Square(Shape):
+        sides: int = 4
+        kind: str = "square"
+        a: float = 1.0
+
+    @jitd.jitclass
+    class Rectangle(Square):
+        b: float = 2.0
+
+    @jitd.jitclass
+    class Holder:
+        shape: Shape
+
+        def sides(self) -> int:
+            return self.shape.sides + self.shape.count()
+
+    one, other = Square(), Rectangle(a=3.0)
+    assert (one.sides, one.kind, one.count(), other.sides, other.count(), Square(5).count()) == (4, "square", 40, 4, 40, 50)
+    assert (Square.sides, Rectangle.sides, Shape.sides, vars(Square)["sides"]) == (4, 4, 0, 4)
+    assert [name in vars(cls) for cls in (Shape, Square, Rectangle) for name in ("sides", "b")] == [True, False, True, False, False, True]
+    assert native(Square, "count") == (2, 0) and native(Rectangle, "count") == (1, 0)
+    assert jitd.layout(Rectangle)["fields"][0] == jitd.layout(Shape)["fields"][0]
+    assert [Holder(each).sides() for each in (one, other, Shape(1))] == [44, 44, 11] and native(Holder, "sides") == (3, 0)
+    del one.sides
+    assert (one.sides, one.count(), other.count(), "sides" in vars(one)) == (4, 40, 40, False)
+    Square.sides = 6
+    assert (one.sides, Rectangle.sides, other.sides, Square().sides, Shape.sides) == (6, 6, 4, 4, 0)
+    one.sides = 1
+    assert one.count() == 10
+
+
+def test_a_default_that_only_the_init_of_the_class_above_sets():
+    """Until it is set an instance of the class below shows the class's."""
+    for decorate in (lambda cls: cls, jitd.jitclass):
+
+        @decorate
+        @dataclasses.dataclass
+        class Base:
+            n: int = dataclasses.field(default=3, init=False)
+            m: int = 1
+
+            def __init__(self, n=5):
+                self.n = self.m = n
+
+            def read(self) -> int:
+                return self.n
+
+        @decorate
+        @dataclasses.dataclass
+        class Below(Base):
+            k: int = 2
+
+        base, below = Base(), Below(1)
+        assert (vars(base), vars(below), below.n, below.read()) == ({"n": 5, "m": 5}, {"m": 1, "k": 2}, 3, 3)
+        Base.n = 9
+        assert (base.n, below.n, below.read()) == (5, 9, 9)
+        below.n = 3
+        assert vars(below)["n"] == 3 == below.read()
+        del below.n
+        assert below.n == 9
+
+
+@pytest.mark.parametrize("kind, default", [("str", "'a'"), ("float", "0.5"), ("list", "dataclasses.field(default_factory=list)"), ("str", None)])
+def test_a_field_that_is_declared_again_with_another_type(tmp_path, kind, default):
+    """The class is a Python class above its base, and has the field as its own."""
+    from twins import load
+
+    text = "import dataclasses\nfrom jitd import jitclass\n@jitclass\nclass A:\n    x: int = 1\n    y: int = 2\n    def f(self) -> int:\n        return self.y\n"
+    text += f"@jitclass\nclass B(A):\n    x: {kind}{f' = {default}' if default else ''}\n    z: int = 4\n"
+    module = load(tmp_path / f"other{abs(hash((kind, default)))}.py", text)
+    one, other = module.B(), module.B("text", 5)
+    assert (other.x, other.y, other.z, other.f(), one.f()) == ("text", 5, 4, 5, 2)
+    assert one.x == (1 if default is None else [] if kind == "list" else eval(default))
+    one.x = None
+    assert one.x is None and vars(one)["x"] is None and module.A(3).x == 3
+    with pytest.raises(TypeError):
+        module.A(3).x = None

@@ -17,15 +17,9 @@ from scenes import COMBINATIONS, Stage, first_difference, scenes
 SOURCES = sorted((Path(__file__).parent / "language").glob("inheritance_*.py"))
 pytestmark = pytest.mark.filterwarnings("ignore::jitd.CompileWarning")
 DECORATED_BASE = ("all", "only the base", "a plain one between")
-OVER_A_PLAIN_ONE = ("only the top", "above a plain one")
 # What still differs from CPython: {scene: (in which combinations, why)}.
 KNOWN = {
     "defaults_given_later": (DECORATED_BASE, "what a subclass is given under the name of a native field, later, hides what its instances hold"),
-    "factories_below": (OVER_A_PLAIN_ONE, "a base that is a dataclass, and has a factory, does not let itself be extended"),
-    "keywords_only": (OVER_A_PLAIN_ONE, "all fields of a base that is a dataclass take the kw_only of what extends it"),
-    "frozen_mixes": (OVER_A_PLAIN_ONE, "a class may extend a frozen dataclass without being frozen"),
-    "what_a_class_has_itself": (OVER_A_PLAIN_ONE, "the fields of a plain base, and their defaults, become the class's own"),
-    "annotations_of_plain_bases": (OVER_A_PLAIN_ONE, "what a base annotates that is no dataclass is a field"),
     "documents_of_properties": (DECORATED_BASE, "a property whose getter is replaced keeps its first one's document"),
     "patched_with_a_specification": (DECORATED_BASE, "mock takes no method of a jitclass for a function"),
 }

@@ -231,12 +231,15 @@ void class_each_below(PyTypeObject *type, void (*visit)(ClassInfo *info, uint64_
 static int find_origin(ClassInfo *info, Field *field) {
     ClassInfo *above = class_above(info->type->tp_base);
     Field *origin = above ? class_field(above, field->name) : NULL;
+    if (!origin && !field->type)
+        return 0;
     if (!info->above && above)
         info->above = Py_NewRef((PyObject *)above);
-    if (!origin || !type_eq(origin->type, field->type)) {
+    if (!origin || !field->type || !type_eq(origin->type, field->type)) {
         PyErr_Format(PyExc_ValueError, "%s does not inherit a field %U of this type", info->type->tp_name, field->name);
         return -1;
     }
+    field->above = origin;
     field->origin = origin->origin ? origin->origin : origin;
     return 0;
 }
@@ -244,10 +247,10 @@ static int find_origin(ClassInfo *info, Field *field) {
 static int parse_field(ClassInfo *info, Field *field, PyObject *item) {
     const char *text;
     Py_ssize_t size;
-    PyObject *target, *default_value;
+    PyObject *target, *default_value, *class_value;
     int factory, inferred, late, slot, inherited;
-    if (!PyArg_ParseTuple(item, "Uz#OOppppp", &field->name, &text, &size, &target, &default_value, &factory, &inferred,
-                          &late, &slot, &inherited)) {
+    if (!PyArg_ParseTuple(item, "Uz#OOpppppO", &field->name, &text, &size, &target, &default_value, &factory, &inferred,
+                          &late, &slot, &inherited, &class_value)) {
         field->name = NULL;
         return -1;
     }
@@ -269,10 +272,10 @@ static int parse_field(ClassInfo *info, Field *field, PyObject *item) {
     if (default_value != jitd_missing) {
         Py_INCREF(default_value);
         field->default_value = default_value;
-        field->class_value = factory || slot || inherited ? NULL : Py_NewRef(default_value);
     }
+    field->class_value = class_value == jitd_missing ? NULL : Py_NewRef(class_value);
     field->owner = info->type;
-    return inherited && field->type ? find_origin(info, field) : 0;
+    return inherited ? find_origin(info, field) : 0;
 }
 
 /* Offsets in declared order at natural alignment, as the broker does it (docs/protocol.md). */
@@ -346,8 +349,9 @@ static PyObject *field_offsets(const ClassInfo *info) {
 }
 
 /* setup_fields(type, ((name, type text or None, target class or None, default or MISSING, whether that is a factory, whether the
- * type was inferred, whether instances have it only once it is set, whether it is one of the __slots__, whether a class above declares it)), ..., number of fields that the generated __init__ takes: the first ones) -> (size, [offset]). No type: a Python field,
- * which has no offset. Done before, as what a signal handler interrupted: the same again. */
+ * type was inferred, whether instances have it only once it is set, whether it is one of the __slots__, whether a class above declares it, the class's
+ * own attribute of that name or MISSING), ...), number of fields that the generated __init__ takes: the first ones) -> (size, [offset]). No type: a
+ * Python field, which has no offset. Done before, as what a signal handler interrupted: the same again. */
 PyObject *class_setup_fields(PyObject *module, PyObject *args) {
     (void)module;
     PyTypeObject *type;

@@ -178,7 +178,7 @@ static int construct_init(ClassInfo *info, PyObject *self, PyObject *const *args
         return init_fields(info, self, args, n, kwnames);
     if (!n && !(kwnames && PyTuple_GET_SIZE(kwnames)))
         return construct_defaults(info, self);
-    PyErr_Format(PyExc_TypeError, "%s() takes no arguments", info->type->tp_name);
+    PyErr_Format(PyExc_TypeError, "%s() takes no arguments", Py_TYPE(self)->tp_name);
     return -1;
 }
 
@@ -202,11 +202,11 @@ static PyObject *spread_keywords(PyObject *kwargs, PyObject **all) {
 }
 
 /* As object.__init__ has it. */
-static int refuse_any(ClassInfo *info, Py_ssize_t given) {
+static int refuse_any(ClassInfo *info, PyObject *self, Py_ssize_t given) {
     if (given && info->init == INIT_METHOD)
         PyErr_SetString(PyExc_TypeError, "object.__init__() takes exactly one argument (the instance to initialize)");
     else if (given)
-        PyErr_Format(PyExc_TypeError, "%s() takes no arguments", info->type->tp_name);
+        PyErr_Format(PyExc_TypeError, "%s() takes no arguments", Py_TYPE(self)->tp_name);
     return given ? -1 : 0;
 }
 
@@ -215,7 +215,7 @@ int construct_again(ClassInfo *info, PyObject *self, PyObject *args, PyObject *k
     /* Of a class with a metaclass, whose calls come by here, it may have been made of the fields after the slots were filled. */
     bool is_made = info->init == INIT_METHOD && Py_TYPE(self)->tp_init == Instance_Type.tp_init;
     if (info->init != INIT_FIELDS && !is_made) /* the user's own has called super().__init__(), or there is none */
-        return refuse_any(info, n + named);
+        return refuse_any(info, self, n + named);
     PyObject **all = PyMem_New(PyObject *, n + named + 1), *kwnames = NULL;
     if (!all)
         return PyErr_NoMemory(), -1;

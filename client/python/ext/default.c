@@ -50,7 +50,7 @@ int default_delete(PyObject *self, Field *field) {
     int shows = default_shows(self, field);
     if (shows)
         return shows > 0 ? field_not_there(self, field) : -1;
-    return forget_own(self, field) < 0 ? -1 : field->plain_set(self, field->default_value, field);
+    return field->plain_set(self, field->default_value, field) < 0 ? -1 : forget_own(self, field);
 }
 
 static int set(PyObject *self, PyObject *value, Field *field) {
@@ -65,8 +65,17 @@ static PyObject *get(PyObject *self, Field *field) {
     return shows < 0 ? NULL : shows ? field_of_class(self, field) : field->plain_get(self, field);
 }
 
+PyObject *default_get_place(PyObject *self, Field *field) {
+    return field->get == get ? field->plain_get(self, field) : field->get(self, field);
+}
+
+int default_set_place(PyObject *self, PyObject *value, Field *field) {
+    return field->set == set ? field->plain_set(self, value, field) : field->set(self, value, field);
+}
+
 void default_changed(Field *field) {
-    field = field->origin ? field->origin : field;
+    if (field->origin && field->origin->late)
+        default_changed(field->origin);
     if (field->get == field->plain_get)
         field->get = get;
     else if (field->native_get == field->plain_get) /* it has spilled */
@@ -79,6 +88,8 @@ void default_install(Field *field) {
     if (!field->late)
         return;
     field->set = set;
+    field->get =
+        field->origin || field->class_value != field->default_value ? get : field->get; /* another class's may change */
     field->quick = FIELD_SLOW;
     field->default_bits = field_bits(field, field->default_value);
 }

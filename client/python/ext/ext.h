@@ -216,8 +216,9 @@ struct Field {
     PyObject *default_value; /* of __init__; NULL: none */
     PyObject *class_value;   /* the class attribute: at first the default; NULL: none */
     PyTypeObject *owner;     /* borrowed */
-    struct Field
-        *origin; /* the same field of the class above that declares it, and has the descriptor; NULL: this class */
+    struct Field *
+        origin; /* the same field of the class that declares it first, in whose descriptor the value is; NULL: this class */
+    struct Field *above; /* the same field of the class above; NULL: this class declares it first */
     PyObject *(*get)(PyObject *self, Field *field);
     PyObject *(*native_get)(PyObject *self, Field *field); /* spill.c: of a field that has spilled */
     int (*set)(PyObject *self, PyObject *value, Field *field);
@@ -331,6 +332,9 @@ int default_delete(PyObject *self, Field *field);
 int default_store(Field *field, PyObject *self); /* into a new object */
 void default_install(Field *field);
 void default_changed(Field *field); /* the class has another attribute now */
+/* What the arena has, whichever default that may stand for. */
+PyObject *default_get_place(PyObject *self, Field *field);
+int default_set_place(PyObject *self, PyObject *value, Field *field);
 
 /* ---- fields.c ---- */
 uint64_t field_bits(const Field *field, PyObject *value); /* what the arena has for a default */

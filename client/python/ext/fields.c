@@ -65,7 +65,13 @@ PyObject *field_of_class(PyObject *self, const Field *field) {
 }
 
 PyObject *field_class_value(const Field *field) {
-    return field->class_value ? field->class_value : field->origin ? field->origin->class_value : NULL;
+    PyObject *order = field->owner->tp_mro, *found = NULL;
+    for (const Field *at = field; at; at = at->above)
+        if (at->class_value)
+            return at->class_value;
+    for (Py_ssize_t i = 1; !found && i < PyTuple_GET_SIZE(order); i++) /* of a base that is no jitclass */
+        found = PyDict_GetItemWithError(((PyTypeObject *)PyTuple_GET_ITEM(order, i))->tp_dict, field->name);
+    return found && !Py_TYPE(found)->tp_descr_get ? found : NULL;
 }
 
 /* Another process may replace the reference while we read it: then its object may be going away, and there is a new one. */
@@ -406,12 +412,13 @@ int field_describe(ClassInfo *info, Field *field) {
     return r;
 }
 
+/* Which of its classes' defaults an instance shows is not the origin's to say. */
 static PyObject *get_inherited(PyObject *self, Field *field) {
-    return field->origin->get(self, field->origin);
+    return default_get_place(self, field->origin);
 }
 
 static int set_inherited(PyObject *self, PyObject *value, Field *field) {
-    return field->origin->set(self, value, field->origin);
+    return value ? default_set_place(self, value, field->origin) : spill_delete(self, field);
 }
 
 int field_install(ClassInfo *info, Field *field) {
@@ -420,18 +427,23 @@ int field_install(ClassInfo *info, Field *field) {
     field->get = field->type->kind == TYPE_REF ? get_ref : scalar_access[field->type->kind].get;
     field->set = field_setter(field->type->kind);
     field->quick = field->set == set_FLOAT ? FIELD_FLOAT : field->set == set_INT ? FIELD_INT : FIELD_SLOW;
+    if (field->origin) {
+        field->get = get_inherited;
+        field->set = set_inherited;
+    }
     default_install(field);
-    if (!field->origin)
-        return field_describe(info, field);
-    field->get = get_inherited;
-    field->set = set_inherited;
-    return 0;
+    bool is_other = !field->above || field->class_value || field->late != field->above->late;
+    return is_other ? field_describe(info, field) : 0;
+}
+
+static const Field *root(const Field *field) {
+    return field->origin ? field->origin : field;
 }
 
 int field_is_shadowed(const Field *field, PyTypeObject *type) {
     PyObject *found = field->type && type != field->owner ? _PyType_Lookup(type, field->name) : NULL;
     const Field *shown = found && Py_IS_TYPE(found, &FieldDescr_Type) ? ((FieldDescr *)found)->field : NULL;
-    return found && (!shown || (shown != field && shown != field->origin));
+    return found && (!shown || root(shown) != root(field));
 }
 
 int field_store(Field *field, PyObject *self, PyObject *value) {

@@ -105,8 +105,10 @@ int spill_value(PyObject *self, Field *field, PyObject *value) {
 }
 
 int spill_deleted(PyObject *self, const Field *field) {
-    field = field->origin ? field->origin : field;
-    PyObject *value = field->set == set_spilled ? spilled(self, field) : NULL;
+    bool may = false;
+    for (const Field *at = field; at; at = at->above)
+        may |= at->set == set_spilled;
+    PyObject *value = may ? spilled(self, field) : NULL;
     Py_XDECREF(value);
     return value ? value == jitd_missing : PyErr_Occurred() ? -1 : field_is_unset(self, field);
 }

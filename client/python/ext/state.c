@@ -99,7 +99,9 @@ static PyObject *made_of(PyObject *op) {
     for (Py_ssize_t i = 0; r == 0 && info && i < info->nfields; i++) {
         Field *field = &info->fields[i];
         int gone = field->type && !field_is_shadowed(field, Py_TYPE(op)) ? spill_deleted(op, field) : 0;
-        r = gone < 0 ? -1 : gone && !field_is_unset(op, field) ? PyList_Append(list, field->name) : 0;
+        r = gone < 0                                                           ? -1
+            : gone && (!field_is_unset(op, field) || field_class_value(field)) ? PyList_Append(list, field->name)
+                                                                               : 0;
     }
     if (r == 0)
         arguments = PyList_AsTuple(list);

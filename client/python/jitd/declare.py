@@ -349,13 +349,14 @@ MAX_REFERENCES = 512
 class Declared:
     """A field as the class declares it. `inferred`: no annotation names it, its type was seen in the class's methods."""
 
-    __slots__ = ("name", "annotation", "default", "factory", "inferred", "init", "none", "absent", "owner")
+    __slots__ = ("name", "annotation", "default", "factory", "inferred", "init", "none", "absent", "owner", "again")
 
     def __init__(self, name: str, annotation: "Any", default: "Any" = MISSING, factory: bool = False, inferred: bool = False, init: bool = True) -> None:
         self.name, self.annotation, self.default, self.factory = name, annotation, default, factory
         self.inferred, self.init = inferred, init
         self.none = False  # a method of the class sets it to None, whatever its annotation says
         self.owner = None  # type: Record | None  # of a class above, which declares it
+        self.again = False  # and the class declares it, too: the same with another default
         self.absent = False  # __init__ does not set it, and the class has its name as a text, as hasattr() wants it
 
 
@@ -379,13 +380,13 @@ def _jitclass(cls: "Any", spec: "Any", options: "dict[str, Any]", frame: "FrameT
         from jitd import heirs
 
         record.base, record.above = heirs.record_above(cls), []
-        fields, generated = heirs.fields(record, fields), None
-        if "__init__" not in cls.__dict__ and record.base.init == "generated":
+        fields, generated = heirs.fields(record, cls, fields, spec)
+        if generated is None and "__init__" not in cls.__dict__ and record.base.init == "generated":
             _check_defaults(fields)
-    elif "__dataclass_fields__" in cls.__dict__ or any(options[name] for name in _DATACLASS_OPTIONS) or _needs_dataclasses(cls, fields):
-        from jitd.members import as_dataclass
+    elif _is_dataclass(cls) or any(options[name] for name in _DATACLASS_OPTIONS) or _needs_dataclasses(cls, fields):
+        from jitd.members import above_dataclasses
 
-        generated, fields = as_dataclass(record, cls, fields)
+        generated, fields = above_dataclasses(record, cls, spec)
     else:
         generated = None
         if "__init__" not in cls.__dict__ and options["init"]:
@@ -404,6 +405,10 @@ def _jitclass(cls: "Any", spec: "Any", options: "dict[str, Any]", frame: "FrameT
         raise
     _register(record)
     return cls
+
+
+def _is_dataclass(cls: type) -> bool:
+    return any(["__dataclass_fields__" in base.__dict__ for base in cls.__mro__])
 
 
 def _restore(cls: type, before: "dict[str, Any]") -> None:
@@ -742,13 +747,12 @@ class _Made:
         self.what = what
 
     def __get__(self, instance: object, cls: type) -> "Any":
-        if "__jitd_record__" not in cls.__dict__:  # a subclass: of the class that has it
-            cls = next(c for c in cls.__mro__ if "__jitd_record__" in c.__dict__)
-            if self.what == "document":
-                return None
+        owner = next((c for c in cls.__mro__ if "__jitd_record__" in c.__dict__ and self in c.__dict__.values()), None)
+        if owner is not cls and self.what == "document":
+            return None
         from jitd import members
 
-        return getattr(members, self.what)(cls)
+        return getattr(members, self.what)(owner)
 
 
 class _Init:
@@ -822,7 +826,7 @@ def _choose_init(record: "Record", cls: type, declares: "Any") -> None:
 
 def _add_dataclass_members(record: "Record", cls: type) -> None:
     options = record.options
-    shows = record.init == "generated" or any(field.owner is None for field in record.declared if record.base is not None and not field.inferred)
+    shows = record.init == "generated" or any(field.owner is None or field.again for field in record.declared if record.base is not None and not field.inferred)
     if options["repr"] and "__repr__" not in cls.__dict__ and (shows or not _inherits(cls, "__repr__")):
         type.__setattr__(cls, "__repr__", _repr)
     if options["eq"] and "__eq__" not in cls.__dict__:
@@ -915,10 +919,15 @@ def type_words(resolved: "Resolved") -> str:
     return resolved[0].__name__ + (" or None" if resolved[1] else "")
 
 
+def evaluator_of(record: "Record", field: "Declared") -> "Evaluate":
+    """That of the class in which the annotation stands."""
+    return record.evaluate if field.owner is None or field.again else field.owner.evaluate  # type: ignore[no-any-return]
+
+
 def field_type(record: "Record", field: "Declared") -> "Resolved | None":
     """The resolved type of a native field, else None: it is a Python field. Raises whatever evaluating the annotation does: NameError when
     a name in it is not defined (yet)."""
-    resolved = resolve_type(field.annotation, (field.owner or record).evaluate)
+    resolved = resolve_type(field.annotation, evaluator_of(record, field))
     if field.none and isinstance(resolved, tuple):
         resolved = (resolved[0], True)
     if resolved is None or resolved == "None" or isinstance(resolved, list) or not _fits(field.default, resolved):

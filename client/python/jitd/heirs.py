@@ -4,17 +4,16 @@ the same places, whose descriptors they use. Only loaded when there is one."""
 
 from __future__ import annotations
 
+import sys
 from _weakref import ref
 
 from jitd._jitd import MISSING, Instance, replace
-from jitd.declare import _DATACLASS_OPTIONS, _NO_MEMBERS, Declared, Func, _make_method, _needs_dataclasses, _repr, _spec_items, own_annotations
-from jitd.members import holds_state, init_function, show
+from jitd.declare import _NO_MEMBERS, Declared, Func, Record, _eq, _is_pseudo, _make_method, _repr, evaluate_in, field_type, own_annotations
+from jitd.members import _is_made, as_dataclass, declares, equal, holds_state, init_function, is_to_be_made, own_fields, show
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
-
-    from jitd.declare import Record
 
 _SAME = ("strict", "overflow", "fastmath", "boundscheck")  # options that the functions of both are compiled with
 
@@ -57,38 +56,82 @@ def _is_mixin(base: type) -> bool:
 
 
 def _is_dataclass(record: Record) -> bool:
-    return any(record.options[name] for name in (*_DATACLASS_OPTIONS, "eq")) or any("dataclasses made" in why for why in record.other.values())
+    """Whether the standard library's dataclasses made its members, or those of a class above it."""
+    return any("dataclasses made" in why for why in record.other.values())
+
+
+def _needs_the_library(cls: Any, options: dict[str, Any], own: list[Declared], base: Record) -> bool:
+    makes = base.init == "user" and declares(own) and "__init__" not in cls.__dict__  # which hides that of the class above
+    return makes or is_to_be_made(cls, options, own, _is_dataclass(base))
 
 
 def _why_fields(cls: Any, spec: Any, options: dict[str, Any], records: list[Record]) -> str | None:
-    own = {**own_annotations(cls), **(dict(_spec_items(cls, spec)) if spec else {})}
-    if any(options[name] for name in (*_DATACLASS_OPTIONS, "eq")) or any(map(_is_dataclass, records)) or "__dataclass_fields__" in cls.__dict__:
-        return "it is a dataclass"
-    if _needs_dataclasses(cls, [Declared(name, annotation, cls.__dict__.get(name, MISSING)) for name, annotation in own.items()]):
-        return "it is a dataclass"
-    fields = {field.name: field for field in records[0].declared}
-    generated = "__init__" not in cls.__dict__ and (bool(own) or records[0].init == "generated")
-    if generated and (records[0].init == "user" or any(field.inferred for field in fields.values())):
+    own = {field.name: field for field in own_fields(cls, spec)}
+    base = records[0]
+    fields = {field.name: field for field in base.declared}
+    needs = _needs_the_library(cls, options, [*own.values()], base)
+    makes = not _has_init(cls) and (declares(own.values()) or needs or base.init == "generated")
+    if makes and any(field.inferred for field in fields.values()):
         return "its __init__ is made of its fields, and that of the class above it is not"
-    taken = next((name for name in fields if name in own or name in cls.__dict__), None)
+    taken = next((name for name in fields if name in cls.__dict__ and name not in own), None)
+    taken = taken or next((name for name in fields if name in own and not _is_same(cls, base, fields[name], own[name])), None)
     if taken:
         return f"it has a {taken} of its own, which is a field of the class above it"
-    members = {f.name for record in records for f in record.funcs} | set(records[0].consts)
-    taken = next((name for name in own if name in members), None)
+    members = {f.name for record in records for f in record.funcs} | {name for record in records for name in record.consts if name not in fields}
+    taken = next((name for name, field in own.items() if name in members and not _is_pseudo(field.annotation)), None)
     return taken and f"its field {taken} is an attribute of the class above it"
 
 
-def fields(record: Record, own: list[Declared]) -> list[Declared]:
-    """Those of the class above, then its own."""
-    base = record.base
-    found = [_copy(field, base) for field in base.declared]
-    known = {field.name for field in found}
-    return found + [field for field in own if field.name not in known]
+def _has_init(cls: Any) -> bool:
+    """One of its own, which nobody made of its fields."""
+    return "__init__" in cls.__dict__ and not _is_made(cls.__dict__["__init__"])
 
 
-def _copy(field: Declared, base: Record) -> Declared:
+def _is_same(cls: Any, base: Record, field: Declared, own: Declared) -> bool:
+    """Whether what a class declares once more is the field of the class above, at most with another default."""
+    again = Declared(own.name, own.annotation, own.default)
+    again.none, again.absent = field.none, field.absent
+    stand_in = Record("class", cls, base.name, cls.__module__, base.options)
+    stand_in.evaluate = _evaluator(cls)
+    try:
+        resolved = [field_type(base, field), field_type(stand_in, again)]
+    except Exception:  # whatever an annotation raises: a name may come later
+        return False
+    return resolved[0] == resolved[1] and not _is_pseudo(own.annotation) and "InitVar" not in repr(own.annotation) and not field.inferred
+
+
+def _evaluator(cls: Any) -> Any:
+    """Of annotations, as far as they need nothing but what its module has."""
+    scope = sys.modules[cls.__module__].__dict__ if cls.__module__ in sys.modules else {}
+    return lambda text: evaluate_in(text, scope, {cls.__name__: cls})
+
+
+def fields(record: Record, cls: Any, own: list[Declared], spec: Any) -> tuple[list[Declared], Any]:
+    """Those of the class above, then its own, and the names of what dataclasses made; None: it has what jitd makes of its fields."""
+    base, mine = record.base, own_fields(cls, spec)
+    if _needs_the_library(cls, record.options, mine, base):
+        generated, found = as_dataclass(record, cls, mine)
+        if any(field.inferred for field in base.declared) and record.init == "generated":
+            record.init = "user"  # which has its fields in another order than they are in memory
+    else:
+        generated, found = None, mine
+        if not declares(mine):  # it has what it inherits
+            generated = set()
+            record.init = "user" if "__init__" in cls.__dict__ else base.init
+    names, latest = {field.name for field in mine}, {field.name: field for field in found}
+    merged = [_copy(field, base, latest.get(field.name) if field.name in names else None) for field in base.declared]
+    known = {field.name for field in merged}
+    own = found if generated else own
+    return merged + [field for field in own if field.name not in known], generated
+
+
+def _copy(field: Declared, base: Record, again: Declared | None) -> Declared:
     copy = Declared(field.name, field.annotation, field.default, field.factory, field.inferred, field.init)
     copy.none, copy.absent, copy.owner = field.none, field.absent, field.owner or base
+    if again is not None:
+        copy.annotation, copy.default, copy.factory, copy.init, copy.again = again.annotation, again.default, again.factory, again.init, True
+    elif field.again:
+        copy.annotation, copy.owner = field.annotation, base
     return copy
 
 
@@ -125,7 +168,7 @@ def add_members(record: Record, cls: Any) -> None:
         for f in base.funcs:
             if f.level == 0:
                 _inherit(record, base, f, level, taken)
-        if base.init == "generated" and "__init__" in cls.__dict__:
+        if base.init == "generated" and "__init__" in klass.__dict__ and "__init__" in cls.__dict__ and "__init__" not in record.other:
             _generated(record, base, level)
         _shows_own(klass, base)
         here = {name for name in klass.__dict__ if name not in _HOUSEHOLD}
@@ -146,13 +189,19 @@ def _names(record: Record) -> set[str]:
 
 
 def _shows_own(cls: Any, base: Record) -> None:
-    """The generated __repr__ of a class that is extended shows the fields of that class, whatever it is called for."""
+    """The generated __repr__ and __eq__ of a class that is extended are about the fields of that class, whatever they are called for."""
     if cls.__dict__.get("__repr__") is _repr:
 
         def __repr__(self: Any) -> str:
             return show(self, base)
 
         replace(cls, "__repr__", __repr__)
+    if cls.__dict__.get("__eq__") is _eq:
+
+        def __eq__(self: Any, other: Any) -> Any:
+            return equal(self, other, base)
+
+        replace(cls, "__eq__", __eq__)
 
 
 def _generated(record: Record, base: Record, level: int) -> None:

@@ -14,7 +14,7 @@ from marshal import dumps
 
 from jitd import _jitd
 from jitd._jitd import MISSING, Guard, Method, digest, names
-from jitd.declare import MAX_FIELDS, MAX_REFERENCES, Later, disabled, evaluate_in, field_type, focused, is_jitclass, of_function, pending
+from jitd.declare import MAX_FIELDS, MAX_REFERENCES, Later, disabled, evaluate_in, evaluator_of, field_type, focused, is_jitclass, of_function, pending
 from jitd.declare import resolve_type, type_text, type_words, unknown
 from jitd.flight import alone, ask, locked, log
 
@@ -265,6 +265,7 @@ def lay_out(record: "Record", final: bool = True) -> None:
                 resolved is not None and field.default is not MISSING and not field.factory and _is_late(record, field, resolved),
                 field.name in slots,
                 field.owner is not None,
+                _of_class(record, field),
             )
         )
         if described[-1][6]:
@@ -276,7 +277,7 @@ def lay_out(record: "Record", final: bool = True) -> None:
             fields.append((field.name, field.annotation, MISSING if field.factory else field.default))
         else:
             python[field.name] = why
-            record.python[field.name] = likely(field.annotation, (field.owner or record).evaluate)
+            record.python[field.name] = likely(field.annotation, evaluator_of(record, field))
     for name, why in python.items():
         record.other[name] = f"it is a Python field: {why}"
         record.consts.pop(name, None)  # its default, which is not what an instance has
@@ -286,6 +287,12 @@ def lay_out(record: "Record", final: bool = True) -> None:
     _note_attributes(record)
     _note_construction(record)
     record.field_types = types
+
+
+def _of_class(record: "Record", field: "Declared") -> "Any":
+    """What the class itself has under a field's name: mostly its default."""
+    value = record.target.__dict__.get(field.name, MISSING)
+    return value if field.name not in record.target.__dict__.get("__slots__", ()) else MISSING
 
 
 def _note_attributes(record: "Record") -> None:
@@ -305,13 +312,11 @@ def likely(annotation: "Any", evaluate: "Evaluate") -> "Resolved":
 
 def _is_late(record: "Record", field: "Declared", resolved: "Resolved") -> bool:
     """Whether the default is the class's only, until somebody sets the field on an instance: none of the instance's __init__ does."""
-    if field.owner is not None:
-        return field.name in field.owner.late_fields
     if (record.init == "generated" and field.init) or (isinstance(resolved, tuple) and field.default is not None):
         return False
     from jitd.members import is_set_by_init
 
-    return not is_set_by_init(record, field)
+    return not is_set_by_init(record.target, record.init, field.name)
 
 
 def _note_construction(record: "Record") -> None:
@@ -349,7 +354,7 @@ def _native(record: "Record", field: "Declared", final: bool) -> "tuple[Resolved
         return resolved, None
     from jitd.types import ASKED, is_py, shown
 
-    evaluate = (field.owner or record).evaluate
+    evaluate = evaluator_of(record, field)
     if is_py(evaluate(field.annotation) if isinstance(field.annotation, (str, Later)) else field.annotation):
         return None, ASKED
     meant = resolve_type(field.annotation, evaluate)

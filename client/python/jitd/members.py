@@ -10,7 +10,7 @@ import sys
 from _weakref import ref
 
 from jitd._jitd import MISSING, Instance, Method, replace, stores
-from jitd.declare import _FUNCTION, _Init, _spec_items, Declared, Later, evaluate_in, annotations_of, own_annotations, put_member
+from jitd.declare import _DATACLASS_OPTIONS, _FUNCTION, _Init, _is_pseudo, _needs_dataclasses, _spec_items, Declared, Later, evaluate_in, annotations_of, own_annotations, put_member
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def left_alone(cls: type, spec: Any, options: dict[str, Any]) -> bool:
         if why_python(cls, spec, options) is None:
             return False
         _extend(cls, spec, options)
+        _hide_fields(cls, spec)
         return True
     why = _why_not(cls)
     if why is None:
@@ -46,6 +47,37 @@ def left_alone(cls: type, spec: Any, options: dict[str, Any]) -> bool:
     stays[ref(cls, lambda gone: stays.pop(gone, None))] = why
     _say(cls, f"{cls.__qualname__} stays a Python class: {why}", options)
     return True
+
+
+class _Hidden:
+    """In a Python class, a field of its own that a class above has as a native one: it is an attribute of instances, and the class has what it inherits."""
+
+    def __init__(self, owner: type, name: str) -> None:
+        self.owner, self.name = ref(owner), name
+
+    def __get__(self, instance: object, cls: Any) -> Any:
+        order = cls.__mro__[cls.__mro__.index(self.owner()) + 1 :]
+        found = next(base.__dict__[self.name] for base in order if self.name in base.__dict__)
+        try:
+            return found.__get__(None, cls) if hasattr(type(found), "__get__") else found
+        except AttributeError:
+            words = f"type object {cls.__name__!r}" if instance is None else f"{cls.__name__!r} object"
+            raise AttributeError(f"{words} has no attribute {self.name!r}") from None
+
+
+def _hide_fields(cls: Any, spec: Any) -> None:
+    """What it declares without a default would be in the place of the field above, which takes other values; and what only the class above sets would
+    be there, though instances have what is the class's."""
+    above = next(base.__dict__["__jitd_record__"] for base in cls.__mro__[1:] if "__jitd_record__" in base.__dict__)
+    own = {field.name for field in own_fields(cls, spec)}
+    for field in above.declared:
+        hides = field.name in own or (field.default is not MISSING and not field.factory and _sets_less(cls, above, field.name))
+        if hides and field.name not in cls.__dict__:
+            type.__setattr__(cls, field.name, _Hidden(cls, field.name))
+
+
+def _sets_less(cls: Any, above: Record, name: str) -> bool:
+    return not is_set_by_init(cls, "user", name) and is_set_by_init(above.target, above.init, name)
 
 
 _IMMUTABLE = (tuple, int, float, complex, str, bytes, frozenset, type)  # made of what they are called with, by their __new__
@@ -153,21 +185,62 @@ _GENERATED = (
 _PARAMS = ("init", "repr", "eq", "order", "unsafe_hash", "frozen", "kw_only", "match_args")
 
 
-def as_dataclass(record: Record, cls: type, fields: list[Declared]) -> tuple[set[str], list[Declared]]:
-    """Has the standard library's dataclasses make the class's members, unless it is one already. (names of what they made, [Declared])."""
+def own_fields(cls: Any, spec: Any) -> list[Declared]:
+    """Those that it declares itself, whether a class above has them or not."""
+    own = {**(dict(_spec_items(cls, spec)) if spec else {}), **own_annotations(cls)}
+    made = cls.__dict__.get("__dataclass_fields__", {})
+    return [_declared(name, annotation, made.get(name, cls.__dict__.get(name, MISSING))) for name, annotation in own.items()]
+
+
+def _declared(name: str, annotation: Any, value: Any) -> Declared:
+    """Of a field with that in its class, which may be a dataclasses.field()."""
+    if type(value).__module__ != "dataclasses":
+        return Declared(name, annotation, value)
+    given = {how: getattr(value, how) for how in ("default_factory", "default")}
+    how = next((how for how, what in given.items() if type(what).__module__ != "dataclasses"), "")
+    return Declared(name, annotation, given.get(how, MISSING), how == "default_factory", init=value.init)
+
+
+def is_to_be_made(cls: Any, options: dict[str, Any], own: list[Declared], above: bool) -> bool:
+    """Whether dataclasses are to make the class's members; `above`: they did that of a class above it."""
+    if "__dataclass_fields__" in cls.__dict__ or options["eq"] or any(options[name] for name in _DATACLASS_OPTIONS) or _needs_dataclasses(cls, own):
+        return True
+    return above and (declares(own) or asks_after_init(cls, options))
+
+
+def declares(own: Any) -> bool:
+    """Whether some of what a class annotates are fields."""
+    return not all(_is_pseudo(field.annotation) for field in own)
+
+
+def above_dataclasses(record: Record, cls: Any, spec: Any) -> tuple[set[str], list[Declared]]:
+    """The same as as_dataclass() of a class, which may inherit what they made of plain ones."""
+    own = own_fields(cls, spec)
+    if is_to_be_made(cls, record.options, own, True) or not any("__dataclass_fields__" in base.__dict__ for base in cls.__mro__):
+        return as_dataclass(record, cls, own)
+    record.init = "user" if any("__init__" in base.__dict__ for base in cls.__mro__[:-1]) else "none"
+    return set(), _found(cls.__dataclass_fields__)[0]
+
+
+def _found(fields: dict[str, Any]) -> tuple[list[Declared], bool]:
+    """The fields as dataclasses have them, and whether __init__ takes them all, in this order."""
     import dataclasses
 
-    if "__dataclass_fields__" not in cls.__dict__:
-        _dataclass(cls, record.options, {field.name: field.annotation for field in fields})
     found, simple = [], True
-    for field in cls.__dict__["__dataclass_fields__"].values():
+    for name, field in fields.items():
         if field._field_type is dataclasses._FIELD:
-            factory = field.default_factory is not dataclasses.MISSING
-            default = field.default_factory if factory else MISSING if field.default is dataclasses.MISSING else field.default
-            found.append(Declared(field.name, field.type, default, factory, init=field.init))
+            found.append(_declared(name, field.type, field))
             simple = simple and field.init and not field.kw_only
         elif field._field_type is dataclasses._FIELD_INITVAR:
             simple = False
+    return found, simple
+
+
+def as_dataclass(record: Record, cls: type, fields: list[Declared]) -> tuple[set[str], list[Declared]]:
+    """Has the standard library's dataclasses make the class's members, unless it is one already. (names of what they made, [Declared])."""
+    if "__dataclass_fields__" not in cls.__dict__:
+        _dataclass(cls, record.options, {field.name: field.annotation for field in fields})
+    found, simple = _found(cls.__dict__["__dataclass_fields__"])
     generated = {name for name in _GENERATED if _is_made_by_dataclasses(cls.__dict__.get(name))} | {"__dataclass_fields__", "__dataclass_params__"}
     if "__init__" in generated:
         record.init = "generated" if simple else "user"
@@ -188,6 +261,7 @@ def _dataclass(cls: Any, options: dict[str, Any], annotations: dict[str, Any]) -
     params["init"] = params["init"] and "__init__" not in cls.__dict__  # else they check that fields with a default come last
     params["eq"] = params["eq"] or params["order"]
     dataclass(**params)(cls)
+    cls.__dataclass_params__.init = options["init"]
 
 
 def _is_own(annotation: Any, own: Any) -> bool:
@@ -207,11 +281,11 @@ def _extend(cls: type, spec: Any, options: dict[str, Any]) -> None:
     if "__dataclass_fields__" in cls.__dict__:
         return
     annotations = dict(_spec_items(cls, spec)) if spec else {}
-    if annotations or _asks_after_init(cls, options) or any(options[name] for name in ("order", "unsafe_hash", "frozen", "kw_only", "eq")) or _may_be_dataclass(cls, options):
+    if annotations or asks_after_init(cls, options) or any(options[name] for name in ("order", "unsafe_hash", "frozen", "kw_only", "eq")) or _may_be_dataclass(cls, options):
         _dataclass(cls, options, annotations)
 
 
-def _asks_after_init(cls: Any, options: dict[str, Any]) -> bool:
+def asks_after_init(cls: Any, options: dict[str, Any]) -> bool:
     """Whether it has a __post_init__ of which the __init__ that was made for a class above does not know."""
     if not options["init"] or "__init__" in cls.__dict__ or not hasattr(cls, "__post_init__"):
         return False
@@ -222,9 +296,9 @@ def _asks_after_init(cls: Any, options: dict[str, Any]) -> bool:
 
 def _may_be_dataclass(cls: type, options: dict[str, Any]) -> bool:
     """Whether it has fields; where no __init__ is made of them, a list as a class's attribute with an annotation is one."""
-    if options["init"] and "__init__" not in cls.__dict__:
-        return bool(own_annotations(cls))
-    return bool(own_annotations(cls)) and all(type(cls.__dict__.get(name)).__hash__ is not None for name in own_annotations(cls))
+    if not declares(own_fields(cls, None)) and not _needs_dataclasses(cls, []):
+        return False
+    return (options["init"] and "__init__" not in cls.__dict__) or all(type(cls.__dict__.get(name)).__hash__ is not None for name in own_annotations(cls))
 
 
 def dataclass_fields(cls: type) -> dict[str, Any]:
@@ -355,15 +429,34 @@ def base_init(cls: type) -> Func | None:
 _SETTERS = {"setattr", "__setattr__", "__dict__", "__setstate__", "vars", "exec", "eval"}
 
 
-def is_set_by_init(record: Record, field: Declared) -> bool:
+def is_set_by_init(cls: Any, init: str, name: str) -> bool:
     """Whether making an instance may set the field on it, and not only leave it to the class attribute that its default is. A dataclass with
     slots has no such attribute."""
-    cls, made = record.target, record.target.__dict__
-    if field.name in made.get("__slots__", ()) or (field.init and record.init == "user" and _is_made_by_dataclasses(cls.__init__)):
+    maker = next((base for base in cls.__mro__ if "__init__" in base.__dict__), object)
+    made = _set_by_made_init(maker)
+    if any(name in base.__dict__.get("__slots__", ()) for base in cls.__mro__) or (init != "none" and name in made):
         return True
-    start = ["__post_init__"] if record.init == "generated" or _is_made_by_dataclasses(cls.__init__) else ["__init__"]
-    names = _names_set(cls, [] if record.init == "none" else start)
-    return names is None or field.name in names
+    start = [] if init == "none" else ["__init__"]
+    if start and _is_made(maker.__dict__["__init__"]):
+        start = ["__post_init__"] if init == "generated" or hasattr(maker, "__post_init__") else []
+    names = _names_set(cls, start)
+    if names is None or name in names:
+        return True
+    return start == ["__init__"] and any(name in _set_by_made_init(base) for base in cls.__mro__)  # which it may call
+
+
+def _is_made(init: Any) -> bool:
+    return isinstance(init, _Init) or _is_made_by_dataclasses(init)
+
+
+def _set_by_made_init(cls: Any) -> set[str]:
+    """The names of the fields that the class's __init__ sets, if it was made of them."""
+    init, record = cls.__dict__.get("__init__"), cls.__dict__.get("__jitd_record__")
+    if not _is_made(init):
+        return set()
+    if "__jitd_source__" in getattr(init, "__dict__", ()) or isinstance(init, _Init):
+        return {field.name for field in record.declared if field.init and not field.inferred}
+    return {name for name, field in cls.__dict__.get("__dataclass_fields__", {}).items() if field.init}
 
 
 def differences_of_init(record: Record, said: Any) -> Any:
@@ -445,11 +538,11 @@ def _show_field(instance: Any, name: str) -> str:
         return "<unset>"
 
 
-def equal(instance: Any, other: Any) -> Any:
+def equal(instance: Any, other: Any, record: Any = None) -> Any:
     """__eq__, as the running version's dataclass has it: until 3.13 the fields were compared as tuples, for whose items identity is enough."""
     if other.__class__ is not instance.__class__:
         return NotImplemented
-    names = _shown(_record(instance))
+    names = _shown(record or _record(instance))
     if sys.version_info >= (3, 13):
         return instance is other or all(getattr(instance, n) == getattr(other, n) for n in names)
     return [getattr(instance, n) for n in names] == [getattr(other, n) for n in names]
@@ -488,9 +581,11 @@ def generated_init(instance: Any, cls: type) -> Any:
 def init_function(cls: type, frozen: bool = False) -> Any:
     """The generated __init__ as a Python function: to show its signature, to raise what CPython raises for wrong arguments, and for super().__init__
     in a subclass."""
-    made = cls.__dict__.get("__init__")
+    owner = next(base for base in cls.__mro__ if "__init__" in base.__dict__)
+    made = owner.__dict__["__init__"]
     if isinstance(made, _FUNCTION):
         return made
+    cls = owner if isinstance(made, _Init) else cls
     fields = [field for field in cls.__dict__["__jitd_record__"].declared if field.init]
     scope = {f"_d{i}": field.default for i, field in enumerate(fields) if field.default is not MISSING}
     params = [f"{field.name}=_d{i}" if f"_d{i}" in scope else field.name for i, field in enumerate(fields)]
@@ -566,10 +661,17 @@ def namespace(instance: Any) -> Namespace:
     found = Namespace(Instance.__getstate__(instance))
     for base in type(instance).__mro__[:-1]:
         if base is not Instance and base.__dict__.get("__slots__"):
-            for name in [name for name, value in base.__dict__.items() if type(value) is _MEMBER]:
-                dict.pop(found, name, None)
+            for name in [name for name in found if _is_slot(type(instance), base, name)]:
+                dict.pop(found, name)
     found._owner = instance
     return found
+
+
+def _is_slot(cls: Any, base: Any, name: str) -> bool:
+    """Whether an instance has it in a slot of that base."""
+    value = base.__dict__.get(name)
+    is_slot = type(value) is _MEMBER or (type(value).__name__ == "Field" and name in base.__dict__["__slots__"])
+    return is_slot and next(klass for klass in cls.__mro__ if name in klass.__dict__) is base
 
 
 def set_namespace(instance: Any, wanted: Any) -> None:
