@@ -93,7 +93,8 @@ static void assign(Build *b, const Node *n) {
     const Node *value = n->Assign.value;
     const Nodes *elts = targets.len == 1 ? target_elts(targets.at[0]) : NULL;
     bool is_swap = elts && elts->len && elts->at[0]->kind == NODE_Subscript && value->kind == NODE_Tuple;
-    if (elts && value->kind == NODE_Tuple && (b->info[value->id].type || is_swap) &&
+    bool is_region = b->info[value->id].region != REGION_NONE;
+    if (elts && value->kind == NODE_Tuple && !is_region && (b->info[value->id].type || is_swap) &&
         value->Tuple.elts.len == elts->len) {
         assign_each(b, n, elts, value->Tuple.elts);
         return;

@@ -605,3 +605,9 @@ def f_known_tests(t: T, a: int, b: int):
     for i in range(3):
         t.n = (t.n + i) & 1023
     return known, either, part, 3 if a is None and f"{b}" else 4
+
+
+def f_pair_of_parts(t: T, a: int, b: int):
+    c, d = 6, {**{1: a}}
+    e = sum([k * 2 for k in range(b & 7)])
+    return c, d, e
