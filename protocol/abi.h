@@ -11,7 +11,7 @@
 #pragma once
 #include <stdint.h>
 
-#define JITD_ABI_VERSION 8
+#define JITD_ABI_VERSION 9
 
 /* A reference is an arena offset. Two values are no object: */
 #define JITD_UNSET 0 /* a field that was never assigned */

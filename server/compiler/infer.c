@@ -348,6 +348,7 @@ static void infer_once(Lang *lang, Compilation *c, Instance *inst, jmp_buf *agai
     Infer in = {.lang = lang, .c = c, .pool = lang->pool, .inst = inst, .bound = inst->bound, .again = again};
     in.info = pool_array(in.pool, NodeInfo, in.bound->nnodes);
     in.memory = pool_array(in.pool, LoopMemory, in.bound->nnodes);
+    in.left_tries = pool_array(in.pool, TryMemory, in.bound->nnodes);
     in.split = pool_array(in.pool, bool, in.bound->nlocals + 1);
     inst->info = in.info;
     /* The summary is not reset: a recursive call reads what the last pass found, and it only grows. */

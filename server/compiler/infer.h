@@ -22,6 +22,20 @@ typedef struct LoopMemory {
     Env before, exit, on_break;
 } LoopMemory;
 
+/* A try statement that is at hand. */
+typedef struct TryState {
+    struct TryState *outer;
+    LoopState *loop;
+    struct TryMemory *memory;
+    bool catches, finally;
+} TryState;
+
+/* What comes to a `finally` by returns, breaks and continues: it only grows. */
+typedef struct TryMemory {
+    bool breaks, continues;
+    Env leaves;
+} TryMemory;
+
 typedef struct Infer {
     Lang *lang;
     Compilation *c;
@@ -31,8 +45,10 @@ typedef struct Infer {
     NodeInfo *info;
     Env env;
     LoopState *loop;
+    TryState *tries;
     jmp_buf *bottom;         /* where to go when an expression has no value: its call does not return */
     LoopMemory *memory;      /* by Node.id, of loops */
+    TryMemory *left_tries;   /* by Node.id */
     const LocalState *noted; /* the locals as infer_mark noted them last */
     Diag left;               /* why the first part that is left to Python is; no message: none is */
     bool regions;            /* such parts come back */
@@ -69,6 +85,7 @@ const Type *infer_value(Infer *in, const Node *n, const Type *wanted);
 const Type *infer_operation(Infer *in, const Node *n, const char *operation, const Type *type);
 void infer_test(Infer *in, const Node *n, Env *yes, Env *no); /* as infer_cond, but for and, or, not */
 void infer_stmt(Infer *in, const Node *n);
+_Noreturn void infer_fail_again(Infer *in, const Diag *why); /* what is around it is not compiled for that reason */
 void infer_check_worth(Infer *in,
                        const Node *n); /* fails where a loop, or the function, is better left to the interpreter */
 
@@ -199,6 +216,12 @@ void infer_forget(Infer *in, Nodes generators);            /* its own names mean
 /* infer_taking.c: all(), any(), sum(), min(), max() of a generator expression. NULL: n is another call. */
 const Type *infer_taking(Infer *in, const Node *n, Str name);
 const Type *infer_taken(Infer *in, const Node *n); /* a Yield of its loops */
+
+/* infer_try.c */
+void infer_attempt(Infer *in, const Node *n);                  /* a Try */
+bool infer_leaves_try(Infer *in, bool breaks, bool continues); /* or returns: by a `finally`, which goes on with it */
+/* Fails where n, which is left to the interpreter, may have changed locals when it raises, which handlers would not see. */
+void infer_check_caught(Infer *in, const Node *n, const RegionNames *names, const Diag *why);
 
 /* infer_raise.c */
 void infer_raise(Infer *in, const Node *n);       /* a Raise */

@@ -32,6 +32,7 @@ static void try_pass(Compilation *c, void *arg) {
 bool infer_try(Infer *in, const Node *n, InferWork work, void *arg) {
     Env before = env_copy(in, &in->env);
     LoopState *loop = in->loop;
+    TryState *tries = in->tries;
     Try t = {.in = in, .n = n, .work = work, .arg = arg, .outer = in->bottom};
     if (pass_ends(in->c, try_pass, &t)) {
         if (t.never)
@@ -40,13 +41,14 @@ bool infer_try(Infer *in, const Node *n, InferWork work, void *arg) {
     }
     in->bottom = t.outer;
     in->loop = loop;
+    in->tries = tries;
     in->env = before;
     return false;
 }
 
 /* ---- what can be a region ---- */
 
-static _Noreturn void fail_again(Infer *in, const Diag *why) {
+_Noreturn void infer_fail_again(Infer *in, const Diag *why) {
     in->c->diag = *why;
     longjmp(*in->c->on_fail, 1);
 }
@@ -74,7 +76,7 @@ static void check_identity(Infer *in, const RegionNames *names, const Diag *why)
     for (uint32_t i = 0; i < in->bound->nlocals; i++) {
         const LocalState *s = &in->env.locals[i];
         if (names->same[i] && s->type && (type_is_scalar(s->type) || s->type->kind == TYPE_TUPLE))
-            fail_again(in, why);
+            infer_fail_again(in, why);
     }
 }
 
@@ -83,7 +85,7 @@ static RegionNames region_begin(Infer *in, const Node *n, const Diag *why) {
     bool fits = count(in, names.reads) + count(in, names.writes) <= REGION_MAX_LOCALS;
     if (in->bound->own_frame || in->inst->sized || in->lang->unit->wrap || in->bound->func->kind == FUNC_CLASS ||
         is_class_local(in, &names) || names.super || !fits)
-        fail_again(in, why);
+        infer_fail_again(in, why);
     check_identity(in, &names, why);
     settle_locals(in, &names, why);
     return names;
@@ -186,7 +188,7 @@ static bool is_wanted(const Type *t) {
 /* If the value turns out to have another type, the interpreter does the rest. */
 static const Type *region_value(Infer *in, const Node *n, const Type *type, const Diag *why) {
     if (region_begin(in, n, why).walrus || n->kind == NODE_Starred)
-        fail_again(in, why);
+        infer_fail_again(in, why);
     region_note(in, n, REGION_VALUE, why)->type = type;
     return type;
 }
@@ -248,7 +250,7 @@ void infer_test(Infer *in, const Node *n, Env *yes, Env *no) {
         return;
     Diag why = in->c->diag;
     if (region_begin(in, n, &why).walrus)
-        fail_again(in, &why);
+        infer_fail_again(in, &why);
     region_note(in, n, REGION_TEST, &why)->type = &type_bool;
     *yes = env_copy(in, &in->env);
     *no = env_copy(in, &in->env);
@@ -271,7 +273,7 @@ static void bind_written(Infer *in, const Node *n, const RegionNames *names) {
 /* From here on the call is the interpreter's. */
 static void leave_rest(Infer *in, const Node *n, const Diag *why) {
     if (!effect_can_resume(in))
-        fail_again(in, why);
+        infer_fail_again(in, why);
     region_note(in, n, REGION_REST, why);
     in->env.dead = true;
 }
@@ -283,6 +285,8 @@ static void work_stmt(Infer *in, const Node *n, void *arg) {
 
 void infer_stmt(Infer *in, const Node *n) {
     in->info[n->id].region = REGION_NONE;
+    if (in->tries)
+        infer_mark(in, n);
     if (in->bound->inside[n->id]) {
         infer_one_stmt(in, n);
         return;
@@ -295,6 +299,7 @@ void infer_stmt(Infer *in, const Node *n) {
         leave_rest(in, n, &why);
         return;
     }
+    infer_check_caught(in, n, &names, &why);
     region_note(in, n, REGION_STATEMENT, &why);
     bind_written(in, n, &names);
 }
@@ -414,7 +419,7 @@ static void check_function(Infer *in, const Worth *w) {
     unsigned costs = w->operations * WORTH_OPERATION + w->tables * WORTH_TABLE + w->reads * WORTH_READ;
     in->inst->slight = (Diag){0};
     if (w->regions)
-        fail_again(in, in->inst->boxed_why.message.len ? &in->inst->boxed_why : w->found);
+        infer_fail_again(in, in->inst->boxed_why.message.len ? &in->inst->boxed_why : w->found);
     if (w->numbers >= costs)
         return;
     Span span = w->found ? w->found->span : w->read->span;
@@ -435,5 +440,5 @@ void infer_check_worth(Infer *in, const Node *n) {
     if (!is_for && !is_while)
         check_function(in, &w);
     else if (w.found && w.numbers < w.regions * WORTH_REGION + w.operations * WORTH_OPERATION)
-        fail_again(in, in->inst->boxed_why.message.len ? &in->inst->boxed_why : w.found);
+        infer_fail_again(in, in->inst->boxed_why.message.len ? &in->inst->boxed_why : w.found);
 }

@@ -5,12 +5,14 @@
 static void infer_stmt_guarded(Infer *in, const Node *n) {
     jmp_buf bottom, *outer = in->bottom;
     LoopState *loop = in->loop;
+    TryState *tries = in->tries;
     in->bottom = &bottom;
     if (setjmp(bottom) == 0)
         infer_stmt(in, n);
     else
         in->env.dead = true;
     in->loop = loop;
+    in->tries = tries;
     in->bottom = outer;
 }
 
@@ -345,6 +347,7 @@ static void infer_return(Infer *in, const Node *n) {
     infer_mark(in, n);
     if (!seen)
         pool_push(in->pool, in->returns, in->nreturns, in->cap_returns) = n;
+    infer_leaves_try(in, false, false);
     in->env.dead = true;
 }
 
@@ -440,13 +443,16 @@ static void infer_assert(Infer *in, const Node *n) {
     in->env = no;
     if (n->Assert.msg && !no.dead)
         infer_message(in, n->Assert.msg);
+    infer_mark(in, n);
     in->env = yes;
 }
 
 static void infer_jump(Infer *in, const Node *n) {
     if (!in->loop)
         fail(in->c, n->span, "'%s' outside loop", n->kind == NODE_Break ? "break" : "continue");
-    env_join(in, n->kind == NODE_Break ? &in->loop->on_break : &in->loop->on_continue, &in->env);
+    bool breaks = n->kind == NODE_Break;
+    if (!infer_leaves_try(in, breaks, !breaks))
+        env_join(in, breaks ? &in->loop->on_break : &in->loop->on_continue, &in->env);
     in->env.dead = true;
 }
 
@@ -501,7 +507,11 @@ void infer_one_stmt(Infer *in, const Node *n) {
         return;
     case NODE_Raise:
         infer_raise(in, n);
+        infer_mark(in, n);
         in->env.dead = true;
+        return;
+    case NODE_Try:
+        infer_attempt(in, n);
         return;
     case NODE_Pass:
         return;

@@ -606,6 +606,10 @@ PyObject *sized_call(Method *m, PyObject *const *args, size_t nargsf, PyObject *
 
 /* ---- trap.c ---- */
 PyObject *trap_raise(Method *m, Plan *plan, int32_t status); /* always NULL with an exception set */
+/* What raises the trap's exception again, when it is called without arguments, at the place of `site`: its traceback lacks the line of that
+ * place's function. called: the trap is a callee's. ret_line: of what the interpreter did at the place; 0: the site table says it. NULL
+ * with an exception set. */
+PyObject *trap_catch(Plan *plan, const JitdTrap *trap, uint32_t site, bool called, int *ret_line);
 
 /* ---- digest.c ---- */
 PyObject *digest_call(PyObject *module, PyObject *parts);

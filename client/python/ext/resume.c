@@ -76,7 +76,7 @@ static Value *values_new(Plan *plan, PyObject *from) {
 }
 
 /* prepare(unit, site) -> (function or None, UNBOUND, why, ((flagged, type), ...), written: the same, what, result, name or None) */
-enum { TAKES_OBJECT = 1, OPERATES = 2 };
+enum { TAKES_OBJECT = 1, OPERATES, RAISES, RAISES_CALLED };
 
 static int prepare(Plan *plan, Resume *r, PyObject *made) {
     PyObject *function, *unbound, *why, *values, *written, *result, *name;
@@ -95,6 +95,8 @@ static int prepare(Plan *plan, Resume *r, PyObject *made) {
     r->unbound = Py_NewRef(unbound);
     r->why = Py_NewRef(why);
     r->object = what == TAKES_OBJECT;
+    r->raises = what == RAISES || what == RAISES_CALLED;
+    r->called = what == RAISES_CALLED;
     r->nvalues = PyTuple_GET_SIZE(values);
     r->nwritten = PyTuple_GET_SIZE(written);
     if (!(r->values = values_new(plan, values)) || !(r->written = values_new(plan, written)))
@@ -105,9 +107,9 @@ static int prepare(Plan *plan, Resume *r, PyObject *made) {
     return 0;
 }
 
-static Resume *resume_new(Plan *plan, uint32_t site) {
+static Resume *resume_new(Plan *plan, uint32_t site, int line) {
     PyObject *module = PyImport_ImportModule("jitd.flight");
-    PyObject *made = module ? PyObject_CallMethod(module, "prepare_resume", "OI", plan->unit, site) : NULL;
+    PyObject *made = module ? PyObject_CallMethod(module, "prepare_resume", "OIi", plan->unit, site, line) : NULL;
     Resume *r = made ? PyMem_Calloc(1, sizeof *r) : NULL;
     if (made && !r)
         PyErr_NoMemory();
@@ -140,7 +142,7 @@ Resume *resume_of(Plan *plan, uint32_t site) {
         return NULL;
     if (likely(plan->resumes[site] != NULL))
         return plan->resumes[site];
-    Resume *made = resume_new(plan, site);
+    Resume *made = resume_new(plan, site, 0);
     if (plan->resumes[site]) {
         resume_free(made);
         PyErr_Clear();
@@ -268,11 +270,30 @@ void resume_count_all(JitdFrame *frame, const Resume *r, const JitdValue *slot) 
     }
 }
 
-static PyObject *arguments(JitdFrame *frame, const Resume *r, const JitdValue *values) {
-    PyObject *object = r->object ? resume_take(frame) : NULL;
-    PyObject *list = r->object && !object ? NULL : PyList_New(r->nvalues + r->object);
-    if (list)
-        resume_count_all(frame, r, values);
+/* Its exception is raised there once more, on the line on which it was. Of several lines the last one is kept. */
+static PyObject *caught(Plan *plan, Resume *r, uint32_t site, const JitdTrap *trap) {
+    int line;
+    PyObject *raises = trap_catch(plan, trap, site, r->called, &line);
+    if (!raises || !line || line == r->line)
+        return raises;
+    Resume *made = resume_new(plan, site, line);
+    if (!made) {
+        Py_DECREF(raises);
+        return NULL;
+    }
+    r->line = line;
+    Py_XSETREF(r->function, Py_XNewRef(made->function));
+    resume_free(made);
+    return raises;
+}
+
+static PyObject *arguments(JitdFrame *frame, Plan *plan, Resume *r, uint32_t site, const JitdTrap *trap,
+                           const JitdValue *values) {
+    bool one_more = r->object || r->raises;
+    resume_count_all(frame, r,
+                     values); /* of what is not handed over there is a count too many: better than one too few */
+    PyObject *object = r->object ? resume_take(frame) : r->raises ? caught(plan, r, site, trap) : NULL;
+    PyObject *list = one_more && !object ? NULL : PyList_New(r->nvalues + one_more);
     for (Py_ssize_t i = 0; list && i < r->nvalues; i++) {
         PyObject *value = resume_value(r, &r->values[i], &values);
         if (value)
@@ -296,10 +317,11 @@ static PyObject *cannot(JitdFrame *frame, const Resume *r) {
     return NULL;
 }
 
-static PyObject *go_on(JitdFrame *frame, Resume *r, const JitdValue *values) {
+static PyObject *go_on(JitdFrame *frame, Plan *plan, Resume *r, uint32_t site, const JitdTrap *trap,
+                       const JitdValue *values) {
     if (!r->function)
         return cannot(frame, r);
-    PyObject *list = arguments(frame, r, values);
+    PyObject *list = arguments(frame, plan, r, site, trap, values);
     PyObject *result = list ? PyObject_CallOneArg(r->function, list) : NULL;
     Py_XDECREF(list);
     return result;
@@ -335,9 +357,14 @@ static int32_t failed(JitdFrame *frame, const Resume *r, uint32_t site) {
 int32_t import_resume(JitdFrame *frame, uint32_t site, JitdValue *values) {
     Plan *plan = frame->running;
     uint64_t changes = import_take_changes();
+    JitdTrap trap = frame->trap; /* what follows may run compiled code */
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback); /* the trap's, if there is one */
     ImportOpen open = import_open();
     Resume *r = resume_of(plan, site);
-    PyObject *result = r ? go_on(frame, r, values) : NULL;
+    if (r && r->raises)
+        PyErr_Restore(type, value, traceback);
+    PyObject *result = r ? go_on(frame, plan, r, site, &trap, values) : NULL;
     if (r && r->function) {
         plan->resumed++;
         counts_redone(plan, site);

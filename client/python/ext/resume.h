@@ -51,8 +51,10 @@ typedef struct Resume {
     PyObject *why;
     Value *values, *written; /* written: what a region leaves in locals */
     Py_ssize_t nvalues, nwritten;
-    bool object;        /* what a callee gave is one more */
-    const Type *result; /* NULL: nothing fits */
+    bool object;         /* what a callee gave is one more */
+    bool raises, called; /* what raises the trap's exception, or a callee's, is one more */
+    int line;            /* raises: where it did the last time; 0: where the site table says */
+    const Type *result;  /* NULL: nothing fits */
 } Resume;
 
 void operation_set(Resume *r, PyObject *why); /* which operation it is, by its name in the site table */

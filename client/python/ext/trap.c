@@ -72,27 +72,28 @@ static void add_place(PyObject *place, PyObject *globals) {
         leave_generator(file, function, line, globals);
 }
 
-/* places(unit, site) -> [place, ...]; a missing one leaves the traceback shorter. */
-static void add_site(Plan *plan, uint32_t site, PyObject *globals) {
+/* places(unit, site) -> [place, ...]; a missing one leaves the traceback shorter. inner: but for the last, which is the function. */
+static void add_places(Plan *plan, uint32_t site, PyObject *globals, bool inner) {
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
     PyObject *places = ask_unit("places", plan, site, NULL);
     if (!places)
         PyErr_Clear();
     PyErr_Restore(type, value, traceback);
-    for (Py_ssize_t i = 0; places && PyList_Check(places) && i < PyList_GET_SIZE(places); i++)
+    for (Py_ssize_t i = 0; places && PyList_Check(places) && i < PyList_GET_SIZE(places) - inner; i++)
         add_place(PyList_GET_ITEM(places, i), globals);
     Py_XDECREF(places);
 }
 
-static void add_traceback(Method *m, Plan *plan, const JitdTrap *trap) {
-    PyObject *globals = PyFunction_Check(m->func) ? PyFunction_GET_GLOBALS(m->func) : PyEval_GetGlobals();
-    if (!globals)
-        return;
+static PyObject *globals_of(const Method *m) {
+    return PyFunction_Check(m->func) ? PyFunction_GET_GLOBALS(m->func) : PyEval_GetGlobals();
+}
+
+static void add_traceback(Plan *plan, const JitdTrap *trap, PyObject *globals) {
     if (trap->site != UINT32_MAX) /* else the exception was raised in Python, where the call went on */
-        add_site(plan, trap->site, globals);
+        add_places(plan, trap->site, globals, false);
     for (uint32_t i = 0; i < trap->ntrace && i < JITD_TRACE_MAX; i++)
-        add_site(plan, trap->trace[i], globals);
+        add_places(plan, trap->trace[i], globals, false);
 }
 
 static PyObject *trap_values(const JitdTrap *trap) {
@@ -122,11 +123,11 @@ static void raise_site(Plan *plan, const JitdTrap *trap) {
     PyErr_Restore(type, value, NULL);
 }
 
-PyObject *trap_raise(Method *m, Plan *plan, int32_t status) {
-    JitdTrap trap = jitd_frame->trap; /* what follows may run compiled code */
+/* The exception itself. */
+static void raise_trap(Plan *plan, const JitdTrap *trap, int32_t status) {
     switch (status) {
     case JITD_TRAP_RAISE:
-        raise_site(plan, &trap);
+        raise_site(plan, trap);
         break;
     case JITD_TRAP_INTERRUPT:
         if (!PyErr_Occurred())
@@ -140,6 +141,55 @@ PyObject *trap_raise(Method *m, Plan *plan, int32_t status) {
     }
     if (!PyErr_Occurred())
         PyErr_Format(PyExc_SystemError, "jitd: compiled code ended with status %d and no exception", (int)status);
-    add_traceback(m, plan, &trap);
+}
+
+PyObject *trap_raise(Method *m, Plan *plan, int32_t status) {
+    JitdTrap trap = jitd_frame->trap; /* what follows may run compiled code */
+    PyObject *globals = globals_of(m);
+    raise_trap(plan, &trap, status);
+    if (globals)
+        add_traceback(plan, &trap, globals);
     return NULL;
+}
+
+/* ---- in a try ---- */
+
+/* As it was raised, with the traceback that it has: nothing is said of where it is raised again. */
+static PyObject *raise_again(PyObject *exception, PyObject *ignored) {
+    (void)ignored;
+    PyErr_Restore(Py_NewRef((PyObject *)Py_TYPE(exception)), Py_NewRef(exception), PyException_GetTraceback(exception));
+    return NULL;
+}
+
+/* What the interpreter did at a place has a frame of its own, which stands for the function's. */
+static void drop_frame(PyObject **traceback, int *ret_line) {
+    const PyTracebackObject *outer = (const PyTracebackObject *)*traceback;
+    if (!outer || !PyTraceBack_Check(outer))
+        return;
+    PyObject *line = PyObject_GetAttrString(*traceback, "tb_lineno"), *inner = Py_XNewRef((PyObject *)outer->tb_next);
+    *ret_line = line ? (int)PyLong_AsLong(line) : 0;
+    Py_XDECREF(line);
+    PyErr_Clear();
+    Py_SETREF(*traceback, inner);
+}
+
+PyObject *trap_catch(Plan *plan, const JitdTrap *trap, uint32_t site, bool called, int *ret_line) {
+    static PyMethodDef again = {"raise_again", raise_again, METH_NOARGS, NULL};
+    PyObject *type, *exception, *traceback, *globals = globals_of(plan->method_of);
+    raise_trap(plan, trap, (int32_t)trap->kind);
+    if (called && globals)
+        add_traceback(plan, trap, globals);
+    if (globals)
+        add_places(plan, site, globals, true);
+    PyErr_Fetch(&type, &exception, &traceback);
+    PyErr_NormalizeException(&type, &exception, &traceback);
+    *ret_line = 0;
+    if (!called && trap->site == UINT32_MAX)
+        drop_frame(&traceback, ret_line);
+    PyException_SetTraceback(exception, traceback ? traceback : Py_None);
+    PyObject *raises = PyCFunction_New(&again, exception);
+    Py_XDECREF(type);
+    Py_XDECREF(exception);
+    Py_XDECREF(traceback);
+    return raises;
 }

@@ -105,10 +105,10 @@ def _wait(held: "Any") -> bool:
             pass
 
 
-def _prepare(unit: "Any", site: int) -> "Any":
+def _prepare(unit: "Any", site: int, line: int) -> "Any":
     from jitd import resume
 
-    return resume.prepare(unit, site)
+    return resume.prepare(unit, site, line)
 
 
 def give_up(method: "Any", region: "Any" = None, is_tried: bool = False) -> None:

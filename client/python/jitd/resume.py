@@ -8,7 +8,8 @@ and/or, the test of a conditional), and the following statements of each enclosi
     for _ in (None,): the rest of this turn
     else: the loop from its iterator, or the while statement again
 
-in which continue, break and the loop's else mean what they mean in the source. Positions stay those of the file, so that a traceback
+in which continue, break and the loop's else mean what they mean in the source. An exception is raised once more in the place of the statement
+that raised it, within the tries that it stands in. Positions stay those of the file, so that a traceback
 does. Names that are added have a dot in them, which no name of a source has. Only read when something must go on in Python.
 """
 
@@ -36,6 +37,7 @@ _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _CHOICES = (ast.BoolOp, ast.IfExp)
 _CONDITIONS = (*_CHOICES, ast.If, ast.While, ast.Assert, ast.comprehension)
 _TAKERS = {"sum", "any", "all", "min", "max", "sorted", "list", "tuple", "set", "dict", "frozenset"}  # server/compiler/resolve.c
+_RAISED = ("raised", "called")
 _BIG_DISPLAY = 15  # longer dicts and sets are made in several steps
 _known: dict[int, tuple[CodeType, _Source]] = {}  # the last few, by id of the code
 
@@ -267,6 +269,14 @@ class _Source:
     def statement(self, span: tuple[int, ...]) -> Any:
         return self.at("loop" if ("loop", *span) in self.places else "statement", span)
 
+    def around(self, span: tuple[int, ...]) -> Any:
+        """The innermost statement that holds this place."""
+        first, last = span[:2], span[2:]
+        found = [node for node in self.parents if isinstance(node, ast.stmt) and _span(node)[:2] <= first and last <= _span(node)[2:]]
+        if not found:
+            raise Unsupported(f"no statement is around {span}")
+        return max(found, key=lambda node: (_span(node)[:2], [-at for at in _span(node)[2:]]))
+
     def comprehensions(self, where: list[Any]) -> list[Any]:
         """In whose scope the expression is, innermost first."""
         found: list[Any] = []
@@ -322,9 +332,10 @@ def _binds_all(loop: Any) -> list[str]:
 class _Rest:
     """Makes what is left of a function from a site on. The methods for a node give what is left of it; a statement's is a list."""
 
-    def __init__(self, known: _Source, site: Any, certain: set[str], operands: list[list[Any]], where: str) -> None:
+    def __init__(self, known: _Source, site: Any, certain: set[str], operands: list[list[Any]], where: str, line: int) -> None:
         self.known, self.site, self.certain = known, site, certain
-        self.whole, self.behind = where == "statement", where == "behind"
+        self.whole, self.behind, self.raised = where == "statement", where == "behind", where in _RAISED
+        self.line = line
         self.numbers: dict[Any, int] = {}
         for kind, *span in operands:
             self.numbers["value" if kind == "object" else kind, tuple(span)] = len(self.numbers)
@@ -581,12 +592,25 @@ class _Rest:
     def statement(self, node: Any) -> list[Any]:
         if node is self.site and self.behind:
             return []
+        if node is self.site and self.raised:
+            return self.raises(node)
         if node is self.site and (self.whole or not isinstance(node, (ast.For, ast.While))):
             return [node]
         kind = _STATEMENTS.get(type(node))
         if kind is None:
             raise Unsupported(f"the site is in a {type(node).__name__}")
         return kind(self, node)  # type: ignore[no-any-return]
+
+    def raises(self, node: Any) -> list[Any]:
+        """What is handed over raises the exception when it is called, on the line on which it was raised. The compiler drops what is behind
+        a raise, as it may have done in the function."""
+        place = _made(ast.Pass, node)
+        place.lineno = place.end_lineno = self.line
+        place.col_offset = place.end_col_offset = -1
+        number = next(number for (kind, _), number in self.numbers.items() if kind == "raised")
+        self.used.add(number)
+        call = _made(ast.Call, place, func=self.given(f"resume.{number}", place), args=[], keywords=[])
+        return [_made(ast.Expr, place, value=call), _made(ast.Raise, place, exc=None, cause=None)]
 
     def simple(self, node: Any) -> list[Any]:
         return [self.strict(node)]
@@ -675,9 +699,26 @@ class _Rest:
         if body is not None:
             return [_changed(node, body=_filled(body, node))]
         rest = self.part(node, "orelse")
-        if rest is None:
+        if rest is not None:
+            return [_changed(node, body=_filled(rest, node), handlers=[], orelse=[])] if node.finalbody else rest
+        rest = self.part(node, "finalbody")
+        statement = self.leaving(node)
+        if rest is None or statement is None:
             raise Unsupported("the site is in a handler or a finally block")
-        return [_changed(node, body=_filled(rest, node), handlers=[], orelse=[])] if node.finalbody else rest
+        name = self.needed("leaving", statement)
+        if statement is node:
+            return rest
+        return [*rest, _changed(statement, value=self.given(name, statement)) if getattr(statement, "value", None) else statement]
+
+    def leaving(self, node: Any) -> Any:
+        """For which the finally block is done: a return, break or continue; the try itself, which has come to its end."""
+        for kind, span in self.numbers:
+            statement = inside = self.known.statement(span) if kind == "leaving" else None
+            while inside not in (None, node) and self.known.parents.get(inside) is not node:
+                inside = self.known.parents.get(inside)
+            if inside is not None and inside not in node.finalbody:
+                return statement
+        return None
 
 
 _DONE: dict[type[Any], Any] = {
@@ -704,6 +745,8 @@ def _site(known: _Source, where: list[Any], operands: list[list[Any]], number: b
     kind, *span = where
     if kind in ("statement", "behind"):
         return known.statement(tuple(span))
+    if kind in _RAISED:
+        return known.around(tuple(span))
     if kind == "loop":
         return known.at(kind, tuple(span))
     if kind not in ("value", "object"):
@@ -718,13 +761,13 @@ def _site(known: _Source, where: list[Any], operands: list[list[Any]], number: b
     return site
 
 
-def _body(known: _Source, where: list[Any], certain: set[str], operands: list[list[Any]], number: bool) -> list[Any]:
+def _body(known: _Source, where: list[Any], certain: set[str], operands: list[list[Any]], number: bool, line: int) -> list[Any]:
     """The statements that are left."""
     if where[0] in ("start", "end"):
         if operands:
             raise Unsupported(f"there are operands at the {where[0]}")
         return known.node.body if where[0] == "start" else [_made(ast.Return, known.node.body[-1], value=None)]
-    rest = _Rest(known, _site(known, where, operands, number), certain, operands, where[0])
+    rest = _Rest(known, _site(known, where, operands, number), certain, operands, where[0], line)
     body = rest.block(known.node.body)
     if len(rest.used) != len(operands):
         unused = next(o for number, o in enumerate(operands) if number not in rest.used)
@@ -813,12 +856,12 @@ def _check(known: _Source, rest: CodeType) -> None:
         raise Unsupported(f"{min(strange)} is a name of something else")
 
 
-def _code(known: _Source, where: list[Any], locals_: list[list[Any]], operands: list[list[Any]], number: bool) -> CodeType:
+def _code(known: _Source, where: list[Any], locals_: list[list[Any]], operands: list[list[Any]], number: bool, line: int) -> CodeType:
     names = [name for name, _ in locals_]
     own = {*known.locals, *map(known.private, known.locals)}
     if not own.issuperset(names) or len(set(names)) != len(names):
         raise Unsupported(f"these are no locals: {', '.join(names)}")
-    body = _body(known, where, {name for name, maybe in locals_ if not maybe}, operands, number)
+    body = _body(known, where, {name for name, maybe in locals_ if not maybe}, operands, number, line)
     code = _compiled(known, body, locals_, operands)
     _check(known, code)
     return code
@@ -831,21 +874,25 @@ def make(
     operands: list[list[Any]],
     number: bool = False,
     given: tuple[int, str] | None = None,
+    line: int = 0,
 ) -> FunctionType:
     """The rest of a call of `func`, of this very function object, from `where` on: a function of one argument, a list of locals, then
     operands, which it empties at once; it returns or raises what the call does.
 
-    where: [kind, line, col, end_line, end_col], kind one of value, object, loop, statement, behind, start, end. Its value is the last operand.
+    where: [kind, line, col, end_line, end_col], kind one of value, object, loop, statement, behind, start, end, raised, called. Its value is the
+    last operand; of the last two, which are the same, what raises the exception when it is called.
     locals_: [[name, may be unbound], …]; one without a value is handed over as UNBOUND.
     operands: [[kind, line, col, end_line, end_col], …], kind one of value, loaded (of the augmented assignment at that place),
-    iterator (of the for statement at that place), in the order of evaluation. Columns are ast's: in bytes of UTF-8.
+    iterator (of the for statement at that place), raised (where), leaving (of the return, break, continue or try at that place: what is
+    returned, or None, behind the finally block that the site is in), in the order of evaluation. Columns are ast's: in bytes of UTF-8.
     number: that value is an int, a float or a bool.
     given: the number of its first line and its text, if they are known.
+    line: on which the exception was raised.
     Unsupported is raised if there is no way to go on from there, or these are not the operands that it needs.
     """
     known = _source_of(func, given)
     try:
-        code = _code(known, where, locals_, operands, number)
+        code = _code(known, where, locals_, operands, number, line)
     except RecursionError:
         raise Unsupported("its source is nested too deep") from None
     return _function(func, code, tuple(_HELPERS.values()))
@@ -932,14 +979,18 @@ def _given(sites: Any, definition: int, name: str) -> tuple[int, str] | None:
     return None
 
 
-def prepare(unit: Any, site: int) -> tuple[Any, ...]:
+def prepare(unit: Any, site: int, line: int = 0) -> tuple[Any, ...]:
     """(function or None, UNBOUND, why, ((flagged, type), ...), written: the same, 1: a callee's object is one more value, 2: it is an operation,
-    the result's type, a name or None) of a place in the unit's site table (docs/protocol.md, "The meta"). The function is what make() or region() gives."""
+    3, 4: what raises the trap's exception, or a callee's, is one more, the result's type, a name or None) of a place in the unit's site table
+    (docs/protocol.md, "The meta"). The function is what make() or region() gives. line: of the exception; 0: the site's."""
     sites, records = unit
-    _, definition, name, kind, payload, *_ = sites[site]
+    first, definition, name, kind, payload, *frames = sites[site]
     func = records[definition].func(name)
     given = _given(sites, definition, name)
-    return (_prepare_region if kind == "region" else _prepare_rest)(func and func.func, payload, given)
+    if kind == "region":
+        return _prepare_region(func and func.func, payload, given)
+    outside = [frame[1] for frame in frames[0]] if frames else []
+    return _prepare_rest(func and func.func, payload, given, line or [first, *outside][-1])
 
 
 def _values(locals_: list[list[Any]]) -> tuple[tuple[bool, str], ...]:
@@ -952,20 +1003,20 @@ def _iterator_kind(text: str) -> str:
     return "*list" if text[0] != "(" else "*enumerate" if text.endswith(",int)") else "*zip"
 
 
-def _prepare_rest(func: Any, payload: list[Any], given: tuple[int, str] | None) -> tuple[Any, ...]:
+def _prepare_rest(func: Any, payload: list[Any], given: tuple[int, str] | None, line: int) -> tuple[Any, ...]:
     why, where, locals_, operands, result = payload
+    what = {"none": 1, "object": 1, "raised": 3, "called": 4}.get(where[0], 0)
     values = (*_values(locals_), *((False, _iterator_kind(o[5]) if o[0] == "iterator" and o[5] else o[5]) for o in operands))
-    is_object = where[0] == "object"
-    if is_object:
-        operands = [*operands, ["value", *where[1:]]]
+    if where[0] == "object" or what > 1:
+        operands = [*operands, ["value" if what == 1 else "raised", *where[1:]]]
     function = None
     if where[0] != "none" and func is not None:
         try:
             number = where[0] == "value" and operands[-1][5] in ("int", "float", "bool")
-            function = make(func, where, [local[:2] for local in locals_], [operand[:5] for operand in operands], number, given)
+            function = make(func, where, [local[:2] for local in locals_], [operand[:5] for operand in operands], number, given, line)
         except (Unsupported, source.NoSource) as error:
             why = f"{why}, and Python cannot go on there: {error}"
-    return function, UNBOUND, why, values, (), int(is_object or where[0] == "none"), result, None
+    return function, UNBOUND, why, values, (), what, result, None
 
 
 _NAMED = '.@:$"'  # an attribute's, a global's, or a text: server/compiler/infer_object.c

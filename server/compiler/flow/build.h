@@ -24,7 +24,18 @@ typedef struct BuildStored {
 typedef struct BuildLoop {
     struct BuildLoop *outer;
     FlowBlock *on_break, *on_continue;
+    struct BuildTry *tries; /* that it is in */
 } BuildLoop;
+
+/* A try statement that the code at hand is in. */
+typedef struct BuildTry {
+    struct BuildTry *outer;
+    const Node *node;
+    bool catches; /* an exception is the interpreter's */
+    size_t noperands;
+    BuildLoop *loop;
+    FlowLoop *flow_loop;
+} BuildTry;
 
 typedef struct Build {
     FlowFunc *f;
@@ -39,6 +50,7 @@ typedef struct Build {
     size_t nstored, cap_stored;
     BuildLoop *loop;
     FlowLoop *flow_loop;
+    BuildTry *tries;
     FlowOp *collected; /* the list of the comprehension at hand */
     FlowVar *so_far;   /* what all(), sum(), ... have so far, of the generator expression at hand */
     FlowBlock *taken;  /* where they go when they need no more of it */
@@ -50,6 +62,7 @@ typedef struct Build {
     uint64_t from;        /* nothing in front of that is come to again */
     bool walrus;          /* an expression may assign */
     const Node *stmt;     /* the one at hand */
+    size_t begun_with;    /* so many operands it began with; of a comprehension's loops: the statement around */
     bool in_target;       /* one of several, a loop's or an annotated one */
     const Node *assigned; /* an Assign whose target is an item; NULL: none whose target is at hand */
     size_t nassigned;     /* operands with its value */
@@ -102,6 +115,7 @@ FlowResume *build_resume_statement(Build *b, const Node *n);
 FlowResume *build_resume_start(Build *b);
 FlowResume *build_resume_behind(Build *b, const Node *n, const LocalState *locals); /* a statement */
 FlowResume *build_resume_object(Build *b, const Node *n); /* n: a region, whose value is no such */
+FlowResume *build_resume_raised(Build *b, const Node *n); /* NULL: it is in no try */
 FlowResume *build_resume_call(Build *b, const Node *n, const Instance *callee);
 
 /* build_region.c */
@@ -218,12 +232,15 @@ FlowOp *build_python_call(Build *b, const Node *n, const MathFn *f, const Type *
 FlowOp *build_python(Build *b, const Node *n, const MathFn *f, const Type *result, const char *types,
                      FlowOp *const *args, size_t nargs);
 
-/* build_stmt.c, build_loop.c, build_raise.c */
+/* build_stmt.c, build_loop.c, build_raise.c, build_try.c */
 void build_body(Build *b, Nodes body);
 void build_target(Build *b, const Node *target, FlowOp *v);
 void build_turn_target(Build *b, const Node *loop, const Node *target, FlowOp *v); /* of a For */
 void build_while(Build *b, const Node *n);
 void build_for(Build *b, const Node *n);
 void build_raise(Build *b, const Node *n);
+void build_try(Build *b, const Node *n);
+/* What the tries that n, a return, break or continue, leaves do finally; to: the first that it does not leave. */
+void build_leave_tries(Build *b, const BuildTry *to, const Node *n, FlowOp *v);
 void build_assert(Build *b, const Node *n);
 void build_return(Build *b, const Node *n, FlowOp *v);

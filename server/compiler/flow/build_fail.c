@@ -7,6 +7,7 @@ FlowFail *build_failing(Build *b, const Node *n, Site site) {
     *fail = (FlowFail){.node = n, .site = site, .effect = b->info[n->id].effect, .undo = b->info[n->id].undo};
     if (site.kind == SITE_OVERFLOW || site.kind == SITE_REDO)
         fail->resume = build_resume(b, n);
+    fail->raised = build_resume_raised(b, n);
     return fail;
 }
 

@@ -11,7 +11,8 @@ static FlowLoop *loop_begin(Build *b, const Node *n) {
                        .before = b->at,
                        .always = b->info[n->id].flags & NODE_POLL_ALWAYS,
                        .effect = b->info[n->id].effect,
-                       .undo = b->info[n->id].undo};
+                       .undo = b->info[n->id].undo,
+                       .raised = build_resume_raised(b, n)};
     pool_push(b->pool, b->f->loops, b->f->nloops, b->f->cap_loops) = loop;
     b->flow_loop = loop;
     loop->head = build_block(b, "head");
@@ -24,7 +25,7 @@ static FlowLoop *loop_begin(Build *b, const Node *n) {
 
 /* From the loop's body to its end, and what follows. */
 static void loop_body(Build *b, FlowLoop *loop, Nodes body, FlowBlock *on_break) {
-    BuildLoop state = {.outer = b->loop, .on_break = on_break, .on_continue = loop->latch};
+    BuildLoop state = {.outer = b->loop, .on_break = on_break, .on_continue = loop->latch, .tries = b->tries};
     b->loop = &state;
     build_turn_begins(b, loop->node);
     build_body(b, body);

@@ -74,6 +74,8 @@ void build_note_walrus(Build *b) {
 /* A statement begins: what is in front of it is not come to again, but for the turns of the loops that it is in. */
 void build_begins(Build *b, const Node *n) {
     b->stmt = n;
+    if (!b->bound->inside[n->id])
+        b->begun_with = b->noperands;
     if (!b->flow_loop)
         b->from = bound_place(n->span.line, n->span.col);
 }
@@ -193,6 +195,22 @@ FlowResume *build_resume_start(Build *b) {
         locals[i].type = b->inst->params[i];
     bool possible = b->inst->outer == EFFECT_COMMITTED && b->bound->func->kind != FUNC_CLASS;
     return possible ? resume_with(b, FLOW_WHERE_START, b->bound->function, locals, 0) : NULL;
+}
+
+/* Nothing that the statement has evaluated is needed any more. */
+FlowResume *build_resume_raised(Build *b, const Node *n) {
+    const BuildTry *t = b->tries;
+    while (t && !t->catches)
+        t = t->outer;
+    if (!t)
+        return NULL;
+    const LocalState *locals = b->info[n->id].locals;
+    if (!locals && !(locals = b->info[b->stmt->id].locals)) /* nothing comes here */
+        return NULL;
+    FlowResume *r = resume_with(b, FLOW_WHERE_RAISED, n, locals, b->begun_with);
+    if (!r)
+        internal_error("an exception in a try that Python cannot go on from: %s", node_kind_name(n->kind));
+    return r;
 }
 
 /* How many operands wait for what is around the node. */

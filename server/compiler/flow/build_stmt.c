@@ -177,8 +177,12 @@ void build_return(Build *b, const Node *n, FlowOp *v) {
         build_fail(b, build_failing(b, n, (Site){.kind = SITE_REDO, .text = STR("a return of another type")}));
         return;
     }
+    FlowOp *result = b->f->result ? build_convert(b, n, v, b->inst->result) : v;
+    build_leave_tries(b, NULL, n, result);
+    if (!b->at)
+        return;
     if (b->f->result)
-        build_store(b, b->f->result, build_convert(b, n, v, b->inst->result));
+        build_store(b, b->f->result, result);
     build_store(b, b->f->status, build_add(b, flow_const_int(b->f, b->f->status->type, JITD_TRAP_NONE)));
     build_go(b, b->f->exit);
 }
@@ -206,6 +210,13 @@ static void ann_assign(Build *b, const Node *n) {
         build_operation_store(b, n, n->AnnAssign.target, v);
     else if (v)
         build_target(b, n->AnnAssign.target, v);
+}
+
+static void jump(Build *b, const Node *n) {
+    BuildLoop *loop = b->loop;
+    build_leave_tries(b, loop->tries, n, build_none(b));
+    if (b->at)
+        build_go(b, n->kind == NODE_Break ? loop->on_break : loop->on_continue);
 }
 
 static void one_stmt(Build *b, const Node *n) {
@@ -236,16 +247,17 @@ static void one_stmt(Build *b, const Node *n) {
         return_stmt(b, n);
         return;
     case NODE_Break:
-        build_go(b, b->loop->on_break);
-        return;
     case NODE_Continue:
-        build_go(b, b->loop->on_continue);
+        jump(b, n);
         return;
     case NODE_Assert:
         build_assert(b, n);
         return;
     case NODE_Raise:
         build_raise(b, n);
+        return;
+    case NODE_Try:
+        build_try(b, n);
         return;
     case NODE_Pass:
         return;
@@ -255,7 +267,8 @@ static void one_stmt(Build *b, const Node *n) {
 }
 
 static void stmt(Build *b, const Node *n) {
-    size_t operands = b->noperands;
+    size_t operands = b->noperands, begun_with = b->begun_with;
+    const Node *outer = b->stmt;
     build_begins(b, n);
     if (b->info[n->id].region == REGION_STATEMENT)
         build_region_statement(b, n);
@@ -264,4 +277,6 @@ static void stmt(Build *b, const Node *n) {
     else
         one_stmt(b, n);
     b->noperands = operands;
+    b->begun_with = begun_with;
+    b->stmt = outer;
 }

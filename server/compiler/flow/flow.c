@@ -8,7 +8,8 @@ const FlowKindInfo flow_kinds[N_FLOW_KINDS] = {
 #undef OP
 };
 
-const char *const flow_wheres[] = {"value", "object", "loop", "statement", "behind", "start", "end", "none"};
+const char *const flow_wheres[] = {"value", "object", "loop",   "statement", "behind",
+                                   "start", "end",    "raised", "called",    "none"};
 
 const Type flow_any_ref = {.kind = TYPE_REF, .def = UINT32_MAX, .optional = true};
 
@@ -92,21 +93,31 @@ static const FlowResume *resume_of(const FlowOp *op) {
     return op->fail ? op->fail->resume : NULL;
 }
 
-uint32_t flow_nuses(const FlowOp *op) {
-    const FlowResume *r = resume_of(op);
-    uint32_t n = op->nargs;
+/* The i-th that has a value; NULL, and i is less by their number. */
+static FlowOp *handed(const FlowResume *r, uint32_t *i) {
+    for (size_t k = 0; r && k < r->noperands; k++)
+        if (r->operands[k].value && !(*i)--)
+            return r->operands[k].value;
+    return NULL;
+}
+
+static uint32_t count_handed(const FlowResume *r) {
+    uint32_t n = 0;
     for (size_t i = 0; r && i < r->noperands; i++)
         n += r->operands[i].value != NULL;
     return n;
 }
 
+uint32_t flow_nuses(const FlowOp *op) {
+    return op->nargs + count_handed(resume_of(op)) + count_handed(op->fail ? op->fail->raised : NULL);
+}
+
 FlowOp *flow_use(const FlowOp *op, uint32_t i) {
-    const FlowOperand *operand = i < op->nargs ? NULL : resume_of(op)->operands;
-    if (!operand)
+    if (i < op->nargs)
         return op->args[i];
-    for (i -= op->nargs; !operand->value || i--; operand++) {
-    }
-    return operand->value;
+    i -= op->nargs;
+    FlowOp *value = handed(resume_of(op), &i);
+    return value ? value : handed(op->fail->raised, &i);
 }
 
 /* Only forward: a block may be reached through a million others. */

@@ -54,10 +54,12 @@ typedef enum FlowOperandKind {
     FLOW_OPERAND_ITERATOR,
     FLOW_OPERAND_LIST,
     FLOW_OPERAND_TARGET,
+    FLOW_OPERAND_LEAVING,
 } FlowOperandKind;
 
 /* What CPython would have on its stack: the value of an expression that is evaluated already, that of an augmented
- * assignment's target, a loop's iterator, the list of a comprehension so far, what a name of its target holds. */
+ * assignment's target, a loop's iterator, the list of a comprehension so far, what a name of its target holds, what is
+ * returned when the `finally` at hand is over (None for break, continue, and the end of its try). */
 typedef struct FlowOperand {
     FlowOperandKind kind;
     const Node *node;
@@ -85,6 +87,8 @@ typedef enum FlowWhere {
     FLOW_WHERE_BEHIND,    /* where one has ended */
     FLOW_WHERE_START,     /* at the function's beginning */
     FLOW_WHERE_END,       /* at its end, with None as the result */
+    FLOW_WHERE_RAISED,    /* at the statement that holds the place, which raises what the trap says; */
+    FLOW_WHERE_CALLED,    /* a callee's */
     FLOW_WHERE_NONE,      /* nowhere: an error */
 } FlowWhere;
 
@@ -118,6 +122,7 @@ typedef struct FlowFail {
     bool inexact;       /* RUNTIME: a status of 2, which is no failure in Python */
     Str overflow;       /* ... the words for that */
     FlowResume *resume; /* instead of raising an OverflowError; NULL: not needed, or not possible */
+    FlowResume *raised; /* in a try: what an exception does; NULL: it leaves the function */
     FlowBlock *outs[4]; /* unwind: where it leaves the function, the status stored last */
     unsigned nouts;
 } FlowFail;
@@ -198,6 +203,7 @@ struct FlowLoop {
     bool always, quick; /* polls on every turn; not at all */
     Effect effect;
     FlowResume *resume; /* from its head; NULL: not possible */
+    FlowResume *raised; /* as a failure's */
     uint64_t undo;
     FlowVar **counters;
     size_t ncounters, cap_counters;

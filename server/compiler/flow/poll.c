@@ -42,22 +42,27 @@ static FlowOp *add_compare(FlowFunc *f, FlowBlock *at, FlowOrder order, FlowOp *
     return op;
 }
 
-static FlowFail *failing(FlowFunc *f, const Node *n, Site site, Effect effect, uint64_t undo, FlowResume *resume) {
-    FlowFail *fail = pool_new(f->pool, FlowFail);
-    *fail = (FlowFail){.node = n, .site = site, .effect = effect, .undo = undo, .resume = resume};
-    return fail;
+static FlowFail failing(const FlowLoop *loop) {
+    return (FlowFail){
+        .node = loop->node, .effect = loop->effect, .undo = loop->undo, .resume = loop->resume, .raised = loop->raised};
+}
+
+static FlowFail *fail_new(FlowFunc *f, FlowFail fail, Site site) {
+    FlowFail *made = pool_new(f->pool, FlowFail);
+    *made = fail;
+    made->site = site;
+    return made;
 }
 
 /* Polls at the end of a block; returns where it goes on. */
-static FlowBlock *add_poll(FlowFunc *f, FlowBlock *at, const Node *n, Effect effect, uint64_t undo,
-                           FlowResume *resume) {
+static FlowBlock *add_poll(FlowFunc *f, FlowBlock *at, FlowFail fail) {
     FlowBlock *pending = flow_block(f, "pending"), *polled = flow_block(f, "polled");
     FlowOp *flag = add(f, at, FLOW_INTERRUPTED, &type_bool, NULL, NULL);
     flow_append(f, at, flow_branch(f, flag, pending, polled, true));
     FlowOp *poll = add(f, pending, FLOW_POLL, NULL, NULL, NULL);
-    poll->effect = effect;
-    poll->fresh = effect == EFFECT_NONE;
-    poll->fail = failing(f, n, (Site){.kind = SITE_CALL}, effect, undo, resume);
+    poll->effect = fail.effect;
+    poll->fresh = fail.effect == EFFECT_NONE;
+    poll->fail = fail_new(f, fail, (Site){.kind = SITE_CALL});
     flow_append(f, pending, flow_jump(f, polled));
     return polled;
 }
@@ -69,8 +74,7 @@ static void check_counters(FlowFunc *f, FlowBlock *at, const FlowLoop *loop) {
             add_arith(f, at, FLOW_ADD, add_load(f, at, loop->counters[i]), add_int(f, at, &type_int, HEADROOM));
         FlowOp *cast = add(f, at, FLOW_CAST, type_of_kind(TYPE_UINT64), moved, NULL);
         FlowOp *far = add_compare(f, at, FLOW_GT, cast, add_int(f, at, cast->type, INT64_MIN));
-        add(f, at, FLOW_GUARD, NULL, far, NULL)->fail =
-            failing(f, loop->node, site, loop->effect, loop->undo, loop->resume);
+        add(f, at, FLOW_GUARD, NULL, far, NULL)->fail = fail_new(f, failing(loop), site);
     }
 }
 
@@ -85,7 +89,7 @@ static void poll_while(FlowFunc *f, FlowLoop *loop) {
     FlowBlock *strip = flow_block(f, "strip");
     const Type *count = type_of_kind(TYPE_INT32);
     retarget(loop->before, loop->head, strip);
-    FlowBlock *at = add_poll(f, strip, loop->node, loop->effect, loop->undo, loop->resume);
+    FlowBlock *at = add_poll(f, strip, failing(loop));
     check_counters(f, at, loop);
     if (loop->always) {
         retarget(loop->latch, loop->head, strip);
@@ -116,7 +120,7 @@ static FlowOp *strip_end(FlowFunc *f, FlowBlock *at, const FlowLoop *loop) {
 static void poll_for(FlowFunc *f, FlowLoop *loop) {
     FlowBlock *strip = flow_block(f, "strip"), *latch = loop->latch;
     retarget(loop->head, loop->body, strip);
-    FlowBlock *at = loop->quick ? strip : add_poll(f, strip, loop->node, loop->effect, loop->undo, loop->resume);
+    FlowBlock *at = loop->quick ? strip : add_poll(f, strip, failing(loop));
     check_counters(f, at, loop);
     if (!loop->always) {
         FlowVar *stop = flow_var(f, loop->done->type, STR("stop"), FLOW_COUNT_OWN);
@@ -137,6 +141,7 @@ void flow_poll(FlowFunc *f) {
         return;
     FlowBlock *poll = flow_block(f, "recursion");
     retarget(f->blocks[0], f->start, poll);
-    FlowBlock *at = add_poll(f, poll, f->inst->bound->function, f->inst->outer, 0, f->resume_start);
+    FlowFail fail = {.node = f->inst->bound->function, .effect = f->inst->outer, .resume = f->resume_start};
+    FlowBlock *at = add_poll(f, poll, fail);
     flow_append(f, at, flow_jump(f, f->start));
 }

@@ -162,6 +162,28 @@ static void resume(Unwind *u, FlowBlock *at, const FlowFail *reason, FlowFail *f
     leave(u, other, status, fail);
 }
 
+/* A try's handlers are the interpreter's, with all that follows. called: the trap is a callee's. */
+static void leave_raised(Unwind *u, FlowBlock *at, FlowOp *status, const FlowFail *reason, FlowFail *fail,
+                         bool called) {
+    if (!reason->raised) {
+        leave(u, at, status, fail);
+        return;
+    }
+    FlowFail *caught = pool_new(u->f->pool, FlowFail);
+    FlowResume *raised = pool_new(u->f->pool, FlowResume);
+    *caught = *reason;
+    *raised = *reason->raised;
+    raised->where = called ? FLOW_WHERE_CALLED : FLOW_WHERE_RAISED;
+    caught->resume = raised;
+    caught->site = (Site){.kind = SITE_REDO, .text = STR("an exception is raised in a try")};
+    resume(u, at, caught, fail);
+}
+
+/* An int beyond 64 bits is no exception of the program's: no handler of it may see that. */
+static bool is_limit(const FlowFail *reason) {
+    return !reason->always && (reason->site.kind == SITE_OVERFLOW || reason->site.kind == SITE_REDO);
+}
+
 static bool resumes_here(const FlowFail *reason) {
     return reason->resume && !reason->always && reason->effect == EFFECT_COMMITTED &&
            (reason->site.kind == SITE_OVERFLOW || reason->site.kind == SITE_REDO);
@@ -181,7 +203,11 @@ static FlowBlock *failure(Unwind *u, const FlowFail *reason, FlowFail *fail) {
     if (resumes_here(reason)) {
         resume(u, at, reason, fail);
     } else if (raises_here(u, reason)) {
-        leave(u, at, trap(u, at, JITD_TRAP_RAISE, reason), fail);
+        FlowOp *status = trap(u, at, JITD_TRAP_RAISE, reason);
+        if (is_limit(reason))
+            leave(u, at, status, fail);
+        else
+            leave_raised(u, at, status, reason, fail, false);
     } else if (u->f->wrapped) {
         FlowBlock *raise = flow_block(u->f, "raise"), *again = flow_block(u->f, "redo");
         FlowOp *wrapped = flow_load(u->f, u->f->wrapped);
@@ -227,6 +253,10 @@ static FlowBlock *call_failure(Unwind *u, FlowOp *call) {
     FlowFail *fail = call->fail;
     FlowOp *status = status_of(u, first, call);
     FlowBlock *at = take_object(u, first, status, fail), *out = at;
+    if (fail->raised) {
+        leave_raised(u, at, status, fail, fail, true);
+        return first;
+    }
     add(u, at, FLOW_TRACE, NULL, NULL, 0)->reason = fail;
     if (fail->effect == EFFECT_UNDO && fail->undo) {
         FlowBlock *undo = flow_block(u->f, "undo");
@@ -244,7 +274,7 @@ static FlowBlock *region_failure(Unwind *u, FlowOp *op) {
     FlowBlock *at = flow_block(u->f, "fail");
     FlowOp *status = status_of(u, at, op);
     note_slots(u, op->args, op->nargs, op->type);
-    leave(u, take_object(u, at, status, op->fail), status, op->fail);
+    leave_raised(u, take_object(u, at, status, op->fail), status, op->fail, op->fail, false);
     return at;
 }
 
@@ -253,7 +283,7 @@ static void leave_as(Unwind *u, FlowBlock *at, FlowOp *status, FlowFail *fail) {
     *reason = (FlowFail){.node = fail->node, .site = {.kind = SITE_CALL}};
     FlowOp *as = add(u, at, FLOW_TRAP_AS, status->type, &status, 1);
     as->reason = reason;
-    leave(u, at, as, fail);
+    leave_raised(u, at, as, fail, fail, false);
 }
 
 /* While stores may still be taken back nobody else may see them: the import then answers REDO where it would run Python code. */
@@ -288,7 +318,7 @@ static FlowBlock *python_failure(Unwind *u, FlowOp *call) {
 /* The import has filled in the trap, which has the place. */
 static FlowBlock *attribute_failure(Unwind *u, FlowOp *op) {
     FlowBlock *at = flow_block(u->f, "fail");
-    leave(u, at, status_of(u, at, op), op->fail);
+    leave_raised(u, at, status_of(u, at, op), op->fail, op->fail, false);
     return at;
 }
 
@@ -303,7 +333,7 @@ static FlowBlock *object_failure(Unwind *u, FlowFail *fail) {
 
 static FlowBlock *memory_failure(Unwind *u, FlowFail *fail) {
     FlowBlock *at = flow_block(u->f, "full");
-    leave(u, at, trap(u, at, JITD_TRAP_MEMORY, fail), fail);
+    leave_raised(u, at, trap(u, at, JITD_TRAP_MEMORY, fail), fail, fail, false);
     return at;
 }
 
@@ -317,7 +347,8 @@ static void runtime_failure(Unwind *u, FlowOp *op) {
                            .site = {.kind = SITE_OVERFLOW, .text = op->fail->overflow},
                            .effect = op->fail->effect,
                            .undo = op->fail->undo,
-                           .resume = op->fail->resume};
+                           .resume = op->fail->resume,
+                           .raised = op->fail->raised};
     op->fails[1] = failure(u, overflow, op->fail);
 }
 

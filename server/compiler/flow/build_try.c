@@ -1,0 +1,70 @@
+/* Build, try: an exception is where the interpreter goes on, with the handlers and all that follows (FlowFail.raised). So handlers are not built,
+ * and `finally` is built for each way that leaves without an exception: its end, and each return, break and continue in it. */
+#include "server/compiler/flow/build.h"
+
+void build_try(Build *b, const Node *n) {
+    BuildTry t = {.outer = b->tries,
+                  .node = n,
+                  .catches = true,
+                  .noperands = b->noperands,
+                  .loop = b->loop,
+                  .flow_loop = b->flow_loop};
+    b->tries = &t;
+    build_body(b, n->Try.body);
+    t.catches = n->Try.finalbody.len > 0;
+    if (b->at)
+        build_body(b, n->Try.orelse);
+    b->tries = t.outer;
+    if (b->at && n->Try.finalbody.len) {
+        build_held(b, FLOW_OPERAND_LEAVING, n, build_none(b));
+        build_body(b, n->Try.finalbody);
+        b->noperands = t.noperands;
+    }
+}
+
+/* What the interpreter would have evaluated when it comes to the try again. */
+typedef struct Around {
+    size_t noperands, begun_with;
+    uint64_t from;
+    const Node *stmt;
+    BuildLoop *loop;
+    FlowLoop *flow_loop;
+    BuildTry *tries;
+} Around;
+
+static Around around(const Build *b) {
+    return (Around){b->noperands, b->begun_with, b->from, b->stmt, b->loop, b->flow_loop, b->tries};
+}
+
+static void go_back(Build *b, const Around *to) {
+    b->noperands = to->noperands;
+    b->begun_with = to->begun_with;
+    b->from = to->from;
+    b->stmt = to->stmt;
+    b->loop = to->loop;
+    b->flow_loop = to->flow_loop;
+    b->tries = to->tries;
+}
+
+static void leave_one(Build *b, const BuildTry *t, const Node *n, FlowOp *v) {
+    b->noperands = t->noperands;
+    b->loop = t->loop;
+    b->flow_loop = t->flow_loop;
+    b->tries = t->outer;
+    FlowBlock *block = build_block(b, "finally");
+    build_go(b, block);
+    build_start(b, block);
+    build_held(b, FLOW_OPERAND_LEAVING, n, v);
+    build_body(b, t->node->Try.finalbody);
+}
+
+void build_leave_tries(Build *b, const BuildTry *to, const Node *n, FlowOp *v) {
+    Around before = around(b);
+    FlowOperand *operands = pool_array(b->pool, FlowOperand, b->noperands + 1);
+    memcpy(operands, b->operands, b->noperands * sizeof *operands);
+    for (const BuildTry *t = b->tries; t != to && b->at; t = t->outer)
+        if (t->node->Try.finalbody.len)
+            leave_one(b, t, n, v);
+    go_back(b, &before);
+    memcpy(b->operands, operands, b->noperands * sizeof *operands);
+}
