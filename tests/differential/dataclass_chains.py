@@ -292,7 +292,7 @@ class ChainWriter:
             (1, f"sorted(vars({one}).items())"), (2, f"{one}.number()"), (2, f"{one}.value(0.5)"), (1, f"{one}.change{cls.index}()"), (0.5, f"{one}.mixed()"),
             (1.5, f"objects.append({self.made(cls)})"), (1, f"sorted(objects)[0]"), (0.5, f"len(set(objects))"), (0.5, f"{cls.name}.{member.name}"),
             (0.5, f"setattr({one}, 'extra', 3)"), (0.4, f"[one.__init__({self.made(cls).partition('(')[2]} for one in objects if type(one) is {cls.name} and '__init__' in vars({cls.name})]"), (0.5, f"facts({cls.name})"),
-            (0.5, f"{one}.unknown"), (0.4, f"{one}.__post_init__()"),
+            (0.5, f"{one}.unknown"), (0.2, f"set_class({cls.name}, {member.name!r}, {value})"), (0.4, f"{one}.__post_init__()"),
         ]  # fmt: skip
         text = rng.choices([t for _, t in weighted], [w for w, _ in weighted])[0]
         self.put(1, f"attempt(lambda: {text})")

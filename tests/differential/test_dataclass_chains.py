@@ -87,7 +87,13 @@ def replaced(one, name, kind, value):
     return dataclasses.replace(one, **{name: value}) if takes(one, name, kind) else None
 
 
-HELPERS = {f.__name__: f for f in (facts, hashed, shown, put, replaced, dataclasses.fields, dataclasses.asdict, dataclasses.astuple, dataclasses.replace)}
+def set_class(cls, name, value):
+    """Not in a class statement: there it is another field."""
+    own = [base for base in cls.__mro__ if name in inspect.get_annotations(base)]
+    return setattr(cls, name, value) if own and own[0] is not cls and name not in vars(cls) and takes(cls, name, inspect.get_annotations(own[0])[name]) else None
+
+
+HELPERS = {f.__name__: f for f in (facts, set_class, hashed, shown, put, replaced, dataclasses.fields, dataclasses.asdict, dataclasses.astuple, dataclasses.replace)}
 
 
 class Run:

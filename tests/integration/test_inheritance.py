@@ -19,8 +19,6 @@ pytestmark = pytest.mark.filterwarnings("ignore::jitd.CompileWarning")
 DECORATED_BASE = ("all", "only the base", "a plain one between")
 # What still differs from CPython: {scene: (in which combinations, why)}.
 KNOWN = {
-    "defaults_given_later": (DECORATED_BASE, "what a subclass is given under the name of a native field, later, hides what its instances hold"),
-    "documents_of_properties": (DECORATED_BASE, "a property whose getter is replaced keeps its first one's document"),
     "patched_with_a_specification": (DECORATED_BASE, "mock takes no method of a jitclass for a function"),
 }
 
@@ -465,3 +463,43 @@ def test_a_second_process_does_the_same(program, own_daemon):
     plain = program(WARM, name="warm_inheritance.py", JITD_DISABLE=1).run().stdout.splitlines()
     assert [said for said, _ in runs] == plain * 3
     assert int(runs[0][1]) > 0 and len({count for _, count in runs}) == 1, "nothing is compiled twice"
+
+
+def test_what_a_python_class_above_is_given_later():
+    """Under a field's name: instances keep what they have, and have the class's where they have none."""
+    for decorate in (lambda cls: cls, jitd.jitclass):
+
+        @decorate
+        @dataclasses.dataclass
+        class Base:
+            n: int = 1
+            late: float = dataclasses.field(default=0.5, init=False)
+            next: Optional["Base"] = None
+
+            def read(self) -> float:
+                return self.n + self.late
+
+        class Above(Base):
+            pass
+
+        class Further(Above):
+            pass
+
+        one, other, base = Above(5), Further(6), Base(2)
+        assert [each.read() for each in (one, other, base)] == [5.5, 6.5, 2.5]
+        Above.n, Above.late, Above.next = 7, 1.5, one
+        assert [each.read() for each in (one, other, base)] == [6.5, 7.5, 2.5] and Further.n == Above.n == 7 and Base.n == 1
+        assert (Above(3).n, vars(Above)["n"], "n" in vars(Further), vars(one), other.next, Above.next) == (3, 7, False, {"n": 5, "next": None}, None, one)
+        del one.n, other.next
+        assert (one.n, other.next, Base(1).next, vars(one)) == (7, one, None, {"next": None})
+        one.n, other.late = 8, 2.5
+        assert (one.n, other.read(), one.read()) == (8, 8.5, 9.5)
+        Above.n = 9
+        del one.n
+        assert one.n == 9
+        del Above.n, Above.late
+        assert (one.n, one.late, other.late, "n" in vars(Above), Above.n) == (1, 0.5, 2.5, False, 1)
+        with pytest.raises(AttributeError):
+            del Above.n
+        Above.n = property(lambda self: 50)
+        assert (one.n, other.read(), base.n) == (50, 52.5, 2)

@@ -164,11 +164,10 @@ PyTypeObject ClassDict_Type = {
 
 static getter dict_of_class; /* CPython's own */
 
-/* A Python class above a jitclass may have some of ours in its dict, too: where CPython gives its instances no dict (extra.c). What the base
- * of all has there is for those who read it (absent_slots). */
+/* A Python class above a jitclass may have some of ours in its dict, too: where CPython gives its instances no dict (extra.c), or what it was given
+ * has the name of a native field. What the base of all has there is for those who read it (absent_slots). */
 static int has_ours(PyTypeObject *type) {
-    return class_of_type(type) ||
-           (!type->tp_dictoffset && type != &Instance_Type && PyType_IsSubtype(type, &Instance_Type));
+    return type != &Instance_Type && PyType_IsSubtype(type, &Instance_Type);
 }
 
 static PyObject *get_dict_of_class(PyObject *op, void *closure) {

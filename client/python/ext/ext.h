@@ -346,9 +346,13 @@ COLD int field_not_there(PyObject *self, const Field *field);      /* -1, with t
 COLD PyObject *field_of_class(PyObject *self, const Field *field); /* the class attribute, or that */
 PyObject *field_class_value(const Field *field);                   /* that attribute; borrowed, NULL: there is none */
 int field_describe(ClassInfo *info, Field *field);                 /* puts its descriptor into the class's dict */
-int field_clear(PyObject *self, Field *field);                     /* of a reference: it is unset, */
-int field_is_unset(PyObject *self, const Field *field);            /* which a number never is */
-int field_store(Field *field, PyObject *self, PyObject *value);    /* a new or an old object; -1 with an exception */
+/* Sets (or with NULL deletes) what a Python class above a jitclass has under a native field's name, as far as instances keep the field. */
+int field_give(PyTypeObject *type, ClassInfo *info, Field *above, PyObject *value);
+const Field *field_shown(const Field *field, PyTypeObject *type); /* as such a class may have it of its own */
+bool field_is_given(PyTypeObject *type, const Field *above, PyObject *value);
+int field_clear(PyObject *self, Field *field);                  /* of a reference: it is unset, */
+int field_is_unset(PyObject *self, const Field *field);         /* which a number never is */
+int field_store(Field *field, PyObject *self, PyObject *value); /* a new or an old object; -1 with an exception */
 /* Whether a Python subclass has something else under its name: another default, a property. Then its instances have an attribute, and nothing native. */
 int field_is_shadowed(const Field *field, PyTypeObject *type);
 

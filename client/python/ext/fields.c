@@ -58,9 +58,7 @@ int field_not_there(PyObject *self, const Field *field) {
 
 /* What a reference that is not set shows: as any attribute, its class's. */
 PyObject *field_of_class(PyObject *self, const Field *field) {
-    const ClassInfo *info = Py_TYPE(self) == field->owner ? NULL : class_above(Py_TYPE(self));
-    const Field *own = info ? class_field(info, field->name) : NULL;
-    PyObject *value = field_class_value(own ? own : field);
+    PyObject *value = field_class_value(field_shown(field, Py_TYPE(self)));
     return value ? Py_NewRef(value) : field_unset(self, field);
 }
 
@@ -299,7 +297,8 @@ static FieldSetter field_setter(TypeKind kind) {
 
 typedef struct FieldDescr {
     PyObject_HEAD Field *field;
-    PyObject *info; /* holds the field */
+    PyObject *info; /* holds the field, or what that is of */
+    bool own;       /* the field is this descriptor's alone: of a Python class */
 } FieldDescr;
 
 /* Whether its instances have the field in the arena. Of two bases that are jitclasses only the first has its fields there: those of the other are
@@ -367,12 +366,19 @@ static PyObject *descr_objclass(PyObject *op, void *ignored) {
 
 static int descr_traverse(PyObject *op, visitproc visit, void *arg) {
     Py_VISIT(((FieldDescr *)op)->info);
+    if (((FieldDescr *)op)->own)
+        Py_VISIT(((FieldDescr *)op)->field->class_value);
     return 0;
 }
 
 static void descr_dealloc(PyObject *op) {
+    FieldDescr *self = (FieldDescr *)op;
     PyObject_GC_UnTrack(op);
-    Py_CLEAR(((FieldDescr *)op)->info);
+    Py_CLEAR(self->info);
+    if (self->own) {
+        Py_CLEAR(self->field->class_value);
+        PyMem_Free(self->field);
+    }
     PyObject_GC_Del(op);
 }
 
@@ -395,21 +401,31 @@ PyTypeObject FieldDescr_Type = {
     .tp_descr_set = descr_set,
 };
 
+const Field *field_shown(const Field *field, PyTypeObject *type) {
+    PyObject *found = type == field->owner ? NULL : _PyType_Lookup(type, field->name);
+    return found && Py_IS_TYPE(found, &FieldDescr_Type) ? ((FieldDescr *)found)->field : field;
+}
+
 PyObject *field_in_class(PyObject *descriptor) {
     const Field *field = ((FieldDescr *)descriptor)->field;
     return field->slot ? descriptor : field->class_value;
 }
 
-int field_describe(ClassInfo *info, Field *field) {
+static int describe(ClassInfo *info, Field *field, bool own) {
     FieldDescr *descriptor = PyObject_GC_New(FieldDescr, &FieldDescr_Type);
     if (!descriptor)
         return -1;
     descriptor->field = field;
+    descriptor->own = own;
     descriptor->info = Py_NewRef((PyObject *)info);
     PyObject_GC_Track(descriptor);
-    int r = PyDict_SetItem(info->type->tp_dict, field->name, (PyObject *)descriptor);
+    int r = PyDict_SetItem(field->owner->tp_dict, field->name, (PyObject *)descriptor);
     Py_DECREF(descriptor);
     return r;
+}
+
+int field_describe(ClassInfo *info, Field *field) {
+    return describe(info, field, false);
 }
 
 /* Which of its classes' defaults an instance shows is not the origin's to say. */
@@ -434,6 +450,51 @@ int field_install(ClassInfo *info, Field *field) {
     default_install(field);
     bool is_other = !field->above || field->class_value || field->late != field->above->late;
     return is_other ? field_describe(info, field) : 0;
+}
+
+/* That an instance has none is noted where it stays, whatever becomes of the class's attribute. */
+static int set_below(PyObject *self, PyObject *value, Field *field) {
+    return value ? default_set_place(self, value, field->origin) : field->above->set(self, NULL, field->above);
+}
+
+/* A new field of a Python class that is the one of the jitclass above, with another attribute of the class. */
+static Field *field_below(PyTypeObject *type, Field *above, PyObject *value) {
+    Field *field = PyMem_Malloc(sizeof *field);
+    if (!field) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    *field = *above;
+    field->owner = type;
+    field->above = above;
+    field->origin = above->origin ? above->origin : above;
+    field->class_value = Py_NewRef(value);
+    field->get = get_inherited;
+    field->set = set_below;
+    default_install(field);
+    return field;
+}
+
+int field_give(PyTypeObject *type, ClassInfo *info, Field *above, PyObject *value) {
+    PyObject *found = PyDict_GetItemWithError(type->tp_dict, above->name);
+    int r = 0;
+    if (found && !value)
+        r = PyDict_DelItem(type->tp_dict, above->name);
+    else if (found)
+        Py_XSETREF(((FieldDescr *)found)->field->class_value, Py_NewRef(value));
+    else {
+        Field *field = field_below(type, above, value);
+        r = field ? describe(info, field, true) : -1;
+    }
+    PyType_Modified(type);
+    return r;
+}
+
+bool field_is_given(PyTypeObject *type, const Field *above, PyObject *value) {
+    PyObject *found = PyDict_GetItemWithError(type->tp_dict, above->name);
+    if (found)
+        return Py_IS_TYPE(found, &FieldDescr_Type);
+    return value && !above->slot && !Py_TYPE(value)->tp_descr_get && !field_is_shadowed(above, type);
 }
 
 static const Field *root(const Field *field) {

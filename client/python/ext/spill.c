@@ -79,7 +79,7 @@ static int set_spilled(PyObject *self, PyObject *value, Field *field) {
 static int start(Field *field, const char *how) {
     if (field->set == set_spilled)
         return 0;
-    if (watch_changed(field->owner, field->name, how) < 0)
+    if (watch_changed(class_above(field->owner)->type, field->name, how) < 0)
         return -1;
     field->native_get = field->get;
     field->native_set = field->set;
@@ -106,7 +106,7 @@ int spill_value(PyObject *self, Field *field, PyObject *value) {
 
 int spill_deleted(PyObject *self, const Field *field) {
     bool may = false;
-    for (const Field *at = field; at; at = at->above)
+    for (const Field *at = field_shown(field, Py_TYPE(self)); at; at = at->above)
         may |= at->set == set_spilled;
     PyObject *value = may ? spilled(self, field) : NULL;
     Py_XDECREF(value);

@@ -52,8 +52,19 @@ static void remake(ClassInfo *info, PyObject *name) {
     class_each_below(info->type, remake_one, (uint64_t)(uintptr_t)name);
 }
 
+/* A Python class above a jitclass is given what it has for one of its native fields: its instances keep what is theirs. */
+static int set_above(PyTypeObject *type, PyObject *name, PyObject *value) {
+    ClassInfo *info = class_above(type);
+    Field *field = info ? class_field(info, name) : NULL;
+    if (field && field_is_given(type, field, value))
+        return field_give(type, info, field, value);
+    return type_setattro((PyObject *)type, name, value);
+}
+
 static int setattro_watched(PyObject *op, PyObject *name, PyObject *value) {
     ClassInfo *info = class_of_type((PyTypeObject *)op);
+    if (!info && PyUnicode_Check(name) && PyType_IsSubtype((PyTypeObject *)op, &Instance_Type))
+        return set_above((PyTypeObject *)op, name, value);
     if (likely(!info) || !PyUnicode_Check(name))
         return type_setattro(op, name, value);
     Field *field = class_field(info, name);

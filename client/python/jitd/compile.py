@@ -6,7 +6,7 @@ from __future__ import annotations
 from _weakref import ref
 
 from jitd import _jitd, flight, link, warn
-from jitd.declare import SCALARS, type_text, type_words
+from jitd.declare import SCALARS, property_like, type_text, type_words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -320,7 +320,7 @@ def _give_back_property(cls: type, f: Func) -> None:
     if not isinstance(old, property):
         return
     parts: list[Any] = [f.func if part is f.method else part for part in (old.fget, old.fset)]
-    made: Any = property(parts[0], parts[1], old.fdel, old.__doc__)
+    made: Any = property_like(old, parts[0], parts[1])
     made.__set_name__(cls, f.name)
     _jitd.replace(cls, f.name, made)
 

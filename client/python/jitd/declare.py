@@ -101,7 +101,7 @@ def _jit(function: "Any", options: "dict[str, Any]", given: "dict[str, Any]") ->
         return function if disabled() else type(function)(_jit(function.__func__, options, given))
     if type(function) is property:
         parts = [_jit(part, options, given) if isinstance(part, _FUNCTION) else part for part in (function.fget, function.fset)]  # type: list[Any]
-        return function if disabled() else property(parts[0], parts[1], function.fdel, function.__doc__)
+        return function if disabled() else property_like(function, parts[0], parts[1])
     if not isinstance(function, _FUNCTION):
         raise TypeError(f"jit() compiles a function, not {type(function).__name__}")
     if disabled():
@@ -576,7 +576,7 @@ def _unjitted(value: "Any") -> "Any":
     if isinstance(value, (staticmethod, classmethod)):
         return type(value)(_unjitted(value.__func__)) if isinstance(value.__func__, Method) else value
     if isinstance(value, property) and (isinstance(value.fget, Method) or isinstance(value.fset, Method)):
-        return property(_unjitted(value.fget), _unjitted(value.fset), value.fdel, value.__doc__)
+        return property_like(value, _unjitted(value.fget), _unjitted(value.fset))
     return value
 
 
@@ -711,7 +711,15 @@ def _add_property(record: "Record", name: str, value: "property") -> "property":
         getter = _add_func(record, name, "property", getter)
     if isinstance(setter, _FUNCTION):
         setter = _add_func(record, name, "setter", setter)
-    return property(getter, setter, value.fdel, value.__doc__)
+    return property_like(value, getter, setter)
+
+
+def property_like(old: "property", getter: "Any", setter: "Any") -> "property":
+    """With other functions. Whose document is its getter's has that of another getter, where it is given one."""
+    doc = old.__doc__
+    if doc is None or doc == getattr(getter, "__doc__", None):
+        return property(getter, setter, old.fdel)
+    return property(getter, setter, old.fdel, doc)
 
 
 def _add_constant(record: "Record", name: str, value: "Any") -> None:

@@ -10,7 +10,8 @@ import sys
 from _weakref import ref
 
 from jitd._jitd import MISSING, Instance, Method, replace, stores
-from jitd.declare import _DATACLASS_OPTIONS, _FUNCTION, _Init, _is_pseudo, _needs_dataclasses, _spec_items, Declared, Later, evaluate_in, annotations_of, own_annotations, put_member
+from jitd.declare import _DATACLASS_OPTIONS, _FUNCTION, _Init, _is_pseudo, _needs_dataclasses, _spec_items, Declared, Later, annotations_of, evaluate_in
+from jitd.declare import own_annotations, property_like, put_member
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -160,7 +161,7 @@ def _without_methods(value: Any) -> Any:
     if isinstance(value, staticmethod) and isinstance(value.__func__, Method):
         return staticmethod(value.__func__.__wrapped__)
     if isinstance(value, property) and (isinstance(value.fget, Method) or isinstance(value.fset, Method)):
-        return property(_without_methods(value.fget), _without_methods(value.fset), value.fdel, value.__doc__)
+        return property_like(value, _without_methods(value.fget), _without_methods(value.fset))
     return value
 
 
@@ -474,7 +475,7 @@ def _names_set(cls: type, start: list[str]) -> set[str] | None:
     """The attributes that these methods, and what they may call, store; None: perhaps any."""
     found: set[str] = set()
     seen: set[Any] = set()
-    todo = [func for name in start for func in _functions(cls, name)]
+    todo = [func for name in start for func in _plain_functions(getattr(cls, name, None))]
     while todo:
         func = todo.pop()
         if func in seen:
