@@ -159,6 +159,8 @@ const Type *infer_builtin_call(Infer *in, const Node *n, Str name);
 const Type *infer_math_call(Infer *in, const Node *n, Str name);
 const Type *infer_conversion_call(Infer *in, const Node *n, const Type *to);
 CallInfo *infer_call_info(Infer *in, const Node *n, CallKind kind);
+bool infer_is_open_property(const Infer *in, const Type *t, Str name);
+const Type *infer_open_property(Infer *in, const Node *n, const Type *t, Str name);
 const Type *infer_callee(Infer *in, const Node *n, Instance *callee, const Node *receiver, bool fresh_receiver);
 Instance *infer_instance(Infer *in, const Node *n, uint32_t def, uint32_t func, const Type **params, uint32_t nparams,
                          bool fresh);

@@ -240,6 +240,22 @@ static bool is_one(const CallInfo *call) {
     return true;
 }
 
+static const Type *open_result(Infer *in, const Node *n, CallInfo *call, const Node *base) {
+    call->callee = call->ways[0].callee;
+    if (is_one(call)) { /* whatever the class */
+        call->kind = CALL_INSTANCE;
+        return infer_callee(in, n, call->callee, base, false);
+    }
+    infer_mark(in, n);
+    in->lists = true; /* the class may be one that nobody here has heard of */
+    for (size_t i = 0; i < call->nways; i++)
+        note_callee(in, call->ways[i].callee, base, false);
+    const Type *result = join_results(in, n, call);
+    if (!result)
+        never_returns(in, n);
+    return result;
+}
+
 /* A method of an instance whose class is one of several: each class's own function. */
 static const Type *call_open(Infer *in, const Node *n, const Type *t, Str name, const Node *base) {
     const DefSpec *d = &in->lang->unit->defs[t->def];
@@ -267,19 +283,32 @@ static const Type *call_open(Infer *in, const Node *n, const Type *t, Str name, 
         Instance *callee = infer_instance(in, n, def, (uint32_t)func, params, (uint32_t)sig.nparams + 1, false);
         call->ways[call->nways++] = (CallWay){def, callee};
     }
-    call->callee = call->ways[0].callee;
-    if (is_one(call)) { /* whatever the class */
-        call->kind = CALL_INSTANCE;
-        return infer_callee(in, n, call->callee, base, false);
+    return open_result(in, n, call, base);
+}
+
+bool infer_is_open_property(const Infer *in, const Type *t, Str name) {
+    const DefSpec *defs = in->lang->unit->defs, *d = &defs[t->def];
+    bool is = lang_is_open(in->lang, t) && d->nheirs < MAX_WAYS && def_find_property(d, name, FUNC_PROPERTY) >= 0;
+    for (size_t i = 0; is && i < d->nheirs; i++)
+        is = def_find_property(&defs[d->heirs[i]], name, FUNC_PROPERTY) >= 0;
+    return is;
+}
+
+/* A property of such an instance: each class's own getter. */
+const Type *infer_open_property(Infer *in, const Node *n, const Type *t, Str name) {
+    const DefSpec *defs = in->lang->unit->defs, *d = &defs[t->def];
+    CallInfo *call = infer_call_info(in, n, CALL_OPEN);
+    call->receiver = n->Attribute.value;
+    call->ways = pool_array(in->pool, CallWay, d->nheirs + 1);
+    for (size_t i = 0; i <= d->nheirs; i++) {
+        uint32_t def = i ? d->heirs[i - 1] : t->def;
+        infer_access(in, n, &defs[def], false);
+        const Type **self = pool_array(in->pool, const Type *, 1);
+        self[0] = lang_exact(in->lang, def);
+        uint32_t func = (uint32_t)def_find_property(&defs[def], name, FUNC_PROPERTY);
+        call->ways[call->nways++] = (CallWay){def, infer_instance(in, n, def, func, self, 1, false)};
     }
-    infer_mark(in, n);
-    in->lists = true; /* the class may be one that nobody here has heard of */
-    for (size_t i = 0; i < call->nways; i++)
-        note_callee(in, call->ways[i].callee, base, false);
-    const Type *result = join_results(in, n, call);
-    if (!result)
-        never_returns(in, n);
-    return result;
+    return open_result(in, n, call, call->receiver);
 }
 
 /* Whether an instance of `own` is one of `def`, whose method of that name is then *ret_func of own. */

@@ -211,6 +211,8 @@ const MemberInfo *infer_member(Infer *in, const Node *n, bool store) {
     if (base->optional)
         in->info[n->id].flags |= NODE_CHECK_NONE;
     const DefSpec *d = &in->lang->unit->defs[base->def];
+    if (!store && infer_is_open_property(in, base, name))
+        return member_new(in, n, (MemberInfo){.kind = MEMBER_OPEN, .type = infer_open_property(in, n, base, name)});
     infer_access(in, n, d, store);
     infer_heirs_agree(in, n, base, name, store);
     int at = def_find_field(d, name);
@@ -259,7 +261,7 @@ static const Type *infer_attribute(Infer *in, const Node *n) {
         return global_const_type(in, n, m->constant);
     if (m->kind == MEMBER_PROPERTY)
         return infer_callee(in, n, m->callee, n->Attribute.value, false);
-    if (m->kind == MEMBER_PYTHON || m->kind == MEMBER_OBJECT)
+    if (m->kind == MEMBER_PYTHON || m->kind == MEMBER_OBJECT || m->kind == MEMBER_OPEN)
         return m->type;
     const Type *t = in->lang->unit->defs[m->def].fields[m->field].type;
     return t;

@@ -74,7 +74,7 @@ bool infer_is_steady(const Infer *in, const Node *n) {
         return n->UnaryOp.op != OP_Not && infer_is_steady(in, n->UnaryOp.operand);
     case NODE_Attribute:
         return infer_is_steady(in, n->Attribute.value) && in->info[n->id].member &&
-               in->info[n->id].member->kind != MEMBER_PROPERTY;
+               in->info[n->id].member->kind != MEMBER_PROPERTY && in->info[n->id].member->kind != MEMBER_OPEN;
     default:
         return false;
     }

@@ -172,7 +172,8 @@ static bool is_text(const Node *n) {
 /* Behind n's value an object can be looked at: n has no call of compiled code, which fails as its callee says. */
 bool infer_can_look(const Infer *in, const Node *n) {
     const NodeInfo *info = &in->info[n->id];
-    bool is_field = n->kind == NODE_Attribute && info->member && info->member->kind != MEMBER_PROPERTY;
+    bool is_field = n->kind == NODE_Attribute && info->member && info->member->kind != MEMBER_PROPERTY &&
+                    info->member->kind != MEMBER_OPEN;
     bool is_number = (n->kind == NODE_BinOp || n->kind == NODE_UnaryOp) && !info->special;
     bool is_free =
         n->kind == NODE_Name || n->kind == NODE_Constant || n->kind == NODE_NamedExpr || n->kind == NODE_Subscript;

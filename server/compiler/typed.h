@@ -75,7 +75,14 @@ typedef struct NodeInfo {
     bool live;
 } NodeInfo;
 
-typedef enum MemberKind { MEMBER_FIELD, MEMBER_CONST, MEMBER_PROPERTY, MEMBER_PYTHON, MEMBER_OBJECT } MemberKind;
+typedef enum MemberKind {
+    MEMBER_FIELD,
+    MEMBER_CONST,
+    MEMBER_PROPERTY,
+    MEMBER_PYTHON,
+    MEMBER_OBJECT,
+    MEMBER_OPEN
+} MemberKind;
 
 struct MemberInfo {
     MemberKind kind;

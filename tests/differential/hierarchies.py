@@ -315,6 +315,9 @@ class HierarchyWriter:
         for field in to.of_kind("float")[:1]:
             self.put(depth + 1, f"{v}.{field} = {v}.{field} * 0.5 + {self.float_(cls, name, 0)}")
         self.put(depth + 1, f"{v}.LIMIT")
+        if "p0" in self.before(name) and cls.of_kind("int"):
+            target = self.rng.choice(cls.of_kind("int"))
+            self.put(depth + 1, f"self.{target} = (self.{target} * 3 + {v}.p0) & 0xFFFF")
 
     def narrowed(self, cls, name, v, depth, declared=None):
         """What is done when a value is an instance of one of the classes."""

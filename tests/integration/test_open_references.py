@@ -36,6 +36,14 @@ class Shape:
     def double(self) -> float:
         return self.scale * 2.0
 
+    @property
+    def seen(self) -> int:
+        return 0
+
+    @property
+    def same(self) -> float:
+        return self.scale + 0.25
+
 
 @jitclass
 class Circle(Shape):
@@ -74,6 +82,11 @@ class Square(Shape):
     @property
     def double(self) -> float:
         return -1.0
+
+    @property
+    def seen(self) -> int:
+        self.n += 1
+        return 1000 // (self.n - 7)
 
 
 @jitclass
@@ -128,6 +141,24 @@ class Holder:
 
     def levels(self):
         return [s.LEVEL for s in self.shapes], self.one.LEVEL, self.one.double, self.square.LEVEL
+
+    def doubles(self) -> float:
+        t = 0.0
+        for s in self.shapes:
+            t += s.double * s.scale + s.same
+        return t + self.one.double
+
+    def seens(self, k: int) -> int:
+        t = 0
+        for i in range(k):
+            self.log.append(i)
+            for s in self.shapes:
+                t += s.seen
+        return t
+
+    def chosen(self, k: int) -> float:
+        self.log.append(k)
+        return self.make(k).double + (self.two.double if self.two is not None else 0.5)
 
     def set(self, s: Shape) -> None:
         self.one = s
@@ -195,12 +226,12 @@ def first(shapes: list[Shape]) -> Shape:
 STEPS = [
     "h.total()", "h.sum()", "h.many(2.5)", "h.many(0.5)", "h.mixed(3)", "h.levels()", "h.set(Square(2.0, 1.5))", "h.total()", "h.sum()", "h.set_two(h.one)",
     "h.set_two(None)", "h.make(0)", "h.make(1)", "h.make(2)", "h.make(3)", "h.pick(0)", "h.pick(1)", "h.pick(2)", "h.pick(3)", "h.set(Cube(1.0, 2.0))",
-    "h.walk(7)", "h.log", "h.sum()", "h.mixed(4)", "h.levels()", "h.grown(2)", "h.grown(9)", "h.shapes",
+    "h.doubles()", "h.seens(2)", "h.seens(4)", "h.seens(1)", "h.chosen(0)", "h.chosen(1)", "h.chosen(2)", "h.chosen(3)", "h.walk(7)", "h.log", "h.sum()", "h.mixed(4)", "h.levels()", "h.grown(2)", "h.grown(9)", "h.shapes",
     "h.pair(0)", "h.pair(1)", "h.truth()", "area_of(h.one)", "area_of(Circle(1.0, 2.0))", "area_of(Cube(0.5, 1.0))", "first(h.shapes)", "first([Cube(1.0, 3.0)])",
     "first(())", "h.set(Shape(9.0))", "h.total()", "h.sum()", "h.walk(3)", "h.many(1.0)", "setattr(h, 'one', Circle(2.0, 0.5))", "h.total()", "h.shapes.pop()",
-    "h.shapes.append(late())", "h.sum()", "h.grown(1)", "h.levels()", "h.shapes.insert(0, 'text')", "h.sum()", "h.shapes.pop(0)", "area_of(late())", "first([late()])",
+    "h.shapes.append(late())", "h.sum()", "h.doubles()", "h.seens(2)", "h.grown(1)", "h.levels()", "h.shapes.insert(0, 'text')", "h.sum()", "h.shapes.pop(0)", "area_of(late())", "first([late()])",
     "h.set_two(late())", "h.total()", "h.pick(3)", "setattr(h, 'two', None)", "setattr(h, 'one', late())", "h.total()", "h.make(3)", "h.walk(4)", "area_of(3)",
-    "setattr(h, 'square', Cube(1.0, 1.0))", "h.total()", "setattr(Cube, 'area', lambda self: 77.0)", "h.total()", "h.sum()", "setattr(h.square, 'area', lambda: 5.0)",
+    "setattr(h, 'square', Cube(1.0, 1.0))", "h.total()", "setattr(Cube, 'area', lambda self: 77.0)", "h.total()", "h.sum()", "setattr(Square, 'double', property(lambda self: 5.5))", "h.doubles()", "h.chosen(1)", "setattr(h.square, 'area', lambda: 5.0)",
     "h.total()", "[type(s).__name__ for s in h.shapes]",
 ]  # fmt: skip
 
@@ -265,7 +296,7 @@ def test_it_is_all_compiled(tmp_path):
     world = compiled(tmp_path / "open_native.py")
     h = world.Holder(world.Circle(2.0, 1.0), world.Cube(1.0, 2.0), world.Square(0.5, 3.0))
     h.one, h.two = world.Square(1.0, 1.0), world.Circle(1.0, 1.0)
-    calls = {"total": (), "sum": (), "many": (2.0,), "make": (1,), "pick": (2,), "grown": (2,)}
+    calls = {"total": (), "sum": (), "many": (2.0,), "make": (1,), "pick": (2,), "grown": (2,), "doubles": (), "seens": (1,), "chosen": (3,)}
     for name, args in calls.items():
         for _ in range(3):
             getattr(h, name)(*args)

@@ -219,6 +219,7 @@ FlowOp *build_compare(Build *b, const Node *n);
 
 /* build_call.c */
 FlowOp *build_call(Build *b, const Node *n);
+FlowOp *build_open(Build *b, const Node *n, FlowOp **args); /* what the class of args[0] has for it */
 FlowOp *build_invoke(Build *b, const Node *n, Instance *callee, FlowOp *const *args, size_t nargs);
 FlowOp *build_setter(Build *b, const Node *n, Instance *callee, FlowOp *self, FlowOp *v);
 FlowOp *build_special(Build *b, const Node *n, const SpecialCall *call, FlowOp *left, FlowOp *right);

@@ -107,17 +107,16 @@ static void last_way(Build *b, const Node *n, FlowOp *is) {
     build_guard(b, build_not(b, is), build_failing(b, n, site));
 }
 
-static FlowOp *call_open(Build *b, const Node *n, const CallInfo *call) {
-    FlowOp **args = pool_array(b->pool, FlowOp *, call->nargs + 2), *self;
-    if (!receiver_of(b, n, call, &self) || !args_of(b, n, call, args + 1))
-        return NULL;
-    args[0] = self;
+FlowOp *build_open(Build *b, const Node *n, FlowOp **args) {
+    const CallInfo *call = b->info[n->id].call;
+    if (call->kind != CALL_OPEN) /* one function for all of them */
+        return build_invoke(b, n, call->callee, args, call->nargs + 1);
     const Type *type = b->info[n->id].type;
     FlowVar *var = build_temp(b, type ? type : &type_none, "value");
     FlowBlock *meet = build_block(b, "meet");
     for (size_t i = 0; i < call->nways; i++) {
         bool is_last = i + 1 == call->nways;
-        FlowOp *is = is_class(b, self, call->ways[i].def);
+        FlowOp *is = is_class(b, args[0], call->ways[i].def);
         FlowBlock *way = is_last ? NULL : build_block(b, "class"), *next = is_last ? NULL : build_block(b, "other");
         if (is_last)
             last_way(b, n, is);
@@ -133,6 +132,13 @@ static FlowOp *call_open(Build *b, const Node *n, const CallInfo *call) {
             build_start(b, next);
     }
     return build_meeting(b, n, var, meet);
+}
+
+static FlowOp *call_open(Build *b, const Node *n, const CallInfo *call) {
+    FlowOp **args = pool_array(b->pool, FlowOp *, call->nargs + 2);
+    if (!receiver_of(b, n, call, &args[0]) || !args_of(b, n, call, args + 1))
+        return NULL;
+    return build_open(b, n, args);
 }
 
 /* ---- construction ---- */

@@ -68,6 +68,7 @@ static FlowOp *attribute(Build *b, const Node *n) {
         return NULL;
     build_object(b, n, base, false);
     return m->kind == MEMBER_PROPERTY ? build_invoke(b, n, m->callee, OPS(base))
+           : m->kind == MEMBER_OPEN   ? build_open(b, n, (FlowOp *[]){base})
            : m->kind == MEMBER_PYTHON ? build_python_field(b, n, base, m->type)
            : m->kind == MEMBER_CONST  ? build_const(b, m->constant)
                                       : field(b, n, m, base);
