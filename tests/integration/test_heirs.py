@@ -665,3 +665,153 @@ def test_a_field_that_is_declared_again_with_another_type(tmp_path, kind, defaul
     assert one.x is None and vars(one)["x"] is None and module.A(3).x == 3
     with pytest.raises(TypeError):
         module.A(3).x = None
+
+
+MIXINS = """
+from typing import Optional
+
+
+@jitclass
+class Named:
+    LEVEL = 1
+
+    def label(self) -> int:
+        return self.number() * 10 + self.LEVEL
+
+    def number(self) -> int:
+        return 1
+
+    def area(self) -> float:
+        return super().area() + 0.5
+
+
+@jitclass
+class Counted:
+    def number(self) -> int:
+        return super().number() + 100
+
+    def count(self) -> int:
+        self.counted = 5
+        return self.number()
+
+    @property
+    def twice(self) -> int:
+        return self.number() * 2
+
+
+@jitclass
+class Shape:
+    a: float = 2.0
+    sides: int = 4
+
+    def area(self) -> float:
+        return self.a * self.a
+
+    def number(self) -> int:
+        return self.sides
+
+
+@jitclass
+class First(Named, Shape):
+    k: int = 3
+    LEVEL = 2
+
+
+@jitclass
+class Last(Shape, Named):
+    x: float = 0.25
+
+
+@jitclass
+class Both(Counted, Named, Shape):
+    items: Optional[list] = None
+
+    def number(self) -> int:
+        return super().number() + len(self.items or ())
+
+
+@jitclass
+class Further(Both):
+    z: int = 1
+
+    def area(self) -> float:
+        return super().area() + self.z
+
+
+@jitclass
+class Plain(Counted, Named):
+    w: int = 6
+
+    def number(self) -> int:
+        return self.w
+
+
+@jitclass
+class Holder:
+    named: Named
+    shape: Optional[Shape] = None
+
+    def labels(self) -> int:
+        return self.named.label() + self.named.number()
+
+    def areas(self) -> float:
+        return self.shape.area() + self.shape.a if self.shape is not None else 0.0
+
+
+def shown(one):
+    asked = [one.label(), one.number(), dict(vars(one)), [cls.__name__ for cls in type(one).__mro__ if cls.__name__ != "Instance"]]
+    return asked + [one.area() if isinstance(one, Shape) else None, (one.count(), one.twice, one.counted) if isinstance(one, Counted) else None]
+
+
+def used():
+    made = [First(1.0, 5, 6), Last(), Both(3.0, 2, [1]), Further(1.5, 3, [], 2), Plain(), Plain(8)]
+    found = [shown(one) for one in made] + [shown(one) for one in made]
+    found += [(Holder(one).labels(), Holder(one, one if isinstance(one, Shape) else None).areas()) for one in made]
+    Named.label = lambda self: -1
+    Shape.a = 7.0
+    return found + [shown(one) for one in made] + [Last(1.0).area(), First().a, First.a]
+"""
+
+
+def test_mixins_that_are_jitclasses(tmp_path):
+    """Without fields they may be among the bases in any order."""
+    from twins import load
+
+    plain = "import dataclasses\n\ndef jitclass(cls):\n    return dataclasses.dataclass(cls, eq=False) if '__annotations__' in vars(cls) else cls\n"
+    expected, module = load(tmp_path / "plain_mixins.py", plain + MIXINS), load(tmp_path / "mixins.py", "from jitd import jitclass\n" + MIXINS)
+    assert module.First().label() == 12 and module.Both(1.0, 2, []).count() == 101 and module.Further(1.0, 2, []).area() == 2.5
+    assert native(module.First, "label") == native(module.Both, "count") == native(module.Further, "area") == (1, 0)
+    assert [name for name, *_ in jitd.layout(module.Further)["fields"]] == ["a", "sides", "z"]
+    assert module.used() == expected.used()
+
+
+def test_mixins_whose_names_are_those_of_fields():
+    @jitd.jitclass
+    class Sized:
+        def size(self) -> int:
+            return 1
+
+    @jitd.jitclass
+    class Made:
+        def __init__(self):
+            self.n = 50
+
+    @jitd.jitclass
+    class Base:
+        n: int = 2
+        size: int = 3
+
+        def read(self) -> int:
+            return self.n + self.size
+
+    @jitd.jitclass
+    class Below(Sized, Base):
+        m: int = 4
+
+    @jitd.jitclass
+    class Other(Made, Base):
+        pass
+
+    below, other = Below(), Other()
+    assert (below.size, below.read(), vars(below)) == (3, 5, {"n": 2, "size": 3, "m": 4})
+    assert (other.n, other.read()) == (50, 53)

@@ -120,8 +120,15 @@ static bool is_made_as_instance(PyTypeObject *type) {
     return is_ours || type->tp_new == Instance_Type.tp_new || type->tp_new == instance_new;
 }
 
-int adapt_type(ClassInfo *info, int calls_new) {
+/* Of several jitclasses among the bases one has fields. CPython has taken the first for the one that is extended: they hold the same. */
+static void extend(PyTypeObject *type, PyTypeObject *above) {
+    if (above && !PyType_IsSubtype(type->tp_base, above))
+        Py_SETREF(type->tp_base, (PyTypeObject *)Py_NewRef((PyObject *)above));
+}
+
+int adapt_type(ClassInfo *info, int calls_new, PyTypeObject *above) {
     PyTypeObject *type = info->type;
+    extend(type, above);
     if (!(type->tp_flags & Py_TPFLAGS_HEAPTYPE) || (!holds_nothing(type) && !PyType_IsSubtype(type, &Instance_Type))) {
         PyErr_Format(PyExc_TypeError, "%s keeps state of its own, which a jitclass cannot hold", type->tp_name);
         return -1;

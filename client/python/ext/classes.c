@@ -165,14 +165,15 @@ static ClassInfo *info_new(PyTypeObject *type, PyObject *finish) {
 
 /* ---- making one: adapt.c changes the type, this is what is known of it ---- */
 
-/* convert(type, fast, whether its code mentions __new__, finish): makes a plain class a jitclass. finish(type) is called before its first instance. */
+/* convert(type, fast, whether its code mentions __new__, finish, the jitclass whose fields its instances begin with or None): makes a plain class a
+ * jitclass. finish(type) is called before its first instance. */
 PyObject *class_convert(PyObject *module, PyObject *args) {
     (void)module;
     PyTypeObject *type;
-    PyObject *finish;
+    PyObject *finish, *above;
     int fast, calls_new;
     if (context_check_interpreter() < 0 ||
-        !PyArg_ParseTuple(args, "O!ppO", &PyType_Type, &type, &fast, &calls_new, &finish))
+        !PyArg_ParseTuple(args, "O!ppOO", &PyType_Type, &type, &fast, &calls_new, &finish, &above))
         return NULL;
     if (class_of_type(type))
         return PyErr_Format(PyExc_ValueError, "%s is a jitclass already", type->tp_name);
@@ -183,7 +184,7 @@ PyObject *class_convert(PyObject *module, PyObject *args) {
     }
     Py_DECREF(info);
     info->fast = fast;
-    if (adapt_type(info, calls_new) == 0)
+    if (adapt_type(info, calls_new, above == Py_None ? NULL : (PyTypeObject *)above) == 0)
         Py_RETURN_NONE;
     if (PyDict_DelItemString(type->tp_dict, "__jitd__") < 0)
         PyErr_Clear();

@@ -288,7 +288,7 @@ PyObject *class_info(PyObject *module, PyObject *type);
 
 /* ---- adapt.c ---- */
 /* Makes its plain Python class one whose instances are proxies; calls_new: its code mentions __new__. -1 with an exception. */
-int adapt_type(ClassInfo *info, int calls_new);
+int adapt_type(ClassInfo *info, int calls_new, PyTypeObject *above);
 
 /* ---- extra.c: attributes that nobody declared, of fast classes ---- */
 extern PyTypeObject Extra_Type;

@@ -160,9 +160,11 @@ PyObject *shadow_watch(PyObject *module, PyObject *args) {
     ClassInfo *info = class_of_type(type);
     if (!info || !info->open || info->fast)
         Py_RETURN_NONE;
-    for (PyTypeObject *above = type; above; above = above->tp_base)
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(type->tp_mro); i++) {
+        PyTypeObject *above = (PyTypeObject *)PyTuple_GET_ITEM(type->tp_mro, i);
         if (class_of_type(above) && watch_class(above, names) < 0)
             return NULL;
+    }
     Py_RETURN_NONE;
 }
 

@@ -423,8 +423,9 @@ def _restore(cls: type, before: "dict[str, Any]") -> None:
 def _adapt(record: "Record", cls: type, generated: "Any", spec: "Any") -> None:
     """Makes the class a jitclass: decides what instances look like, and puts methods into the place of functions."""
     alone = len(cls.__mro__) == 2
-    if record.base is not None and not record.base.in_dict:
-        alone = all([base is Instance or "__jitd_record__" in base.__dict__ for base in cls.__mro__[:-1]])
+    if record.base is not None:
+        above = [base.__dict__.get("__jitd_record__") for base in cls.__mro__[1:-1] if base is not Instance]
+        alone = all([base is not None and not base.in_dict for base in above])
     simple = alone and type(cls) is type and _HOOKS.isdisjoint(cls.__dict__) and not any(map(_keeps_in_dict, cls.__dict__.values()))
     fast = simple and not record.keeps_attributes and _all_native(record)
     _add_members(record, cls, generated)
@@ -435,7 +436,7 @@ def _adapt(record: "Record", cls: type, generated: "Any", spec: "Any") -> None:
         type.__setattr__(cls, "__signature__", _Signature())
     has_dict = cls.__dictoffset__ != 0
     record.in_dict = not fast or _mentions(cls, "__setattr__")
-    convert(cls, not record.in_dict, _mentions(cls, "__new__"), _finish)  # from here on, what is set on the class is a change of it
+    convert(cls, not record.in_dict, _mentions(cls, "__new__"), _finish, record.base and record.base.target)  # from here on, what is set on the class is a change of it
     _add_made(record, cls, generated, has_dict and (fast or bool(record.declared)))  # else its __dict__ is all that there is
     for f in record.funcs:
         if f.method is not None and f.kind not in ("static", "class"):

@@ -8,7 +8,7 @@ import sys
 from _weakref import ref
 
 from jitd._jitd import MISSING, Instance, replace
-from jitd.declare import _NO_MEMBERS, Declared, Func, Record, _eq, _is_pseudo, _make_method, _repr, evaluate_in, field_type, own_annotations
+from jitd.declare import _HOOKS, _NO_MEMBERS, Declared, Func, Record, _eq, _is_pseudo, _make_method, _repr, evaluate_in, field_type, own_annotations
 from jitd.members import _is_made, as_dataclass, declares, equal, holds_state, init_function, is_to_be_made, own_fields, show
 
 TYPE_CHECKING = False
@@ -19,8 +19,30 @@ _SAME = ("strict", "overflow", "fastmath", "boundscheck")  # options that the fu
 
 
 def record_above(cls: type) -> Record:
-    """That of the nearest jitclass that it extends."""
-    return next(base.__dict__["__jitd_record__"] for base in cls.__mro__[1:] if "__jitd_record__" in base.__dict__)  # type: ignore[no-any-return]
+    """That of the nearest jitclass that it extends, of those with fields if there are any."""
+    return _with_fields([base for base in cls.__mro__[1:] if "__jitd_record__" in base.__dict__])[0].__dict__["__jitd_record__"]  # type: ignore[no-any-return]
+
+
+def _with_fields(jitclasses: list[Any]) -> list[Any]:
+    return [base for base in jitclasses if base.__dict__["__jitd_record__"].declared] or jitclasses
+
+
+def _why_several(jitclasses: list[Any]) -> str | None:
+    """Several may be among the bases if all but one are there for their methods."""
+    extended = _with_fields(jitclasses)
+    if not jitclasses[0].__dict__["__jitd_record__"].declared and extended is jitclasses:
+        extended = jitclasses[:1]
+    if not all(issubclass(one, other) for one, other in zip(extended, extended[1:])):
+        return "it has several jitclasses as bases"
+    fields = {field.name for field in extended[0].__dict__["__jitd_record__"].declared}
+    for base in jitclasses:
+        own = {name for name, value in base.__dict__.items() if not str(getattr(value, "__module__", None)).startswith("jitd.")}
+        if not issubclass(extended[0], base) and not (_MADE_WITH | fields).isdisjoint(own):
+            return f"it has several jitclasses as bases, and {base.__name__} is no mixin"
+    return None
+
+
+_MADE_WITH = _HOOKS | {"__init__", "__post_init__", "__dataclass_fields__", "__repr__", "__eq__"}
 
 
 def why_python(cls: Any, spec: Any, options: dict[str, Any]) -> str | None:
@@ -30,9 +52,11 @@ def why_python(cls: Any, spec: Any, options: dict[str, Any]) -> str | None:
     for base in bases:
         if base not in jitclasses and (issubclass(base, Instance) or not _is_mixin(base)):
             return f"it has the base {base.__name__}"
-    if not all(issubclass(one, other) for one, other in zip(jitclasses, jitclasses[1:])):
-        return "it has several jitclasses as bases"
-    records = [base.__dict__["__jitd_record__"] for base in jitclasses]
+    several = _why_several(jitclasses)
+    if several:
+        return several
+    above = record_above(cls)
+    records = [above, *(base.__dict__["__jitd_record__"] for base in jitclasses if base is not above.target)]
     if any(record.change or record.renewed for record in records):
         return "a class above it was changed"
     if any(record.options[name] != options[name] for name in _SAME for record in records):
@@ -160,11 +184,11 @@ def below(record: Record) -> list[Record]:
 def add_members(record: Record, cls: Any) -> None:
     """What the class inherits, as if it stood in it. What it has something else for is there for super() only."""
     taken = {f.entry for f in record.funcs} | {name for name in cls.__dict__ if name not in _HOUSEHOLD}
-    record.stored |= record.base.stored
     for level, klass in enumerate(cls.__mro__[1:-1], 1):
         base = klass.__dict__.get("__jitd_record__")
         if base is None:
             continue
+        record.stored |= base.stored
         for f in base.funcs:
             if f.level == 0:
                 _inherit(record, base, f, level, taken)
