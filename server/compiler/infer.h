@@ -220,7 +220,8 @@ const Type *infer_taking(Infer *in, const Node *n, Str name);
 const Type *infer_taken(Infer *in, const Node *n); /* a Yield of its loops */
 
 /* infer_try.c */
-void infer_attempt(Infer *in, const Node *n);                  /* a Try */
+void infer_attempt(Infer *in, const Node *n); /* a Try */
+void infer_with(Infer *in, const Node *n);
 bool infer_leaves_try(Infer *in, bool breaks, bool continues); /* or returns: by a `finally`, which goes on with it */
 /* Fails where n, which is left to the interpreter, may have changed locals when it raises, which handlers would not see. */
 void infer_check_caught(Infer *in, const Node *n, const RegionNames *names, const Diag *why);

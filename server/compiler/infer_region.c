@@ -310,8 +310,9 @@ void infer_stmt(Infer *in, const Node *n) {
  * that much less. */
 #define WORTH_OPERATION 4
 #define WORTH_REGION 14
-#define WORTH_TABLE 1 /* an operation on a dict or set, in a call: it takes no longer here */
-#define WORTH_READ 4  /* of an attribute, where it is the first time in a call */
+#define WITH_OPERATIONS 4 /* so many is a with that is compiled */
+#define WORTH_TABLE 1     /* an operation on a dict or set, in a call: it takes no longer here */
+#define WORTH_READ 4      /* of an attribute, where it is the first time in a call */
 
 typedef struct Worth {
     const Infer *in;
@@ -387,6 +388,10 @@ static void weigh(void *arg, const char *field, const Node *n) {
         w->numbers += numbers_of(w->in, n);
     if (info->region && !seldom && !w->found)
         w->found = info->left;
+    if (n->kind == NODE_With && !info->region) {
+        w->operations += WITH_OPERATIONS;
+        w->found = w->found ? w->found : info->left;
+    }
     if (!info->region || info->region == REGION_OPERATION)
         node_each_child(n, weigh, arg);
 }

@@ -513,6 +513,9 @@ void infer_one_stmt(Infer *in, const Node *n) {
     case NODE_Try:
         infer_attempt(in, n);
         return;
+    case NODE_With:
+        infer_with(in, n);
+        return;
     case NODE_Pass:
         return;
     default:

@@ -1,4 +1,4 @@
-/* Infer, try: compiled code does what happens without an exception; one is where the interpreter goes on, with the handlers and all that follows
+/* Infer, try and with: compiled code does what happens without an exception; one is where the interpreter goes on, with the handlers and all that follows
  * (flow/build_try.c). So handlers are not inferred, and behind the statement is what the way without an exception leaves. `finally` is
  * inferred once, for all that come to it: the end, and what returns, breaks and continues. An exception may come at any place, so the whole
  * statement stands behind effects. */
@@ -19,14 +19,18 @@ static void check_handlers(Infer *in, Nodes handlers) {
 static void check_possible(Infer *in, const Node *n) {
     if (in->bound->own_frame || in->bound->nlocals > MOST_LOCALS || !effect_can_resume(in))
         fail(in->c, n->span, "%s is not compiled here", infer_syntax_words(n->kind));
-    check_handlers(in, n->Try.handlers);
+    if (n->kind == NODE_Try)
+        check_handlers(in, n->Try.handlers);
 }
 
 /* What comes to `finally`, and what is behind it. */
 static void infer_finally(Infer *in, const Node *n, TryMemory *memory) {
     bool ends = in->env.dead;
     env_join(in, &in->env, &memory->leaves);
-    infer_body(in, n->Try.finalbody);
+    if (n->kind == NODE_With)
+        infer_mark(in, n->With.items.at[0]); /* where it is left */
+    else
+        infer_body(in, n->Try.finalbody);
     if (!in->env.dead && !memory->leaves.dead) {
         bool passed = infer_leaves_try(in, memory->breaks, memory->continues);
         if (!passed && memory->breaks)
@@ -57,6 +61,35 @@ void infer_attempt(Infer *in, const Node *n) {
     in->tries = state.outer;
     if (state.finally)
         infer_finally(in, n, memory);
+}
+
+/* Its object is entered and left by operations of the interpreter's. */
+void infer_with(Infer *in, const Node *n) {
+    const Node *item = n->With.items.at[0], *target = item->withitem.optional_vars;
+    TryMemory *memory = &in->left_tries[n->id];
+    TryState state = {.outer = in->tries, .loop = in->loop, .memory = memory, .catches = true, .finally = true};
+    if (n->With.items.len != 1 || (target && target->kind != NODE_Name))
+        fail(in->c, n->span, "with is compiled with one object and a name");
+    check_possible(in, n);
+    const Type *type = infer_value(in, item->withitem.context_expr, NULL);
+    if (type->kind != TYPE_PY && type->kind != TYPE_REF)
+        fail(in->c, n->span, "with of %s is not compiled", type_words(in, type));
+    if (!memory->leaves.locals)
+        memory->leaves = env_dead();
+    in->lists = in->inst->python = in->inst->manages = true;
+    if (in->loop)
+        in->loop->inner = true;
+    effect_commit(in);
+    infer_mark(in, n);
+    Diag *left = pool_new(in->pool, Diag);
+    *left = (Diag){.span = n->span, .message = STR("this is entered and left by Python")};
+    in->info[n->id].left = left;
+    in->tries = &state;
+    if (target)
+        infer_target(in, target, &type_py);
+    infer_body(in, n->With.body);
+    in->tries = state.outer;
+    infer_finally(in, n, memory);
 }
 
 /* In the same loop, where something breaks or continues it. */

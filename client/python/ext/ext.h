@@ -615,6 +615,11 @@ PyObject *trap_raise(Method *m, Plan *plan, int32_t status); /* always NULL with
  * with an exception set. */
 PyObject *trap_catch(Plan *plan, const JitdTrap *trap, uint32_t site, bool called, int *ret_line);
 
+/* ---- entered.c: with in compiled code ---- */
+int entered_init(void);
+PyObject *entered_enter_call(PyObject *module, PyObject *manager);
+PyObject *entered_leave_call(PyObject *module, PyObject *entered);
+
 /* ---- digest.c ---- */
 PyObject *digest_call(PyObject *module, PyObject *parts);
 PyObject *digest_names(PyObject *module, PyObject *code);

@@ -21,6 +21,9 @@ static PyMethodDef functions[] = {
     {"check", context_check, METH_NOARGS, "(number of inconsistencies of the arena, the first one in words)"},
     {"collect", context_collect, METH_VARARGS,
      "collect(ms): frees shared objects that nothing holds; how many, or a negative errno"},
+    {"enter", entered_enter_call, METH_O,
+     "enter(object): (what leaves it, what its __enter__ gave), as a with statement"},
+    {"leave", entered_leave_call, METH_O, "leave(what leaves it): without an exception"},
     {"reap", context_reap, METH_NOARGS, "take back what dead processes held"},
     {"arena_stats", context_arena_stats, METH_NOARGS, NULL},
     {"convert", class_convert, METH_VARARGS, NULL},
@@ -100,7 +103,7 @@ static int add_types(PyObject *module) {
     if (PyType_Ready(&ClassInfo_Type) < 0 || PyType_Ready(&Instance_Type) < 0 || PyType_Ready(&Method_Type) < 0 ||
         PyType_Ready(&Watched_Type) < 0 || PyType_Ready(&Guard_Type) < 0 || PyType_Ready(&FieldDescr_Type) < 0 ||
         PyType_Ready(&Absent_Type) < 0 || PyType_Ready(&Extra_Type) < 0 || PyType_Ready(&ClassDict_Type) < 0 ||
-        shadow_ready() < 0)
+        shadow_ready() < 0 || entered_init() < 0)
         return -1;
     if (absent_slots() < 0 || replace_new() < 0 || watch_start() < 0)
         return -1;

@@ -72,11 +72,10 @@ void operation_set(Resume *r, PyObject *why) {
     static const struct {
         const char *name;
         Operation operation;
-    } others[] = {{"in", OPERATION_IN},
-                  {"not in", OPERATION_NOT_IN},
-                  {"in(", OPERATION_AMONG},
-                  {"not in(", OPERATION_NOT_AMONG},
-                  {"[]=", OPERATION_SET_ITEM}};
+    } others[] = {{"in", OPERATION_IN},        {"not in", OPERATION_NOT_IN},
+                  {"in(", OPERATION_AMONG},    {"not in(", OPERATION_NOT_AMONG},
+                  {"[]=", OPERATION_SET_ITEM}, {"enter", OPERATION_ENTER},
+                  {"leave", OPERATION_LEAVE}};
     Py_UCS4 first = r->name && PyUnicode_GetLength(why) ? PyUnicode_READ_CHAR(why, 0) : 0;
     r->operation = first == '.'   ? OPERATION_METHOD
                    : first == '@' ? OPERATION_ATTRIBUTE
@@ -337,6 +336,14 @@ static PyObject *global(PyObject *globals, PyObject *name) {
     return Py_XNewRef(value);
 }
 
+/* A lock of the standard library, a file. */
+static PyObject *enter(Resume *r, PyObject *op) {
+    bool is_plain;
+    PyObject *found = class_attribute(op, entered_name, &is_plain);
+    bool is_method = is_plain && found && Py_IS_TYPE(found, &PyMethodDescr_Type);
+    return is_method && is_trusted(r, found, PyDescr_TYPE(found)->tp_name) ? entered_enter(op) : NULL;
+}
+
 static PyObject *do_it(Resume *r, PyObject *const *args) {
     bool is_plain;
     switch (r->operation) {
@@ -361,6 +368,10 @@ static PyObject *do_it(Resume *r, PyObject *const *args) {
         return global(r->callable, r->name);
     case OPERATION_TEXT:
         return Py_NewRef(r->name);
+    case OPERATION_ENTER:
+        return enter(r, args[0]);
+    case OPERATION_LEAVE:
+        return entered_is_builtin(args[0]) ? entered_leave(args[0]) : NULL;
     default:
         return call_builtin(r, args);
     }
@@ -370,7 +381,8 @@ static bool has_operands(const Resume *r) {
     static const Py_ssize_t least[] = {
         [OPERATION_BINARY] = 2,    [OPERATION_IN] = 2,       [OPERATION_NOT_IN] = 2,    [OPERATION_AMONG] = 1,
         [OPERATION_NOT_AMONG] = 1, [OPERATION_SET_ITEM] = 3, [OPERATION_ATTRIBUTE] = 1, [OPERATION_SET_ATTRIBUTE] = 2,
-        [OPERATION_METHOD] = 1,    [OPERATION_CALL] = 0,     [OPERATION_GLOBAL] = 0,    [OPERATION_TEXT] = 0};
+        [OPERATION_METHOD] = 1,    [OPERATION_CALL] = 0,     [OPERATION_GLOBAL] = 0,    [OPERATION_TEXT] = 0,
+        [OPERATION_ENTER] = 1,     [OPERATION_LEAVE] = 1};
     if (r->operation == OPERATION_GLOBAL && !(r->callable && (PyDict_Check(r->callable) || PyCell_Check(r->callable))))
         return false;
     bool wants_callable =

@@ -28,6 +28,8 @@ typedef enum Operation {
     OPERATION_CALL,
     OPERATION_GLOBAL,
     OPERATION_TEXT,
+    OPERATION_ENTER,
+    OPERATION_LEAVE,
 } Operation;
 
 #define QUICK_OPERANDS 4
@@ -64,6 +66,12 @@ bool operation_can_be_quick(const Resume *r);
 /* False: it is to be done in the usual way. */
 bool operation_quick(JitdFrame *frame, Resume *r, uint32_t site, JitdValue *values, int32_t *ret_status);
 bool operation_is_builtin(const PyObject *op);
+
+/* ---- entered.c ---- */
+extern PyObject *entered_name;              /* "__enter__" */
+PyObject *entered_enter(PyObject *manager); /* with: what is to be left, and the target's value */
+PyObject *entered_leave(PyObject *entered);
+bool entered_is_builtin(PyObject *entered); /* leaving it runs C code of the interpreter's own */
 
 Resume *resume_of(Plan *plan, uint32_t site); /* borrowed; NULL: exception */
 /* Of the value's references one more is counted. The slots are moved behind it. */

@@ -26,7 +26,7 @@ import sys
 from types import CodeType, FunctionType
 from typing import Any
 
-from jitd import source
+from jitd import _jitd, source
 
 _KEPT = 8
 _NO_FUNCTION = 0x20 | 0x80 | 0x200  # CO_GENERATOR, CO_COROUTINE, CO_ASYNC_GENERATOR
@@ -560,7 +560,7 @@ class _Rest:
 
     def call(self, node: Any) -> Any:
         """all(), any(), sum(), min(), max() of a generator expression that is under way: of the rest of this turn and the turns that are left."""
-        generator = node.args[0] if node.args else None
+        generator: Any = node.args[0] if node.args else None
         within = isinstance(generator, ast.GeneratorExp) and generator in self.path and generator is not self.site
         if not within or generator.generators[0].iter in self.path:
             return self.strict(node)
@@ -591,7 +591,7 @@ class _Rest:
 
     def statement(self, node: Any) -> list[Any]:
         if node is self.site and self.behind:
-            return []
+            return self.left(node) or [] if isinstance(node, ast.With) else []
         if node is self.site and self.raised:
             return self.raises(node)
         if node is self.site and (self.whole or not isinstance(node, (ast.For, ast.While))):
@@ -689,6 +689,11 @@ class _Rest:
 
     def entering(self, node: Any) -> list[Any]:
         first, *others = node.items
+        rest = self.part(node, "body")
+        name = self.taken("entered", node) if rest is not None else None
+        if rest is not None and name:
+            again = ast.withitem(self.given(name, first.context_expr), None)
+            return [_changed(node, items=[again], body=_filled(rest, node))]
         if first.context_expr not in self.path:
             raise Unsupported("the site is in a with statement that was entered")
         first = ast.withitem(self.expression(first.context_expr), first.optional_vars)
@@ -702,21 +707,28 @@ class _Rest:
         if rest is not None:
             return [_changed(node, body=_filled(rest, node), handlers=[], orelse=[])] if node.finalbody else rest
         rest = self.part(node, "finalbody")
-        statement = self.leaving(node)
-        if rest is None or statement is None:
+        left = self.left(node)
+        if rest is None or left is None:
             raise Unsupported("the site is in a handler or a finally block")
+        return [*rest, *left]
+
+    def left(self, node: Any) -> list[Any] | None:
+        """What is done behind the finally block, or the end of the with; None: that is not known."""
+        statement = self.leaving(node)
+        if statement is None:
+            return None
         name = self.needed("leaving", statement)
         if statement is node:
-            return rest
-        return [*rest, _changed(statement, value=self.given(name, statement)) if getattr(statement, "value", None) else statement]
+            return []
+        return [_changed(statement, value=self.given(name, statement)) if getattr(statement, "value", None) else statement]
 
     def leaving(self, node: Any) -> Any:
-        """For which the finally block is done: a return, break or continue; the try itself, which has come to its end."""
+        """For which the finally block is done, or a with left: a return, break or continue; the try itself, which has come to its end."""
         for kind, span in self.numbers:
             statement = inside = self.known.statement(span) if kind == "leaving" else None
             while inside not in (None, node) and self.known.parents.get(inside) is not node:
                 inside = self.known.parents.get(inside)
-            if inside is not None and inside not in node.finalbody:
+            if inside is not None and inside not in getattr(node, "finalbody", ()):
                 return statement
         return None
 
@@ -848,9 +860,17 @@ def _code_of(known: _Source, tree: Any) -> CodeType:
     return made  # type: ignore[no-any-return]
 
 
+def _inner_names(known: _Source) -> set[str]:
+    """Those in comprehensions and functions, whose code the compiler may have dropped as dead."""
+    inner = [node for node in ast.walk(known.node) if isinstance(node, (*_COMPREHENSIONS, *_FUNCTIONS)) and node is not known.node]
+    nodes: list[Any] = [node for one in inner for node in ast.walk(one)]
+    return {known.private(name) for node in nodes for name in (getattr(node, "id", None), getattr(node, "arg", None), getattr(node, "attr", None)) if name}
+
+
 def _check(known: _Source, rest: CodeType) -> None:
     """What is left has no name that the source has not, nor in another role."""
     strange = {name for name in _all_names(rest) - _all_names(known.code) if "." not in name and name != "pop"}
+    strange = strange and strange - _inner_names(known)
     strange |= set(rest.co_freevars) - set(known.code.co_freevars)
     if strange:
         raise Unsupported(f"{min(strange)} is a name of something else")
@@ -883,7 +903,7 @@ def make(
     last operand; of the last two, which are the same, what raises the exception when it is called.
     locals_: [[name, may be unbound], …]; one without a value is handed over as UNBOUND.
     operands: [[kind, line, col, end_line, end_col], …], kind one of value, loaded (of the augmented assignment at that place),
-    iterator (of the for statement at that place), raised (where), leaving (of the return, break, continue or try at that place: what is
+    iterator (of the for statement at that place), entered (of the with statement at that place: an object whose __exit__ is to be called), raised (where), leaving (of the return, break, continue or try at that place: what is
     returned, or None, behind the finally block that the site is in), in the order of evaluation. Columns are ast's: in bytes of UTF-8.
     number: that value is an int, a float or a bool.
     given: the number of its first line and its text, if they are known.
@@ -1083,9 +1103,19 @@ def _within(known: _Source, comprehension: Any, body: list[Any]) -> list[Any]:
     return [_made(ast.Return, like, value=item)]
 
 
-def operation(func: Any, where: list[Any], operands: int, given: tuple[int, str] | None = None) -> FunctionType:
+def _of_with(func: Any, known: _Source, where: list[Any], what: Any) -> FunctionType:
+    """Enters or leaves a with statement's object, in its line."""
+    node = known.around(tuple(where[1:]))
+    call = _made(ast.Call, node, func=_name("resume.what", node), args=[_name("resume.object", node)], keywords=[])
+    tree = _definition(_place(known), known.code.co_name, ["resume.object", "resume.what"], 1, [_made(ast.Return, node, value=call)])
+    return _function(func, _code_of(known, tree), (what,))
+
+
+def operation(func: Any, where: list[Any], operands: int, given: tuple[int, str] | None = None, why: str = "") -> FunctionType:
     """An operation of `func` as a function of its operands, in a frame that looks like the method's. For make()'s arguments see there."""
     known = _source_of(func, given)
+    if why in ("enter", "leave"):
+        return _of_with(func, known, where, getattr(_jitd, why))
     names = [f"resume.{i}" for i in range(operands)]
     body = _operation_body(known, where, names)
     for comprehension in known.comprehensions(where):
@@ -1099,4 +1129,4 @@ def prepare_operation(unit: Any, site: int) -> FunctionType:
     sites, records = unit
     _, definition, name, _, payload, *_ = sites[site]
     func = records[definition].func(name)
-    return operation(func.func, payload[1], len(payload[2]), _given(sites, definition, name))
+    return operation(func.func, payload[1], len(payload[2]), _given(sites, definition, name), payload[0])

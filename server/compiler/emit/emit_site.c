@@ -21,7 +21,7 @@ static SiteValue local_value(const Emit *e, const FlowLocal *l) {
 }
 
 static SiteValue operand_value(const FlowOperand *o) {
-    static const char *const kinds[] = {"value", "loaded", "iterator", "list", "target", "leaving"};
+    static const char *const kinds[] = {"value", "loaded", "iterator", "list", "target", "leaving", "entered"};
     const Type *type = o->value ? o->value->type : o->var ? o->var->type : NULL;
     return (SiteValue){.kind = kinds[o->kind], .span = o->node->span, .type = type};
 }

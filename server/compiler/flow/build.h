@@ -31,7 +31,8 @@ typedef struct BuildLoop {
 typedef struct BuildTry {
     struct BuildTry *outer;
     const Node *node;
-    bool catches; /* an exception is the interpreter's */
+    bool catches;    /* an exception is the interpreter's */
+    FlowOp *entered; /* of a with: what is left at its end */
     size_t noperands;
     BuildLoop *loop;
     FlowLoop *flow_loop;
@@ -122,6 +123,9 @@ FlowResume *build_resume_call(Build *b, const Node *n, const Instance *callee);
 FlowOp *build_region_value(Build *b, const Node *n); /* a test, too */
 FlowOp *build_region_box(Build *b, const Node *n, FlowOp *v);
 FlowOp *build_operation(Build *b, const Node *n);
+FlowOp *build_enter(Build *b, const Node *n, FlowOp *manager); /* a with: what is to be left, and the target's value */
+void build_entered(Build *b, const Node *n, FlowOp *both);     /* behind the target */
+void build_exit(Build *b, const Node *n, FlowOp *entered);
 FlowOp *build_operation_of_nothing(Build *b, const Node *n);                        /* of an empty tuple */
 void build_operation_store(Build *b, const Node *n, const Node *target, FlowOp *v); /* n: the assignment */
 FlowFail *build_broken(Build *b, const Node *n, FlowResume *resume); /* a name means something else now */
@@ -241,6 +245,7 @@ void build_while(Build *b, const Node *n);
 void build_for(Build *b, const Node *n);
 void build_raise(Build *b, const Node *n);
 void build_try(Build *b, const Node *n);
+void build_with(Build *b, const Node *n);
 /* What the tries that n, a return, break or continue, leaves do finally; to: the first that it does not leave. */
 void build_leave_tries(Build *b, const BuildTry *to, const Node *n, FlowOp *v);
 void build_assert(Build *b, const Node *n);

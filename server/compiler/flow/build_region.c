@@ -54,7 +54,7 @@ static FlowOp *region_op(Build *b, FlowRegion *r, const Type *type, const Given 
     FlowOp *op = build_op(b, FLOW_REGION, type, given->ops, given->n);
     const Diag *left = b->info[r->node->id].left;
     op->region = r;
-    const char *operation = b->info[r->node->id].operation;
+    const char *operation = r->operation ? r->operation : b->info[r->node->id].operation;
     Str text = r->kind == REGION_OPERATION ? (Str){operation, strlen(operation)} : left ? left->message : STR("");
     op->fail = build_failing(b, r->node, (Site){.kind = SITE_REGION, .text = text});
     b->inst->resumes = true;
@@ -205,6 +205,34 @@ FlowOp *build_operation_of_nothing(Build *b, const Node *n) {
     FlowRegion *r = operation_new(b, n, &given);
     r->locals[r->nlocals++] = (FlowLocal){.local = UINT32_MAX, .type = &nothing};
     return value_of(b, r, &given, true);
+}
+
+/* ---- with ---- */
+
+static FlowOp *of_with(Build *b, const Node *n, const char *operation, FlowOp *operand, const Type *type) {
+    FlowRegion *r = region_new(b, REGION_OPERATION, n);
+    r->operation = operation;
+    r->locals[r->nlocals++] = (FlowLocal){.local = UINT32_MAX, .type = operand->type};
+    r->type = type;
+    return region_op(b, r, result_type(b, &type, 1), &(Given){.ops = &operand, .n = 1});
+}
+
+FlowOp *build_enter(Build *b, const Node *n, FlowOp *manager) {
+    return of_with(b, n, "enter", build_convert(b, n, manager, &type_py), &type_py);
+}
+
+void build_entered(Build *b, const Node *n, FlowOp *both) {
+    const Node *first = n->With.body.at[0];
+    check_unbroken(b, first, both, build_resume_statement(b, first));
+}
+
+/* On the line of the with. What the locals are at its end is known of its item. */
+void build_exit(Build *b, const Node *n, FlowOp *entered) {
+    const Node *item = n->With.items.at[0];
+    FlowOp *op = of_with(b, item, "leave", entered, &type_none);
+    op->fail->node = n;
+    FlowResume *behind = build_resume_behind(b, n, b->info[item->id].locals);
+    check_unbroken(b, item, op, behind);
 }
 
 FlowOp *build_region_value(Build *b, const Node *n) {

@@ -259,6 +259,9 @@ static void one_stmt(Build *b, const Node *n) {
     case NODE_Try:
         build_try(b, n);
         return;
+    case NODE_With:
+        build_with(b, n);
+        return;
     case NODE_Pass:
         return;
     default:

@@ -1,4 +1,4 @@
-/* Build, try: an exception is where the interpreter goes on, with the handlers and all that follows (FlowFail.raised). So handlers are not built,
+/* Build, try and with: an exception is where the interpreter goes on, with the handlers and all that follows (FlowFail.raised). So handlers are not built,
  * and `finally` is built for each way that leaves without an exception: its end, and each return, break and continue in it. */
 #include "server/compiler/flow/build.h"
 
@@ -20,6 +20,35 @@ void build_try(Build *b, const Node *n) {
         build_body(b, n->Try.finalbody);
         b->noperands = t.noperands;
     }
+}
+
+void build_with(Build *b, const Node *n) {
+    const Node *item = n->With.items.at[0];
+    size_t operands = b->noperands;
+    FlowOp *manager = build_expr(b, item->withitem.context_expr);
+    b->noperands = operands;
+    if (!manager)
+        return;
+    FlowOp *both = build_enter(b, n, manager);
+    FlowOp *object = build_op(b, FLOW_ITEM, &type_py, OPS(both));
+    FlowOp **items = build_object_items(b, n, object, 2, NULL);
+    BuildTry t = {.outer = b->tries,
+                  .node = n,
+                  .catches = true,
+                  .entered = items[0],
+                  .noperands = operands,
+                  .loop = b->loop,
+                  .flow_loop = b->flow_loop};
+    build_held(b, FLOW_OPERAND_ENTERED, n, t.entered);
+    b->tries = &t;
+    if (item->withitem.optional_vars)
+        build_target(b, item->withitem.optional_vars, items[1]);
+    build_entered(b, n, both);
+    build_body(b, n->With.body);
+    b->tries = t.outer;
+    b->noperands = operands;
+    if (b->at)
+        build_exit(b, n, t.entered);
 }
 
 /* What the interpreter would have evaluated when it comes to the try again. */
@@ -54,8 +83,12 @@ static void leave_one(Build *b, const BuildTry *t, const Node *n, FlowOp *v) {
     FlowBlock *block = build_block(b, "finally");
     build_go(b, block);
     build_start(b, block);
+    b->begun_with = b->noperands;
     build_held(b, FLOW_OPERAND_LEAVING, n, v);
-    build_body(b, t->node->Try.finalbody);
+    if (t->entered)
+        build_exit(b, t->node, t->entered);
+    else
+        build_body(b, t->node->Try.finalbody);
 }
 
 void build_leave_tries(Build *b, const BuildTry *to, const Node *n, FlowOp *v) {
@@ -63,7 +96,7 @@ void build_leave_tries(Build *b, const BuildTry *to, const Node *n, FlowOp *v) {
     FlowOperand *operands = pool_array(b->pool, FlowOperand, b->noperands + 1);
     memcpy(operands, b->operands, b->noperands * sizeof *operands);
     for (const BuildTry *t = b->tries; t != to && b->at; t = t->outer)
-        if (t->node->Try.finalbody.len)
+        if (t->entered || t->node->Try.finalbody.len)
             leave_one(b, t, n, v);
     go_back(b, &before);
     memcpy(b->operands, operands, b->noperands * sizeof *operands);

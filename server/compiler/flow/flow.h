@@ -55,11 +55,13 @@ typedef enum FlowOperandKind {
     FLOW_OPERAND_LIST,
     FLOW_OPERAND_TARGET,
     FLOW_OPERAND_LEAVING,
+    FLOW_OPERAND_ENTERED,
 } FlowOperandKind;
 
 /* What CPython would have on its stack: the value of an expression that is evaluated already, that of an augmented
  * assignment's target, a loop's iterator, the list of a comprehension so far, what a name of its target holds, what is
- * returned when the `finally` at hand is over (None for break, continue, and the end of its try). */
+ * returned when the `finally` at hand is over (None for break, continue, and the end of its try),
+ * what is to be done at the end of a with. */
 typedef struct FlowOperand {
     FlowOperandKind kind;
     const Node *node;
@@ -105,6 +107,7 @@ typedef struct FlowResume {
 typedef struct FlowRegion {
     RegionKind kind;
     const Node *node;
+    const char *operation;       /* NULL: the node's */
     FlowLocal *locals, *written; /* those that it is given, and that it leaves behind */
     size_t nlocals, nwritten;
     const Type *type; /* of its value; NULL: a statement */

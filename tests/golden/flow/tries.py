@@ -31,3 +31,11 @@ class Careful:
         else:
             self.x = 2.0
         return self.x
+
+    def held(self, lock: object, k: int) -> int:
+        with lock as l:
+            for i in range(k):
+                self.n = i
+                if i == 5:
+                    return i
+        return self.n
