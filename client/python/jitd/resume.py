@@ -1045,7 +1045,7 @@ _UNNAMED = ("@",)  # the operator
 
 def _container(known: _Source, where: list[Any]) -> Any:
     """The constants of `x in (1, "a")`, as CPython's compiler has them."""
-    constants = ast.literal_eval(known.places["value", *where[1:]][0].comparators[0])
+    constants = ast.literal_eval(known.places[("value", *where[1:])][0].comparators[0])
     return frozenset(constants) if isinstance(constants, set) else tuple(constants)
 
 
