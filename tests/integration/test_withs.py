@@ -42,7 +42,7 @@ def run(world, name, a, b):
         result = "value", shown(getattr(world, name)(t, a, b))
     except Exception as error:
         frames = [(f.name, f.line) for f in traceback.extract_tb(error.__traceback__) if f.filename == world.__file__]
-        result = type(error).__name__, "a field" if re.search("out of range for int|must be ", str(error)) else str(error), frames
+        result = type(error).__name__, "a field" if re.search("out of range for int|must be ", str(error)) else str(error).replace(world.__name__, "the module"), frames
     return result, (t.n, bits(t.x)), list(world.entered), world.lock.locked()
 
 

@@ -198,7 +198,8 @@ def _declared(name: str, annotation: Any, value: Any) -> Declared:
     if type(value).__module__ != "dataclasses":
         return Declared(name, annotation, value)
     given = {how: getattr(value, how) for how in ("default_factory", "default")}
-    how = next((how for how, what in given.items() if type(what).__module__ != "dataclasses"), "")
+    missing = sys.modules["dataclasses"].MISSING  # type: ignore[attr-defined]
+    how = next((how for how, what in given.items() if what is not missing), "")
     return Declared(name, annotation, given.get(how, MISSING), how == "default_factory", init=value.init)
 
 
