@@ -777,7 +777,7 @@ def test_mixins_that_are_jitclasses(tmp_path):
     """Without fields they may be among the bases in any order."""
     from twins import load
 
-    plain = "import dataclasses\n\ndef jitclass(cls):\n    return dataclasses.dataclass(cls, eq=False) if '__annotations__' in vars(cls) else cls\n"
+    plain = "import dataclasses\nimport inspect\n\ndef jitclass(cls):\n    return dataclasses.dataclass(cls, eq=False) if inspect.get_annotations(cls) else cls\n"
     expected, module = load(tmp_path / "plain_mixins.py", plain + MIXINS), load(tmp_path / "mixins.py", "from jitd import jitclass\n" + MIXINS)
     assert module.First().label() == 12 and module.Both(1.0, 2, []).count() == 101 and module.Further(1.0, 2, []).area() == 2.5
     assert native(module.First, "label") == native(module.Both, "count") == native(module.Further, "area") == (1, 0)
