@@ -101,6 +101,9 @@ static const void *const defaults[] = {
 #define py_dict_new none_made
 #define py_set_new none_made
 #define py_set_put_int not_done
+#define py_set_put not_done
+#define py_map_put_int not_done
+#define py_map_put not_done
 #define py_attribute no_attribute
 #define IMPORT(name, ret, args) (const void *)name,
 #include "protocol/imports.def"
@@ -153,6 +156,9 @@ static const void *const defaults[] = {
 #undef py_dict_new
 #undef py_set_new
 #undef py_set_put_int
+#undef py_set_put
+#undef py_map_put_int
+#undef py_map_put
 };
 _Static_assert(sizeof defaults / sizeof defaults[0] == JITD_N_IMPORTS, "imports.def");
 

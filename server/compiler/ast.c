@@ -48,6 +48,21 @@ const char *operator_name(Operator op) {
     return operators[op].name;
 }
 
+const Nodes *node_generators(const Node *n) {
+    switch (n->kind) {
+    case NODE_ListComp:
+        return &n->ListComp.generators;
+    case NODE_SetComp:
+        return &n->SetComp.generators;
+    case NODE_DictComp:
+        return &n->DictComp.generators;
+    case NODE_GeneratorExp:
+        return &n->GeneratorExp.generators;
+    default:
+        return NULL;
+    }
+}
+
 const Nodes *node_elts(const Node *n) {
     return n->kind == NODE_Tuple  ? &n->Tuple.elts
            : n->kind == NODE_List ? &n->List.elts

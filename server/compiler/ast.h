@@ -132,7 +132,8 @@ const char *node_kind_name(NodeKind kind); /* CPython's class name */
 const char *operator_name(Operator op);    /* CPython's class name: "Add" */
 const char *operator_text(Operator op);    /* as written: "+" */
 
-const Nodes *node_elts(const Node *n); /* of a Tuple, List or Set; else NULL */
+const Nodes *node_generators(const Node *n); /* of a comprehension; else NULL */
+const Nodes *node_elts(const Node *n);       /* of a Tuple, List or Set; else NULL */
 
 /* Calls visit(arg, field's name, child) for every child in CPython's order of fields; absent ones are left out, empty places in
  * lists come as NULL. */

@@ -124,6 +124,7 @@ const Type *global_const_type(Infer *in, const Node *n, const Global *g);
 void infer_table(Infer *in, const Node *n, TableOperation what, const Type *table, const Type *key);
 const Type *infer_table_get(Infer *in, const Node *n, const Type *table); /* what d.get() most likely gives */
 TableOperation infer_table_method(const Node *call);
+const Type *infer_key(Infer *in, const Node *n); /* of a set or dict that is made here */
 const Type *infer_set_display(Infer *in, const Node *n);
 const Type *infer_dict_display(Infer *in, const Node *n);
 

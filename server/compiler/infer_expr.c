@@ -668,6 +668,8 @@ static const Type *infer_kind(Infer *in, const Node *n) {
     case NODE_Dict:
         return infer_dict_display(in, n);
     case NODE_ListComp:
+    case NODE_SetComp:
+    case NODE_DictComp:
         return infer_comprehension(in, n);
     case NODE_Yield:
         return infer_element(in, n);

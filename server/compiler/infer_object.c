@@ -177,7 +177,8 @@ bool infer_can_look(const Infer *in, const Node *n) {
     bool is_number = (n->kind == NODE_BinOp || n->kind == NODE_UnaryOp) && !info->special;
     bool is_free =
         n->kind == NODE_Name || n->kind == NODE_Constant || n->kind == NODE_NamedExpr || n->kind == NODE_Subscript;
-    return (is_field || is_number || is_free || info->region == REGION_OPERATION) && effect_can_resume(in);
+    bool is_made = node_generators(n) || n->kind == NODE_Set || n->kind == NODE_Dict;
+    return (is_field || is_number || is_free || is_made || info->region == REGION_OPERATION) && effect_can_resume(in);
 }
 
 static void look(Infer *in, const Node *n) {

@@ -332,7 +332,8 @@ static void find_loop(void *arg, const char *field, const Node *n) {
     (void)field;
     if (!n || l->found || !info->live || (info->region && info->region != REGION_OPERATION))
         return;
-    l->found = n->kind == NODE_For || n->kind == NODE_While || n->kind == NODE_ListComp ||
+    bool is_comprehension = node_generators(n) && n->kind != NODE_GeneratorExp;
+    l->found = n->kind == NODE_For || n->kind == NODE_While || is_comprehension ||
                (info->call && info->call->kind == CALL_TAKING);
     node_each_child(n, find_loop, arg);
 }

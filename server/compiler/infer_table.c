@@ -52,18 +52,68 @@ TableOperation infer_table_method(const Node *call) {
 
 /* ---- new ones ---- */
 
+#define MOST_IN_DISPLAY 15 /* longer ones are made in several steps */
+
+static bool has_floats(const Type *t) {
+    bool found = t->kind == TYPE_FLOAT;
+    for (size_t i = 0; (t->kind == TYPE_TUPLE || type_is_maybe(t)) && i < t->nitems && !found; i++)
+        found = has_floats(t->items[i]);
+    return found;
+}
+
+/* A nan is found by its identity, which a float of compiled code has not. */
+const Type *infer_key(Infer *in, const Node *n) {
+    const Type *t = infer_expr(in, n);
+    if (has_floats(t) || type_is_sized(t))
+        fail(in->c, n->span, "%s as a key is not compiled", type_words(in, t));
+    return t;
+}
+
+static const Type *of_both(const Type *a, const Type *b) {
+    b = type_is_seen(b) ? b : &type_py;
+    return !a || type_eq(a, b) ? b : &type_py;
+}
+
+/* CPython makes sets of constants at once, in another order. */
+static bool are_constants(Nodes elts) {
+    for (size_t i = 0; i < elts.len; i++)
+        if (elts.at[i]->kind != NODE_Constant)
+            return false;
+    return elts.len > 2;
+}
+
+static void check_display(Infer *in, const Node *n, size_t len) {
+    if (len > MOST_IN_DISPLAY || !effect_can_resume(in))
+        fail(in->c, n->span, "%s is not compiled yet", infer_syntax_words(n->kind));
+    in->inst->python = in->inst->manages = true;
+}
+
 const Type *infer_set_display(Infer *in, const Node *n) {
     Nodes elts = n->Set.elts;
+    const Type *item = NULL;
+    check_display(in, n, are_constants(elts) ? SIZE_MAX : elts.len);
     for (size_t i = 0; i < elts.len; i++)
-        if (infer_expr(in, elts.at[i])->kind != TYPE_INT)
-            fail(in->c, n->span, "%s is not compiled yet", infer_syntax_words(n->kind));
-    in->inst->python = in->inst->manages = true;
-    return type_set_of(in->pool, &type_int);
+        item = of_both(item, infer_key(in, elts.at[i]));
+    infer_mark(in, n);
+    return type_set_of(in->pool, item);
 }
 
 const Type *infer_dict_display(Infer *in, const Node *n) {
-    if (n->Dict.keys.len)
-        fail(in->c, n->span, "%s is not compiled yet", infer_syntax_words(n->kind));
+    Nodes keys = n->Dict.keys, values = n->Dict.values;
+    const Type *key = NULL, *value = NULL;
     in->inst->python = in->inst->manages = true;
-    return type_dict_of(in->pool, &type_py, &type_py);
+    if (!keys.len)
+        return type_dict_of(in->pool, &type_py, &type_py);
+    check_display(in, n, keys.len);
+    for (size_t i = 0; i < keys.len; i++) {
+        if (!keys.at[i])
+            fail(in->c, n->span, "** in a dict is not compiled");
+        key = of_both(key, infer_key(in, keys.at[i]));
+        const Type *t = infer_expr(in, values.at[i]);
+        if (type_is_sized(t))
+            fail(in->c, n->span, "a dict of %s is not compiled", type_words(in, t));
+        value = of_both(value, t);
+    }
+    infer_mark(in, n);
+    return type_dict_of(in->pool, key, value);
 }

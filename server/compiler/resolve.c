@@ -145,21 +145,6 @@ static void add_target(void *arg, const char *field, const Node *n) {
         node_each_child(n, add_target, arg);
 }
 
-static const Nodes *generators_of(const Node *n) {
-    switch (n->kind) {
-    case NODE_ListComp:
-        return &n->ListComp.generators;
-    case NODE_SetComp:
-        return &n->SetComp.generators;
-    case NODE_DictComp:
-        return &n->DictComp.generators;
-    case NODE_GeneratorExp:
-        return &n->GeneratorExp.generators;
-    default:
-        return NULL;
-    }
-}
-
 /* ---- comprehensions as loops ---- */
 
 static Node *made(Resolver *r, NodeKind kind, Span span) {
@@ -219,7 +204,21 @@ static bool is_looped(const Node *n, const Node *as) {
     for (size_t i = 0; as != n && i < sizeof takers / sizeof *takers; i++)
         if (as->Call.func->kind == NODE_Name && str_eq_c(as->Call.func->Name.id, takers[i]))
             return true;
-    return n->kind == NODE_ListComp;
+    return n->kind != NODE_GeneratorExp;
+}
+
+/* What is given for each turn: of a dict a pair. */
+static const Node *element_of(Resolver *r, const Node *n) {
+    if (n->kind != NODE_DictComp)
+        return n->kind == NODE_ListComp  ? n->ListComp.elt
+               : n->kind == NODE_SetComp ? n->SetComp.elt
+                                         : n->GeneratorExp.elt;
+    const Span *key = &n->DictComp.key->span, *value = &n->DictComp.value->span;
+    Node *pair = made(r, NODE_Tuple, (Span){key->line, key->col, value->end_line, value->end_col});
+    pair->Tuple.elts = (Nodes){.at = pool_array(r->c->pool, Node *, 2), .len = 2};
+    pair->Tuple.elts.at[0] = n->DictComp.key;
+    pair->Tuple.elts.at[1] = n->DictComp.value;
+    return pair;
 }
 
 /* Its first iterable is evaluated outside of it. `as` stands for its scope: n itself, or the call that takes it at once. */
@@ -247,8 +246,7 @@ static void walk_comprehension(Resolver *r, const Node *n, const Node *as, const
                                           : n->GeneratorExp.elt);
     }
     if (r->bound->binding && is_looped(n, as))
-        r->bound->loops[as->id] =
-            write_out(r, n->kind == NODE_ListComp ? n->ListComp.elt : n->GeneratorExp.elt, generators);
+        r->bound->loops[as->id] = write_out(r, element_of(r, n), generators);
     r->scope = scope.outer;
     r->inside = inside;
 }
@@ -301,7 +299,7 @@ static void walk_call(Resolver *r, const Node *n) {
     walk(r, n->Call.func);
     bool at_once = takes_at_once(r, n);
     if (at_once) /* it is not counted as one that lasts */
-        walk_comprehension(r, n->Call.args.at[0], n, generators_of(n->Call.args.at[0]));
+        walk_comprehension(r, n->Call.args.at[0], n, node_generators(n->Call.args.at[0]));
     for (size_t i = at_once; i < n->Call.args.len; i++)
         walk(r, n->Call.args.at[i]);
     walk_all(r, n->Call.keywords);
@@ -313,7 +311,7 @@ static void walk(Resolver *r, const Node *n) {
     r->visit(r, n);
     if (r->bound->inside)
         r->bound->inside[n->id] = r->inside;
-    const Nodes *generators = generators_of(n);
+    const Nodes *generators = node_generators(n);
     bool lasts = n->kind == NODE_GeneratorExp;
     r->lasting += lasts;
     if (n->kind == NODE_Lambda) {

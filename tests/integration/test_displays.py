@@ -148,8 +148,8 @@ def state(o, depth=0):
     if isinstance(o, Hashed):
         return o.key, o.asked
     if type(o) in (list, tuple, set, frozenset, dict):
-        parts = itertools.chain(*o.items()) if type(o) is dict else o
-        return type(o).__name__, [state(part, depth + 1) for part in parts]
+        parts = [state(part, depth + 1) for part in (itertools.chain(*o.items()) if type(o) is dict else o)]
+        return type(o).__name__, sorted(parts, key=str) if type(o) in (set, frozenset) else parts  # some hashes are addresses
     if isinstance(o, (int, float)):
         return type(o).__name__, int.__str__(o) if isinstance(o, int) else float.hex(o)
     return shown(o)
@@ -194,6 +194,16 @@ COMPILED = {
     "among_hashed": ["a", None],
     "among_instances": [],
     "among_assigned": [1, 2],
+    "set_comprehension": [1, 2, 3],
+    "set_effects": [1, 2, 3],
+    "set_of_instances": [],
+    "set_of_pairs": [1, 2],
+    "dict_comprehension": [1, 2, 3],
+    "dict_of_lists": [1, 2, 3],
+    "dict_of_instances": [],
+    "dict_display_numbers": [1, 2, 3],
+    "comprehension_in_iterable": [1, 2, 3],
+    "any_of_sets": [1, 2, 3],
 }
 
 

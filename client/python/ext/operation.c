@@ -165,6 +165,11 @@ static bool is_quiet(PyObject *op) {
     return is_quiet_in(op, 0);
 }
 
+bool operation_is_quiet_key(PyObject *op) {
+    const PyTypeObject *type = Py_TYPE(op), *object = &PyBaseObject_Type;
+    return is_quiet(op) || (type->tp_hash == object->tp_hash && type->tp_richcompare == object->tp_richcompare);
+}
+
 /* What the class has of that name, and whether looking it up and binding it is C code's. */
 static PyObject *class_attribute(PyObject *op, PyObject *name, bool *ret_is_plain) {
     PyTypeObject *type = Py_TYPE(op);

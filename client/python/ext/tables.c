@@ -5,7 +5,7 @@
 #if PY_VERSION_HEX >= 0x030b0000
 #define Py_BUILD_CORE 1
 #endif
-#include "client/python/ext/ext.h"
+#include "client/python/ext/resume.h"
 #if PY_VERSION_HEX >= 0x030b0000
 #include <internal/pycore_dict.h>
 #endif
@@ -223,12 +223,14 @@ static uint64_t find_object(JitdFrame *frame, uint64_t object, uint64_t of) {
     return key_of(object_of(of), &key) ? find(object_of(object), &key) : (uint64_t)(uintptr_t)jitd_missing;
 }
 
+static bool is_plain(PyObject *op) {
+    return !op || Py_REFCNT(op) > 1 || PyLong_CheckExact(op) || PyFloat_CheckExact(op) || PyUnicode_CheckExact(op);
+}
+
 /* Whether giving it up has run Python code after which a name means something else. */
 static bool give_up(JitdFrame *frame, PyObject *op) {
     uint64_t changes = class_changes;
-    bool is_plain =
-        !op || Py_REFCNT(op) > 1 || PyLong_CheckExact(op) || PyFloat_CheckExact(op) || PyUnicode_CheckExact(op);
-    if (likely(is_plain)) {
+    if (likely(is_plain(op))) {
         Py_XDECREF(op);
         return false;
     }
@@ -326,6 +328,53 @@ static int32_t set_put_int(JitdFrame *frame, uint64_t set, int64_t item) {
     return failed;
 }
 
+static int32_t set_put(JitdFrame *frame, uint64_t set, uint64_t item) {
+    PyObject *op = object_of(item);
+    (void)frame;
+    if (!operation_is_quiet_key(op))
+        return USUAL;
+    if (PySet_Add(object_of(set), op) == 0)
+        return DONE;
+    PyErr_Clear(); /* it is raised where the interpreter goes on */
+    return USUAL;
+}
+
+#define MOST_GIVEN_UP 32
+
+/* Whether giving it up runs no Python code. */
+static bool is_given_up_quietly(PyObject *op) {
+    bool is_quiet = is_plain(op);
+    if (is_quiet || !(PyList_CheckExact(op) || PyTuple_CheckExact(op)) || Py_SIZE(op) > MOST_GIVEN_UP)
+        return is_quiet;
+    for (Py_ssize_t i = 0; i < Py_SIZE(op); i++)
+        if (!is_plain(PySequence_Fast_ITEMS(op)[i]))
+            return false;
+    return true;
+}
+
+static int32_t map_put_object(PyObject *dict, PyObject *key, PyObject *value) {
+    PyObject *old = PyDict_GetItemWithError(dict, key);
+    if (!PyErr_Occurred() && is_given_up_quietly(old) && PyDict_SetItem(dict, key, value) == 0)
+        return DONE;
+    PyErr_Clear();
+    return USUAL;
+}
+
+static int32_t map_put(JitdFrame *frame, uint64_t dict, uint64_t key, uint64_t value) {
+    PyObject *op = object_of(key);
+    (void)frame;
+    return operation_is_quiet_key(op) ? map_put_object(object_of(dict), op, object_of(value)) : USUAL;
+}
+
+static int32_t map_put_int(JitdFrame *frame, uint64_t dict, int64_t key, uint64_t value) {
+    PyObject *op = PyLong_FromLongLong(key);
+    int32_t status = op ? map_put_object(object_of(dict), op, object_of(value)) : USUAL;
+    (void)frame;
+    PyErr_Clear();
+    Py_XDECREF(op);
+    return status;
+}
+
 void tables_imports(const void **imports) {
     imports[JITD_IMPORT_py_dict_type] = &PyDict_Type;
     imports[JITD_IMPORT_py_set_type] = &PySet_Type;
@@ -342,4 +391,7 @@ void tables_imports(const void **imports) {
     imports[JITD_IMPORT_py_dict_new] = (const void *)dict_new;
     imports[JITD_IMPORT_py_set_new] = (const void *)set_new;
     imports[JITD_IMPORT_py_set_put_int] = (const void *)set_put_int;
+    imports[JITD_IMPORT_py_set_put] = (const void *)set_put;
+    imports[JITD_IMPORT_py_map_put_int] = (const void *)map_put_int;
+    imports[JITD_IMPORT_py_map_put] = (const void *)map_put;
 }

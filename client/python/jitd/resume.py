@@ -502,19 +502,41 @@ class _Rest:
         if first.iter in self.path:
             first = ast.comprehension(first.target, self.expression(first.iter), first.ifs, first.is_async)
             rest = [_changed(node, generators=[first, *others])]
-            if isinstance(node, ast.GeneratorExp):
+            if not isinstance(node, ast.ListComp):
                 return rest[0]
         elif so_far is None:
             raise Unsupported("the site is in a comprehension")
+        elif not isinstance(node, ast.ListComp):
+            return self.adding(node, so_far)
         else:
             rest = self.turns_left(node)
         parts = rest if so_far is None else [self.given(so_far, node), *rest]
         starred = [_made(ast.Starred, node, value=part, ctx=ast.Load()) for part in parts]
         return _made(ast.List, node, elts=starred, ctx=ast.Load()) if so_far else rest[0]
 
-    def turns_left(self, node: Any) -> list[Any]:
+    def adding(self, node: Any, so_far: str) -> Any:
+        """[what is left, adding to what there is so far, ..., that][-1]"""
+        parts = [*self.turns_left(node, so_far), self.given(so_far, node)]
+        last = _made(ast.UnaryOp, node, op=ast.USub(), operand=_made(ast.Constant, node, value=1))
+        return _made(ast.Subscript, node, value=_made(ast.List, node, elts=parts, ctx=ast.Load()), slice=last, ctx=ast.Load())
+
+    def added(self, node: Any, so_far: str, elements: dict[str, Any]) -> dict[str, Any]:
+        """The elements of a set or dict comprehension that adds them to what there is so far, at the place where CPython does."""
+        like = node if sys.version_info < (3, 12) else list(elements.values())[-1]
+        first = _made(ast.Constant, like, value=0)
+        there = _made(ast.Subscript, like, value=_name(so_far, like), slice=first, ctx=ast.Load())
+        is_set = isinstance(node, ast.SetComp)
+        method = _made(ast.Attribute, like, value=there, attr="add" if is_set else "__setitem__", ctx=ast.Load())
+        method.end_lineno, method.end_col_offset = method.lineno, method.col_offset  # the line of a method's call is its name's
+        call = _made(ast.Call, like, func=method, args=list(elements.values()), keywords=[])
+        return {"elt": call} if is_set else {"key": _made(ast.Constant, like, value=None), "value": call}
+
+    def turns_left(self, node: Any, so_far: str | None = None) -> list[Any]:
         """Comprehensions of what is left, from the innermost loop that is under way to the outermost."""
         loops = node.generators
+        fields = ("key", "value") if isinstance(node, ast.DictComp) else ("elt",)
+        elements = {field: getattr(node, field) for field in fields}
+        whole = elements if so_far is None else self.added(node, so_far, elements)
         at = self.index(loops)
         inside = len(loops) - 1 if at is None else at  # the loop that the site is in, or in whose iterable
         in_iterable, at_head = at is not None and loops[at].iter in self.path, self.site in loops
@@ -523,15 +545,26 @@ class _Rest:
         hidden, self.hidden = self.hidden, self.hidden.union(*map(_binds_all, loops[: inside + 1]))
         held = [[self.needed("target", name) for name in _target_names(loop.target)] for loop in loops[:values]]
         iterators = [self.needed("iterator", loop) for loop in loops[:under_way]]
-        rest = [] if at_head else [self.this_turn(node, inside, in_iterable, held)]
+        rest: list[Any] = []
+        if not at_head:
+            turn, left = self.this_turn(node, inside, in_iterable, held), self.elements_left(elements)
+            rest.append(_changed(node, generators=turn, **(left if so_far is None else self.added(node, so_far, left))))
         self.hidden = hidden
         for level in reversed(range(under_way)):
             again = ast.comprehension(loops[level].target, _name(iterators[level], node), loops[level].ifs, 0)
             turn = [self.only(loop, names, level == number + 1) for number, (loop, names) in enumerate(zip(loops[:level], held))]
-            rest.append(_changed(node, generators=[*turn, again, *loops[level + 1 :]]))
+            rest.append(_changed(node, generators=[*turn, again, *loops[level + 1 :]], **whole))
         return rest
 
-    def this_turn(self, node: Any, inside: int, in_iterable: bool, held: list[list[str]]) -> Any:
+    def elements_left(self, elements: dict[str, Any]) -> dict[str, Any]:
+        """Of a key and its value the key is evaluated first."""
+        at = self.index(list(elements.values()))
+        made = {}
+        for number, (field, element) in enumerate(elements.items()):
+            made[field] = element if at is None or number > at else self.done(element) if number < at else self.expression(element)
+        return made
+
+    def this_turn(self, node: Any, inside: int, in_iterable: bool, held: list[list[str]]) -> list[Any]:
         """What is left of the turns that the loops up to `inside` are in."""
         loops = node.generators
         turn = [self.only(loop, names, number + 1 == len(held)) for number, (loop, names) in enumerate(zip(loops, held))]
@@ -541,8 +574,7 @@ class _Rest:
         elif loops[inside] in self.path:
             test = self.index(loops[inside].ifs) or 0
             turn[-1].ifs = [self.expression(loops[inside].ifs[test]), *loops[inside].ifs[test + 1 :]]
-        in_element = node.elt in self.path
-        return _changed(node, elt=self.expression(node.elt) if in_element else node.elt, generators=turn + loops[inside + 1 :])
+        return turn + loops[inside + 1 :]
 
     def only(self, loop: Any, names: list[str], last: bool) -> Any:
         """The loop with nothing but what its target holds: taken out of where it waits, the last time."""
@@ -869,7 +901,7 @@ def _inner_names(known: _Source) -> set[str]:
 
 def _check(known: _Source, rest: CodeType) -> None:
     """What is left has no name that the source has not, nor in another role."""
-    strange = {name for name in _all_names(rest) - _all_names(known.code) if "." not in name and name != "pop"}
+    strange = {name for name in _all_names(rest) - _all_names(known.code) if "." not in name and name not in ("pop", "add", "__setitem__")}
     strange = strange and strange - _inner_names(known)
     strange |= set(rest.co_freevars) - set(known.code.co_freevars)
     if strange:
@@ -1090,6 +1122,20 @@ def _operation_body(known: _Source, where: list[Any], names: list[str]) -> list[
     return [_made(ast.Assign, node, targets=[node], value=given[-1])]
 
 
+def _within_mapping(like: Any, once: Any, value: Any) -> list[Any]:
+    """The same of a set's or a dict's: the value need not be hashable, so it goes beside."""
+    kept = "resume.kept"
+    method = _made(ast.Attribute, like, value=_name(kept, like), attr="append", ctx=ast.Load())
+    method.end_lineno, method.end_col_offset = method.lineno, method.col_offset  # the line of a method's call is its name's
+    call = _made(ast.Call, like, func=method, args=[value], keywords=[])
+    elements = {"elt": call} if isinstance(like, ast.SetComp) else {"key": _made(ast.Constant, like, value=None), "value": call}
+    return [
+        _made(ast.Assign, like, targets=[_name(kept, like, ast.Store)], value=_made(ast.List, like, elts=[], ctx=ast.Load())),
+        _made(ast.Expr, like, value=_made(type(like), like, generators=[once], **elements)),
+        _made(ast.Return, like, value=_made(ast.Subscript, like, value=_name(kept, like), slice=_made(ast.Constant, like, value=0), ctx=ast.Load())),
+    ]
+
+
 def _within(known: _Source, comprehension: Any, body: list[Any]) -> list[Any]:
     """Returns the same value, from a frame of the comprehension's, if it has one."""
     is_generator = isinstance(comprehension, ast.GeneratorExp)
@@ -1097,7 +1143,10 @@ def _within(known: _Source, comprehension: Any, body: list[Any]) -> list[Any]:
         return body
     like = known.parents[comprehension] if is_generator else comprehension
     once = ast.comprehension(_name("resume.turn", comprehension, ast.Store), _made(ast.Constant, comprehension, value=(None,)), [], 0)
-    inner = _made(ast.GeneratorExp if is_generator else ast.ListComp, comprehension, elt=body[0].value, generators=[once])
+    value = body[0].value
+    if isinstance(comprehension, (ast.SetComp, ast.DictComp)):  # a tuple around it need not be hashed as it is
+        return _within_mapping(comprehension, once, value)
+    inner = _made(ast.GeneratorExp if is_generator else ast.ListComp, comprehension, elt=value, generators=[once])
     items = _made(ast.List, like, elts=[_made(ast.Starred, like, value=inner, ctx=ast.Load())], ctx=ast.Load()) if is_generator else inner
     item = _made(ast.Subscript, like, value=items, slice=_made(ast.Constant, like, value=0), ctx=ast.Load())
     return [_made(ast.Return, like, value=item)]

@@ -73,7 +73,11 @@ static Str overflow_text(const Emit *e, Str what) {
 static const char *frame_of(const Emit *e, const Node *comprehension) {
     if (comprehension->kind == NODE_Call)
         return "<genexpr>";
-    return e->m->lang->unit->python_minor < 12 ? "<listcomp>" : NULL;
+    if (e->m->lang->unit->python_minor >= 12)
+        return NULL;
+    return comprehension->kind == NODE_ListComp  ? "<listcomp>"
+           : comprehension->kind == NODE_SetComp ? "<setcomp>"
+                                                 : "<dictcomp>";
 }
 
 static void add_frames(Emit *e, Site *site, const Node *n) {

@@ -162,10 +162,17 @@ void build_list_augassign(Build *b, const Node *n);
 FlowOp *build_list_append(Build *b, const Node *n); /* calls */
 FlowOp *build_list_pop(Build *b, const Node *n);
 FlowOp *build_display(Build *b, const Node *n); /* a List */
-FlowOp *build_set_display(Build *b, const Node *n);
+void build_change(Build *b, const Node *n, const char *name, FlowOp *const *args, size_t nargs);
 FlowOp *build_new(Build *b, const Node *n, const char *name, FlowOp *const *args, size_t nargs); /* n's value */
 FlowOp *build_list_new(Build *b, const Node *n);                                                 /* empty */
 void build_list_add(Build *b, const Node *n, FlowOp *list, FlowOp *v);
+
+/* build_display.c */
+FlowOp *build_kept(Build *b, const Node *n); /* a value that goes into one */
+void build_set_add(Build *b, const Node *n, FlowOp *set, FlowOp *v);
+void build_map_put(Build *b, const Node *n, FlowOp *dict, FlowOp *key, FlowOp *v);
+FlowOp *build_set_display(Build *b, const Node *n);
+FlowOp *build_dict_display(Build *b, const Node *n);
 
 /* build_taking.c */
 FlowOp *build_taking(Build *b, const Node *n);

@@ -1,5 +1,5 @@
-/* Build, comprehensions: a new list, and the loops that give it its elements (Bound.loops). Where the interpreter goes on within one, it is
- * given the list so far, the iterators, and what the targets hold. */
+/* Build, comprehensions: a new list, set or dict, and the loops that give it its elements (Bound.loops). Where the interpreter goes on within one,
+ * it is given that so far, the iterators, and what the targets hold. */
 #include "server/compiler/flow/build.h"
 
 /* The names of a comprehension's target. */
@@ -49,21 +49,38 @@ void build_element(Build *b, const Node *n) {
         build_taken(b, n);
         return;
     }
-    FlowOp *v = build_list_value(b, n->Yield.value);
-    if (v)
-        build_list_add(b, n, b->collected, v);
+    const Node *value = n->Yield.value, *of = b->bound->inside[n->id];
+    if (of->kind == NODE_ListComp) {
+        FlowOp *v = build_list_value(b, value);
+        if (v)
+            build_list_add(b, n, b->collected, v);
+        return;
+    }
+    bool is_dict = of->kind == NODE_DictComp;
+    FlowOp *key = build_kept(b, is_dict ? value->Tuple.elts.at[0] : value);
+    FlowOp *v = key && is_dict ? build_kept(b, value->Tuple.elts.at[1]) : NULL;
+    if (key && is_dict && v)
+        build_map_put(b, n, b->collected, key, v);
+    else if (key && !is_dict)
+        build_set_add(b, n, b->collected, key);
+}
+
+static FlowOp *collection(Build *b, const Node *n) {
+    return n->kind == NODE_ListComp  ? build_list_new(b, n)
+           : n->kind == NODE_SetComp ? build_new(b, n, "rt_set_new", NULL, 0)
+                                     : build_new(b, n, "rt_dict_new", NULL, 0);
 }
 
 FlowOp *build_comprehension(Build *b, const Node *n) {
     size_t operands = b->noperands;
     const Node *stmt = b->stmt;
-    FlowOp *outer = b->collected, *list = build_list_new(b, n);
+    FlowOp *outer = b->collected, *list = collection(b, n);
     build_held(b, FLOW_OPERAND_LIST, n, list);
     b->collected = list;
     build_for(b, b->bound->loops[n->id]);
     b->collected = outer;
     b->stmt = stmt;
     b->noperands = operands;
-    build_forget(b, n->ListComp.generators);
+    build_forget(b, *node_generators(n));
     return list;
 }

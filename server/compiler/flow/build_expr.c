@@ -296,10 +296,12 @@ static FlowOp *expr(Build *b, const Node *n) {
     case NODE_Set:
         return build_set_display(b, n);
     case NODE_Dict:
-        return build_new(b, n, "rt_dict_new", NULL, 0);
+        return build_dict_display(b, n);
     case NODE_List:
         return build_display(b, n);
     case NODE_ListComp:
+    case NODE_SetComp:
+    case NODE_DictComp:
         return build_comprehension(b, n);
     case NODE_Yield:
         build_element(b, n);
@@ -348,8 +350,8 @@ static void cut_short(Build *b, const Node *n) {
     Parts p = {.b = b};
     if (n->kind == NODE_Call)
         call_parts(&p, n);
-    else if (n->kind == NODE_ListComp) /* nothing else is evaluated outside of it */
-        part(&p, NULL, n->ListComp.generators.at[0]->comprehension.iter);
+    else if (node_generators(n)) /* nothing else is evaluated outside of it */
+        part(&p, NULL, node_generators(n)->at[0]->comprehension.iter);
     else
         node_each_child(n, part, &p);
     build_dead(b);

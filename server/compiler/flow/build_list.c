@@ -310,21 +310,12 @@ FlowOp *build_display(Build *b, const Node *n) {
     return list;
 }
 
-FlowOp *build_new(Build *b, const Node *n, const char *name, FlowOp *const *args, size_t nargs) {
-    return make(b, n, name, b->info[n->id].type, args, nargs);
+void build_change(Build *b, const Node *n, const char *name, FlowOp *const *args, size_t nargs) {
+    change(b, n, name, args, nargs);
 }
 
-/* Of ints. */
-FlowOp *build_set_display(Build *b, const Node *n) {
-    Nodes elts = n->Set.elts;
-    FlowOp **v = pool_array(b->pool, FlowOp *, elts.len + 1);
-    for (size_t i = 0; i < elts.len; i++)
-        if (!(v[i] = build_expr(b, elts.at[i])))
-            return NULL;
-    FlowOp *set = build_new(b, n, "rt_set_new", NULL, 0);
-    for (size_t i = 0; i < elts.len; i++)
-        change(b, n, "rt_set_put_int", OPS(set, v[i]));
-    return set;
+FlowOp *build_new(Build *b, const Node *n, const char *name, FlowOp *const *args, size_t nargs) {
+    return make(b, n, name, b->info[n->id].type, args, nargs);
 }
 
 FlowOp *build_list_new(Build *b, const Node *n) {

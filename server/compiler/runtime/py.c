@@ -436,6 +436,18 @@ RT uint64_t rt_set_new(JitdFrame *frame) {
     return jitd_import_py_set_new(frame);
 }
 
+RT int64_t rt_set_put(JitdFrame *frame, uint64_t set, uint64_t item) {
+    return jitd_import_py_set_put(frame, set, item);
+}
+
+RT int64_t rt_map_put_int(JitdFrame *frame, uint64_t dict, int64_t key, uint64_t value) {
+    return jitd_import_py_map_put_int(frame, dict, key, value);
+}
+
+RT int64_t rt_map_put(JitdFrame *frame, uint64_t dict, uint64_t key, uint64_t value) {
+    return jitd_import_py_map_put(frame, dict, key, value);
+}
+
 RT int32_t rt_set_put_int(JitdFrame *frame, uint64_t set, int64_t item) {
     return jitd_import_py_set_put_int(frame, set, item);
 }
