@@ -124,7 +124,7 @@ const Type *global_const_type(Infer *in, const Node *n, const Global *g);
 void infer_table(Infer *in, const Node *n, TableOperation what, const Type *table, const Type *key);
 const Type *infer_table_get(Infer *in, const Node *n, const Type *table); /* what d.get() most likely gives */
 TableOperation infer_table_method(const Node *call);
-const Type *infer_key(Infer *in, const Node *n); /* of a set or dict that is made here */
+const Type *infer_key(Infer *in, const Node *n, const Node *of); /* of a set or dict that is made here */
 const Type *infer_set_display(Infer *in, const Node *n);
 const Type *infer_dict_display(Infer *in, const Node *n);
 
@@ -209,6 +209,10 @@ const Type *infer_object_turns(Infer *in, const Node *n, const Type *object); /*
 const Type *infer_object_attribute(Infer *in, const Node *n);
 /* Whether it is an item or an attribute of an object that is no list; n: the assignment, behind its value. */
 bool infer_object_target(Infer *in, const Node *n, const Node *target);
+
+/* Whether it is an AugAssign of an item of an object that is no list, or of a local that is an object. */
+bool infer_object_augmented(Infer *in, const Node *n);
+const Type *infer_object_slice(Infer *in, const Node *n, const Type *object); /* a Subscript */
 
 /* infer_comprehension.c */
 const Type *infer_comprehension(Infer *in, const Node *n); /* a ListComp */

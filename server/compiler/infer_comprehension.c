@@ -20,7 +20,7 @@ static const Type *infer_pair(Infer *in, const Node *n, Nodes pair) {
     Type *t = pool_new(in->pool, Type);
     *t = (Type){.kind = TYPE_TUPLE, .nitems = 2, .items = pool_array(in->pool, const Type *, 2)};
     in->info[n->Yield.value->id].live = true;
-    t->items[0] = infer_key(in, pair.at[0]);
+    t->items[0] = infer_key(in, pair.at[0], in->bound->inside[n->id]);
     t->items[1] = infer_item(in, pair.at[1]);
     infer_mark(in, n);
     return t;
@@ -32,7 +32,7 @@ const Type *infer_element(Infer *in, const Node *n) {
     const Node *value = n->Yield.value, *of = in->bound->inside[n->id];
     if (of->kind == NODE_DictComp)
         return infer_pair(in, n, value->Tuple.elts);
-    const Type *t = of->kind == NODE_SetComp ? infer_key(in, value) : infer_item(in, value);
+    const Type *t = of->kind == NODE_SetComp ? infer_key(in, value, of) : infer_item(in, value);
     infer_mark(in, n);
     return t;
 }

@@ -597,6 +597,8 @@ static const Type *infer_tuple(Infer *in, const Node *n) {
 static const Type *infer_subscript(Infer *in, const Node *n) {
     const Type *t = infer_expr(in, n->Subscript.value);
     int64_t i;
+    if (t->kind == TYPE_PY && n->Subscript.slice->kind == NODE_Slice)
+        return infer_object_slice(in, n, t);
     if (type_is_list(t))
         return infer_list_item(in, n, t);
     if (t->kind == TYPE_PY)

@@ -284,3 +284,54 @@ bool infer_object_target(Infer *in, const Node *n, const Node *target) {
     infer_mark(in, n);
     return true;
 }
+
+/* ---- augmented assignment ---- */
+
+/* Numbers are added, and so on, as numbers; what is done in place only the object knows. */
+static const Type *augmented(Infer *in, const Node *n, const Type *old) {
+    const Node *target = n->AugAssign.target, *right = n->AugAssign.value;
+    const Type *value = infer_object_number(in, right, infer_operand(in, right), old);
+    const Type *number = infer_object_number(in, right, old, value);
+    if (number->kind != TYPE_PY && value->kind != TYPE_PY)
+        return infer_binary(in, n, n->AugAssign.op, target, right, number, value);
+    if (type_is_sized(value))
+        fail(in->c, n->span, "augmented assignment of an object and %s is not compiled", type_words(in, value));
+    const char *operation = pool_printf(in->pool, "%s=", operator_text(n->AugAssign.op)).ptr;
+    return infer_operation(in, n, operation, type_is_list(old) && n->AugAssign.op == OP_Add ? old : &type_py);
+}
+
+/* It would be of two types: what is said about that is of more use than an object. */
+static bool is_boxed(const Infer *in, const Node *name) {
+    return in->inst->boxed && in->inst->boxed[in->bound->binding[name->id].local];
+}
+
+bool infer_object_augmented(Infer *in, const Node *n) {
+    const Node *target = n->AugAssign.target;
+    bool is_item = target->kind == NODE_Subscript;
+    if (!is_item && (target->kind != NODE_Name || is_boxed(in, target)))
+        return false;
+    in->info[target->id].live = true;
+    const Type *object = infer_expr(in, is_item ? target->Subscript.value : target);
+    if (object->kind != TYPE_PY || (is_item && (type_is_list(object) || target->Subscript.slice->kind == NODE_Slice)))
+        return false;
+    const Type *old = is_item ? infer_object_item(in, target, object) : object;
+    in->info[target->id].type = old;
+    const Type *result = in->info[n->id].type = augmented(in, n, old);
+    if (is_item)
+        effect_commit(in);
+    else
+        env_bind(in, in->bound->binding[target->id].local, result, n->span.line);
+    return true;
+}
+
+/* ---- slices ---- */
+
+const Type *infer_object_slice(Infer *in, const Node *n, const Type *object) {
+    const NodeSlice *slice = &n->Subscript.slice->Slice;
+    const Node *parts[] = {slice->lower, slice->upper, slice->step};
+    in->info[n->Subscript.slice->id].live = true;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (parts[i] && type_is_sized(infer_expr(in, parts[i])))
+            fail(in->c, parts[i]->span, "%s in a slice is not compiled", type_words(in, in->info[parts[i]->id].type));
+    return infer_operation(in, n, "[:]", type_is_list(object) ? object : &type_py);
+}

@@ -116,6 +116,8 @@ void infer_target(Infer *in, const Node *target, const Type *type) {
 static void infer_augassign(Infer *in, const Node *n) {
     const Node *target = n->AugAssign.target;
     bool is_item = target->kind == NODE_Subscript;
+    if (infer_object_augmented(in, n))
+        return;
     in->info[target->id].live = true;
     const Type *old = is_item ? infer_list_augmented(in, target) : infer_operand(in, target);
     const Type *value = infer_object_number(in, n->AugAssign.value, infer_operand(in, n->AugAssign.value), old);

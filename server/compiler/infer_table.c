@@ -62,10 +62,10 @@ static bool has_floats(const Type *t) {
 }
 
 /* A nan is found by its identity, which a float of compiled code has not. */
-const Type *infer_key(Infer *in, const Node *n) {
+const Type *infer_key(Infer *in, const Node *n, const Node *of) {
     const Type *t = infer_expr(in, n);
     if (has_floats(t) || type_is_sized(t))
-        fail(in->c, n->span, "%s as a key is not compiled", type_words(in, t));
+        fail(in->c, of->span, "%s is not compiled yet", infer_syntax_words(of->kind));
     return t;
 }
 
@@ -93,7 +93,7 @@ const Type *infer_set_display(Infer *in, const Node *n) {
     const Type *item = NULL;
     check_display(in, n, are_constants(elts) ? SIZE_MAX : elts.len);
     for (size_t i = 0; i < elts.len; i++)
-        item = of_both(item, infer_key(in, elts.at[i]));
+        item = of_both(item, infer_key(in, elts.at[i], n));
     infer_mark(in, n);
     return type_set_of(in->pool, item);
 }
@@ -108,7 +108,7 @@ const Type *infer_dict_display(Infer *in, const Node *n) {
     for (size_t i = 0; i < keys.len; i++) {
         if (!keys.at[i])
             fail(in->c, n->span, "** in a dict is not compiled");
-        key = of_both(key, infer_key(in, keys.at[i]));
+        key = of_both(key, infer_key(in, keys.at[i], n));
         const Type *t = infer_expr(in, values.at[i]);
         if (type_is_sized(t))
             fail(in->c, n->span, "a dict of %s is not compiled", type_words(in, t));

@@ -147,6 +147,8 @@ def state(o, depth=0):
         return type(o).__name__, "".join(o)
     if isinstance(o, Hashed):
         return o.key, o.asked
+    if type(o).__name__ == "Same":
+        return o.key, o.asked
     if type(o) in (list, tuple, set, frozenset, dict):
         parts = [state(part, depth + 1) for part in (itertools.chain(*o.items()) if type(o) is dict else o)]
         return type(o).__name__, sorted(parts, key=str) if type(o) in (set, frozenset) else parts  # some hashes are addresses

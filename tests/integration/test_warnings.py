@@ -42,7 +42,7 @@ def seven(**options):
             return len({*k})
 
         def g(self):
-            return {self.n: 1}
+            return {self.n * 1.0: 1}
 
         def late(self, k):
             return {k * 1.0}
@@ -133,7 +133,7 @@ def test_types_of_a_call_that_are_not_compiled_are_told():
 
     @jitd.jit
     def total(values):
-        return {sum(values)}
+        return {sum(values) * 1.0}
 
     (said,) = caught(lambda: [total(array("d", [1.0, 2.0])), total(array("d"))])
     assert "set is not compiled yet" in str(said.message)

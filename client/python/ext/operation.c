@@ -31,6 +31,10 @@ static PyObject *power(PyObject *a, PyObject *b) {
     return PyNumber_Power(a, b, Py_None);
 }
 
+static PyObject *power_in_place(PyObject *a, PyObject *b) {
+    return PyNumber_InPlacePower(a, b, Py_None);
+}
+
 static const struct {
     const char *name;
     BinaryOperation function;
@@ -53,7 +57,20 @@ static const struct {
               {">>", PyNumber_Rshift},
               {"&", PyNumber_And},
               {"|", PyNumber_Or},
-              {"^", PyNumber_Xor}};
+              {"^", PyNumber_Xor},
+              {"+=", PyNumber_InPlaceAdd},
+              {"-=", PyNumber_InPlaceSubtract},
+              {"*=", PyNumber_InPlaceMultiply},
+              {"/=", PyNumber_InPlaceTrueDivide},
+              {"//=", PyNumber_InPlaceFloorDivide},
+              {"%=", PyNumber_InPlaceRemainder},
+              {"**=", power_in_place},
+              {"@=", PyNumber_InPlaceMatrixMultiply},
+              {"<<=", PyNumber_InPlaceLshift},
+              {">>=", PyNumber_InPlaceRshift},
+              {"&=", PyNumber_InPlaceAnd},
+              {"|=", PyNumber_InPlaceOr},
+              {"^=", PyNumber_InPlaceXor}};
 
 static bool is_one_of(PyObject *name, const char *const *names, size_t n) {
     for (size_t i = 0; i < n; i++)
@@ -74,8 +91,8 @@ void operation_set(Resume *r, PyObject *why) {
         Operation operation;
     } others[] = {{"in", OPERATION_IN},        {"not in", OPERATION_NOT_IN},
                   {"in(", OPERATION_AMONG},    {"not in(", OPERATION_NOT_AMONG},
-                  {"[]=", OPERATION_SET_ITEM}, {"enter", OPERATION_ENTER},
-                  {"leave", OPERATION_LEAVE}};
+                  {"[]=", OPERATION_SET_ITEM}, {"[:]", OPERATION_SLICE},
+                  {"enter", OPERATION_ENTER},  {"leave", OPERATION_LEAVE}};
     Py_UCS4 first = r->name && PyUnicode_GetLength(why) ? PyUnicode_READ_CHAR(why, 0) : 0;
     r->operation = first == '.'   ? OPERATION_METHOD
                    : first == '@' ? OPERATION_ATTRIBUTE
@@ -215,10 +232,31 @@ static PyObject *get_item(PyObject *op, PyObject *key) {
     return PyObject_GetItem(op, key);
 }
 
+static bool is_end_of_slice(const PyObject *op) {
+    return op == Py_None || PyLong_CheckExact(op) || PyBool_Check(op);
+}
+
+static PyObject *get_slice(PyObject *const *args) {
+    bool is_sequence = operation_is_builtin(args[0]) && !PyDict_Check(args[0]);
+    if (!is_sequence || !is_end_of_slice(args[1]) || !is_end_of_slice(args[2]) || !is_end_of_slice(args[3]))
+        return NULL;
+    PyObject *slice = PySlice_New(args[1], args[2], args[3]);
+    PyObject *result = slice ? PyObject_GetItem(args[0], slice) : NULL;
+    Py_XDECREF(slice);
+    return result;
+}
+
+/* What is in them is not asked. */
+static bool joins(const Resume *r, PyObject *a, PyObject *b) {
+    bool adds = r->binary == PyNumber_Add || r->binary == PyNumber_InPlaceAdd;
+    return adds && ((PyList_CheckExact(a) && PyList_CheckExact(b)) || (PyTuple_CheckExact(a) && PyTuple_CheckExact(b)));
+}
+
 static PyObject *do_binary(const Resume *r, PyObject *const *args) {
     if (r->binary == PyObject_GetItem)
         return get_item(args[0], args[1]);
-    return is_quiet(args[0]) && is_quiet(args[1]) ? r->binary(args[0], args[1]) : NULL;
+    bool is_plain = joins(r, args[0], args[1]) || (is_quiet(args[0]) && is_quiet(args[1]));
+    return is_plain ? r->binary(args[0], args[1]) : NULL;
 }
 
 static PyObject *set_item(PyObject *const *args) {
@@ -362,6 +400,8 @@ static PyObject *do_it(Resume *r, PyObject *const *args) {
         return among(r, args);
     case OPERATION_SET_ITEM:
         return set_item(args);
+    case OPERATION_SLICE:
+        return get_slice(args);
     case OPERATION_ATTRIBUTE:
         class_attribute(args[0], r->name, &is_plain);
         return is_plain ? PyObject_GenericGetAttr(args[0], r->name) : NULL;
@@ -384,10 +424,10 @@ static PyObject *do_it(Resume *r, PyObject *const *args) {
 
 static bool has_operands(const Resume *r) {
     static const Py_ssize_t least[] = {
-        [OPERATION_BINARY] = 2,    [OPERATION_IN] = 2,       [OPERATION_NOT_IN] = 2,    [OPERATION_AMONG] = 1,
-        [OPERATION_NOT_AMONG] = 1, [OPERATION_SET_ITEM] = 3, [OPERATION_ATTRIBUTE] = 1, [OPERATION_SET_ATTRIBUTE] = 2,
-        [OPERATION_METHOD] = 1,    [OPERATION_CALL] = 0,     [OPERATION_GLOBAL] = 0,    [OPERATION_TEXT] = 0,
-        [OPERATION_ENTER] = 1,     [OPERATION_LEAVE] = 1};
+        [OPERATION_BINARY] = 2,        [OPERATION_IN] = 2,     [OPERATION_NOT_IN] = 2,   [OPERATION_AMONG] = 1,
+        [OPERATION_NOT_AMONG] = 1,     [OPERATION_SLICE] = 4,  [OPERATION_SET_ITEM] = 3, [OPERATION_ATTRIBUTE] = 1,
+        [OPERATION_SET_ATTRIBUTE] = 2, [OPERATION_METHOD] = 1, [OPERATION_CALL] = 0,     [OPERATION_GLOBAL] = 0,
+        [OPERATION_TEXT] = 0,          [OPERATION_ENTER] = 1,  [OPERATION_LEAVE] = 1};
     if (r->operation == OPERATION_GLOBAL && !(r->callable && (PyDict_Check(r->callable) || PyCell_Check(r->callable))))
         return false;
     bool wants_callable =

@@ -1072,7 +1072,7 @@ def _prepare_rest(func: Any, payload: list[Any], given: tuple[int, str] | None, 
 
 
 _NAMED = '.@:$"'  # an attribute's, a global's, or a text: server/compiler/infer_object.c
-_UNNAMED = ("@",)  # the operator
+_UNNAMED = ("@", "@=")  # the operator
 
 
 def _container(known: _Source, where: list[Any]) -> Any:
@@ -1104,9 +1104,16 @@ def _prepare_region(func: Any, payload: list[Any], given: tuple[int, str] | None
 
 def _operation_body(known: _Source, where: list[Any], names: list[str]) -> list[Any]:
     """The operation on these parameters. One that stores is a target, and the last of them is stored."""
-    node = known.places.get(("value", *where[1:]), [None])[0] or known.targets[tuple(where[1:])]
+    place = tuple(where[1:])
+    node = known.places.get(("value", *place), [None])[0] or known.targets.get(place) or known.statement(place)
     given = [_name(name, node) for name in names]
-    if isinstance(node, ast.Call):
+    if isinstance(node, ast.AugAssign):
+        return [_changed(node, target=_name(names[0], node, ast.Store), value=given[1]), _made(ast.Return, node, value=given[0])]
+    if isinstance(node, ast.Subscript) and len(names) == 4:
+        node = _changed(node, value=given[0], slice=_made(ast.Slice, node.slice, lower=given[1], upper=given[2], step=given[3]))
+    elif isinstance(node, ast.Subscript) and len(names) == 2:  # of an augmented assignment, too
+        node = _changed(node, value=given[0], slice=given[1], ctx=ast.Load())
+    elif isinstance(node, ast.Call):
         func = _changed(node.func, value=given.pop(0)) if isinstance(node.func, ast.Attribute) else node.func
         node = _changed(node, func=func, args=given)
     elif isinstance(node, ast.BinOp):

@@ -128,6 +128,7 @@ void build_entered(Build *b, const Node *n, FlowOp *both);     /* behind the tar
 void build_exit(Build *b, const Node *n, FlowOp *entered);
 FlowOp *build_operation_of_nothing(Build *b, const Node *n);                        /* of an empty tuple */
 void build_operation_store(Build *b, const Node *n, const Node *target, FlowOp *v); /* n: the assignment */
+void build_object_augassign(Build *b, const Node *n);
 FlowFail *build_broken(Build *b, const Node *n, FlowResume *resume); /* a name means something else now */
 void build_region_statement(Build *b, const Node *n);
 void build_region_rest(Build *b, const Node *n);

@@ -259,6 +259,10 @@ void build_list_assign(Build *b, const Node *n, const Node *const *targets, Flow
 /* What is added may change the list's size: a negative index means another place then. */
 void build_list_augassign(Build *b, const Node *n) {
     const Node *target = n->AugAssign.target;
+    if (b->info[target->id].region == REGION_OPERATION) {
+        build_object_augassign(b, n);
+        return;
+    }
     FlowOp *list = build_expr(b, target->Subscript.value), *index = build_expr(b, target->Subscript.slice);
     FlowFail *fail = not_so(b, target);
     index = build_convert(b, target, index, &type_int);

@@ -112,6 +112,17 @@ static bool give_all(Build *b, FlowRegion *r, Given *given, Nodes nodes) {
     return true;
 }
 
+/* None where there is nothing. */
+static bool give_slice(Build *b, FlowRegion *r, Given *given, const Node *n) {
+    const Node *parts[] = {n->Slice.lower, n->Slice.upper, n->Slice.step};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (!parts[i])
+            r->locals[r->nlocals++] = (FlowLocal){.local = UINT32_MAX, .type = &type_none};
+        else if (!give_operand(b, r, given, parts[i]))
+            return false;
+    return true;
+}
+
 /* Its container is in the source. */
 static bool is_among(const Build *b, const Node *n) {
     const char *operation = b->info[n->id].operation;
@@ -127,7 +138,8 @@ static bool give_operands(Build *b, FlowRegion *r, Given *given, const Node *n) 
     case NODE_Attribute:
         return give_operand(b, r, given, n->Attribute.value);
     case NODE_Subscript:
-        return give_operand(b, r, given, n->Subscript.value) && give_operand(b, r, given, n->Subscript.slice);
+        return give_operand(b, r, given, n->Subscript.value) &&
+               (n->Subscript.slice->kind == NODE_Slice ? give_slice : give_operand)(b, r, given, n->Subscript.slice);
     case NODE_BinOp:
         return give_operand(b, r, given, n->BinOp.left) && give_operand(b, r, given, n->BinOp.right);
     case NODE_Compare:
@@ -142,32 +154,36 @@ static bool give_operands(Build *b, FlowRegion *r, Given *given, const Node *n) 
 }
 
 static FlowRegion *operation_new(Build *b, const Node *n, Given *given) {
-    size_t most = n->kind == NODE_Call ? n->Call.args.len + 1 : n->kind == NODE_List ? n->List.elts.len + 1 : 3;
+    size_t most = n->kind == NODE_Call ? n->Call.args.len + 1 : n->kind == NODE_List ? n->List.elts.len + 1 : 4;
     FlowRegion *r = region_new(b, REGION_OPERATION, n);
     r->locals = pool_array(b->pool, FlowLocal, most);
     *given = (Given){.ops = pool_array(b->pool, FlowOp *, most)};
     return r;
 }
 
-void build_operation_store(Build *b, const Node *n, const Node *target, FlowOp *v) {
-    Given given;
-    bool is_table = b->info[target->id].table;
-    FlowRegion *r = operation_new(b, target, &given);
-    if (!give_operands(b, r, &given, target))
-        return;
+/* What is given is stored, in the place that the target's operation says. */
+static void store_by(Build *b, const Node *n, FlowRegion *r, Given *given, FlowOp *v) {
+    bool is_table = b->info[r->node->id].table;
     if (is_table) /* an object, for either way */
         v = build_convert(b, n, v, &type_py);
     r->locals[r->nlocals++] = (FlowLocal){.local = UINT32_MAX, .type = v->type};
     if (type_slots(v->type))
-        given.ops[given.n++] = v;
+        given->ops[given->n++] = v;
     r->type = &type_none;
-    FlowBlock *meet = is_table ? build_table_put(b, n, target, given.ops) : NULL;
-    FlowOp *op = region_op(b, r, result_type(b, &r->type, 1), &given);
+    FlowBlock *meet = is_table ? build_table_put(b, n, r->node, given->ops) : NULL;
+    FlowOp *op = region_op(b, r, result_type(b, &r->type, 1), given);
     check_unbroken(b, n, op, build_resume_behind(b, n, b->info[n->id].locals));
     if (meet) {
         build_go(b, meet);
         build_start(b, meet);
     }
+}
+
+void build_operation_store(Build *b, const Node *n, const Node *target, FlowOp *v) {
+    Given given;
+    FlowRegion *r = operation_new(b, target, &given);
+    if (give_operands(b, r, &given, target))
+        store_by(b, n, r, &given, v);
 }
 
 static FlowOp *table_value(Build *b, FlowRegion *r, const Given *given) {
@@ -184,6 +200,80 @@ static FlowOp *table_value(Build *b, FlowRegion *r, const Given *given) {
     build_go(b, meet);
     build_start(b, meet);
     return result ? build_load(b, result) : build_none(b);
+}
+
+/* ---- augmented assignment ---- */
+
+typedef struct Augmented {
+    FlowRegion *item; /* an item's container and key; NULL: it is a local */
+    Given given;      /* these */
+    FlowOp *old, *broken;
+} Augmented;
+
+static bool load_old(Build *b, const Node *target, Augmented *a) {
+    if (target->kind == NODE_Name) {
+        a->old = build_expr(b, target);
+        b->noperands--;
+        return a->old;
+    }
+    a->item = operation_new(b, target, &a->given);
+    if (!give_operands(b, a->item, &a->given, target))
+        return false;
+    size_t operands = b->noperands;
+    a->old = b->info[target->id].table ? table_value(b, a->item, &a->given) : value_of(b, a->item, &a->given, true);
+    b->noperands = operands;
+    return true;
+}
+
+/* The operation in place. Whether a name means something else behind it is asked when its result is stored. */
+static FlowOp *change_old(Build *b, const Node *n, Augmented *a) {
+    Given given;
+    FlowRegion *r = operation_new(b, n, &given);
+    r->locals[r->nlocals++] = (FlowLocal){.local = UINT32_MAX, .type = a->old->type};
+    if (type_slots(a->old->type))
+        given.ops[given.n++] = a->old;
+    if (!give_operand(b, r, &given, n->AugAssign.value))
+        return NULL;
+    r->type = b->info[n->id].type;
+    FlowOp *op = region_op(b, r, result_type(b, &r->type, 1), &given);
+    a->broken = item(b, op, 1);
+    return item(b, op, 0);
+}
+
+static void store_item(Build *b, const Node *n, const Augmented *a, FlowOp *v) {
+    const Node *target = n->AugAssign.target;
+    NodeInfo *info = &b->info[target->id], before = *info;
+    Given given;
+    FlowRegion *r = operation_new(b, target, &given);
+    memcpy(r->locals, a->item->locals, a->item->nlocals * sizeof *r->locals);
+    memcpy(given.ops, a->given.ops, a->given.n * sizeof *given.ops);
+    r->nlocals = a->item->nlocals;
+    given.n = a->given.n;
+    info->operation = "[]=";
+    info->table = before.table ? TABLE_PUT : TABLE_NONE;
+    store_by(b, n, r, &given, v);
+    *info = before;
+}
+
+void build_object_augassign(Build *b, const Node *n) {
+    const Node *target = n->AugAssign.target;
+    size_t operands = b->noperands;
+    Augmented a = {0};
+    if (!load_old(b, target, &a))
+        return;
+    build_loaded(b, n, a.old);
+    FlowOp *v = b->info[n->id].region == REGION_OPERATION
+                    ? change_old(b, n, &a)
+                    : build_operator(b, n, n->AugAssign.op, a.old, n->AugAssign.value);
+    b->noperands = operands;
+    if (!v)
+        return;
+    if (a.item)
+        store_item(b, n, &a, v);
+    else
+        build_local_store(b, b->bound->binding[target->id].local, v);
+    if (a.broken)
+        build_guard(b, a.broken, build_broken(b, n, build_resume_behind(b, n, b->info[n->id].locals)));
 }
 
 FlowOp *build_operation(Build *b, const Node *n) {

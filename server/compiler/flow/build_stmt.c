@@ -122,8 +122,8 @@ static void assign(Build *b, const Node *n) {
 /* self.x += v evaluates self once. */
 static void augassign(Build *b, const Node *n) {
     const Node *target = n->AugAssign.target;
-    if (target->kind == NODE_Subscript) {
-        build_list_augassign(b, n);
+    if (target->kind == NODE_Subscript || b->info[n->id].region == REGION_OPERATION) {
+        (target->kind == NODE_Subscript ? build_list_augassign : build_object_augassign)(b, n);
         return;
     }
     const MemberInfo *m = b->info[target->id].member;
