@@ -310,3 +310,18 @@ def f_comprehension_in_iterable(t: T, a: list[int], k: int):
 def f_any_of_sets(t: T, a: list[int], k: int):
     t.note(1)
     return [any(v in {w, k} for w in a) for v in a], {all(v <= w for w in a) for v in a}, {v: sum(w for w in a if w < v) for v in a}
+
+
+def f_in_try(t: T, a: list, k: int):
+    s = 0
+    made = None
+    for i in range(3):
+        t.note(i)
+        try:
+            made = {v: {v, i} for v in a}, {i: a}
+            s += len(made)
+        except TypeError as error:
+            s += len(str(error))
+        else:
+            s += 100
+    return made, s, t.n

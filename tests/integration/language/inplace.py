@@ -245,3 +245,18 @@ def f_functions(t: T, a: list[int], k: int):
         s += len(d) + len(c)
         a.extend(b)
     return s, b, c, d, next(iter(a)), list(a), a, reversed(a) is None
+
+
+def f_item_in_try(t: T, a: dict[int, int], k: int):
+    s = 0
+    for i in range(4):
+        t.note(i)
+        try:
+            a[i + (k & 1)] += t.note(1) * 3 - (s & 3)
+            s += 2
+        except KeyError:
+            a[i + (k & 1)] = 1
+            s += 100
+        except TypeError as error:
+            s += len(str(error))
+    return a, s, t.n

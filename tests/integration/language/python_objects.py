@@ -454,3 +454,17 @@ def f_set(t: T, o: Any, k: int):
         if i in seen:
             t.n += 1
     return len(seen), sorted(seen, key=str)
+
+
+def f_assign_several(t: T, o: Any, k: int):
+    t.note(1)
+    s, said, x = 0, "nothing", 0.5
+    a, b, c = o, k, None
+    for i in range(3):
+        t.note(i)
+        k += i * (k & 3) - (k >> 2)
+        s += 1
+        a, b = b, a
+        c, x = (x, i), said
+        said, i = i, said
+    return s, said, x, a, b, c, k, i

@@ -328,3 +328,33 @@ def f_keyed(t: T, a: list[int], k: int):
 def f_two_generators(t: T, a: list[int], k: int):
     t.note(1)
     return max(sum(v for v in a), max(v for v in a)), sum(v for v in a) + sum(v * v % 5 for v in a) * any(v > 2 for v in a)
+
+
+def f_in_try(t: T, a: list[int], k: int):
+    t.note(1)
+    found, s, said = False, 0, "nothing"
+    for i in range(3):
+        try:
+            t.note(i)
+            found = any(
+                t.stops(v) > 7
+                for v in a
+            )
+            s += sum(12 // (v - k) for v in a)
+        except ZeroDivisionError as error:
+            t.note(2)
+            said = lines(error)
+        except RuntimeError as error:
+            t.note(3)
+            said = str(error), type(error.__cause__).__name__, lines(error), lines(error.__cause__)
+        finally:
+            s += 1
+    return found, s, said, t.n
+
+
+def lines(error):
+    found, traceback = [], error.__traceback__
+    while traceback:
+        found.append(traceback.tb_frame.f_code.co_name)
+        traceback = traceback.tb_next
+    return found
