@@ -184,6 +184,8 @@ const Type *infer_list_pop(Infer *in, const Node *n, const Type *list);
 bool infer_is_steady(const Infer *in, const Node *n);
 void infer_list_target(Infer *in, const Node *n, const Node *target); /* of the assignment n, behind its value */
 const Type *infer_list_begins(Infer *in, const Node *target, const Node *value, const Type *type);
+void infer_note_appended(Infer *in, const Node *list,
+                         const Type *value); /* the first such value says what a list that began empty is of */
 const Type *infer_annotated_object(Infer *in, const Node *annotation);
 const Type *infer_named_type(const Node *annotation);            /* infer_stmt.c: of int, float, bool */
 const Type *infer_display(Infer *in, const Node *n);             /* a List */

@@ -117,8 +117,6 @@ void infer_list_store(Infer *in, const Node *target, const Type *value) {
     effect_commit(in);
 }
 
-static void note_appended(Infer *in, const Node *list, const Type *value);
-
 const Type *infer_list_method(Infer *in, const Node *n, const Type *list) {
     const Node *f = n->Call.func;
     Nodes args = n->Call.args;
@@ -129,7 +127,7 @@ const Type *infer_list_method(Infer *in, const Node *n, const Type *list) {
     const Type *value = infer_expr(in, args.at[0]);
     if (type_is_maybe(value) && type_eq(value->items[1], item))
         value = infer_not_none(in, args.at[0], value);
-    note_appended(in, f->Attribute.value, value);
+    infer_note_appended(in, f->Attribute.value, value);
     if (!is_stored(in, item, value))
         fail(in->c, n->span, "%s in a list of %s is not compiled", type_words(in, value), type_words(in, item));
     infer_call_info(in, n, CALL_APPEND);
@@ -191,7 +189,7 @@ const Type *infer_list_begins(Infer *in, const Node *target, const Node *value, 
 }
 
 /* The first value that is appended says what the list is of; another one, that nothing is known. */
-static void note_appended(Infer *in, const Node *list, const Type *value) {
+void infer_note_appended(Infer *in, const Node *list, const Type *value) {
     const Type **listed = in->inst->listed;
     int local = local_of(in, list);
     if (!listed || local < 0 || !listed[local] || listed[local]->kind == TYPE_PY || type_eq(listed[local], value))

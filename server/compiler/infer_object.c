@@ -294,6 +294,8 @@ static const Type *augmented(Infer *in, const Node *n, const Type *old) {
     const Type *number = infer_object_number(in, right, old, value);
     if (number->kind != TYPE_PY && value->kind != TYPE_PY)
         return infer_binary(in, n, n->AugAssign.op, target, right, number, value);
+    if (type_is_list(old) && type_is_list(value) && n->AugAssign.op == OP_Add)
+        infer_note_appended(in, target, value->items[0]);
     if (type_is_sized(value))
         fail(in->c, n->span, "augmented assignment of an object and %s is not compiled", type_words(in, value));
     const char *operation = pool_printf(in->pool, "%s=", operator_text(n->AugAssign.op)).ptr;

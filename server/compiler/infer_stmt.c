@@ -462,6 +462,8 @@ static void infer_annotated(Infer *in, const Node *n) {
     const Node *annotation = n->AnnAssign.annotation;
     const Type *t = infer_value(in, n->AnnAssign.value, infer_named_type(annotation));
     const Type *list = t->kind == TYPE_PY ? infer_annotated_object(in, annotation) : NULL;
+    if (list && type_is_list(list) && type_eq(list->items[0], &type_py)) /* of a class that only annotations name */
+        list = infer_list_begins(in, n->AnnAssign.target, n->AnnAssign.value, list);
     if (n->AnnAssign.target->kind == NODE_Attribute && infer_object_target(in, n, n->AnnAssign.target))
         return;
     infer_target(in, n->AnnAssign.target, list ? list : t);

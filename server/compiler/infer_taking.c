@@ -55,11 +55,14 @@ const Type *infer_taken(Infer *in, const Node *n) {
 
 /* ---- the result ---- */
 
-/* What is not there yet is an int: 0. */
+/* Of nothing it is the start: an int, 0, where none is given. */
 static const Type *sum_type(Infer *in, const Node *n, const Type *item, const Type *start) {
-    if (item && item->kind == TYPE_FLOAT && (!start || start->kind != TYPE_FLOAT))
+    bool is_float = item && item->kind == TYPE_FLOAT;
+    if (start && (start->kind == TYPE_BOOL || (is_float && start->kind != TYPE_FLOAT)))
+        fail(in->c, n->span, "sum() from %s is not compiled here", type_words(in, start));
+    if (is_float && !start)
         return infer_mix(in, n, &type_int, &type_float);
-    return start && start->kind == TYPE_FLOAT ? start : &type_int;
+    return start ? start : &type_int;
 }
 
 /* Of nothing it is an error, which the interpreter's own function raises. */

@@ -278,6 +278,13 @@ static void walk_lambda(Resolver *r, const Node *n) {
     r->scope = scope.outer;
 }
 
+/* "".join(...) */
+static bool is_join(const Node *call) {
+    const Node *f = call->Call.func, *text = f->kind == NODE_Attribute ? f->Attribute.value : NULL;
+    return text && text->kind == NODE_Constant && text->Constant.value.kind == CONST_STR &&
+           str_eq_c(f->Attribute.attr, "join") && call->Call.args.len == 1;
+}
+
 /* Built-in functions that are done with an iterable when they return. */
 static bool takes_at_once(const Resolver *r, const Node *call) {
     static const char *const names[] = {"sum",  "any",   "all", "min",  "max",      "sorted",
@@ -285,6 +292,8 @@ static bool takes_at_once(const Resolver *r, const Node *call) {
     const Node *f = call->Call.func;
     Nodes args = call->Call.args;
     bool has_start = args.len == 2 && f->kind == NODE_Name && str_eq_c(f->Name.id, "sum");
+    if (is_join(call) && args.at[0]->kind == NODE_GeneratorExp)
+        return true;
     if ((args.len != 1 && !has_start) || args.at[0]->kind != NODE_GeneratorExp || f->kind != NODE_Name)
         return false;
     const Binding *b = r->bound->binding ? &r->bound->binding[f->id] : NULL;

@@ -89,6 +89,7 @@ def arguments(world):
         lambda: [1, 2, 3],
         lambda: [5, 3, 9, -2, 7, 0, 2**40, 4],
         lambda: [1.5, 2.5, -0.0, 1e300, float("nan"), float("inf")],
+        lambda: [0.5, 2.5, -3.25, 1e10, 0.1],
         lambda: [True, False, True],
         lambda: [1, 2.5, True, 3],
         lambda: [2**62, 2**62, 1],

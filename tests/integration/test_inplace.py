@@ -127,6 +127,7 @@ COMPILED = {
     "f_item_float": {0: 1.5, 1: 2.5, 2: 0.5},
     "f_local_text": ["a", "b"],
     "f_slices_in_loop": [1, 2, 3],
+    "f_list_of_class": [],
 }
 
 

@@ -256,10 +256,14 @@ class _Source:
     def at_once(self, generator: Any) -> bool:
         """Whether a built-in function takes all of it, and is done with it when it returns."""
         call = self.parents.get(generator)
-        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name) or call.func.id in self.locals:
+        if not isinstance(call, ast.Call) or call.args[:1] != [generator]:
             return False
-        has_start = call.func.id == "sum" and len(call.args) == 2
-        return call.args[0] is generator and (has_start or len(call.args) == 1) and call.func.id in _TAKERS
+        func = call.func
+        if isinstance(func, ast.Attribute):  # "".join(...)
+            return func.attr == "join" and isinstance(func.value, ast.Constant) and isinstance(func.value.value, str) and len(call.args) == 1
+        if not isinstance(func, ast.Name) or func.id in self.locals or func.id not in _TAKERS:
+            return False
+        return len(call.args) == 1 or func.id == "sum" and len(call.args) == 2
 
     def private(self, name: str) -> str:
         """A name as the compiler spells it."""

@@ -115,8 +115,7 @@ static FlowOp *of_nothing(Build *b, const Node *n) {
         return given_first(n) ? first_value(b, n) : build_operation_of_nothing(b, n);
     if (b->info[n->id].flags & NODE_TO_FLOAT)
         return build_float(b, &type_float, 0.0);
-    FlowOp *first = first_value(b, n);
-    build_evaluated(b, n, first ? first : build_int(b, 0));
+    build_evaluated(b, n, build_int(b, 0));
     build_int_instead(b, n);
     return NULL;
 }

@@ -260,3 +260,23 @@ def f_item_in_try(t: T, a: dict[int, int], k: int):
         except TypeError as error:
             s += len(str(error))
     return a, s, t.n
+
+
+def f_list_of_class(t: T, a: list[T], k: int):
+    found: list[T] = []
+    for i in range(3):
+        found += a
+        t.note(i)
+    s = 0
+    for v in found:
+        s += v.n * 3 + k
+    return s, len(found)
+
+
+def f_joined(t: T, a: list, k: int):
+    s = 0
+    for i in range(3):
+        s += t.note(i) * 3 + (s & 7) - (s >> 2)
+        b = a
+        k += i
+    return "-".join(type(v).__name__ + str(k) for v in b), s, "".join("ab"[i & 1] for i in range(k & 7) if s)

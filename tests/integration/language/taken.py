@@ -127,7 +127,7 @@ def f_sum(t: T, a: list[int], k: int):
 
 def f_sum_start(t: T, a: list[int], k: int):
     t.note(1)
-    return sum((v & 7 for v in a), k), sum((v for v in a), -1), sum((v > 2 for v in a), ONE)
+    return sum((v & 7 for v in a), k), sum((v for v in a), -1), sum((v > 2 for v in a), ONE), sum((v for v in a), 0.0)
 
 
 def f_sum_effects(t: T, a: list[int], k: int):
@@ -151,10 +151,15 @@ def f_sum_of_floats(t: T, a: list[float], k: int):
     return sum(v * 0.1 for v in a), sum((v for v in a), 0.5), sum(v for v in a if v > k)
 
 
+def f_sum_from(t: T, a: list[float], k: int):
+    t.note(1)
+    return sum((v for v in a), k), float(sum((v for v in a), k)), sum((v > 1 for v in a), True), sum((v for v in a), False), sum((v for v in a), -0.0)
+
+
 def f_sum_of_floats_stored(t: T, a: list[float], k: int):
     t.x = sum((v * v for v in a), 0.0)
     t.note(2)
-    return t.x + float(sum(v for v in a if v < k)) + sum((v for v in a), k)
+    return t.x + float(sum(v for v in a if v < k))
 
 
 def f_sum_of_fields(t: T, a: list[T], k: int):
