@@ -143,7 +143,7 @@ class ChainWriter:
 
     def redeclare(self, member, other):
         member.name, member.kind, member.what = other.name, other.kind, other.what
-        if self.chance(0.2):
+        if self.chance(0.2) and self.style != "mixed":  # a class that is not decorated has the field above where it gives no default
             member.kind = self.rng.choice(list(KINDS))
         if self.chance(0.05):
             member.what = "ClassVar"

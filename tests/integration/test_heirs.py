@@ -140,6 +140,46 @@ def test_a_generated_initialiser_is_called(fields):
         Wide()
 
 
+@pytest.mark.parametrize("decorated", ["alone", "over"])
+def test_the_initialiser_of_a_dataclass_is_called(decorated):
+    over = dataclasses.dataclass(order=True) if decorated == "over" else lambda cls: cls
+    alone = jitd.jitclass(order=True) if decorated == "alone" else jitd.jitclass
+
+    @alone
+    @over
+    class Point:
+        x: float
+        y: float = 2.0
+        name: str = "point"
+
+        def __post_init__(self) -> None:
+            self.y += 1.0
+
+    @jitd.jitclass
+    class Named(Point):
+        z: float
+
+        def __init__(self, x: float) -> None:
+            super().__init__(x * 2.0, name="named")
+            self.z = self.y + 1.0
+
+        def sum(self) -> float:
+            return self.x + self.y + self.z
+
+    @jitd.jitclass
+    class Maker:
+        n: int = 0
+
+        def make(self, x: float) -> float:
+            return Named(x).sum()
+
+    assert (Named(1.5).sum(), Maker().make(1.0), repr(Point(1.0))[-30:]) == (10.0, 9.0, "Point(x=1.0, y=3.0, name='point')"[-30:])
+    assert vars(Named(1.0)) == {"x": 2.0, "y": 3.0, "name": "named", "z": 4.0}
+    assert native(Named, "__init__")[0] == 2 and native(Named, "sum") == (1, 0) and native(Maker, "make") == (1, 0)
+    with pytest.raises(TypeError, match=r"Point.__init__\(\) missing 1 required positional argument: 'x'"):
+        Point()
+
+
 @pytest.mark.parametrize("which, name", [(0, "area"), (0, "scaled"), (1, "area"), (2, "area"), (0, "FACTOR"), (2, "FACTOR"), (1, "__init__")])
 def test_what_is_set_later_is_what_counts(which, name):
     plain, classes = [], []

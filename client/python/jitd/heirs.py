@@ -9,7 +9,7 @@ from _weakref import ref
 
 from jitd._jitd import MISSING, Instance, replace
 from jitd.declare import _HOOKS, _NO_MEMBERS, Declared, Func, Record, _eq, _is_pseudo, _make_method, _repr, evaluate_in, field_type, own_annotations
-from jitd.members import _is_made, as_dataclass, declares, equal, holds_state, init_function, is_to_be_made, own_fields, show
+from jitd.members import _is_made, as_dataclass, declares, equal, holds_state, is_to_be_made, own_fields, show, sourced_init
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -230,7 +230,7 @@ def _shows_own(cls: Any, base: Record) -> None:
 
 def _generated(record: Record, base: Record, level: int) -> None:
     """An __init__ that was made of fields, which one of the class may call."""
-    one = Func("__init__", "method", init_function(base.target))
+    one = Func("__init__", "method", sourced_init(base.target))
     one.level, one.owner, one.hidden, one.entry = level, base, True, f"__init__@{level}"
     record.above.append(one)
 

@@ -587,7 +587,17 @@ def init_function(cls: type, frozen: bool = False) -> Any:
     made = owner.__dict__["__init__"]
     if isinstance(made, _FUNCTION):
         return made
-    cls = owner if isinstance(made, _Init) else cls
+    return _written_init(owner if isinstance(made, _Init) else cls, frozen)
+
+
+def sourced_init(cls: Any) -> Any:
+    """The same to be compiled, where dataclasses made it and it only sets what it is given."""
+    made, record = init_function(cls), cls.__dict__["__jitd_record__"]
+    is_plain = record.init == "generated" and "__setattr__" not in record.other and not any(field.factory for field in record.declared)
+    return _written_init(cls, False) if is_plain and not hasattr(made, "__jitd_source__") else made
+
+
+def _written_init(cls: Any, frozen: bool) -> Any:
     fields = [field for field in cls.__dict__["__jitd_record__"].declared if field.init]
     scope = {f"_d{i}": field.default for i, field in enumerate(fields) if field.default is not MISSING}
     params = [f"{field.name}=_d{i}" if f"_d{i}" in scope else field.name for i, field in enumerate(fields)]
