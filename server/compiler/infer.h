@@ -171,6 +171,7 @@ const Global *def_find_const(const Globals *globals, Str name);
 bool def_same_const(const Global *a, const Global *b); /* or both NULL */
 int def_find_field(const DefSpec *d, Str name);        /* -1: there is none */
 int def_find_property(const DefSpec *d, Str name, FuncKind kind);
+bool def_is_abstract(const DefSpec *d);
 /* Fails where the classes that t may be of have different things under the name, methods or properties. */
 void infer_heirs_agree(Infer *in, const Node *n, const Type *t, Str name, bool store);
 

@@ -233,16 +233,27 @@ static const Type *join_results(Infer *in, const Node *n, const CallInfo *call) 
     return result;
 }
 
-static bool is_one(const CallInfo *call) {
+static bool is_one(const Infer *in, const CallInfo *call, const Type *t) {
+    if (call->nways <= in->lang->unit->defs[t->def].nheirs)
+        return false;
     for (size_t i = 1; i < call->nways; i++)
         if (call->ways[i].callee != call->ways[0].callee)
             return false;
     return true;
 }
 
-static const Type *open_result(Infer *in, const Node *n, CallInfo *call, const Node *base) {
+/* No object is exactly of an abstract class; a test of its class fails for one that is. */
+static bool is_no_way(const Infer *in, const Type *t, uint32_t def) {
+    const DefSpec *defs = in->lang->unit->defs, *d = &defs[t->def];
+    bool others = !def_is_abstract(d);
+    for (size_t i = 0; !others && i < d->nheirs; i++)
+        others = !def_is_abstract(&defs[d->heirs[i]]);
+    return others && def_is_abstract(&defs[def]);
+}
+
+static const Type *open_result(Infer *in, const Node *n, CallInfo *call, const Node *base, const Type *t) {
     call->callee = call->ways[0].callee;
-    if (is_one(call)) { /* whatever the class */
+    if (is_one(in, call, t)) { /* whatever the class */
         call->kind = CALL_INSTANCE;
         return infer_callee(in, n, call->callee, base, false);
     }
@@ -262,35 +273,41 @@ static const Type *call_open(Infer *in, const Node *n, const Type *t, Str name, 
     if (d->nheirs >= MAX_WAYS)
         fail(in->c, n->span, "over %d classes extend %.*s", MAX_WAYS - 1, STR_FMT(d->name));
     int func;
-    const FuncSpec *first = way_of(in, n, t->def, name, NULL, &func);
-    Signature sig = func_signature(first);
+    const FuncSpec *first = NULL;
     CallInfo *call = infer_call_info(in, n, CALL_OPEN);
     call->receiver = base;
     call->ways = pool_array(in->pool, CallWay, d->nheirs + 1);
-    match_args(in, n, &sig, n->Call.args, call);
     const Type **params = NULL;
     for (size_t i = 0; i <= d->nheirs; i++) {
         uint32_t def = i ? d->heirs[i - 1] : t->def;
+        if (is_no_way(in, t, def))
+            continue;
         const FuncSpec *f = way_of(in, n, def, name, first, &func);
         Signature own = func_signature(f);
+        if (!first)
+            match_args(in, n, &own, n->Call.args, call);
+        first = first ? first : f;
         if (!same_defaults(f, call))
             fail(in->c, n->span, "%.*s has other defaults in a class that extends this one", STR_FMT(name));
         const Type **other = instance_params(in, &own, call, lang_exact(in->lang, def));
-        for (size_t k = 1; params && k <= sig.nparams; k++)
+        for (size_t k = 1; params && k <= own.nparams; k++)
             if (!type_eq(params[k], other[k]))
                 fail(in->c, n->span, "%.*s takes other types in a class that extends this one", STR_FMT(name));
         params = other;
-        Instance *callee = infer_instance(in, n, def, (uint32_t)func, params, (uint32_t)sig.nparams + 1, false);
+        Instance *callee = infer_instance(in, n, def, (uint32_t)func, params, (uint32_t)own.nparams + 1, false);
         call->ways[call->nways++] = (CallWay){def, callee};
     }
-    return open_result(in, n, call, base);
+    return open_result(in, n, call, base, t);
 }
 
+/* Whether each class that counts has a property of that name. */
 bool infer_is_open_property(const Infer *in, const Type *t, Str name) {
     const DefSpec *defs = in->lang->unit->defs, *d = &defs[t->def];
-    bool is = lang_is_open(in->lang, t) && d->nheirs < MAX_WAYS && def_find_property(d, name, FUNC_PROPERTY) >= 0;
-    for (size_t i = 0; is && i < d->nheirs; i++)
-        is = def_find_property(&defs[d->heirs[i]], name, FUNC_PROPERTY) >= 0;
+    bool is = lang_is_open(in->lang, t) && d->nheirs < MAX_WAYS;
+    for (size_t i = 0; is && i <= d->nheirs; i++) {
+        uint32_t def = i ? d->heirs[i - 1] : t->def;
+        is = is_no_way(in, t, def) || def_find_property(&defs[def], name, FUNC_PROPERTY) >= 0;
+    }
     return is;
 }
 
@@ -303,12 +320,14 @@ const Type *infer_open_property(Infer *in, const Node *n, const Type *t, Str nam
     for (size_t i = 0; i <= d->nheirs; i++) {
         uint32_t def = i ? d->heirs[i - 1] : t->def;
         infer_access(in, n, &defs[def], false);
+        if (is_no_way(in, t, def))
+            continue;
         const Type **self = pool_array(in->pool, const Type *, 1);
         self[0] = lang_exact(in->lang, def);
         uint32_t func = (uint32_t)def_find_property(&defs[def], name, FUNC_PROPERTY);
         call->ways[call->nways++] = (CallWay){def, infer_instance(in, n, def, func, self, 1, false)};
     }
-    return open_result(in, n, call, call->receiver);
+    return open_result(in, n, call, call->receiver, t);
 }
 
 /* Whether an instance of `own` is one of `def`, whose method of that name is then *ret_func of own. */

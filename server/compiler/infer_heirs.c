@@ -25,6 +25,11 @@ int def_find_property(const DefSpec *d, Str name, FuncKind kind) {
     return -1;
 }
 
+bool def_is_abstract(const DefSpec *d) {
+    const Global *made = def_find_const(&d->other, STR("__new__"));
+    return made && str_eq_c(made->s, "the class is abstract"); /* client/python/jitd/link.py */
+}
+
 /* ---- attributes ---- */
 
 bool def_same_const(const Global *a, const Global *b) {

@@ -1,5 +1,6 @@
 """References to instances of a class or of one that extends it: in fields, lists, arguments, results and locals. Each program runs by CPython, too."""
 
+import abc
 import gc
 
 import jitd
@@ -491,3 +492,67 @@ def test_a_field_that_is_reached_as_of_a_base_and_of_what_extends_it(tmp_path):
 
     plain = load(tmp_path / "same_field_plain.py", "def jitclass(cls):\n    return cls\n" + SAME_FIELD)
     assert results(load(tmp_path / "same_field_compiled.py", "from jitd import jitclass\n" + SAME_FIELD)) == results(plain)
+
+
+@pytest.mark.parametrize("concrete", [1, 2])
+def test_what_an_abstract_class_has_is_nobody_s(concrete):
+    """Its methods may give anything."""
+
+    @jitd.jitclass
+    class Shape(abc.ABC):
+        scale: float = 2.0
+
+        @property
+        @abc.abstractmethod
+        def area(self) -> float: ...
+
+        @abc.abstractmethod
+        def corners(self, k: int) -> int: ...
+
+        def scaled(self) -> float:
+            return self.area * self.scale
+
+    @jitd.jitclass
+    class Square(Shape):
+        a: float = 3.0
+
+        @property
+        def area(self) -> float:
+            return self.a * self.a
+
+        def corners(self, k: int) -> int:
+            return 4 * k
+
+    if concrete == 2:
+
+        @jitd.jitclass
+        class Circle(Shape):
+            @property
+            def area(self) -> float:
+                return 0.5
+
+            def corners(self, k: int) -> int:
+                return 0
+
+    @jitd.jitclass
+    class Holder:
+        shapes: list[Shape]
+        one: Shape
+
+        def sum(self) -> float:
+            t = 0.0
+            for s in self.shapes:
+                t += s.area + s.corners(2) + s.scaled()
+            return t + self.one.area
+
+    holder = Holder([Square()] + [Circle() for _ in range(concrete - 1)], Square(1.0, 1.0))
+    expected = 9.0 + 8 + 18.0 + 1.0 + (1.5 if concrete == 2 else 0.0)
+    assert (holder.sum(), holder.sum()) == (expected, expected)
+    counters = Holder.__dict__["sum"]._counters()
+    assert (counters["native_calls"], counters["resumes"], counters["regions"]) == (2, 0, 0)
+    Shape.__abstractmethods__ = frozenset()
+    holder.shapes.append(Shape())
+    with pytest.raises(TypeError, match="unsupported operand type"):
+        holder.sum()
+    holder.shapes.pop()
+    assert holder.sum() == expected
