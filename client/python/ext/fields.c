@@ -69,7 +69,8 @@ PyObject *field_class_value(const Field *field) {
             return at->class_value;
     for (Py_ssize_t i = 1; !found && i < PyTuple_GET_SIZE(order); i++) { /* of a base that is no jitclass */
         PyObject *names = ((PyTypeObject *)PyTuple_GET_ITEM(order, i))->tp_dict;
-        found = names ? PyDict_GetItemWithError(names, field->name) : NULL; /* the interpreter's own: from 3.12 elsewhere */
+        found =
+            names ? PyDict_GetItemWithError(names, field->name) : NULL; /* the interpreter's own: from 3.12 elsewhere */
     }
     return found && !Py_TYPE(found)->tp_descr_get ? found : NULL;
 }
