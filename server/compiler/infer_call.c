@@ -213,7 +213,9 @@ static const FuncSpec *way_of(Infer *in, const Node *n, uint32_t def, Str name, 
     int func = *ret_func = lang_find_func(in->lang, def, name);
     if (func < 0)
         no_method(in, n, d, name);
-    if (d->funcs[func].kind != FUNC_METHOD || (first && !same_params(first, &d->funcs[func])))
+    FuncKind kind = d->funcs[func].kind;
+    bool is_called = kind == FUNC_METHOD || kind == FUNC_STATIC || kind == FUNC_CLASS;
+    if (!is_called || (first && (first->kind != kind || !same_params(first, &d->funcs[func]))))
         fail(in->c, n->span, "%.*s takes other arguments in a class that extends this one", STR_FMT(name));
     return &d->funcs[func];
 }
@@ -275,7 +277,6 @@ static const Type *call_open(Infer *in, const Node *n, const Type *t, Str name, 
     int func;
     const FuncSpec *first = NULL;
     CallInfo *call = infer_call_info(in, n, CALL_OPEN);
-    call->receiver = base;
     call->ways = pool_array(in->pool, CallWay, d->nheirs + 1);
     const Type **params = NULL;
     for (size_t i = 0; i <= d->nheirs; i++) {
@@ -287,17 +288,20 @@ static const Type *call_open(Infer *in, const Node *n, const Type *t, Str name, 
         if (!first)
             match_args(in, n, &own, n->Call.args, call);
         first = first ? first : f;
+        uint32_t self = f->kind == FUNC_METHOD ? 1 : 0;
+        call->receiver = self ? base : NULL;
+        call->base = self ? NULL : base;
         if (!same_defaults(f, call))
             fail(in->c, n->span, "%.*s has other defaults in a class that extends this one", STR_FMT(name));
-        const Type **other = instance_params(in, &own, call, lang_exact(in->lang, def));
-        for (size_t k = 1; params && k <= own.nparams; k++)
+        const Type **other = instance_params(in, &own, call, self ? lang_exact(in->lang, def) : NULL);
+        for (size_t k = self; params && k < own.nparams + self; k++)
             if (!type_eq(params[k], other[k]))
                 fail(in->c, n->span, "%.*s takes other types in a class that extends this one", STR_FMT(name));
         params = other;
-        Instance *callee = infer_instance(in, n, def, (uint32_t)func, params, (uint32_t)own.nparams + 1, false);
+        Instance *callee = infer_instance(in, n, def, (uint32_t)func, params, (uint32_t)own.nparams + self, false);
         call->ways[call->nways++] = (CallWay){def, callee};
     }
-    return open_result(in, n, call, base, t);
+    return open_result(in, n, call, call->receiver, t);
 }
 
 /* Whether each class that counts has a property of that name. */

@@ -179,9 +179,11 @@ class ChainWriter:
     def write_member(self, cls, member):
         annotation = KINDS[member.kind] if member.what == "field" else f"{member.what}[{KINDS[member.kind]}]"
         given = self.arguments(cls, member)
+        if cls.way == "none":  # nobody reads a field()
+            given = [f"default={member.default}"] if member.default else []
         if not given:
             self.put(1, f"{member.name}: {annotation}")
-        elif given == [f"default={member.default}"] and self.chance(0.9):
+        elif given == [f"default={member.default}"] and (cls.way == "none" or self.chance(0.9)):
             self.put(1, f"{member.name}: {annotation} = {member.default}")
         else:
             self.put(1, f"{member.name}: {annotation} = field({', '.join(given)})")

@@ -317,7 +317,8 @@ class HierarchyWriter:
         self.put(depth + 1, f"{v}.LIMIT")
         if "p0" in self.before(name) and cls.of_kind("int"):
             target = self.rng.choice(cls.of_kind("int"))
-            self.put(depth + 1, f"self.{target} = (self.{target} * 3 + {v}.p0) & 0xFFFF")
+            read = self.rng.choice([f"{v}.p0", *[f"{v}.{called}({self.rng.choice('12')})" for called in ("k0", "s0") if called in self.before(name)]])
+            self.put(depth + 1, f"self.{target} = (self.{target} * 3 + {read}) & 0xFFFF")
 
     def narrowed(self, cls, name, v, depth, declared=None):
         """What is done when a value is an instance of one of the classes."""

@@ -45,6 +45,14 @@ class Shape:
     def same(self) -> float:
         return self.scale + 0.25
 
+    @staticmethod
+    def unit(k: int) -> int:
+        return k
+
+    @classmethod
+    def kind(cls, k: int = 1) -> int:
+        return cls.LEVEL * 10 + k
+
 
 @jitclass
 class Circle(Shape):
@@ -89,11 +97,19 @@ class Square(Shape):
         self.n += 1
         return 1000 // (self.n - 7)
 
+    @staticmethod
+    def unit(k: int) -> int:
+        return k * 3 // (k - 5)
+
 
 @jitclass
 class Cube(Square):
     def area(self) -> float:
         return super().area() * 6.0
+
+    @classmethod
+    def kind(cls, k: int = 1) -> int:
+        return 500 - k * cls.LEVEL
 
     def mix(self, k: int):
         return str(k)
@@ -148,6 +164,13 @@ class Holder:
         for s in self.shapes:
             t += s.double * s.scale + s.same
         return t + self.one.double
+
+    def kinds(self, k: int) -> int:
+        t = 0
+        for s in self.shapes:
+            self.log.append(t)
+            t += s.unit(k) * 100 + s.kind() + self.one.kind(k)
+        return t + Square.kind(3) + Cube.unit(k)
 
     def seens(self, k: int) -> int:
         t = 0
@@ -227,12 +250,12 @@ def first(shapes: list[Shape]) -> Shape:
 STEPS = [
     "h.total()", "h.sum()", "h.many(2.5)", "h.many(0.5)", "h.mixed(3)", "h.levels()", "h.set(Square(2.0, 1.5))", "h.total()", "h.sum()", "h.set_two(h.one)",
     "h.set_two(None)", "h.make(0)", "h.make(1)", "h.make(2)", "h.make(3)", "h.pick(0)", "h.pick(1)", "h.pick(2)", "h.pick(3)", "h.set(Cube(1.0, 2.0))",
-    "h.doubles()", "h.seens(2)", "h.seens(4)", "h.seens(1)", "h.chosen(0)", "h.chosen(1)", "h.chosen(2)", "h.chosen(3)", "h.walk(7)", "h.log", "h.sum()", "h.mixed(4)", "h.levels()", "h.grown(2)", "h.grown(9)", "h.shapes",
+    "h.kinds(1)", "h.kinds(5)", "h.kinds(2**62)", "h.doubles()", "h.seens(2)", "h.seens(4)", "h.seens(1)", "h.chosen(0)", "h.chosen(1)", "h.chosen(2)", "h.chosen(3)", "h.walk(7)", "h.log", "h.sum()", "h.mixed(4)", "h.levels()", "h.grown(2)", "h.grown(9)", "h.shapes",
     "h.pair(0)", "h.pair(1)", "h.truth()", "area_of(h.one)", "area_of(Circle(1.0, 2.0))", "area_of(Cube(0.5, 1.0))", "first(h.shapes)", "first([Cube(1.0, 3.0)])",
     "first(())", "h.set(Shape(9.0))", "h.total()", "h.sum()", "h.walk(3)", "h.many(1.0)", "setattr(h, 'one', Circle(2.0, 0.5))", "h.total()", "h.shapes.pop()",
-    "h.shapes.append(late())", "h.sum()", "h.doubles()", "h.seens(2)", "h.grown(1)", "h.levels()", "h.shapes.insert(0, 'text')", "h.sum()", "h.shapes.pop(0)", "area_of(late())", "first([late()])",
+    "h.shapes.append(late())", "h.sum()", "h.kinds(2)", "h.doubles()", "h.seens(2)", "h.grown(1)", "h.levels()", "h.shapes.insert(0, 'text')", "h.sum()", "h.shapes.pop(0)", "area_of(late())", "first([late()])",
     "h.set_two(late())", "h.total()", "h.pick(3)", "setattr(h, 'two', None)", "setattr(h, 'one', late())", "h.total()", "h.make(3)", "h.walk(4)", "area_of(3)",
-    "setattr(h, 'square', Cube(1.0, 1.0))", "h.total()", "setattr(Cube, 'area', lambda self: 77.0)", "h.total()", "h.sum()", "setattr(Square, 'double', property(lambda self: 5.5))", "h.doubles()", "h.chosen(1)", "setattr(h.square, 'area', lambda: 5.0)",
+    "setattr(h, 'square', Cube(1.0, 1.0))", "h.total()", "setattr(Cube, 'area', lambda self: 77.0)", "h.total()", "h.sum()", "setattr(Square, 'unit', staticmethod(lambda k: 77))", "h.kinds(1)", "setattr(Square, 'double', property(lambda self: 5.5))", "h.doubles()", "h.chosen(1)", "setattr(h.square, 'area', lambda: 5.0)",
     "h.total()", "[type(s).__name__ for s in h.shapes]",
 ]  # fmt: skip
 
@@ -297,7 +320,7 @@ def test_it_is_all_compiled(tmp_path):
     world = compiled(tmp_path / "open_native.py")
     h = world.Holder(world.Circle(2.0, 1.0), world.Cube(1.0, 2.0), world.Square(0.5, 3.0))
     h.one, h.two = world.Square(1.0, 1.0), world.Circle(1.0, 1.0)
-    calls = {"total": (), "sum": (), "many": (2.0,), "make": (1,), "pick": (2,), "grown": (2,), "doubles": (), "seens": (1,), "chosen": (3,)}
+    calls = {"total": (), "sum": (), "many": (2.0,), "make": (1,), "pick": (2,), "grown": (2,), "doubles": (), "kinds": (2,), "seens": (1,), "chosen": (3,)}
     for name, args in calls.items():
         for _ in range(3):
             getattr(h, name)(*args)

@@ -109,6 +109,7 @@ static void last_way(Build *b, const Node *n, FlowOp *is) {
 
 FlowOp *build_open(Build *b, const Node *n, FlowOp **args) {
     const CallInfo *call = b->info[n->id].call;
+    size_t self = call->receiver ? 1 : 0;
     if (call->kind != CALL_OPEN) /* one function for all of them */
         return build_invoke(b, n, call->callee, args, call->nargs + 1);
     const Type *type = b->info[n->id].type;
@@ -122,7 +123,7 @@ FlowOp *build_open(Build *b, const Node *n, FlowOp **args) {
             last_way(b, n, is);
         else
             build_branch(b, is, way, next, false), build_start(b, way);
-        FlowOp *v = build_invoke(b, n, call->ways[i].callee, args, call->nargs + 1);
+        FlowOp *v = build_invoke(b, n, call->ways[i].callee, args + 1 - self, call->nargs + self);
         v = v ? build_convert(b, n, v, var->type) : NULL;
         if (v && type_slots(var->type))
             build_store(b, var, v);
@@ -136,7 +137,10 @@ FlowOp *build_open(Build *b, const Node *n, FlowOp **args) {
 
 static FlowOp *call_open(Build *b, const Node *n, const CallInfo *call) {
     FlowOp **args = pool_array(b->pool, FlowOp *, call->nargs + 2);
-    if (!receiver_of(b, n, call, &args[0]) || !args_of(b, n, call, args + 1))
+    args[0] = build_expr(b, n->Call.func->Attribute.value);
+    if (args[0])
+        build_object(b, n->Call.func, args[0], false);
+    if (!args[0] || !args_of(b, n, call, args + 1))
         return NULL;
     return build_open(b, n, args);
 }
