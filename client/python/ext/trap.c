@@ -32,8 +32,8 @@ static PyObject *ask_unit(const char *function, const Plan *plan, uint32_t site,
     return result;
 }
 
-/* What leaves a generator is no StopIteration. From 3.12 on it is the generator's own code that says so. */
-static void leave_generator(const char *file, const char *function, int line, PyObject *globals) {
+/* What leaves a generator is no StopIteration. */
+static void leave_generator(void) {
     PyObject *type, *value, *traceback;
     if (!PyErr_ExceptionMatches(PyExc_StopIteration))
         return;
@@ -50,8 +50,6 @@ static void leave_generator(const char *file, const char *function, int line, Py
     PyErr_Restore(new_type, error, new_traceback);
     Py_XDECREF(type);
     Py_XDECREF(traceback);
-    if (PY_VERSION_HEX >= 0x030c0000)
-        add_line(file, function, line, globals);
 }
 
 /* place: (file, function, line). */
@@ -69,7 +67,7 @@ static void add_place(PyObject *place, PyObject *globals) {
         return;
     add_line(file, function, line, globals);
     if (strcmp(function, "<genexpr>") == 0)
-        leave_generator(file, function, line, globals);
+        leave_generator();
 }
 
 /* places(unit, site) -> [place, ...]; a missing one leaves the traceback shorter. inner: but for the last, which is the function. */
