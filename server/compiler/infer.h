@@ -197,6 +197,7 @@ void infer_list_store(Infer *in, const Node *target, const Type *value);
 bool infer_is_simple(const Infer *in, const Node *n);
 bool infer_can_look(const Infer *in, const Node *n);
 const Type *infer_object_method(Infer *in, const Node *n, const Type *object); /* a call of any method */
+const Type *infer_object_call(Infer *in, const Node *n, const Type *likely);   /* of any object */
 /* A call of a built-in function, which compiled code knows or not. NULL: no object comes into it. */
 const Type *infer_object_builtin(Infer *in, const Node *n, Str name, bool is_known);
 const Type *infer_object_text(Infer *in, const Node *n, Str text);

@@ -530,6 +530,8 @@ static const Type *call_attribute(Infer *in, const Node *n) {
 /* An instance whose class has a __call__. */
 static const Type *call_local(Infer *in, const Node *n, const Node *f) {
     const Type *t = infer_expr(in, f);
+    if (t->kind == TYPE_PY)
+        return infer_object_call(in, n, &type_py);
     bool is_known = t->kind == TYPE_REF && !t->optional && !lang_is_open(in->lang, t);
     if (!is_known || lang_find_func(in->lang, t->def, STR("__call__")) < 0)
         fail(in->c, f->span, "a call of a local is not compiled");

@@ -246,11 +246,8 @@ static bool is_module(Infer *in, const Node *n) {
 }
 
 static const Type *infer_attribute(Infer *in, const Node *n) {
-    if (is_module(in, n->Attribute.value)) {
-        if (!str_eq_c(in->bound->binding[n->Attribute.value->id].global->s, "math"))
-            fail(in->c, n->span, "only the module math is compiled");
+    if (is_module(in, n->Attribute.value) && str_eq_c(in->bound->binding[n->Attribute.value->id].global->s, "math"))
         return math_constant(in, n, n->Attribute.attr);
-    }
     const Global *constant = class_const(in, n);
     if (constant) {
         member_new(in, n, (MemberInfo){.kind = MEMBER_CONST, .constant = constant});

@@ -59,12 +59,20 @@ static const Type *likely_result(Infer *in, Str name, const Type *object) {
     return &type_py;
 }
 
-const Type *infer_object_method(Infer *in, const Node *n, const Type *object) {
-    const Node *f = n->Call.func;
-    if (type_is_list(object) && str_eq_c(f->Attribute.attr, "pop") && n->Call.args.len < 2 && !n->Call.keywords.len)
-        return infer_list_pop(in, n, object);
+/* What is called is looked up, then the arguments are evaluated, then it is called. */
+const Type *infer_object_call(Infer *in, const Node *n, const Type *likely) {
     if (n->Call.keywords.len)
-        fail(in->c, n->span, "keyword arguments of an object's method are not compiled");
+        fail(in->c, n->span, "keyword arguments of what is not compiled are not compiled");
+    const Type *what = infer_expr(in, n->Call.func);
+    if (what->kind != TYPE_PY)
+        fail(in->c, n->span, "%s is not called", type_words(in, what));
+    for (size_t i = 0; i < n->Call.args.len; i++)
+        infer_expr(in, n->Call.args.at[i]);
+    return infer_operation(in, n, "call", likely);
+}
+
+static const Type *simple_method(Infer *in, const Node *n, const Type *object) {
+    const Node *f = n->Call.func;
     for (size_t i = 0; i < n->Call.args.len; i++)
         simple_operand(in, n->Call.args.at[i]);
     Str name = bound_mangle(in->pool, in->bound, f->Attribute.attr);
@@ -74,6 +82,29 @@ const Type *infer_object_method(Infer *in, const Node *n, const Type *object) {
     if (table)
         infer_table(in, n, table, object, in->info[n->Call.args.at[0]->id].type);
     return likely;
+}
+
+typedef struct MethodWork {
+    const Type *object, *type;
+} MethodWork;
+
+static void work_method(Infer *in, const Node *n, void *arg) {
+    MethodWork *w = arg;
+    w->type = simple_method(in, n, w->object);
+}
+
+/* Where the arguments may have effects, or fail, the method is looked up before them. */
+const Type *infer_object_method(Infer *in, const Node *n, const Type *object) {
+    const Node *f = n->Call.func;
+    MethodWork w = {.object = object};
+    if (type_is_list(object) && str_eq_c(f->Attribute.attr, "pop") && n->Call.args.len < 2 && !n->Call.keywords.len)
+        return infer_list_pop(in, n, object);
+    if (n->Call.keywords.len)
+        fail(in->c, n->span, "keyword arguments of an object's method are not compiled");
+    if (infer_try(in, n, work_method, &w))
+        return w.type;
+    Str name = bound_mangle(in->pool, in->bound, f->Attribute.attr);
+    return infer_object_call(in, n, likely_result(in, name, object));
 }
 
 const Type *infer_object_item(Infer *in, const Node *n, const Type *object) {

@@ -89,10 +89,11 @@ void operation_set(Resume *r, PyObject *why) {
     static const struct {
         const char *name;
         Operation operation;
-    } others[] = {{"in", OPERATION_IN},        {"not in", OPERATION_NOT_IN},
-                  {"in(", OPERATION_AMONG},    {"not in(", OPERATION_NOT_AMONG},
-                  {"[]=", OPERATION_SET_ITEM}, {"[:]", OPERATION_SLICE},
-                  {"enter", OPERATION_ENTER},  {"leave", OPERATION_LEAVE}};
+    } others[] = {{"in", OPERATION_IN},           {"not in", OPERATION_NOT_IN},
+                  {"in(", OPERATION_AMONG},       {"not in(", OPERATION_NOT_AMONG},
+                  {"[]=", OPERATION_SET_ITEM},    {"[:]", OPERATION_SLICE},
+                  {"call", OPERATION_CALL_VALUE}, {"enter", OPERATION_ENTER},
+                  {"leave", OPERATION_LEAVE}};
     Py_UCS4 first = r->name && PyUnicode_GetLength(why) ? PyUnicode_READ_CHAR(why, 0) : 0;
     r->operation = first == '.'   ? OPERATION_METHOD
                    : first == '@' ? OPERATION_ATTRIBUTE
@@ -367,6 +368,18 @@ static PyObject *call_builtin(const Resume *r, PyObject *const *args) {
     return PyObject_Vectorcall(r->callable, args, (size_t)r->nvalues | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
 }
 
+/* A function of C code of the standard library. */
+static PyObject *call_value(Resume *r, PyObject *const *args) {
+    PyObject *of = PyCFunction_CheckExact(args[0]) ? ((PyCFunctionObject *)args[0])->m_module : NULL;
+    const char *module = of && PyUnicode_Check(of) ? PyUnicode_AsUTF8(of) : NULL;
+    if (!module || looks_at_frame(args[0]) || !is_trusted(r, args[0], module))
+        return NULL;
+    for (Py_ssize_t i = 1; i < r->nvalues; i++)
+        if (!is_quiet(args[i]))
+            return NULL;
+    return PyObject_Vectorcall(args[0], args + 1, (size_t)(r->nvalues - 1) | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+}
+
 /* As LOAD_GLOBAL does, or LOAD_DEREF; NULL without an exception: there is nothing in the cell. */
 static PyObject *global(PyObject *globals, PyObject *name) {
     if (PyCell_Check(globals))
@@ -409,6 +422,8 @@ static PyObject *do_it(Resume *r, PyObject *const *args) {
         return is_plain_store(args[0], r->name) ? none_if(PyObject_GenericSetAttr(args[0], r->name, args[1])) : NULL;
     case OPERATION_METHOD:
         return call_method(r, args);
+    case OPERATION_CALL_VALUE:
+        return call_value(r, args);
     case OPERATION_GLOBAL:
         return global(r->callable, r->name);
     case OPERATION_TEXT:
@@ -426,8 +441,8 @@ static bool has_operands(const Resume *r) {
     static const Py_ssize_t least[] = {
         [OPERATION_BINARY] = 2,        [OPERATION_IN] = 2,     [OPERATION_NOT_IN] = 2,   [OPERATION_AMONG] = 1,
         [OPERATION_NOT_AMONG] = 1,     [OPERATION_SLICE] = 4,  [OPERATION_SET_ITEM] = 3, [OPERATION_ATTRIBUTE] = 1,
-        [OPERATION_SET_ATTRIBUTE] = 2, [OPERATION_METHOD] = 1, [OPERATION_CALL] = 0,     [OPERATION_GLOBAL] = 0,
-        [OPERATION_TEXT] = 0,          [OPERATION_ENTER] = 1,  [OPERATION_LEAVE] = 1};
+        [OPERATION_SET_ATTRIBUTE] = 2, [OPERATION_METHOD] = 1, [OPERATION_CALL] = 0,     [OPERATION_CALL_VALUE] = 1,
+        [OPERATION_GLOBAL] = 0,        [OPERATION_TEXT] = 0,   [OPERATION_ENTER] = 1,    [OPERATION_LEAVE] = 1};
     if (r->operation == OPERATION_GLOBAL && !(r->callable && (PyDict_Check(r->callable) || PyCell_Check(r->callable))))
         return false;
     bool wants_callable =

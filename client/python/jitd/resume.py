@@ -1106,7 +1106,7 @@ def _prepare_region(func: Any, payload: list[Any], given: tuple[int, str] | None
 # ---- an operation on objects, where Python code may run ----
 
 
-def _operation_body(known: _Source, where: list[Any], names: list[str]) -> list[Any]:
+def _operation_body(known: _Source, where: list[Any], names: list[str], why: str) -> list[Any]:
     """The operation on these parameters. One that stores is a target, and the last of them is stored."""
     place = tuple(where[1:])
     node = known.places.get(("value", *place), [None])[0] or known.targets.get(place) or known.statement(place)
@@ -1117,6 +1117,8 @@ def _operation_body(known: _Source, where: list[Any], names: list[str]) -> list[
         node = _changed(node, value=given[0], slice=_made(ast.Slice, node.slice, lower=given[1], upper=given[2], step=given[3]))
     elif isinstance(node, ast.Subscript) and len(names) == 2:  # of an augmented assignment, too
         node = _changed(node, value=given[0], slice=given[1], ctx=ast.Load())
+    elif why == "call":
+        node = _changed(node, func=given[0], args=given[1:])
     elif isinstance(node, ast.Call):
         func = _changed(node.func, value=given.pop(0)) if isinstance(node.func, ast.Attribute) else node.func
         node = _changed(node, func=func, args=given)
@@ -1177,7 +1179,7 @@ def operation(func: Any, where: list[Any], operands: int, given: tuple[int, str]
     if why in ("enter", "leave"):
         return _of_with(func, known, where, getattr(_jitd, why))
     names = [f"resume.{i}" for i in range(operands)]
-    body = _operation_body(known, where, names)
+    body = _operation_body(known, where, names, why)
     for comprehension in known.comprehensions(where):
         body = _within(known, comprehension, body)
     tree = _definition(_place(known), known.code.co_name, names, 0, body)

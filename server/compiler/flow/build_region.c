@@ -148,6 +148,8 @@ static bool give_operands(Build *b, FlowRegion *r, Given *given, const Node *n) 
     case NODE_List:
         return give_all(b, r, given, n->List.elts);
     default:
+        if (strcmp(b->info[n->id].operation, "call") == 0)
+            return give_operand(b, r, given, f) && give_all(b, r, given, n->Call.args);
         return (f->kind != NODE_Attribute || give_operand(b, r, given, f->Attribute.value)) &&
                give_all(b, r, given, n->Call.args);
     }

@@ -118,6 +118,8 @@ static bool is_lasting(const Build *b, const FlowOperand *o, const LocalState *l
     if (o->kind != FLOW_OPERAND_VALUE || o->node->kind != NODE_Name)
         return o->kind == FLOW_OPERAND_VALUE && o->node->kind == NODE_Constant;
     const Binding *name = &b->bound->binding[o->node->id];
+    if (b->info[o->node->id].region == REGION_OPERATION) /* nobody looks whether it changes */
+        return false;
     return name->kind != BIND_LOCAL || (!b->walrus && !locals[name->local].maybe_unbound);
 }
 
