@@ -579,3 +579,49 @@ def test_what_an_abstract_class_has_is_nobody_s(concrete):
         holder.sum()
     holder.shapes.pop()
     assert holder.sum() == expected
+
+
+def test_a_result_beyond_64_bits_of_one_of_several():
+    """Python has finished the callee; it goes on in the caller, whose effects stay."""
+
+    @jitd.jitclass
+    class Base:
+        n: int = 0
+
+        def power(self, k: int) -> int:
+            self.n += 1
+            return k * k
+
+        @property
+        def huge(self) -> int:
+            self.n += 1
+            return (self.n + 1) << 61
+
+    @jitd.jitclass
+    class Below(Base):
+        def power(self, k: int) -> int:
+            self.n += 2
+            return k * k * 2
+
+        @property
+        def huge(self) -> int:
+            self.n += 2
+            return (self.n + 1) << 60
+
+    @jitd.jitclass
+    class User:
+        log: list
+
+        def use(self, other: Base, k: int) -> int:
+            self.log.append(k)
+            return 5 + other.power(k) + len(self.log)
+
+        def ask(self, other: Base) -> int:
+            self.log.append(0)
+            return other.huge + len(self.log)
+
+    user, shapes = User([]), [Base(), Below()]
+    assert [user.use(one, 3) for one in shapes] == [15, 25]
+    assert [user.use(one, 2**40) for one in shapes] == [2**80 + 8, 2**81 + 9]
+    assert [user.ask(one) for one in shapes * 2] == [(4 << 61) + 5, (7 << 60) + 6, (5 << 61) + 7, (9 << 60) + 8]
+    assert (user.log, [one.n for one in shapes]) == ([3, 3, 2**40, 2**40, 0, 0, 0, 0], [4, 8])

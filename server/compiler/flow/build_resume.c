@@ -242,10 +242,10 @@ static bool gives_result(const Build *b, const Node *n, const Instance *callee) 
         return false;
     switch (n->kind) {
     case NODE_Call:
-        return call && (call->kind == CALL_INSTANCE || (call->kind == CALL_BUILTIN && call->builtin == BUILTIN_abs));
+        return call && (call->kind == CALL_INSTANCE || call->kind == CALL_OPEN ||
+                        (call->kind == CALL_BUILTIN && call->builtin == BUILTIN_abs));
     case NODE_Attribute:
-        return info->member && (info->member->kind == MEMBER_PROPERTY ||
-                                (info->member->kind == MEMBER_OPEN && call->kind == CALL_INSTANCE));
+        return info->member && (info->member->kind == MEMBER_PROPERTY || info->member->kind == MEMBER_OPEN);
     case NODE_BinOp:
     case NODE_UnaryOp:
         return info->special != NULL;
