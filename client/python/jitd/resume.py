@@ -526,7 +526,7 @@ class _Rest:
 
     def added(self, node: Any, so_far: str, elements: dict[str, Any]) -> dict[str, Any]:
         """The elements of a set or dict comprehension that adds them to what there is so far, at the place where CPython does."""
-        like = node if sys.version_info < (3, 12) else list(elements.values())[-1]
+        like = node if sys.version_info < (3, 12) else next(iter(elements.values()))
         first = _made(ast.Constant, like, value=0)
         there = _made(ast.Subscript, like, value=_name(so_far, like), slice=first, ctx=ast.Load())
         is_set = isinstance(node, ast.SetComp)
