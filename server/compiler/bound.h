@@ -45,7 +45,7 @@ static inline uint64_t bound_place(int line, int col) {
 }
 
 /* Whether what a local holds at n, where nothing in front of `from` is come to again, may still be read. Not so of the target of the
- * outermost loop, at its head. */
+ * outermost loop, at its head, where neither what it is over nor its `else` reads it. */
 bool bound_may_be_read(const Bound *bound, const Node *n, uint32_t local, uint64_t from);
 
 /* The name as Python sees it inside the class: __x becomes _Class__x. */

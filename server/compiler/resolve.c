@@ -55,11 +55,39 @@ Str bound_mangle(Pool *pool, const Bound *bound, Str name) {
     return cls.len ? pool_printf(pool, "_%.*s%.*s", STR_FMT(cls), STR_FMT(name)) : name;
 }
 
+typedef struct Mention {
+    const Bound *bound;
+    uint32_t local;
+    bool found;
+} Mention;
+
+static void find_mention(void *arg, const char *field, const Node *n) {
+    Mention *m = arg;
+    (void)field;
+    if (!n || m->found)
+        return;
+    m->found = n->kind == NODE_Name && m->bound->binding[n->id].kind == BIND_LOCAL &&
+               m->bound->binding[n->id].local == m->local;
+    node_each_child(n, find_mention, arg);
+}
+
+/* The loop sets it in each turn, and what is done without a turn, or before the first, does not read it. */
+static bool is_set_by_loop(const Bound *bound, const Node *n, uint32_t local) {
+    Mention m = {.bound = bound, .local = local};
+    if (n->kind != NODE_For || n->For.target->kind != NODE_Name)
+        return false;
+    find_mention(&m, NULL, n->For.target);
+    if (!m.found)
+        return false;
+    m.found = false;
+    find_mention(&m, NULL, n->For.iter);
+    for (size_t i = 0; i < n->For.orelse.len; i++)
+        find_mention(&m, NULL, n->For.orelse.at[i]);
+    return !m.found;
+}
+
 bool bound_may_be_read(const Bound *bound, const Node *n, uint32_t local, uint64_t from) {
-    const Node *target = n->kind == NODE_For ? n->For.target : NULL;
-    bool is_target = target && target->kind == NODE_Name && bound->binding[target->id].kind == BIND_LOCAL &&
-                     bound->binding[target->id].local == local;
-    if (is_target && from == bound_place(n->span.line, n->span.col))
+    if (from == bound_place(n->span.line, n->span.col) && is_set_by_loop(bound, n, local))
         from = bound_place(n->span.end_line, n->span.end_col);
     return bound->last_read[local] >= from;
 }

@@ -611,3 +611,26 @@ def f_pair_of_parts(t: T, a: int, b: int):
     c, d = 6, {**{1: a}}
     e = sum([k * 2 for k in range(b & 7)])
     return c, d, e
+
+
+def f_loop_over_its_target(t: T, a: int, b: int):
+    k = a & 7
+    for i in range(2):
+        t.next.n = i
+    for k in range(k):
+        t.names = [k, *"ab"]
+        if k == b:
+            return k, "found"
+    return k, "none"
+
+
+def f_loop_without_a_turn(t: T, a: int, b: int):
+    k = b
+    for i in range(2):
+        t.next.n = i
+    for k in range(a & 1):
+        t.names = [k, *"ab"]
+        if k == b:
+            return k, "found"
+    else:
+        return k, "none"
