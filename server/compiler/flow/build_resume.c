@@ -169,7 +169,10 @@ FlowResume *build_resume(Build *b, const Node *n) {
         return resume_assigned(b);
     if (info->effect != EFFECT_COMMITTED || b->in_target)
         return NULL;
-    if (n == b->bound->function || (n->kind == NODE_Return && !n->Return.value))
+    bool returns_none = n->kind == NODE_Return && !n->Return.value;
+    if (returns_none && b->tries) /* what it leaves is still to be done */
+        return resume_with(b, FLOW_WHERE_STATEMENT, n, info->locals, b->noperands);
+    if (n == b->bound->function || returns_none)
         return resume_with(b, FLOW_WHERE_END, n, info->locals, 0);
     if (!top || !is_within(top, n))
         return NULL;

@@ -448,3 +448,17 @@ def f_star(t: T, a: int, b: int):
         return first, rest
     except ValueError:
         return first
+
+
+def f_bare_return(t: T, a: int, b: int):
+    if a == 1:
+        return a
+    for i in range(3):
+        try:
+            if b > 3:
+                return t.x
+            if i == a:
+                return
+        finally:
+            t.n += 7
+    return t.n
