@@ -23,12 +23,19 @@ static void check_possible(Infer *in, const Node *n) {
         check_handlers(in, n->Try.handlers);
 }
 
+/* Nothing in it is come to again. */
+static void infer_left_with(Infer *in, const Node *n) {
+    if (!in->loop)
+        in->from = bound_place(n->span.end_line, n->span.end_col);
+    infer_mark(in, n->With.items.at[0]);
+}
+
 /* What comes to `finally`, and what is behind it. */
 static void infer_finally(Infer *in, const Node *n, TryMemory *memory) {
     bool ends = in->env.dead;
     env_join(in, &in->env, &memory->leaves);
     if (n->kind == NODE_With)
-        infer_mark(in, n->With.items.at[0]); /* where it is left */
+        infer_left_with(in, n);
     else
         infer_body(in, n->Try.finalbody);
     if (!in->env.dead && !memory->leaves.dead) {

@@ -321,6 +321,8 @@ void build_entered(Build *b, const Node *n, FlowOp *both) {
 /* On the line of the with. What the locals are at its end is known of its item. */
 void build_exit(Build *b, const Node *n, FlowOp *entered) {
     const Node *item = n->With.items.at[0];
+    if (!b->flow_loop)
+        b->from = bound_place(n->span.end_line, n->span.end_col);
     FlowOp *op = of_with(b, item, "leave", entered, &type_none);
     op->fail->node = n;
     FlowResume *behind = build_resume_behind(b, n, b->info[item->id].locals);

@@ -288,3 +288,25 @@ def f_loop_in(t: T, a: int, b: int):
             if i == b:
                 return s
     return s
+
+
+def f_bare_return(t: T, a: int, b: int):
+    if a == 1:
+        return a
+    for i in range(3):
+        with Kept():
+            if b > 3:
+                return t.x
+            if i == a:
+                return
+    return t.n
+
+
+def f_left_from_a_loop(t: T, a: int, b: int):
+    c = a
+    with Kept(ValueError):
+        with Kept(fails="exit" if b == 2 else None):
+            for i in range(4):
+                c = 0.5 + t.half(i + a)
+                return b
+            a += 1
