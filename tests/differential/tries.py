@@ -108,7 +108,7 @@ class Maker:
         elif kind == 6:
             self.put(f"self.log.append(({', '.join(self.pick('a', 'b', 'c', 'n') for _ in range(2))}, handled()))")
         elif kind == 7:
-            self.put(f"{name}, {self.pick('a', 'b', 'c', 'self.n')} = {self.whole()}, {self.number()}")
+            self.put(f"{name}, {self.pick('a', 'b', 'c')} = {self.whole()}, {self.number()}")
         elif kind == 8:
             self.put(self.pick("raise ValueError('v')", "raise Own(a)", f"raise KeyError({self.number()})", "raise Deeper", "assert a > b, 'less'", "assert (n := n + 1) % 2"))
         elif kind == 9:
