@@ -2,22 +2,28 @@
  * end. Where Python goes on in the middle it does so in a with statement of that object (jitd/resume.py). */
 #include "client/python/ext/resume.h"
 
+/* A method, and the object that it is of; NULL: it is bound already. */
+typedef struct Special {
+    PyObject *function, *self;
+} Special;
+
 typedef struct Entered {
     PyObject_HEAD;
-    PyObject *exit; /* the bound __exit__ */
-    bool is_builtin;
+    Special exit;
 } Entered;
 
 PyObject *entered_name;
 static PyObject *exit_name;
 
 static int traverse(PyObject *op, visitproc visit, void *arg) {
-    Py_VISIT(((Entered *)op)->exit);
+    Py_VISIT(((Entered *)op)->exit.function);
+    Py_VISIT(((Entered *)op)->exit.self);
     return 0;
 }
 
 static int clear(PyObject *op) {
-    Py_CLEAR(((Entered *)op)->exit);
+    Py_CLEAR(((Entered *)op)->exit.function);
+    Py_CLEAR(((Entered *)op)->exit.self);
     return 0;
 }
 
@@ -32,12 +38,25 @@ static PyObject *enter_again(PyObject *op, PyObject *ignored) {
     Py_RETURN_NONE;
 }
 
-static PyObject *exit_at_last(PyObject *op, PyObject *args) {
-    return PyObject_Call(((Entered *)op)->exit, args, NULL);
+/* args[-1] may be written to. */
+static PyObject *call(const Special *s, PyObject **args, size_t n) {
+    Special held = {Py_NewRef(s->function), Py_XNewRef(s->self)};
+    args[-1] = held.self;
+    PyObject *result = PyObject_Vectorcall(held.function, held.self ? args - 1 : args, n + (held.self != NULL), NULL);
+    Py_DECREF(held.function);
+    Py_XDECREF(held.self);
+    return result;
+}
+
+static PyObject *exit_at_last(PyObject *op, PyObject *const *args, Py_ssize_t n) {
+    if (n != 3)
+        return PyErr_Format(PyExc_TypeError, "__exit__() takes 3 arguments (%zd given)", n);
+    PyObject *all[] = {NULL, args[0], args[1], args[2]};
+    return call(&((Entered *)op)->exit, all + 1, 3);
 }
 
 static PyMethodDef entered_methods[] = {{"__enter__", enter_again, METH_NOARGS, NULL},
-                                        {"__exit__", exit_at_last, METH_VARARGS, NULL},
+                                        {"__exit__", (PyCFunction)(void (*)(void))exit_at_last, METH_FASTCALL, NULL},
                                         {NULL, NULL, 0, NULL}};
 
 PyTypeObject Entered_Type = {
@@ -50,16 +69,20 @@ PyTypeObject Entered_Type = {
     .tp_methods = entered_methods,
 };
 
-/* As a with statement looks for it: in the class. */
-static PyObject *special(PyObject *op, PyObject *name) {
+/* As a with statement looks for it: in the class. False: it is not there, or an exception is set. */
+static bool special(PyObject *op, PyObject *name, Special *ret) {
     PyObject *found = _PyType_Lookup(Py_TYPE(op), name);
     descrgetfunc get = found ? Py_TYPE(found)->tp_descr_get : NULL;
-    if (!get)
-        return Py_XNewRef(found);
-    Py_INCREF(found);
-    PyObject *bound = get(found, op, (PyObject *)Py_TYPE(op));
-    Py_DECREF(found);
-    return bound;
+    bool is_method = found && PyType_HasFeature(Py_TYPE(found), Py_TPFLAGS_METHOD_DESCRIPTOR);
+    *ret = (Special){Py_XNewRef(found), is_method ? Py_NewRef(op) : NULL};
+    if (get && !is_method)
+        Py_SETREF(ret->function, get(found, op, (PyObject *)Py_TYPE(op)));
+    return ret->function;
+}
+
+static void drop(const Special *s) {
+    Py_XDECREF(s->function);
+    Py_XDECREF(s->self);
 }
 
 /* A with statement says what is missing, in the words of this version. */
@@ -80,31 +103,30 @@ static PyObject *refuse(PyObject *manager) {
     return NULL;
 }
 
-/* Takes the count of `exit` over. */
-static PyObject *entered_new(PyObject *exit) {
+/* Takes the counts over. */
+static PyObject *entered_new(Special exit) {
     Entered *e = PyObject_GC_New(Entered, &Entered_Type);
     if (!e) {
-        Py_DECREF(exit);
+        drop(&exit);
         return NULL;
     }
     e->exit = exit;
-    e->is_builtin = PyCFunction_CheckExact(exit);
     PyObject_GC_Track((PyObject *)e);
     return (PyObject *)e;
 }
 
 PyObject *entered_enter(PyObject *manager) {
-    PyObject *enter = special(manager, entered_name), *exit = enter ? special(manager, exit_name) : NULL;
-    if (!exit) {
-        Py_XDECREF(enter);
+    Special enter = {NULL, NULL}, exit = {NULL, NULL};
+    if (!special(manager, entered_name, &enter) || !special(manager, exit_name, &exit)) {
+        drop(&enter);
         return PyErr_Occurred() ? NULL : refuse(manager);
     }
-    PyObject *value = PyObject_CallNoArgs(enter), *entered = NULL;
-    Py_DECREF(enter);
+    PyObject *none[1], *value = call(&enter, none + 1, 0), *entered = NULL;
+    drop(&enter);
     if (value)
         entered = entered_new(exit);
     else
-        Py_DECREF(exit);
+        drop(&exit);
     PyObject *both = entered ? PyTuple_Pack(2, entered, value) : NULL;
     Py_XDECREF(entered);
     Py_XDECREF(value);
@@ -112,16 +134,15 @@ PyObject *entered_enter(PyObject *manager) {
 }
 
 bool entered_is_builtin(PyObject *entered) {
-    return Py_IS_TYPE(entered, &Entered_Type) && ((Entered *)entered)->is_builtin;
+    PyObject *exit = Py_IS_TYPE(entered, &Entered_Type) ? ((Entered *)entered)->exit.function : NULL;
+    return exit && (Py_IS_TYPE(exit, &PyMethodDescr_Type) || PyCFunction_CheckExact(exit));
 }
 
 PyObject *entered_leave(PyObject *entered) {
     if (!Py_IS_TYPE(entered, &Entered_Type))
         return PyErr_Format(PyExc_SystemError, "jitd: what is left was never entered");
     PyObject *nothing[] = {NULL, Py_None, Py_None, Py_None};
-    PyObject *exit = Py_NewRef(((Entered *)entered)->exit);
-    PyObject *result = PyObject_Vectorcall(exit, nothing + 1, 3 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
-    Py_DECREF(exit);
+    PyObject *result = call(&((Entered *)entered)->exit, nothing + 1, 3);
     Py_XDECREF(result);
     return result ? Py_NewRef(Py_None) : NULL;
 }

@@ -171,13 +171,21 @@ static void drop_frame(PyObject **traceback, int *ret_line) {
     Py_SETREF(*traceback, inner);
 }
 
+/* A row of the site table has the frames inside of the function's behind the rest (jitd/trap.py, places). */
+static bool is_in_comprehension(const Plan *plan, uint32_t site) {
+    PyObject *sites = PyTuple_Check(plan->unit) ? PyTuple_GET_ITEM(plan->unit, 0) : NULL;
+    bool is_there = sites && PyList_Check(sites) && site < (size_t)PyList_GET_SIZE(sites);
+    PyObject *row = is_there ? PyList_GET_ITEM(sites, site) : NULL;
+    return row && (PyList_Check(row) ? PyList_GET_SIZE(row) : PyTuple_Check(row) ? PyTuple_GET_SIZE(row) : 0) > 5;
+}
+
 PyObject *trap_catch(Plan *plan, const JitdTrap *trap, uint32_t site, bool called, int *ret_line) {
     static PyMethodDef again = {"raise_again", raise_again, METH_NOARGS, NULL};
     PyObject *type, *exception, *traceback, *globals = globals_of(plan->method_of);
     raise_trap(plan, trap, (int32_t)trap->kind);
     if (called && globals)
         add_traceback(plan, trap, globals);
-    if (globals)
+    if (globals && is_in_comprehension(plan, site))
         add_places(plan, site, globals, true);
     PyErr_Fetch(&type, &exception, &traceback);
     PyErr_NormalizeException(&type, &exception, &traceback);
