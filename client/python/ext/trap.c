@@ -182,15 +182,16 @@ static bool is_in_comprehension(const Plan *plan, uint32_t site) {
 PyObject *trap_catch(Plan *plan, const JitdTrap *trap, uint32_t site, bool called, int *ret_line) {
     static PyMethodDef again = {"raise_again", raise_again, METH_NOARGS, NULL};
     PyObject *type, *exception, *traceback, *globals = globals_of(plan->method_of);
+    bool has_frames = !called && trap->site == UINT32_MAX; /* its own, from where the interpreter did something */
     raise_trap(plan, trap, (int32_t)trap->kind);
     if (called && globals)
         add_traceback(plan, trap, globals);
-    if (globals && is_in_comprehension(plan, site))
+    if (globals && !has_frames && is_in_comprehension(plan, site))
         add_places(plan, site, globals, true);
     PyErr_Fetch(&type, &exception, &traceback);
     PyErr_NormalizeException(&type, &exception, &traceback);
     *ret_line = 0;
-    if (!called && trap->site == UINT32_MAX)
+    if (has_frames)
         drop_frame(&traceback, ret_line);
     PyException_SetTraceback(exception, traceback ? traceback : Py_None);
     PyObject *raises = PyCFunction_New(&again, exception);

@@ -37,6 +37,17 @@ class T:
             return 0
 
 
+class Tools:
+    @staticmethod
+    def fails(v):
+        if v == 2:
+            raise KeyError(v)
+        return v
+
+
+tools = Tools()
+
+
 def lines(error):
     found = []
     while error is not None:
@@ -462,3 +473,14 @@ def f_bare_return(t: T, a: int, b: int):
         finally:
             t.n += 7
     return t.n
+
+
+def f_in_generator(t: T, a: int, b: int):
+    """Python code raises in the middle of a loop that is compiled."""
+    t.n = 2
+    try:
+        return any(tools.fails(i) > 5 and all(z * 3 + i < 999 for z in range(50)) for i in range(a & 7)), sum(
+            (tools.fails(i + b % 3) > 5) + sum(z * 3 + i for z in range(50)) for i in range(2)
+        )
+    except KeyError as e:
+        return lines(e)
