@@ -2,12 +2,11 @@
 
 import itertools
 import re
-import traceback
 from pathlib import Path
 
 import jitd
 import pytest
-from twins import Twins, bits
+from twins import Twins, bits, shown, tried
 
 SOURCE = (Path(__file__).parent / "language/calls_of_objects.py").read_text()
 SOURCE = re.sub(r"^( +)(for i in .*:)$", r"\1\2\n\1    for z in range(1):\n\1        pass", SOURCE, flags=re.M)  # a loop with a loop in it is not too slight
@@ -24,22 +23,11 @@ def names():
     return re.findall(r"^def (f_\w+)", SOURCE, re.M)
 
 
-def shown(value):
-    if isinstance(value, (list, tuple)):
-        return type(value).__name__, [shown(part) for part in value]
-    return value if isinstance(value, str) else bits(value)
-
-
 def run(world, name, a, b):
     t = world.T(3, 0.5, world.T(4, 1.5))
     del world.log[:]
     world.helper = world.operator.pos
-    try:
-        result = "value", shown(getattr(world, name)(t, a, b))
-    except Exception as error:
-        frames = [(f.name, f.line) for f in traceback.extract_tb(error.__traceback__) if f.filename == world.__file__]
-        result = type(error).__name__, "a field" if re.search("out of range for int|must be ", str(error)) else str(error), frames
-    return result, (t.n, bits(t.x)), [shown(one) for one in world.log]
+    return tried(world, lambda: getattr(world, name)(t, a, b)), (t.n, bits(t.x)), [shown(one) for one in world.log]
 
 
 @pytest.mark.parametrize("name", names())

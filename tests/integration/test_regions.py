@@ -4,7 +4,6 @@ CPython's (language/regions.py), and what is compiled around them is compiled.""
 import gc
 import itertools
 import re
-import traceback
 from dataclasses import field as jitd_field
 from pathlib import Path
 from typing import Optional
@@ -12,7 +11,7 @@ from typing import Optional
 import jitd
 import pytest
 from jitd import _jitd
-from twins import COMPILED, Twins, bits, load
+from twins import COMPILED, Twins, bits, load, shown, tried
 
 SOURCE = (Path(__file__).parent / "language/regions.py").read_text()
 VALUES = [0, 1, 2, 3, 5, -4, 2**31, 2**62, 2**63 - 1, -(2**63)]
@@ -27,26 +26,14 @@ def names():
     return re.findall(r"^def (f_\w+)", SOURCE, re.M)
 
 
-def shown(value):
-    if isinstance(value, (list, tuple, set, dict)):
-        parts = value.items() if isinstance(value, dict) else value
-        return type(value).__name__, [shown(part) for part in parts]
-    return value if isinstance(value, str) else bits(value)
-
-
 def state(t):
     return (bits(t.n), bits(t.x), state(t.next)) if hasattr(t, "next") else shown(t)
 
 
 def run(world, name, a, b):
-    """The value, or the exception with the functions and lines that its traceback shows; and what became of the object."""
+    """That, and what became of the object."""
     t = world.T(3, 0.5, world.T(4, 1.5))
-    try:
-        result = "value", shown(getattr(world, name)(t, a, b))
-    except Exception as error:
-        frames = [(f.name, f.line) for f in traceback.extract_tb(error.__traceback__) if f.filename == world.__file__]
-        result = type(error).__name__, "a field" if re.search("out of range for int|must be ", str(error)) else str(error), frames
-    return result, state(t)
+    return tried(world, lambda: getattr(world, name)(t, a, b)), state(t)
 
 
 @pytest.mark.parametrize("name", names())

@@ -5,13 +5,12 @@ import gc
 import itertools
 import re
 import sys
-import traceback
 from pathlib import Path
 
 import jitd
 import pytest
 from jitd import _jitd
-from twins import Twins, bits
+from twins import Twins, bits, tried
 
 SOURCE = (Path(__file__).parent / "language/withs.py").read_text()
 SOURCE = re.sub(r"^(def f_.*:)$", r"\1\n    for z in range(1):\n        pass", SOURCE, flags=re.M)  # with a loop in it none is too slight to be compiled
@@ -29,21 +28,10 @@ def names():
     return re.findall(r"^def (f_\w+)", SOURCE, re.M)
 
 
-def shown(value):
-    if isinstance(value, (list, tuple)):
-        return type(value).__name__, [shown(part) for part in value]
-    return value if isinstance(value, str) else bits(value)
-
-
 def run(world, name, a, b):
     t = world.T(3, 0.5, world.T(4, 1.5))
     del world.entered[:]
-    try:
-        result = "value", shown(getattr(world, name)(t, a, b))
-    except Exception as error:
-        frames = [(f.name, f.line) for f in traceback.extract_tb(error.__traceback__) if f.filename == world.__file__]
-        result = type(error).__name__, "a field" if re.search("out of range for int|must be ", str(error)) else str(error).replace(world.__name__, "the module"), frames
-    return result, (t.n, bits(t.x)), list(world.entered), world.lock.locked()
+    return tried(world, lambda: getattr(world, name)(t, a, b)), (t.n, bits(t.x)), list(world.entered), world.lock.locked()
 
 
 @pytest.mark.parametrize("name", names())

@@ -4,6 +4,7 @@ import importlib.util
 import re
 import struct
 import sys
+import traceback
 
 PLAIN = "import dataclasses\ndef jitclass(cls):\n    return cls if '__init__' in vars(cls) else dataclasses.dataclass(cls, eq=False)\n"
 COMPILED = "import jitd\nfrom jitd import jitclass\n"
@@ -41,6 +42,25 @@ def bits(value):
     if value is None or isinstance(value, (bool, int)):
         return type(value).__name__, value
     return type(value).__name__
+
+
+def shown(value):
+    """The same of what is in containers, and of texts and classes themselves."""
+    if isinstance(value, (list, tuple, set, dict)):
+        parts = value.items() if isinstance(value, dict) else value
+        return type(value).__name__, [shown(part) for part in parts]
+    return value if isinstance(value, (str, type)) else bits(value)
+
+
+def tried(world, call):
+    """The value, or the exception with the functions and lines of the module that its traceback shows. "a field": what is stored is the one thing
+    that must fit."""
+    try:
+        return "value", shown(call())
+    except Exception as error:
+        frames = [(f.name, f.line) for f in traceback.extract_tb(error.__traceback__) if f.filename == world.__file__]
+        text = str(error).replace(world.__name__, "the module")
+        return type(error).__name__, "a field" if re.search("out of range for int|must be ", text) else text, frames
 
 
 def outcome(function, *args):
