@@ -197,6 +197,8 @@ def sharing() -> None:
     assert jitd.lookup("typing") is node
     jitd.publish("typing", None)
     assert jitd.layout(Node)["size"] > 0
+    assert_type(jitd.tobytes(node), bytes)
+    assert len(jitd.tobytes(node)) == jitd.layout(Node)["size"] and jitd.ctype(Node).__name__ == "Node"
 
 
 def insight() -> None:

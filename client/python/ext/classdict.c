@@ -9,7 +9,11 @@ typedef struct ClassDict {
 } ClassDict;
 
 /* What CPython has in the place of a value of the class's dict; borrowed, NULL: nothing. */
-static PyObject *shown(PyObject *value) {
+static PyObject *shown(PyObject *op, PyObject *value) {
+    if (Py_IS_TYPE(value, &OfClass_Type))
+        return NULL;
+    if (((ClassDict *)op)->type == &Instance_Type)
+        return value; /* for those who read it (absent_slots) */
     if (Py_IS_TYPE(value, &FieldDescr_Type))
         return field_in_class(value);
     if (Py_IS_TYPE(value, &Absent_Type))
@@ -24,7 +28,7 @@ static PyObject *plain(PyObject *op) {
     PyObject *dict = PyDict_New(), *name, *value;
     Py_ssize_t at = 0;
     while (dict && PyDict_Next(((ClassDict *)op)->type->tp_dict, &at, &name, &value))
-        if ((value = shown(value)) && PyDict_SetItem(dict, name, value) < 0)
+        if ((value = shown(op, value)) && PyDict_SetItem(dict, name, value) < 0)
             Py_CLEAR(dict);
     return dict;
 }
@@ -32,7 +36,7 @@ static PyObject *plain(PyObject *op) {
 /* Borrowed; NULL without an exception: it is not there. */
 static PyObject *item(PyObject *op, PyObject *name) {
     PyObject *value = PyDict_GetItemWithError(((ClassDict *)op)->type->tp_dict, name);
-    return value ? shown(value) : NULL;
+    return value ? shown(op, value) : NULL;
 }
 
 static PyObject *dict_subscript(PyObject *op, PyObject *name) {
@@ -165,9 +169,9 @@ PyTypeObject ClassDict_Type = {
 static getter dict_of_class; /* CPython's own */
 
 /* A Python class above a jitclass may have some of ours in its dict, too: where CPython gives its instances no dict (extra.c), or what it was given
- * has the name of a native field. What the base of all has there is for those who read it (absent_slots). */
+ * has the name of a native field. */
 static int has_ours(PyTypeObject *type) {
-    return type != &Instance_Type && PyType_IsSubtype(type, &Instance_Type);
+    return PyType_IsSubtype(type, &Instance_Type);
 }
 
 static PyObject *get_dict_of_class(PyObject *op, void *closure) {

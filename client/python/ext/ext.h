@@ -191,6 +191,7 @@ static inline void proxy_settle(void) {
 
 /* ---- state.c: an instance's state as a dict, for copying, pickling and vars() ---- */
 extern PyMethodDef state_methods[];
+PyObject *state_bytes(PyObject *module, PyObject *args);
 
 /* ---- absent.c: what is said of a Python field that an instance does not have ---- */
 extern PyTypeObject Absent_Type;
@@ -198,6 +199,10 @@ PyObject *absent_in_class(PyObject *absent);              /* what it stands for;
 int absent_slots(void);                                   /* jitd.Instance has none, for those who copy jitclasses */
 int absent_explain(struct ClassInfo *info);               /* from now on reading one says why it is not there */
 int absent_close(struct ClassInfo *info, PyObject *self); /* takes the Python fields of an instance that is closed */
+
+/* ---- ofclass.c: what a jitclass has and its instances have not ---- */
+extern PyTypeObject OfClass_Type;
+int ofclass_add(void);
 
 /* ---- classes.c: what is known of a jitclass ---- */
 typedef enum FieldQuick { FIELD_SLOW, FIELD_FLOAT, FIELD_INT } FieldQuick;

@@ -48,6 +48,7 @@ static PyMethodDef functions[] = {
     {"publish", request_publish, METH_VARARGS, NULL},
     {"lookup", request_lookup, METH_VARARGS, NULL},
     {"beside", beside_names, METH_O, "the names of what an instance has in this process only"},
+    {"bytes_of", state_bytes, METH_VARARGS, "bytes_of(instance, n): the first n bytes of its native fields"},
     {"new", module_new, METH_O, "an instance with no field set"},
     {0},
 };
@@ -105,7 +106,7 @@ static int add_types(PyObject *module) {
         PyType_Ready(&Absent_Type) < 0 || PyType_Ready(&Extra_Type) < 0 || PyType_Ready(&ClassDict_Type) < 0 ||
         shadow_ready() < 0 || entered_init() < 0)
         return -1;
-    if (absent_slots() < 0 || replace_new() < 0 || watch_start() < 0)
+    if (absent_slots() < 0 || ofclass_add() < 0 || replace_new() < 0 || watch_start() < 0)
         return -1;
     jitd_missing = PyObject_CallNoArgs((PyObject *)&PyBaseObject_Type);
     default_own = PyObject_CallNoArgs((PyObject *)&PyBaseObject_Type);

@@ -173,6 +173,19 @@ static PyObject *instance_setstate(PyObject *op, PyObject *state) {
     Py_RETURN_NONE;
 }
 
+/* bytes_of(instance, n): the bytes behind the header, as they are now. */
+PyObject *state_bytes(PyObject *module, PyObject *args) {
+    (void)module;
+    PyObject *op;
+    Py_ssize_t n;
+    if (!PyArg_ParseTuple(args, "O!n", &Instance_Type, &op, &n) || (!((Instance *)op)->data && instance_wake(op) < 0))
+        return NULL;
+    const ClassInfo *info = class_above(Py_TYPE(op));
+    if (!info || n < 0 || n > (Py_ssize_t)info->size - SHM_OBJECT_HEADER)
+        return PyErr_Format(PyExc_ValueError, "an instance has not so many bytes");
+    return PyBytes_FromStringAndSize((const char *)((Instance *)op)->data + SHM_OBJECT_HEADER, n);
+}
+
 PyMethodDef state_methods[] = {
     {"close", method_close, METH_NOARGS, "Release the object now; using it afterwards raises jitd.ReleasedError."},
     {"__enter__", method_enter, METH_NOARGS, NULL},

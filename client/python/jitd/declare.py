@@ -242,6 +242,7 @@ class Record:
     keeps_attributes = False  # its methods give self attributes that are no fields
     init_asks = False  # the generated __init__ sets fields through a __setattr__ of the user's
     own_id = False  # the class's number is this process's own
+    dtype = ctype = None  # type: Any  # of its bytes, once somebody has asked (objects.py)
     size = 0  # of an instance
     offsets = ()  # type: Any  # of its fields
     hint = None  # type: Hint | None  # of the class: jit_focus, jit_ignore, jit_once

@@ -62,6 +62,72 @@ def lookup(name: str) -> Any:
     return found
 
 
+# What NumPy and ctypes call a field's type, and its size; of a reference, which is the place of an object.
+_REFERENCE = ("", "c_uint64", 8)
+_SCALARS = {"int": ("i8", "c_int64", 8), "float": ("f8", "c_double", 8), "bool": ("?", "c_bool", 1), "float32": ("f4", "c_float", 4)}
+_SCALARS |= {f"{sign}int{8 * n}": (f"{sign or 'i'}{n}", f"c_{sign}int{8 * n}", n) for sign in ("", "u") for n in (1, 2, 4, 8)}
+
+
+def _record_of(cls: type) -> Record:
+    """Of a jitclass, or of the one above a Python class; its fields have their places."""
+    record: Record | None = next((base.__dict__["__jitd_record__"] for base in getattr(cls, "__mro__", ()) if "__jitd_record__" in base.__dict__), None)
+    if record is None:
+        raise TypeError(f"{cls!r} is no jitclass")
+    link.lay_out(record)
+    return record
+
+
+def _fields_of(record: Record) -> list[tuple[str, int, tuple[str, str, int]]]:
+    """(name, offset, what its type is called elsewhere) of the native fields."""
+    info = _jitd.class_info(record.target)
+    assert info is not None
+    kinds = [_SCALARS[t] if isinstance(t, str) else _REFERENCE for t in record.field_types]
+    return [(name, offset - 16, kind) for (name, offset), kind in zip(info[2], kinds)]
+
+
+def _size_of(record: Record) -> int:
+    """C's sizeof: without what the arena adds to it."""
+    fields = _fields_of(record)
+    widest = max((kind[2] for _, _, kind in fields), default=1)
+    end = max((offset + kind[2] for _, offset, kind in fields), default=0)
+    return -(-end // widest) * widest
+
+
+def dtype_of(cls: type) -> Any:
+    """C.dtype: NumPy's aligned structured dtype of tobytes(obj)."""
+    record = _record_of(cls)
+    if record.dtype is None:
+        fields = _fields_of(record)
+        references = [name for name, _, kind in fields if kind is _REFERENCE]
+        if references:
+            raise TypeError(f"{record.short}.dtype: NumPy has no type for the field {references[0]}, which is a reference")
+        numpy: Any = __import__("numpy")  # checkers may not have it
+        shape = {"names": [f[0] for f in fields], "formats": [f[2][0] for f in fields], "offsets": [f[1] for f in fields]}
+        record.dtype = numpy.dtype(shape | {"itemsize": _size_of(record)}, align=True)
+    return record.dtype
+
+
+def ctype(cls: type) -> Any:
+    """A ctypes.Structure of tobytes(obj). A reference is the 64-bit place of an object in the arena; 0: it was never set, 1: None."""
+    record = _record_of(cls)
+    if record.ctype is None:
+        import ctypes
+
+        fields = [(name, getattr(ctypes, kind[1])) for name, _, kind in _fields_of(record)]
+        record.ctype = type(record.target.__name__, (ctypes.Structure,), {"_fields_": fields, "__module__": record.target.__module__})
+    return record.ctype
+
+
+def tobytes(obj: Any) -> bytes:
+    """The bytes of an instance's native fields as they are now, which C.dtype and ctype(C) describe. TypeError for an instance of which a field
+    was deleted, or holds something that its type does not."""
+    record = _record_of(type(obj))
+    elsewhere = {name for name, _, _ in record.fields}.intersection(_jitd.beside(obj))
+    if elsewhere:
+        raise TypeError(f"the field {min(elsewhere)} of this {record.short} was deleted, or holds what its type does not")
+    return _jitd.bytes_of(obj, _size_of(record))
+
+
 def layout(cls: type) -> dict[str, Any]:
     """{"size": bytes of an instance behind its header, "fields": [(name, type, offset)]}: C's layout, in declared order."""
     if not is_jitclass(cls):
