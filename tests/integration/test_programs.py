@@ -11,6 +11,7 @@ BENCH = Path(__file__).resolve().parents[2] / "bench"
 SMALL = {
     "binary_trees": (6,),
     "chaos": (150, 40),
+    "deltablue": (40,),
     "float_points": (1500,),
     "go": (4, 7),
     "hexiom": (3, 3),
