@@ -52,23 +52,9 @@ static bool spec_record(Reader *r, const msgpack_object *o, const char *what, ui
     return true;
 }
 
-/* Bytes of the UTF-8 sequence at the start of s; 0: it is none (RFC 3629: no surrogates, nothing overlong). */
-static size_t spec_utf8_length(Str s) {
-    const uint8_t *b = (const uint8_t *)s.ptr;
-    size_t n = b[0] < 0x80 ? 1 : b[0] < 0xc2 ? 0 : b[0] < 0xe0 ? 2 : b[0] < 0xf0 ? 3 : b[0] < 0xf5 ? 4 : 0;
-    if (n > s.len)
-        return 0;
-    for (size_t i = 1; i < n; i++)
-        if ((b[i] & 0xc0) != 0x80)
-            return 0;
-    bool bad = (b[0] == 0xe0 && b[1] < 0xa0) || (b[0] == 0xed && b[1] >= 0xa0) || (b[0] == 0xf0 && b[1] < 0x90) ||
-               (b[0] == 0xf4 && b[1] >= 0x90);
-    return bad ? 0 : n;
-}
-
 static bool spec_is_utf8(Str s) {
     while (s.len > 0) {
-        size_t n = spec_utf8_length(s);
+        size_t n = str_utf8_length(s);
         if (n == 0)
             return false;
         s = str_slice(s, n, s.len);

@@ -35,7 +35,7 @@ ONCE = {
     "packages": ["tests/packages"],
 }
 PYTEST = ["-m", "pytest", "-q", "-rfEs", "--disable-warnings", "--tb=short", "-p", "no:cacheprovider"]
-OF_THE_DAEMON = [f"tests/faults/test_{name}.py" for name in ("broker", "restart", "service", "systemd", "operators")]
+OF_THE_DAEMON = [f"tests/faults/test_{name}.py" for name in ("broker", "restart", "service", "systemd", "operators", "metrics")]
 OF_SIZE = ["costs_little", "no_leak", "small", "no_llvm"]  # what a sanitizer is not
 MOSTLY_WAIT = "faults"  # for the daemon's time limits: two thirds of its time
 SMALL_PACKAGES = ["-k", "toolz or tinydb"]  # of the suite packages, which runs whole only when it is named: it takes long

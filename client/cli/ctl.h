@@ -24,7 +24,9 @@ int operate_namespaces(Ctl *ctl);
 int operate_log(Ctl *ctl);
 int operate_purge(Ctl *ctl);
 int metrics_print(Ctl *ctl);
-int arena_show(Ctl *ctl); /* of a client that is attached */
+int metrics_serve(
+    const ClientOptions *options); /* to an HTTP request on standard input; asks the daemon once it has one */
+int arena_show(Ctl *ctl);          /* of a client that is attached */
 int top_run(Ctl *ctl);
 int doctor_run(const ClientOptions *options); /* needs no daemon */
 

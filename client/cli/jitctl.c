@@ -38,6 +38,7 @@ static int usage(FILE *out, int code) {
           "  --namespace NAME  in this namespace (default: $JITD_NAMESPACE, or \"default\")\n"
           "  --json            for programs\n"
           "  --svg             arena's picture\n"
+          "  --http            metrics: answers an HTTP request for /metrics on standard input\n"
           "  --version         says which one it is\n"
           "  --help            says this\n",
           out);
@@ -77,15 +78,14 @@ static int run(const Command *command, const char *target, Ctl *ctl, ClientOptio
 }
 
 int main(int argc, char **argv) {
-    static const struct option long_options[] = {{"socket", required_argument, NULL, 's'},
-                                                 {"namespace", required_argument, NULL, 'n'},
-                                                 {"json", no_argument, NULL, 'j'},
-                                                 {"svg", no_argument, NULL, 'g'},
-                                                 {"version", no_argument, NULL, 'v'},
-                                                 {"help", no_argument, NULL, 'h'},
-                                                 {0}};
+    static const struct option long_options[] = {
+        {"socket", required_argument, NULL, 's'}, {"namespace", required_argument, NULL, 'n'},
+        {"json", no_argument, NULL, 'j'},         {"svg", no_argument, NULL, 'g'},
+        {"http", no_argument, NULL, 'w'},         {"version", no_argument, NULL, 'v'},
+        {"help", no_argument, NULL, 'h'},         {0}};
     ClientOptions options = {.daemon = "", .next_daemon = "", .observe = 1};
     Ctl ctl = {.json = false};
+    bool http = false;
     for (int c; (c = getopt_long(argc, argv, "s:n:jh", long_options, NULL)) != -1;)
         switch (c) {
         case 's':
@@ -100,6 +100,9 @@ int main(int argc, char **argv) {
         case 'g':
             ctl.svg = true;
             break;
+        case 'w':
+            http = true;
+            break;
         case 'v':
             return printf("jitctl %s (protocol %d)\n", JITD_VERSION, PROTOCOL_VERSION) < 0;
         case 'h':
@@ -112,6 +115,10 @@ int main(int argc, char **argv) {
         fprintf(stderr, "jitctl: there is no command '%s'\n", argv[optind]);
     else if (command && !takes(command, argc - optind - 1))
         fprintf(stderr, "jitctl: %s takes %s\n", command->name, command->takes ? command->takes : "nothing more");
+    else if (http && command && command->run != metrics_print)
+        fprintf(stderr, "jitctl: --http is for metrics\n");
+    else if (command && http)
+        return metrics_serve(&options);
     else if (command)
         return run(command, argv[optind + 1], &ctl, &options);
     return usage(stderr, 2);

@@ -1,26 +1,9 @@
 /* Prints msgpack values as JSON (RFC 8259); the depth is bounded by the wire's check. */
 #include "client/cli/json.h"
+#include "base/str.h"
 #include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
-
-/* Length of the well-formed UTF-8 sequence at s (RFC 3629: no surrogates, no overlong forms), or 0. */
-static size_t utf8_length(const unsigned char *s, size_t left) {
-    size_t n = s[0] < 0x80                   ? 1
-               : s[0] >= 0xc2 && s[0] < 0xe0 ? 2
-               : s[0] >= 0xe0 && s[0] < 0xf0 ? 3
-               : s[0] >= 0xf0 && s[0] < 0xf5 ? 4
-                                             : 0;
-    if (!n || n > left)
-        return 0;
-    for (size_t i = 1; i < n; i++)
-        if ((s[i] & 0xc0) != 0x80)
-            return 0;
-    if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf0 && s[1] < 0x90) ||
-        (s[0] == 0xf4 && s[1] > 0x8f))
-        return 0;
-    return n;
-}
 
 static void print_ascii(FILE *out, unsigned char c) {
     static const char escapes[] = "\"\"\\\\\bb\ff\nn\rr\tt";
@@ -35,7 +18,7 @@ static void print_ascii(FILE *out, unsigned char c) {
 static void print_string(FILE *out, const char *s, size_t size) {
     putc('"', out);
     for (size_t i = 0, n; i < size; i += n ? n : 1) {
-        n = utf8_length((const unsigned char *)s + i, size - i);
+        n = str_utf8_length((Str){s + i, size - i});
         if (!n)
             fputs("\\ufffd", out);
         else if (n == 1)

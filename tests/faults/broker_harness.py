@@ -45,7 +45,7 @@ def processor_time(pid):
 
 
 def frame(message):
-    body = msgpack.packb(message)
+    body = msgpack.packb(message, unicode_errors="surrogateescape")  # text may be any bytes
     return struct.pack("<I", len(body)) + body
 
 

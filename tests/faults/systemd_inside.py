@@ -129,6 +129,22 @@ def case_reload():
     run("systemctl", "reload", "jitd.service")
 
 
+def scraped():
+    return run("curl", "-sS", "--fail", "--unix-socket", "/run/jitd/metrics.sock", "http://jitd/metrics")
+
+
+def case_scraped():
+    """More often than systemd lets a unit be started by default; the namespaces of all users are in it."""
+    said = run("systemctl", "start", "jitd-metrics.socket")
+    assert not said, said
+    with connect("scraped"):
+        for _ in range(30):
+            assert 'jitd_namespace_clients{uid="0",namespace="scraped"} 1\n' in scraped(), scraped() + run("systemctl", "list-units", "--all", "jitd*")
+    run("systemctl", "stop", "jitd.service")
+    assert "jitd_uptime_seconds" in scraped(), "the daemon is not started for it"
+    assert "failed" not in run("systemctl", "list-units", "--all", "--plain", "jitd*")
+
+
 CASES = {name[5:]: f for name, f in list(globals().items()) if name.startswith("case_")}
 
 

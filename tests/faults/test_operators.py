@@ -1,4 +1,4 @@
-"""What operators ask: names, clients, namespaces, log, metrics, purge, doctor; manual pages, completions and the dashboard. Who sees what."""
+"""What operators ask: names, clients, namespaces, log, purge, doctor; manual pages, completions and the dashboard. Who sees what."""
 
 import json
 import os
@@ -126,20 +126,6 @@ def test_users_see_their_own(d):
         assert "only root" in refused
         with Client(path, observe=True) as o:
             assert {n["namespace"] for n in o.ask(NAMESPACES)["namespaces"]} == {"mine"}  # root sees all
-
-
-def test_metrics(d):
-    text = ctl(d, "metrics")
-    lines = [line for line in text.splitlines() if not line.startswith("#")]
-    assert all(re.fullmatch(r'jitd_[a-z_]+(\{uid="\d+",namespace="[^"]*"\})? [-+.e0-9]+', line) for line in lines)
-    assert f'jitd_namespace_names{{uid="{os.getuid()}",namespace="default"}} 1' in lines
-    heads = re.findall(r"^# TYPE (\S+) (counter|gauge)$", text, re.M)
-    assert len(heads) == len(set(heads)) and all((kind == "counter") == name.endswith("_total") for name, kind in heads)
-
-
-def test_promtool(d):
-    run = subprocess.run([tool("promtool"), "check", "metrics"], input=ctl(d, "metrics"), capture_output=True, text=True)
-    assert run.returncode == 0 and not run.stdout + run.stderr
 
 
 def test_the_dashboard_asks_for_what_there_is(d):

@@ -14,6 +14,7 @@ import pytest
 from broker_harness import BUILD, COMPILE, HELLO, JITD, PATIENCE, STATS, VERSION, Client, Daemon, unit, until
 
 UNITS = BUILD / "systemd"
+NAMES = ["jitd.socket", "jitd.service", "jitd-metrics.socket", "jitd-metrics@.service"]
 SOURCES = Path(__file__).resolve().parent.parent.parent / "systemd"
 
 
@@ -27,26 +28,28 @@ def tool(name):
 
 def units(directory):
     """The units as built, with the build's own daemon: systemd checks that the program is there."""
-    for name in ("jitd.socket", "jitd.service"):
+    for name in NAMES:
         text = (UNITS / name).read_text()
-        (directory / name).write_text(re.sub(r"^ExecStart=.*$", f"ExecStart={JITD}", text, flags=re.M))
+        program = BUILD / "client/cli/jitctl" if "metrics" in name else JITD
+        (directory / name).write_text(re.sub(r"^ExecStart=.*$", f"ExecStart={program}", text, flags=re.M))
     return directory
 
 
 def test_units_are_valid(tmp_path):
     directory = units(tmp_path)
-    run = subprocess.run([tool("systemd-analyze"), "verify", "--man=no", "--recursive-errors=no", directory / "jitd.service",
-                          directory / "jitd.socket"], capture_output=True, text=True)
+    run = subprocess.run([tool("systemd-analyze"), "verify", "--man=no", "--recursive-errors=no",
+                          *(directory / name for name in NAMES)], capture_output=True, text=True)
     complaints = [line for line in run.stderr.splitlines() if "jitd" in line]
     assert run.returncode == 0 and not complaints, run.stderr
 
 
-def test_the_service_is_hardened(tmp_path):
+@pytest.mark.parametrize("service", ["jitd.service", "jitd-metrics@.service"])
+def test_the_services_are_hardened(tmp_path, service):
     directory = units(tmp_path)
     run = subprocess.run([tool("systemd-analyze"), "security", "--offline=yes", "--no-pager", "--threshold=4",
-                          directory / "jitd.service"], capture_output=True, text=True)
+                          directory / service], capture_output=True, text=True)
     assert run.returncode == 0, run.stdout[-300:] + run.stderr
-    assert "MemoryDenyWriteExecute=yes" in (directory / "jitd.service").read_text()
+    assert "MemoryDenyWriteExecute=yes" in (directory / service).read_text()
 
 
 def create(tmp_path, name, *more):

@@ -20,7 +20,7 @@ def cannot():
     """Why there can be no systemd of our own here; None: there can."""
     if os.geteuid() != 0:
         return "NEEDS ROOT to start a systemd of its own"
-    missing = [p for p in ("unshare", "nsenter", "pgrep", "systemctl") if not shutil.which(p)]
+    missing = [p for p in ("unshare", "nsenter", "pgrep", "systemctl", "curl") if not shutil.which(p)]
     if missing or not Path("/lib/systemd/systemd").exists():
         return f"NEEDS systemd and {', '.join(missing) or 'its programs'}"
     if any(str(p).startswith(("/tmp/", "/run/", "/var/tmp/")) for p in (BUILD, HERE, Path(sys.prefix))):
@@ -32,19 +32,27 @@ def cannot():
 WHY = cannot()
 
 
+def copy_changed(directory, name, *changes):
+    text = (UNITS / name).read_text()
+    for old, new in changes:
+        text, n = re.subn(old, new, text, flags=re.M)
+        assert n
+    (directory / "units" / name).write_text(text)
+
+
 def prepare(directory):
     """Units and programs as they are copied into the namespaces. What is changed: paths, the user, and how long a hang may be."""
     (directory / "units").mkdir()
     (directory / "programs").mkdir()
-    service = (UNITS / "jitd.service").read_text()
-    for old, new in ((r"^ExecStart=.*$", "ExecStart=/run/programs/jitd --config /run/jitd.conf"), (r"^(User|Group)=jitd$", rf"\1={USER}"),
-                     (r"^WatchdogSec=.*$", "WatchdogSec=3\nStandardError=append:/run/jitd.log")):
-        service, n = re.subn(old, new, service, flags=re.M)
-        assert n
-    (directory / "units/jitd.service").write_text(service)
-    shutil.copy(UNITS / "jitd.socket", directory / "units")
+    user = (r"^(User|Group)=jitd$", rf"\1={USER}")
+    copy_changed(directory, "jitd.service", user, (r"^ExecStart=.*$", "ExecStart=/run/programs/jitd --config /run/jitd.conf"),
+                 (r"^WatchdogSec=.*$", "WatchdogSec=3\nStandardError=append:/run/jitd.log"))
+    copy_changed(directory, "jitd-metrics@.service", user, (r"^ExecStart=\S+", "ExecStart=/run/programs/jitctl"))
+    for unit in ("jitd.socket", "jitd-metrics.socket"):
+        shutil.copy(UNITS / unit, directory / "units")
     shutil.copy(JITD, directory / "programs")
-    shutil.copy(BUILD / "server/worker/jitd-worker", directory / "programs")
+    for program in ("server/worker/jitd-worker", "client/cli/jitctl"):
+        shutil.copy(BUILD / program, directory / "programs")
 
 
 @pytest.fixture(scope="module")

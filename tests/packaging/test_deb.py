@@ -64,7 +64,8 @@ def root(tmp_path_factory) -> DebianRoot:
 def test_the_user_and_the_units(root: DebianRoot):
     assert "\njitd:x:" in (root.path / "etc/passwd").read_text()
     assert root.run("systemctl", "is-enabled", "jitd.socket") == "enabled\n"
-    root.run("systemd-analyze", "verify", "--man=no", "--recursive-errors=no", "jitd.socket", "jitd.service")
+    root.run("systemd-analyze", "verify", "--man=no", "--recursive-errors=no", "jitd.socket", "jitd.service", "jitd-metrics.socket", "jitd-metrics@.service")
+    assert not list((root.path / "etc/systemd").rglob("jitd-metrics*"))  # it is the operator's to start
 
 
 def test_started_by_the_socket(root: DebianRoot):
