@@ -9,6 +9,7 @@
 #include <time.h>
 
 #define MAX_VISITS 30   /* passes over one instance before giving up */
+#define MAX_DEPTH 100   /* callees that are inferred within their callers: each takes some KiB of the stack */
 #define MAX_VARIANTS 64 /* instances of one function */
 
 static uint64_t now_us(void) {
@@ -236,6 +237,17 @@ static void link_caller(Lang *lang, Instance *callee, Instance *caller) {
     pool_push(lang->pool, callee->callers, callee->ncallers, callee->cap_callers) = caller;
 }
 
+/* Deep down a chain of calls it is left for later: until then its callers know as little of it as of a recursive call. */
+static void infer_new(Lang *lang, Instance *inst) {
+    if (lang->depth == MAX_DEPTH) {
+        enqueue(lang, inst);
+        return;
+    }
+    lang->depth++;
+    instance_infer(lang, inst);
+    lang->depth--;
+}
+
 Instance *instance_get(Lang *lang, FuncState *func, const Type **params, uint32_t nparams, bool fresh, Effect outer,
                        Instance *caller) {
     Instance *inst = instance_find(lang, func, params, nparams, fresh, outer);
@@ -245,7 +257,7 @@ Instance *instance_get(Lang *lang, FuncState *func, const Type **params, uint32_
     if (caller)
         link_caller(lang, inst, caller);
     if (is_new && inst->state == INSTANCE_NEW)
-        instance_infer(lang, inst);
+        infer_new(lang, inst);
     return inst;
 }
 

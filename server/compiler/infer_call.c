@@ -1,6 +1,8 @@
 /* Infer, calls: who is called, with which arguments in which order, as which instance, and what the call commits. */
 #include "server/compiler/infer.h"
 
+#define LONG_REASON 600 /* bytes */
+
 CallInfo *infer_call_info(Infer *in, const Node *n, CallKind kind) {
     CallInfo *call = pool_new(in->pool, CallInfo);
     call->kind = kind;
@@ -101,6 +103,14 @@ static bool must_hide_stores(const Infer *in, const Instance *callee) {
     return polls && (in->env.effect == EFFECT_UNDO || (callee->self_stores && !callee->fresh));
 }
 
+/* Down a chain of calls each reason is in its caller's: beyond LONG_REASON bytes the place has to do. */
+static _Noreturn void fail_with_callee(Infer *in, const Node *n, Str name, const Diag *why) {
+    if (why->message.len > LONG_REASON)
+        fail(in->c, n->span, "this calls %.*s, which is not compiled (line %d)", STR_FMT(name), why->span.line);
+    fail(in->c, n->span, "this calls %.*s, which is not compiled: %.*s (line %d)", STR_FMT(name), STR_FMT(why->message),
+         why->span.line);
+}
+
 Instance *infer_instance(Infer *in, const Node *n, uint32_t def, uint32_t func, const Type **params, uint32_t nparams,
                          bool fresh) {
     if (!fresh && nparams && params[0]->kind == TYPE_REF && lang_find_common(in->lang, &def, &func))
@@ -110,11 +120,8 @@ Instance *infer_instance(Infer *in, const Node *n, uint32_t def, uint32_t func, 
     Instance *callee = instance_get(in->lang, f, params, nparams, fresh, outer, in->inst);
     if (outer == EFFECT_NONE && must_hide_stores(in, callee))
         callee = instance_get(in->lang, f, params, nparams, fresh, EFFECT_UNDO, in->inst);
-    if (callee->state == INSTANCE_REFUSED) {
-        Str name = in->lang->unit->defs[def].funcs[func].name;
-        fail(in->c, n->span, "this calls %.*s, which is not compiled: %.*s (line %d)", STR_FMT(name),
-             STR_FMT(callee->diag.message), callee->diag.span.line);
-    }
+    if (callee->state == INSTANCE_REFUSED)
+        fail_with_callee(in, n, in->lang->unit->defs[def].funcs[func].name, &callee->diag);
     return callee;
 }
 

@@ -228,6 +228,7 @@ typedef struct Lang {
     uint64_t lex_us, parse_us, resolve_us;
     Instance **queue;
     size_t nqueue, cap_queue;
+    unsigned depth; /* of calls that are being inferred within each other */
 } Lang;
 
 extern const Type type_int, type_float, type_bool, type_none, type_float32, type_py;

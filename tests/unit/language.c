@@ -3,6 +3,7 @@
  * sanitizers too), and that memory may run out anywhere. */
 #include "server/compiler/codegen.h"
 #include "server/compiler/compiler.h"
+#include "server/compiler/out.h"
 #include "server/compiler/parse.h"
 #include "server/tool/unit_from_py.h"
 #include <criterion/criterion.h>
@@ -66,6 +67,8 @@ Test(language, control_flow) {
                     "    return t\n",
                     1);
 }
+
+#define CHAIN 2500
 
 static size_t count(Str text, const char *part) {
     size_t n = 0;
@@ -213,6 +216,33 @@ Test(language, deeply_nested_loops) {
 Test(language, endless_specialisation_ends) {
     expect_refused("def f(n, d):\n    return f((n, n), d)\ndef g(n: int) -> int:\n    return f(n, 1)\n",
                    "which is not compiled");
+}
+
+/* f0 calls f1, which calls f2, and so on; `last` is the last one's body. */
+static Str chain_of_calls(Pool *pool, int n, const char *last) {
+    Out out = {.pool = pool};
+    out_str(&out, STR("class C:\n    x: int\n"));
+    for (int i = 0; i + 1 < n; i++)
+        out_str(&out,
+                pool_printf(pool, "    def f%d(self, n: int) -> int:\n        return self.f%d(n) + 1\n", i, i + 1));
+    out_str(&out, pool_printf(pool, "    def f%d(self, n: int) -> int:\n        %s\n", n - 1, last));
+    return (Str){out.ptr, out.len};
+}
+
+Test(language, long_chain_of_calls) {
+    Pool pool = POOL_NULL;
+    Image image = compile(&pool, chain_of_calls(&pool, 250, "return n"), COMPILE_IMAGE);
+    cr_expect(image.nentries == 250);
+    Str typed = compile(&pool, chain_of_calls(&pool, CHAIN, "return n"), COMPILE_TYPED).text;
+    cr_expect_eq(count(typed, "BinOp int\n"), CHAIN - 1);
+    pool_deinit(&pool);
+}
+
+Test(language, long_chain_of_refusals) {
+    Pool pool = POOL_NULL;
+    Str typed = compile(&pool, chain_of_calls(&pool, CHAIN, "return (yield n)"), COMPILE_TYPED).text;
+    cr_expect(memmem(typed.ptr, typed.len, STR("yield").ptr, 5) && typed.len < CHAIN * 2000, "%zu", typed.len);
+    pool_deinit(&pool);
 }
 
 Test(language, memory_runs_out_anywhere) {
