@@ -94,8 +94,8 @@ static void each_entry(Collect *c, const _Atomic uint64_t *entries, uint32_t n, 
 
 static void each_noted(Collect *c, ShmNote *note, Refer *fn) {
     uint64_t object = atomic_load_explicit(&note->object, memory_order_acquire);
-    if ((object & 15) == SHM_NOTE_CANCELLED)
-        return;
+    if (!object || (object & 15) == SHM_NOTE_CANCELLED)
+        return; /* it is free, whatever its `old` was */
     refer(c, object & ~(uint64_t)15, fn);
     refer(c, atomic_load_explicit(&note->old, memory_order_acquire), fn);
 }

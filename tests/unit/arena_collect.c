@@ -166,6 +166,20 @@ Test(arena_collect, who_dies_publishing_leaves_no_count) {
         die_publishing(done);
 }
 
+Test(arena_collect, what_a_name_stood_for_before_is_held_no_more) {
+    Peer p = fix_peer();
+    uint64_t old = shared_node(&p);
+    shm_incref(&p.frame, old);
+    set_ref(&p, old, NODE_NEXT, old);
+    arena_owner_name(&fix_owner, PLACE, old); /* with the other count */
+    int note = arena_publish_begin(p.arena, &p.frame, 0);
+    cr_assert_eq(arena_owner_publish(&fix_owner, p.frame.alloc->row, (uint32_t)note, PLACE, 0, old), 0);
+    cr_assert_eq(arena_collect(p.arena, WAIT_MS), 0, "its count is the note's");
+    arena_publish_end(p.arena, note, 0, PUBLISH_DONE, old);
+    cr_assert_eq(arena_collect(p.arena, WAIT_MS), 1);
+    arena_detach(p.arena);
+}
+
 Test(arena_collect, a_publication_that_may_come_late_is_cancelled) {
     Peer p = fix_peer();
     uint64_t node = shared_node(&p), other = shared_node(&p);
