@@ -242,6 +242,7 @@ int arena_after_fork_child(Arena *a, uint32_t new_row, const ArenaOps *ops) {
         a->own[i].n = a->own[i].next = a->carving[i] = 0;
     a->uncarved.n = a->nown = 0;
     a->freed_bytes = 0;
+    a->cycles_at = 0;
     a->filling.n = a->waiting.n = a->held.n = 0; /* the parent's */
     memset(a->held_seen, 0, sizeof a->held_seen);
     int r = take_row(a, new_row, ops);

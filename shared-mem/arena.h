@@ -81,6 +81,9 @@ typedef struct ArenaOps {
      * the one count (sets it) and does so later. Runs in the middle of a release: may change this object's header, no more. May be NULL
      * if nobody sets that link. */
     void (*held)(void *arg, uint64_t object);
+    /* Whether the proxy of a private object with link ARENA_LINK_HELD is more than a place to find it: somebody has it, or would miss it. May be
+     * NULL: each is. */
+    int (*keeps)(void *arg, uint64_t object);
     void *arg;
 } ArenaOps;
 
@@ -136,6 +139,11 @@ int arena_reap(Arena *arena);
 /* Frees shared objects that nothing holds though their counts say so: what deaths leave behind, and cycles (collect.c). Waits up to so
  * long (twice) for other processes' calls to end. How many it freed; -EAGAIN: somebody was in a call all the time; -EBUSY: we are. */
 int arena_collect(Arena *arena, int milliseconds);
+
+/* Frees private objects that only hold each other (cycles.c). Not where anybody in this process has one in hand that he has not counted. How many it
+ * freed, or -ENOMEM. */
+int arena_collect_private(Arena *arena);
+int arena_wants_cycles(const Arena *arena); /* whether there is much more memory of ours than at the last time */
 
 /* A name is about to be given to the object by a request to the broker (0: taken away from it): shares and counts it, and notes that in the
  * row, so that a death in the middle loses no count. Which note; -1: none is free, and only a death is not provided for. */

@@ -46,6 +46,7 @@ struct Arena {
     uint32_t deaths;       /* of the header, when we last looked for dead rows */
     uint32_t garbage;      /* somebody died: there may be some */
     int64_t collect_after; /* ms: not earlier */
+    uint32_t cycles_at;    /* chunks of ours: then cycles of private objects are looked for */
     int fd;
     JitdAlloc alloc;
     const Table *table;
@@ -188,7 +189,8 @@ static inline const ArenaClass *arena_class(Arena *a, uint64_t head) { /* NULL: 
     uint32_t id = SHM_HEAD_CLASS(head);
     return id <= TABLE_MAX_CLASSES && a->classes[id].shape.base ? &a->classes[id] : arena_class_load(a, id);
 }
-void release_shared(Arena *a, uint64_t object); /* its count is zero */
+void release_last(Arena *a, uint64_t object);   /* its count has fallen to zero */
+void release_shared(Arena *a, uint64_t object); /* the same of a shared one */
 void release_count(Arena *a, uint64_t object);  /* one count of a shared object less */
 /* Lets go of every shared object that a dead object refers to; `row` is the dead owner of a private one, else 0. 0: nobody here knows to
  * what it refers. */

@@ -176,12 +176,15 @@ static void release_private(Arena *a, uint64_t object) {
     flush(a, &r);
 }
 
-void arena_release(JitdFrame *frame, uint64_t object) {
-    Arena *a = frame->alloc->owner;
+void release_last(Arena *a, uint64_t object) {
     if (shm_is_shared(arena_object(a, object)))
         release_shared(a, object);
     else if (is_held(arena_object(a, object)))
         a->ops.held(a->ops.arg, object);
     else
         release_private(a, object);
+}
+
+void arena_release(JitdFrame *frame, uint64_t object) {
+    release_last(frame->alloc->owner, object);
 }

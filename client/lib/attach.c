@@ -146,11 +146,17 @@ static void held(void *arg, uint64_t object) {
     client->options.held(client->options.proxies_arg, object);
 }
 
+static int keeps(void *arg, uint64_t object) {
+    Client *client = arg;
+    return client->options.keeps(client->options.proxies_arg, object);
+}
+
 ArenaOps attach_arena_ops(Client *client) {
     return (ArenaOps){.grow = grow,
                       .reaped = reaped,
                       .shared = client->options.shared ? shared : NULL,
                       .held = client->options.held ? held : NULL,
+                      .keeps = client->options.keeps ? keeps : NULL,
                       .arg = client};
 }
 

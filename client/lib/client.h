@@ -37,6 +37,7 @@ typedef struct ClientOptions {
     void *lock_arg;
     void (*shared)(void *arg, uint64_t object, uint32_t link); /* ArenaOps.shared; may be NULL */
     void (*held)(void *arg, uint64_t object);                  /* ArenaOps.held; may be NULL */
+    int (*keeps)(void *arg, uint64_t object);                  /* ArenaOps.keeps; may be NULL */
     void *proxies_arg;
     /* Known to be asked next (its body is not kept): sent with the hello, so that client_request of just this need not
      * wait for another round. */

@@ -198,6 +198,7 @@ def sharing() -> None:
     jitd.publish("typing", None)
     assert jitd.layout(Node)["size"] > 0
     assert_type(jitd.tobytes(node), bytes)
+    assert_type(jitd.gc(), int)
     assert len(jitd.tobytes(node)) == jitd.layout(Node)["size"] and jitd.ctype(Node).__name__ == "Node"
 
 

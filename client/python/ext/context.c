@@ -170,6 +170,7 @@ static int open_client(ClientOptions *options, Client **ret_client) {
     options->imports[JITD_IMPORT_pymath] = (const void *)import_pymath;
     options->shared = proxy_shared;
     options->held = proxy_held;
+    options->keeps = proxy_keeps;
     int r = client_open(options, ret_client, error, sizeof error);
     if (r < 0 && !PyErr_Occurred())
         PyErr_Format(r == -ENOENT || r == -ECONNREFUSED ? PyExc_ConnectionRefusedError : PyExc_ConnectionError, "%s",
@@ -235,7 +236,7 @@ static void local_close(Arena *arena) {
 
 static int local_open_sized(uint64_t size, Arena **ret_arena) {
     static const ArenaOps ops = {
-        .grow = local_grow, .reaped = local_reaped, .shared = proxy_shared, .held = proxy_held};
+        .grow = local_grow, .reaped = local_reaped, .shared = proxy_shared, .held = proxy_held, .keeps = proxy_keeps};
     Arena *arena = NULL;
     int r = arena_create(size, size, &local.owner);
     if (r >= 0)
@@ -379,6 +380,12 @@ PyObject *context_collect(PyObject *module, PyObject *args) {
     if (!PyArg_ParseTuple(args, "i", &milliseconds))
         return NULL;
     return PyLong_FromLong(jitd_context.arena ? arena_collect(jitd_context.arena, milliseconds) : 0);
+}
+
+PyObject *context_collect_private(PyObject *module, PyObject *ignored) {
+    (void)module, (void)ignored;
+    int n = jitd_context.arena ? import_collect() : 0;
+    return n < 0 ? PyErr_NoMemory() : PyLong_FromLong(n);
 }
 
 PyObject *context_arena_stats(PyObject *module, PyObject *args) {

@@ -63,6 +63,7 @@ PyObject *context_fork_child(PyObject *module, PyObject *args);
 PyObject *context_check(PyObject *module, PyObject *args);
 PyObject *context_arena_stats(PyObject *module, PyObject *args);
 PyObject *context_collect(PyObject *module, PyObject *args);
+PyObject *context_collect_private(PyObject *module, PyObject *ignored);
 PyObject *context_reap(PyObject *module, PyObject *args);
 
 /* ---- imports.c: what generated code calls in this process ---- */
@@ -101,10 +102,13 @@ void import_drop_shared(JitdFrame *frame,
 /* At the end of a call that entered so many epochs, and has not left them. */
 COLD void import_release_waiting(JitdFrame *frame, uint32_t own_epochs);
 COLD void import_drop_proxies(void); /* when it has: may run any Python code */
-void import_after_fork(void);        /* in the child */
-/* What waits for compiled code to end: releases of objects, proxies that nobody keeps any more. */
+COLD int import_collect(
+    void); /* the same: how many private objects that only held each other are gone; 0 where compiled code runs; or -ENOMEM */
+void import_after_fork(void); /* in the child */
+/* What waits for compiled code to end: releases of objects, proxies that nobody keeps any more, the search for cycles. */
 #define IMPORT_OBJECTS 1
 #define IMPORT_PROXIES 2
+#define IMPORT_CYCLES 4
 extern uint32_t import_put_off;
 extern const volatile uint32_t import_interrupt_flag;
 
@@ -165,6 +169,7 @@ static inline PyObject **proxy_place(uint64_t ref) {
 int proxy_is_needed_by_others(const Instance *self);
 void proxy_keep(Instance *self); /* Python has let go of one that is needed; its one reference is now its own */
 void proxy_held(void *arg, uint64_t object);
+int proxy_keeps(void *arg, uint64_t object);
 void proxy_shared(void *arg, uint64_t object, uint32_t link);
 void proxy_finalize(PyObject *self);
 /* In a child of fork() the interpreter drops what the threads held that are not there, before we are told of the fork: until then everything

@@ -30,7 +30,7 @@ static uint32_t suspended; /* polls that are running Python code */
 static __thread uint32_t suspended_here __attribute__((tls_model("initial-exec"))); /* those of this thread */
 static uint32_t opened; /* epochs of compiled code that has counted all that it needs, while Python code runs */
 static __thread uint32_t opened_here __attribute__((tls_model("initial-exec")));
-uint32_t import_put_off; /* IMPORT_OBJECTS, IMPORT_PROXIES: what waits */
+uint32_t import_put_off; /* IMPORT_*: what waits */
 static uint64_t *waiting;
 static uint32_t waiting_for, waiting_room;
 
@@ -84,8 +84,24 @@ void import_release_waiting(JitdFrame *frame, uint32_t own_epochs) {
     import_put_off &= ~(uint32_t)IMPORT_OBJECTS;
 }
 
+int import_collect(void) {
+    JitdFrame *frame = compiled_code_runs(0) ? NULL : context_frame();
+    if (!frame)
+        return 0;
+    import_release_waiting(frame, 0);
+    import_put_off &= ~(uint32_t)IMPORT_CYCLES;
+    int n = arena_collect_private(jitd_context.arena);
+    if (import_put_off & IMPORT_PROXIES)
+        proxy_drop_leaving();
+    return n;
+}
+
 void import_drop_proxies(void) {
-    if ((import_put_off & IMPORT_PROXIES) && !compiled_code_runs(0))
+    if (compiled_code_runs(0))
+        return;
+    if (import_put_off & IMPORT_CYCLES)
+        import_collect();
+    if (import_put_off & IMPORT_PROXIES)
         proxy_drop_leaving();
 }
 
@@ -94,7 +110,7 @@ void import_after_fork(void) {
     suspended = suspended_here;
     opened = opened_here;
     waiting_for = 0;
-    import_put_off &= ~(uint32_t)IMPORT_OBJECTS;
+    import_put_off &= ~(uint32_t)(IMPORT_OBJECTS | IMPORT_CYCLES);
 }
 
 /* Whether another thread has waited long enough for a call that hides its stores. Polls come often, so a pause between two is a new
@@ -251,6 +267,8 @@ uint64_t import_alloc(JitdFrame *frame, uint32_t size_class) {
     import_allocating++;
     uint64_t object = arena_alloc(frame, size_class);
     import_allocating--;
+    if (unlikely(arena_wants_cycles(jitd_context.arena)))
+        import_put_off |= IMPORT_CYCLES;
     return object;
 }
 

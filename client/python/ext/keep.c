@@ -92,6 +92,12 @@ void proxy_held(void *arg, uint64_t ref) {
     leave_later(*proxy_place(ref));
 }
 
+int proxy_keeps(void *arg, uint64_t ref) {
+    (void)arg;
+    const Instance *self = (const Instance *)*proxy_place(ref);
+    return Py_REFCNT(self) > 1 || has_state(self);
+}
+
 /* One that was made while its class had a number of this process's own gets the daemon's, which others know. The layout is the same. */
 static void take_number(ShmObject *object, PyObject *op) {
     const ClassInfo *info = class_above(Py_TYPE(op));

@@ -21,6 +21,8 @@ static PyMethodDef functions[] = {
     {"check", context_check, METH_NOARGS, "(number of inconsistencies of the arena, the first one in words)"},
     {"collect", context_collect, METH_VARARGS,
      "collect(ms): frees shared objects that nothing holds; how many, or a negative errno"},
+    {"collect_private", context_collect_private, METH_NOARGS,
+     "frees private objects that only hold each other; how many"},
     {"enter", entered_enter_call, METH_O,
      "enter(object): (what leaves it, what its __enter__ gave), as a with statement"},
     {"leave", entered_leave_call, METH_O, "leave(what leaves it): without an exception"},

@@ -25,7 +25,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "declare": "jitclass jit",
     "hints": "jit_focus jit_ignore jit_once",
-    "objects": "publish lookup layout ctype tobytes",
+    "objects": "publish lookup gc layout ctype tobytes",
     "insight": "stats explain inspect_llvm inspect_asm",
     "errors": "CompileError CompileWarning ReleasedError RemoteError",
     "types": "Py int8 int16 int32 int64 uint8 uint16 uint32 uint64 intp uintp float32 float64 int_ float_ boolean bool_",

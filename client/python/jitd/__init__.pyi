@@ -8,7 +8,7 @@ from typing_extensions import TypeAlias, TypeVar, dataclass_transform
 
 from jitd.errors import CompileError as CompileError, CompileWarning as CompileWarning, ReleasedError as ReleasedError, RemoteError as RemoteError
 from jitd.insight import explain as explain, inspect_asm as inspect_asm, inspect_llvm as inspect_llvm, stats as stats
-from jitd.objects import ctype as ctype, layout as layout, lookup as lookup, publish as publish, tobytes as tobytes
+from jitd.objects import ctype as ctype, gc as gc, layout as layout, lookup as lookup, publish as publish, tobytes as tobytes
 from jitd.types import (
     bool_ as bool_,
     boolean as boolean,

@@ -62,6 +62,8 @@ def lookup(name: str) -> Any:
     return found
 
 
+_OTHERS_MS = 100  # so long, twice, may other processes' calls take to end: what they have in hand is not seen
+
 # What NumPy and ctypes call a field's type, and its size; of a reference, which is the place of an object.
 _REFERENCE = ("", "c_uint64", 8)
 _SCALARS = {"int": ("i8", "c_int64", 8), "float": ("f8", "c_double", 8), "bool": ("?", "c_bool", 1), "float32": ("f4", "c_float", 4)}
@@ -126,6 +128,14 @@ def tobytes(obj: Any) -> bytes:
     if elsewhere:
         raise TypeError(f"the field {min(elsewhere)} of this {record.short} was deleted, or holds what its type does not")
     return _jitd.bytes_of(obj, _size_of(record))
+
+
+def gc() -> int:
+    """Frees instances that only hold each other, and what hangs on them, now: otherwise that is done when an instance's memory has doubled since it
+    was done last. How many there were; none while compiled code is on its way, which may have some of them in hand."""
+    if _jitd.connected() is None:
+        return 0
+    return _jitd.collect_private() + max(_jitd.collect(_OTHERS_MS), 0)
 
 
 def layout(cls: type) -> dict[str, Any]:
