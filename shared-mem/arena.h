@@ -52,6 +52,7 @@ int arena_owner_prepare(ArenaOwner *owner,
  * handed out. */
 int arena_owner_generous(const ArenaOwner *owner);
 int arena_owner_in_use(ArenaOwner *owner, uint32_t row);    /* its client has not left */
+int arena_owner_any_in_use(ArenaOwner *owner);              /* any row */
 int arena_owner_mark_dead(ArenaOwner *owner, uint32_t row); /* 1: it has to be reaped; 0: it left in good order */
 void arena_owner_free_row(ArenaOwner *owner,
                           uint32_t row); /* after REAP; ignored unless the row is reaped in the arena, too */

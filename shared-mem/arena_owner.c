@@ -420,10 +420,16 @@ int arena_owner_adopt(int fd, uint64_t size, uint64_t quota, ArenaOwner *ret_own
     return 0;
 }
 
-int arena_owner_reset(ArenaOwner *owner) {
+int arena_owner_any_in_use(ArenaOwner *owner) {
     for (uint32_t i = 1; i < ARENA_MAX_ROWS; i++)
-        if (SHM_ROW_KIND(atomic_load_explicit(&row_at(owner, i)->state, memory_order_acquire)) == SHM_ROW_LIVE)
-            return -EBUSY;
+        if (arena_owner_in_use(owner, i))
+            return 1;
+    return 0;
+}
+
+int arena_owner_reset(ArenaOwner *owner) {
+    if (arena_owner_any_in_use(owner))
+        return -EBUSY;
     if (fallocate(owner->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, (off_t)owner->size) < 0)
         return -errno;
     owner->next_chunk = owner->prepared = 0;

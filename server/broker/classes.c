@@ -13,7 +13,7 @@ static int class_shape(const DefSpec *def, uint32_t *refs, Shape *ret_shape) {
         if (def->fields[i].type->kind != TYPE_REF)
             continue;
         if (ret_shape->nrefs == TABLE_MAX_REFS)
-            return -ENOSPC;
+            return -E2BIG;
         refs[ret_shape->nrefs++] = def->fields[i].offset;
     }
     return 0;

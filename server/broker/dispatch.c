@@ -258,11 +258,21 @@ static void refuse_open(Peer *peer, const MsgMessage *m, int r) {
                                    : "the daemon cannot make the namespace's memory");
 }
 
+static void forget_worn_out(Broker *broker, const Peer *peer, Str namespace_) {
+    Tenant *t = tenants_find(&broker->tenants, peer->uid, namespace_);
+    if (!t || !tenant_is_worn_out(t))
+        return;
+    log_about(LOG_INFO, peer->uid, "namespace %s of uid %u begins anew: it was nearly full, and nobody used it",
+              t->namespace_, (unsigned)peer->uid);
+    tenants_forget(&broker->tenants, t);
+}
+
 /* The tenant, also one that the daemon before had. 0; 1: the peer was answered, or has to wait (*ret_handled says which). */
 static int hello_find_tenant(Broker *broker, Peer *peer, const MsgMessage *m, Str namespace_, const HelloBack *back,
                              Tenant **ret_tenant, PeerHandled *ret_handled) {
     Handover found = HANDOVER_NOTHING;
     *ret_handled = PEER_HANDLED;
+    forget_worn_out(broker, peer, namespace_);
     if ((*ret_tenant = tenants_find(&broker->tenants, peer->uid, namespace_)))
         return 0;
     if (tenants_make_room(&broker->tenants, peer->uid))

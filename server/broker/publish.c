@@ -14,6 +14,9 @@ static int publish_refuse(int error, const char **ret_code, const char **ret_mes
     case -ENOSPC:
         *ret_message = "the namespace is full: no room for further code, methods or classes";
         break;
+    case -E2BIG:
+        *ret_message = "a class with more than 512 fields that are references";
+        break;
     default:
         *ret_message = "the daemon is out of memory";
     }
@@ -101,6 +104,7 @@ int publish_unit(const Tenants *tenants, Tenant *tenant, const Publication *publ
     if (r == 0)
         r = publish_reserve(tenants, tenant, unit, &segment, ret_new_segment);
     if (r < 0) {
+        tenant->full |= r == -ENOSPC;
         unit_free(unit);
         return publish_refuse(r, ret_code, ret_message);
     }

@@ -327,6 +327,19 @@ void tenants_forget(Tenants *tenants, Tenant *tenant) {
     tenant_free(tenant);
 }
 
+static bool is_most(uint64_t used, uint64_t limit) {
+    return used >= limit / 8 * 7;
+}
+
+bool tenant_is_worn_out(Tenant *tenant) {
+    bool used =
+        tenant->full || is_most(HASH_COUNT(tenant->classes), TABLE_OWN_CLASSES) ||
+        is_most(table_nmethods(&tenant->table), TABLE_MAX_METHODS) ||
+        is_most(HASH_COUNT(tenant->units), TENANT_MAX_UNITS) || is_most(tenant->unit_bytes, TENANT_MAX_UNIT_BYTES) ||
+        is_most(tenant_code_used(tenant), tenant->code_limit) || is_most(tenant->nsegments, TENANT_MAX_SEGMENTS);
+    return used && !tenant->peers && !tenant->names && !arena_owner_any_in_use(&tenant->arena);
+}
+
 static unsigned tenants_of(const Tenants *tenants, uid_t uid) {
     unsigned n = 0;
     for (const Tenant *t = tenants->list; t; t = t->next)

@@ -82,6 +82,7 @@ typedef struct Tenant {
     DeadRow *dead;
     Ledger ledger;
     unsigned peers;
+    bool full;           /* something found no room in it */
     uint64_t code_limit; /* bytes */
     uint64_t deaths;     /* so far */
     uint64_t unit_bytes, used_ms;
@@ -105,6 +106,10 @@ Tenant *tenant_alloc(uid_t uid, Str namespace_);     /* with an empty table; NUL
 void tenants_add(Tenants *tenants, Tenant *tenant);
 void tenants_forget(Tenants *tenants, Tenant *tenant); /* nobody uses it: it is not handed over either */
 void tenant_free(Tenant *tenant);
+
+/* Nobody uses it and nothing in it has a name, and what only ever grows (classes, methods, code) has come to seven eighths of what there
+ * may be, or something found no room: who comes next is better off with a new one, which takes what it uses from the disk cache. */
+bool tenant_is_worn_out(Tenant *tenant);
 
 /* Chunks that the tenant's user may have beyond those that its arenas have, whatever the namespace's own quota leaves. */
 uint32_t tenants_arena_left(const Tenants *tenants, const Tenant *tenant);

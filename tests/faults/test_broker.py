@@ -870,6 +870,70 @@ def test_namespaces_are_limited_but_unused_ones_make_room(daemon):
         c.close()
 
 
+def add_classes(c, number, n=256):
+    """So many that only have a layout: for that no compiler process is needed."""
+    defs = [class_(f"C{number}_{i}", [("x", "int")]) for i in range(n)]
+    return c.ask(COMPILE, unit=unit(f"unit {number}", defs, number), layout=True)
+
+
+def fill(c):
+    """Classes until there is no room for more: how many there are, and what the daemon says."""
+    for number in range(100):
+        try:
+            add_classes(c, number)
+        except Refused as e:
+            return number * 256, e
+    return None
+
+
+def test_a_full_namespace_says_so_and_begins_anew_when_nobody_uses_it(daemon):
+    with daemon.client() as c, daemon.client() as other:
+        made, why = fill(c)
+        assert 16384 - 256 <= made <= 16384 and why.code == "quota" and "the namespace is full" in why.message
+        other.compile("ok", [class_("C0_0", [("x", "int")])])  # of classes that are there: there is room for code
+        assert refused(add_classes, other, 999, 16384 - made + 1).code == "quota"
+    until_left(daemon, 0)
+    with daemon.client() as c:
+        assert c.stats()["classes"] == 0
+        add_classes(c, 0)
+        assert c.stats()["classes"] == 256
+    assert "begins anew" in daemon.log.read_text()
+
+
+def test_a_class_that_is_too_large_is_no_full_namespace(daemon):
+    with daemon.client() as c:
+        c.compile("ok", [class_("P", [("x", "int")])])
+        many = class_("Q", [(f"f{i}", "@0") for i in range(513)])
+        assert "more than 512" in refused(c.ask, COMPILE, unit=unit("many", [many]), layout=True).message
+    until_left(daemon, 0)
+    with daemon.client() as c:
+        assert c.stats()["classes"] > 0
+
+
+def test_a_full_namespace_where_something_is_published_stays(daemon):
+    with daemon.client() as c:
+        c.ask(PUBLISH, name="x", object=1 << 20)
+        fill(c)
+    until_left(daemon, 0)
+    with daemon.client() as c:
+        assert c.ask(FIND, name="x")["object"] == 1 << 20 and c.stats()["classes"] > 16000
+        c.ask(PUBLISH, name="x", object=0)
+    until_left(daemon, 0)
+    with daemon.client() as c:
+        assert c.stats()["classes"] == 0
+
+
+def test_a_nearly_full_namespace_begins_anew_when_nobody_uses_it(daemon):
+    """From seven eighths on."""
+    for numbers, left in ((range(55), 55 * 256), ([55], 0)):
+        with daemon.client() as c:
+            for number in numbers:
+                add_classes(c, number)
+        until_left(daemon, 0)
+        with daemon.client() as c:
+            assert c.stats()["classes"] == left
+
+
 def test_hello_may_bring_a_chunk():
     """One and no more, whatever is wished for; clients that use none have together an eighth of the quota at most."""
     with Daemon("--arena-quota", 64 << 18) as daemon:
