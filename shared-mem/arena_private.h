@@ -210,7 +210,7 @@ int limbo_empty(const Arena *a);
 int roots_init(Arena *a);
 void roots_deinit(Arena *a);
 void roots_insert_reserved(Arena *a, uint64_t object); /* for a proxy of a private object that is being shared */
-int roots_copy(Arena *a, const ArenaRoots *parents);   /* fork */
+int roots_copy(Arena *a, ArenaRoots *parents);         /* fork */
 void roots_drop_row(Arena *a, uint32_t row);
 
 /* ---- collect.c ---- */

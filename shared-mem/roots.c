@@ -6,6 +6,7 @@
  * knows the entry of each object. An entry is written after its count was taken and wiped before it is given up: a death in between leaves a
  * count too high. */
 #include "shared-mem/arena_private.h"
+#include "base/cleanup.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,6 +93,10 @@ void roots_deinit(Arena *a) {
 
 /* ---- entries ---- */
 
+static uint32_t room_of(const ArenaRoots *r) {
+    return SHM_ROW_ROOTS + r->chunks.n * (uint32_t)SHM_CHUNK_ROOTS;
+}
+
 static int reserve(Arena *a) {
     ArenaRoots *r = &a->roots;
     if (r->used + r->proxies < r->room)
@@ -101,7 +106,7 @@ static int reserve(Arena *a) {
     if (res < 0)
         return res;
     res = arena_list_push(&r->chunks, chunk);
-    return res < 0 ? res : make_room(r, SHM_ROW_ROOTS + r->chunks.n * (uint32_t)SHM_CHUNK_ROOTS);
+    return res < 0 ? res : make_room(r, room_of(r));
 }
 
 static void insert(Arena *a, uint64_t object) {
@@ -175,21 +180,60 @@ int arena_before_fork(Arena *a) {
     return 0;
 }
 
-/* The child holds what the parent held: a count and an entry of its own for each. */
-int roots_copy(Arena *a, const ArenaRoots *parents) {
-    for (size_t i = 0; i <= parents->mask; i++) {
-        uint64_t object = parents->keys[i];
-        if (!object)
-            continue;
-        int r = reserve(a);
+static int take_room(Arena *a, uint32_t entries) {
+    while (room_of(&a->roots) < entries) {
+        uint32_t chunk;
+        int r = chunk_take_roots(a, &chunk);
         if (r == 0)
-            r = arena_incref_live(a, object);
+            r = arena_list_push(&a->roots.chunks, chunk);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+/* *ret_objects: the object of each entry. */
+static int objects_by_entry(const ArenaRoots *r, uint64_t **ret_objects) {
+    uint64_t *objects = calloc(r->next + 1, sizeof *objects);
+    if (!objects)
+        return -ENOMEM;
+    for (size_t i = 0; i <= r->mask; i++)
+        if (r->keys[i])
+            objects[r->entries[i]] = r->keys[i];
+    *ret_objects = objects;
+    return 0;
+}
+
+static int count_all(Arena *a, const uint64_t *objects) {
+    for (uint32_t entry = 0; entry < a->roots.next; entry++) {
+        if (!objects[entry])
+            continue;
+        int r = arena_incref_live(a, objects[entry]);
         if (r < 0)
             return r;
         arena_order();
-        insert(a, object);
+        atomic_store_explicit(entry_at(a, entry), objects[entry], memory_order_release);
     }
     return 0;
+}
+
+/* The child holds what the parent held: a count and an entry of its own for each. The entries have the parent's numbers, so that the map that
+ * fork() has copied is the child's; they are written in their order, which is about that of the objects in memory. */
+int roots_copy(Arena *a, ArenaRoots *parents) {
+    cleanup_free uint64_t *objects = NULL;
+    int r = take_room(a, parents->next);
+    if (r == 0)
+        r = objects_by_entry(parents, &objects);
+    if (r < 0)
+        return r;
+    ArenaRoots own = a->roots;
+    a->roots = *parents;
+    a->roots.chunks = own.chunks;
+    a->roots.room = room_of(&a->roots);
+    a->roots.proxies = 0; /* what has one is shared */
+    own.chunks = parents->chunks;
+    *parents = own;
+    return count_all(a, objects);
 }
 
 /* ---- deaths ---- */

@@ -73,6 +73,57 @@ Test(arena_fork, child_and_parent_hold_the_same_objects) {
     arena_detach(p.arena);
 }
 
+#define MANY 50000 /* entries in several chunks */
+
+/* Of what the child is given it lets every second go, then holds as many new ones: in the places that were free in the parent's, too. */
+static int child_goes_on(Peer *p, const uint64_t *nodes, uint32_t row) {
+    Table table;
+    int r = start_child(p, &table, row);
+    for (uint32_t i = 0; i < MANY && !r; i++)
+        r = nodes[i] && object(p, nodes[i])->refs != 2;
+    for (uint32_t i = 0; i < MANY && !r; i += 2)
+        if (nodes[i]) {
+            arena_root_drop(p->arena, nodes[i]);
+            drop(p, nodes[i]);
+        }
+    for (uint32_t i = 0; i < MANY / 2 && !r; i++) {
+        uint64_t node = new_leaf(p);
+        r = !node || arena_root_add(p->arena, node) != 0;
+        share_object(p->arena, node);
+    }
+    return r;
+}
+
+Test(arena_fork, a_child_with_many_goes_on_from_what_the_parent_held) {
+    Peer p = fix_peer();
+    static uint64_t nodes[MANY];
+    for (uint32_t i = 0; i < MANY; i++)
+        nodes[i] = private_with_proxy(&p, i + 1);
+    for (uint32_t i = 0; i < MANY; i += 3) {
+        arena_root_drop(p.arena, nodes[i]);
+        drop(&p, nodes[i]);
+        nodes[i] = 0;
+    }
+    uint32_t row = row_for_child();
+    arena_before_fork(p.arena);
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(child_goes_on(&p, nodes, row)); /* without a word: it is reaped */
+    cr_assert_eq(wait_for(pid), 0);
+    arena_owner_mark_dead(&fix_owner, row);
+    cr_assert_eq(arena_reap(p.arena), 1);
+    for (uint32_t i = 0; i < MANY; i++)
+        cr_assert(!nodes[i] || object(&p, nodes[i])->refs == 1);
+    check(&p);
+    for (uint32_t i = 0; i < MANY; i++)
+        if (nodes[i]) {
+            arena_root_drop(p.arena, nodes[i]);
+            drop(&p, nodes[i]);
+        }
+    cr_assert_eq(stats(&p).objects, 0);
+    arena_detach(p.arena);
+}
+
 Test(arena_fork, parent_may_go_first) {
     Peer p = fix_peer();
     int ready[2], go[2];
