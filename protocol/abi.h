@@ -11,7 +11,7 @@
 #pragma once
 #include <stdint.h>
 
-#define JITD_ABI_VERSION 9
+#define JITD_ABI_VERSION 10
 
 /* A reference is an arena offset. Two values are no object: */
 #define JITD_UNSET 0 /* a field that was never assigned */
@@ -81,7 +81,8 @@ typedef struct JitdFrame {
     JitdTrap trap;
     void *running; /* for the imports poll and resume: the call at hand, as its caller knows it */
     void *object;  /* JITD_TRAP_OBJECT: a PyObject, whose reference goes to whoever takes it from here */
-    uint64_t ran;  /* changes whenever the interpreter may have run Python code in the middle of compiled code */
+    uint64_t
+        ran; /* changes whenever the interpreter may have run Python code in the middle of compiled code, or an attribute was set */
 } JitdFrame;
 
 /* The attribute that a place of compiled code read last, in this call. */

@@ -105,6 +105,17 @@ static const void *const defaults[] = {
 #define py_map_put_int not_done
 #define py_map_put not_done
 #define py_attribute no_attribute
+#define py_str_type no_such_object
+#define py_global none_made
+#define py_attribute_of none_made
+#define py_set_attribute not_done
+#define py_set_attribute_of not_done
+#define py_text_slice none_made
+#define py_text_join none_made
+#define py_item none_made
+#define py_text none_made
+#define py_text_equal not_done
+#define py_text_method none_made
 #define IMPORT(name, ret, args) (const void *)name,
 #include "protocol/imports.def"
 #undef IMPORT
@@ -159,6 +170,17 @@ static const void *const defaults[] = {
 #undef py_set_put
 #undef py_map_put_int
 #undef py_map_put
+#undef py_str_type
+#undef py_global
+#undef py_attribute_of
+#undef py_set_attribute
+#undef py_set_attribute_of
+#undef py_text_slice
+#undef py_text_join
+#undef py_item
+#undef py_text
+#undef py_text_equal
+#undef py_text_method
 };
 _Static_assert(sizeof defaults / sizeof defaults[0] == JITD_N_IMPORTS, "imports.def");
 

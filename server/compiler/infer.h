@@ -124,6 +124,11 @@ const Type *global_const_type(Infer *in, const Node *n, const Global *g);
 void infer_table(Infer *in, const Node *n, TableOperation what, const Type *table, const Type *key);
 const Type *infer_table_get(Infer *in, const Node *n, const Type *table); /* what d.get() most likely gives */
 TableOperation infer_table_method(const Node *call);
+void infer_text_equal(Infer *in, const Node *compare); /* the same, of what may be text */
+void infer_text_method(Infer *in, const Node *call, const Type *object);
+void infer_text_slice(Infer *in, const Node *subscript, const Type *object);
+void infer_by_name(Infer *in, const Node *n, TableOperation what); /* a name's or an attribute's operation */
+void infer_text_join(Infer *in, const Node *n, const Type *a, const Type *b);
 const Type *infer_key(Infer *in, const Node *n, const Node *of); /* of a set or dict that is made here */
 const Type *infer_set_display(Infer *in, const Node *n);
 const Type *infer_dict_display(Infer *in, const Node *n);

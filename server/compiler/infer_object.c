@@ -81,6 +81,8 @@ static const Type *simple_method(Infer *in, const Node *n, const Type *object) {
     infer_operation(in, n, with_name(in, '.', f->Attribute.attr), likely);
     if (table)
         infer_table(in, n, table, object, in->info[n->Call.args.at[0]->id].type);
+    else
+        infer_text_method(in, n, object);
     return likely;
 }
 
@@ -181,9 +183,11 @@ static bool is_utf8(Str s) {
 }
 
 const Type *infer_object_text(Infer *in, const Node *n, Str text) {
-    if (!is_utf8(text) || text.len > LONGEST_TEXT)
+    if (!is_utf8(text) || text.len > LONGEST_TEXT || in->bound->own_frame || in->inst->sized || in->lang->unit->wrap)
         fail(in->c, n->span, "this text is not compiled");
-    return infer_operation(in, n, pool_printf(in->pool, "\"%.*s", STR_FMT(text)).ptr, &type_py);
+    infer_mark(in, n);
+    in->lists = in->inst->python = in->inst->manages = true;
+    return &type_py;
 }
 
 /* A class, a function, whatever is compiled only where it is called, or not at all. */
@@ -191,7 +195,9 @@ const Type *infer_object_global(Infer *in, const Node *n) {
     const Global *g = in->bound->binding[n->id].global;
     if (g->kind == GLOBAL_OTHER && str_eq_c(g->s, "it is not defined")) /* when it is, all is compiled again */
         fail(in->c, n->span, "'%.*s' is not compiled: %.*s", STR_FMT(g->name), STR_FMT(g->s));
-    return infer_operation(in, n, with_name(in, '$', n->Name.id), &type_py);
+    infer_operation(in, n, with_name(in, '$', n->Name.id), &type_py);
+    infer_by_name(in, n, TABLE_GLOBAL);
+    return &type_py;
 }
 
 /* ---- operators ---- */
@@ -233,7 +239,10 @@ const Type *infer_object_binary(Infer *in, const Node *n, const Type *a, const T
     if (x->kind != TYPE_PY && y->kind != TYPE_PY)
         return infer_binary(in, n, op, n->BinOp.left, n->BinOp.right, x, y);
     bool is_list = type_is_list(a) && (op == OP_Add || op == OP_Mult);
-    return infer_operation(in, n, operator_text(op), is_list ? a : &type_py);
+    const Type *result = infer_operation(in, n, operator_text(op), is_list ? a : &type_py);
+    if (op == OP_Add)
+        infer_text_join(in, n, a, b);
+    return result;
 }
 
 bool infer_object_compare(Infer *in, const Node *n) {
@@ -255,8 +264,20 @@ void infer_object_truth(Infer *in, const Node *n) {
 
 /* ---- loops ---- */
 
+static const Type *type_tuple_of(Pool *pool, const Type **items, size_t n) {
+    Type *t = pool_new(pool, Type);
+    *t = (Type){.kind = TYPE_TUPLE, .nitems = n, .items = items};
+    return t;
+}
+
+/* The items of such a tuple are all that is asked for. */
+static bool is_pair(const Node *target) {
+    return target->kind == NODE_Tuple && target->Tuple.elts.len == 2;
+}
+
 /* A dict's keys, or what its views are of, of which nothing more is likely than the dict's type says. */
-static const Type *item_of(const Infer *in, const Node *iter, const Type *object) {
+static const Type *item_of(const Infer *in, const Node *n, const Type *object) {
+    const Node *iter = n->For.iter;
     const Type *found = &type_py;
     if (object->likely == PY_DICT || object->likely == PY_SET)
         found = object->items[0];
@@ -264,9 +285,12 @@ static const Type *item_of(const Infer *in, const Node *iter, const Type *object
         const Type *of = in->info[iter->Call.func->Attribute.value->id].type;
         bool is_dict = of && of->kind == TYPE_PY && of->likely == PY_DICT;
         Str name = iter->Call.func->Attribute.attr;
-        found = is_dict && str_eq_c(name, "values") ? of->items[1]
-                : is_dict && str_eq_c(name, "keys") ? of->items[0]
-                                                    : found;
+        found = !is_dict                   ? found
+                : str_eq_c(name, "values") ? of->items[1]
+                : str_eq_c(name, "keys")   ? of->items[0]
+                                           : found;
+        if (is_dict && str_eq_c(name, "items") && is_pair(n->For.target))
+            return type_tuple_of(in->pool, of->items, 2);
     }
     return type_is_seen(found) ? found : &type_py;
 }
@@ -275,13 +299,15 @@ const Type *infer_object_turns(Infer *in, const Node *n, const Type *object) {
     if (!infer_can_look(in, n->For.iter))
         fail(in->c, n->For.iter->span, "for over this object is not compiled");
     look(in, n->For.iter);
-    return item_of(in, n->For.iter, object);
+    return item_of(in, n, object);
 }
 
 /* ---- attributes, and what is stored to ---- */
 
 const Type *infer_object_attribute(Infer *in, const Node *n) {
-    return infer_operation(in, n, with_name(in, '@', n->Attribute.attr), &type_py);
+    infer_operation(in, n, with_name(in, '@', n->Attribute.attr), &type_py);
+    infer_by_name(in, n, TABLE_ATTRIBUTE);
+    return &type_py;
 }
 
 /* An attribute of an object, or one of an instance that is none of its fields, is set as by the interpreter. */
@@ -312,6 +338,8 @@ bool infer_object_target(Infer *in, const Node *n, const Node *target) {
     in->info[target->id].type = infer_operation(in, target, operation, &type_none);
     if (table)
         infer_table(in, target, TABLE_PUT, table, key);
+    else
+        infer_by_name(in, target, TABLE_SET_ATTRIBUTE);
     infer_mark(in, n);
     return true;
 }
@@ -366,5 +394,7 @@ const Type *infer_object_slice(Infer *in, const Node *n, const Type *object) {
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (parts[i] && type_is_sized(infer_expr(in, parts[i])))
             fail(in->c, parts[i]->span, "%s in a slice is not compiled", type_words(in, in->info[parts[i]->id].type));
-    return infer_operation(in, n, "[:]", type_is_list(object) ? object : &type_py);
+    const Type *result = infer_operation(in, n, "[:]", type_is_list(object) ? object : &type_py);
+    infer_text_slice(in, n, object);
+    return result;
 }

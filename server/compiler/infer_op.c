@@ -292,6 +292,8 @@ const Type *infer_compare(Infer *in, const Node *n) {
         if (op == OP_In || op == OP_NotIn)
             infer_table(in, n, TABLE_HAS, in->info[n->Compare.comparators.at[0]->id].type,
                         in->info[n->Compare.left->id].type);
+        else if (op == OP_Eq || op == OP_NotEq)
+            infer_text_equal(in, n);
         return &type_bool;
     }
     CompareStep *steps = pool_array(in->pool, CompareStep, n->Compare.ops.len);

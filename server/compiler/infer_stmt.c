@@ -409,6 +409,30 @@ static void infer_assigned(Infer *in, const Node *target, const Type *type, bool
         infer_target(in, target, type);
 }
 
+static const Nodes *parts_of(const Node *n) {
+    return n->kind == NODE_Tuple ? &n->Tuple.elts : n->kind == NODE_List ? &n->List.elts : NULL;
+}
+
+/* a, b = x, y with objects among the values: no tuple is made, and each name is what it is given. */
+static bool infer_assign_each(Infer *in, const Node *n, const Type *type) {
+    const Node *target = n->Assign.targets.at[0], *value = n->Assign.value;
+    const Nodes *targets = parts_of(target), *values = &value->Tuple.elts;
+    bool is_tuple =
+        n->Assign.targets.len == 1 && value->kind == NODE_Tuple && in->info[value->id].region == REGION_NONE;
+    if (!targets || !is_tuple || type->kind != TYPE_PY || targets->len != values->len || !effect_can_resume(in))
+        return false;
+    for (size_t i = 0; i < targets->len; i++)
+        if (targets->at[i]->kind != NODE_Name)
+            return false;
+    check_once(in, *targets);
+    in->info[target->id].live = true;
+    in->info[target->id].type = type;
+    infer_mark(in, target);
+    for (size_t i = 0; i < targets->len; i++)
+        infer_target(in, targets->at[i], type_not_exact(in->pool, in->info[values->at[i]->id].type));
+    return true;
+}
+
 static void infer_assign(Infer *in, const Node *n) {
     const Node *first = n->Assign.targets.at[0];
     if (n->Assign.targets.len == 1 && (first->kind == NODE_Subscript || swaps_items(first, n->Assign.value))) {
@@ -426,6 +450,8 @@ static void infer_assign(Infer *in, const Node *n) {
         t = infer_not_none(in, n->Assign.value, t);
     if (t->kind == TYPE_PY)
         infer_mark(in, n);
+    if (infer_assign_each(in, n, t))
+        return;
     for (size_t i = 0; i < n->Assign.targets.len; i++)
         infer_assigned(in, n->Assign.targets.at[i], t, is_single);
 }

@@ -1,4 +1,4 @@
-/* Infer, tables: dicts and sets with keys that are ints or text. An operation on one is an operation on objects (infer_object.c), which compiled
+/* Infer, tables: dicts and sets with keys that are ints or text, and text. An operation on one is an operation on objects (infer_object.c), which compiled
  * code tries itself first, by a function that runs no Python code (client/python/ext/tables.c). */
 #include "server/compiler/infer.h"
 
@@ -48,6 +48,83 @@ TableOperation infer_table_method(const Node *call) {
             call->Call.args.len <= methods[i].most)
             return methods[i].what;
     return TABLE_NONE;
+}
+
+void infer_by_name(Infer *in, const Node *n, TableOperation what) {
+    if (!effect_can_resume(in))
+        return;
+    in->info[n->id].table = (uint8_t)what;
+    in->info[n->id].is_table = true;
+}
+
+/* ---- text ---- */
+
+#define MOST_ARGUMENTS 3 /* client/python/ext/texts.c */
+
+static bool may_be_text(const Type *t) {
+    return t->kind == TYPE_PY && t->likely == PY_ANY;
+}
+
+void infer_text_equal(Infer *in, const Node *compare) {
+    const Type *a = in->info[compare->Compare.left->id].type,
+               *b = in->info[compare->Compare.comparators.at[0]->id].type;
+    if (!may_be_text(a) || !may_be_text(b) || !effect_can_resume(in))
+        return;
+    in->info[compare->id].table = TABLE_EQUAL;
+    in->info[compare->id].is_table = true;
+}
+
+static bool is_end(const Infer *in, const Node *part) {
+    return !part || in->info[part->id].type->kind == TYPE_INT;
+}
+
+void infer_text_slice(Infer *in, const Node *subscript, const Type *object) {
+    const NodeSlice *slice = &subscript->Subscript.slice->Slice;
+    bool is_known = !slice->step && is_end(in, slice->lower) && is_end(in, slice->upper);
+    if (!may_be_text(object) || !is_known || !effect_can_resume(in))
+        return;
+    in->info[subscript->id].table = TABLE_SLICE;
+    in->info[subscript->id].is_table = true;
+}
+
+void infer_text_join(Infer *in, const Node *n, const Type *a, const Type *b) {
+    if (!may_be_text(a) || !may_be_text(b) || !effect_can_resume(in))
+        return;
+    in->info[n->id].table = TABLE_JOIN;
+    in->info[n->id].is_table = true;
+}
+
+/* Those that text has, and not everything else. */
+static bool is_of_text(Str name) {
+    static const char *const names[] = {
+        "capitalize",  "casefold",   "center",       "endswith",     "expandtabs",   "find",       "isalnum",
+        "isalpha",     "isascii",    "isdecimal",    "isdigit",      "isidentifier", "islower",    "isnumeric",
+        "isprintable", "isspace",    "istitle",      "isupper",      "join",         "ljust",      "lower",
+        "lstrip",      "partition",  "removeprefix", "removesuffix", "replace",      "rfind",      "rindex",
+        "rjust",       "rpartition", "rsplit",       "rstrip",       "split",        "splitlines", "startswith",
+        "strip",       "swapcase",   "title",        "upper",        "zfill"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (str_eq_c(name, names[i]))
+            return true;
+    return false;
+}
+
+/* What is given must be an object at little cost. */
+static bool are_objects(const Infer *in, Nodes args) {
+    for (size_t i = 0; i < args.len; i++) {
+        const Type *t = in->info[args.at[i]->id].type;
+        if (t->kind != TYPE_PY && t->kind != TYPE_INT && t->kind != TYPE_BOOL && t->kind != TYPE_NONE)
+            return false;
+    }
+    return args.len <= MOST_ARGUMENTS;
+}
+
+void infer_text_method(Infer *in, const Node *call, const Type *object) {
+    Str name = call->Call.func->Attribute.attr;
+    if (!may_be_text(object) || !is_of_text(name) || !are_objects(in, call->Call.args) || !effect_can_resume(in))
+        return;
+    in->info[call->id].table = TABLE_METHOD;
+    in->info[call->id].is_table = true;
 }
 
 /* ---- new ones ---- */

@@ -37,7 +37,7 @@ typedef struct LocalState {
     bool maybe_unbound;
 } LocalState;
 
-/* An operation on a dict or set that compiled code tries itself. */
+/* An operation on a dict, set, text or tuple that compiled code tries itself. */
 typedef enum TableOperation {
     TABLE_NONE,
     TABLE_HAS,
@@ -47,6 +47,13 @@ typedef enum TableOperation {
     TABLE_PUT,
     TABLE_ADD,
     TABLE_DISCARD,
+    TABLE_EQUAL,  /* of two texts: == or != */
+    TABLE_METHOD, /* of a text; */
+    TABLE_SLICE,  /* the same, without a step; */
+    TABLE_JOIN,   /* of two: + */
+    TABLE_GLOBAL,
+    TABLE_ATTRIBUTE,     /* of an object; */
+    TABLE_SET_ATTRIBUTE, /* the same, or of an instance */
 } TableOperation;
 
 /* The facts about one node. Nodes in dead code have none: type is NULL. */

@@ -18,8 +18,16 @@
 
 /* ---- where CPython finds it ---- */
 
-/* Of the place. NULL: an exception. */
-static PlanRead *read_at(Plan *plan, uint32_t site) {
+/* As CPython's compiler does with constants. */
+static bool is_interned(PyObject *text) {
+    const char *ascii = PyUnicode_IS_COMPACT_ASCII(text) ? PyUnicode_DATA(text) : NULL;
+    for (Py_ssize_t i = 0; ascii && i < PyUnicode_GET_LENGTH(text); i++)
+        if (!Py_ISALNUM(ascii[i]) && ascii[i] != '_')
+            return false;
+    return ascii;
+}
+
+PlanRead *attribute_at(Plan *plan, uint32_t site) {
     PyObject *sites = PyTuple_Check(plan->unit) ? PyTuple_GET_ITEM(plan->unit, 0) : NULL;
     Py_ssize_t n = sites && PyList_Check(sites) ? PyList_GET_SIZE(sites) : 0;
     if (!plan->reads && (plan->reads = PyMem_Calloc((size_t)n + 1, sizeof *plan->reads)))
@@ -34,7 +42,8 @@ static PlanRead *read_at(Plan *plan, uint32_t site) {
         PyErr_Format(PyExc_SystemError, "jitd: compiled code knows no name %u", site);
         return NULL;
     }
-    PyUnicode_InternInPlace(&name);
+    if (is_interned(name))
+        PyUnicode_InternInPlace(&name);
     plan->reads[site].name = name;
     return &plan->reads[site];
 }
@@ -106,7 +115,7 @@ static inline PyObject *known(const Plan *plan, uint64_t ref, uint32_t site) {
 
 /* As CPython does it. Where there is no proxy yet one is made. */
 static PyObject *look_up(Plan *plan, uint64_t ref, uint32_t site) {
-    PlanRead *read = read_at(plan, site);
+    PlanRead *read = attribute_at(plan, site);
     PyObject *proxy = read ? instance_try_proxy(ref) : NULL;
     PyObject *value = proxy ? PyObject_GenericGetAttr(proxy, read->name) : NULL;
 #if QUICK

@@ -73,8 +73,10 @@ int32_t import_region(JitdFrame *frame, uint32_t site, JitdValue *values); /* re
 void import_py_incref(JitdFrame *frame, uint64_t object);
 void import_py_decref(JitdFrame *frame, uint64_t object);
 int32_t attribute_read(JitdFrame *frame, uint64_t ref, uint32_t site, uint64_t *out); /* attribute.c */
-void objects_imports(const void **imports); /* objects.c: fills their slots in */
+void names_imports(const void **imports);   /* names.c: fills their slots in */
+void objects_imports(const void **imports); /* objects.c: the same */
 void tables_imports(const void **imports);  /* tables.c: the same */
+void texts_imports(const void **imports);   /* texts.c */
 /* Around Python code that runs while compiled code is under way; import_suspend gives what import_go_on takes. */
 uint32_t import_suspend(void);
 void import_go_on(uint32_t inside);
@@ -424,11 +426,15 @@ guard_broken(Guard *guard); /* borrowed: the name, cell or function that means s
 
 typedef enum PlanCode { CODE_INT, CODE_FLOAT, CODE_BOOL, CODE_REF, CODE_NONE, CODE_SLOW } PlanCode;
 
-/* Where a Python field of an instance is, as long as its class has this version (attribute.c). */
+/* What a place knows of the name that it has (attribute.c): where a Python field of an instance is, as long as its class has this version. */
 typedef struct PlanRead {
     PyObject *name; /* NULL: it was not read yet */
     uint32_t version;
-    int32_t index; /* of what instances have beside them (3.11); negative: CPython looks it up each time */
+    int32_t index;    /* of what instances have beside them (3.11); negative: CPython looks it up each time */
+    PyObject *method; /* of a text's method: the type's, borrowed; NULL: not looked for yet */
+    bool collects;    /* ... may start the collector */
+    PyObject *value;  /* of a global, or an attribute of the class that has the version: borrowed; NULL: none */
+    Py_ssize_t slot;  /* where instances of the class that has the version have it; 0: they have no such slot */
 } PlanRead;
 
 typedef struct Plan {
@@ -453,7 +459,7 @@ typedef struct Plan {
     uint32_t nredone;
     struct Resume **resumes; /* by site, those made so far; NULL: none */
     uint32_t nresumes;
-    PlanRead *reads; /* by site, of attributes; NULL: none were read */
+    PlanRead *reads; /* by site, of those that have a name; NULL: none yet */
     uint32_t nreads;
     uint64_t resumed; /* how often Python went on */
     uint64_t regions; /* how often Python did a part of a call */
@@ -463,6 +469,7 @@ typedef struct Plan {
     uint64_t inside, between, looks_at, left_at;
     struct Method *method_of;
 } Plan;
+PlanRead *attribute_at(Plan *plan, uint32_t site); /* borrowed; NULL: exception */
 
 /* The same of code with these definitions. */
 COLD bool plan_takes(PyTypeObject *const *defs, uint32_t def, PyTypeObject *type);

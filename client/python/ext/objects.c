@@ -9,6 +9,7 @@ _Static_assert(offsetof(PyFloatObject, ob_fval) == 16, "a float's value");
 _Static_assert(offsetof(PyListObject, ob_item) == 24, "a list's items");
 _Static_assert(offsetof(PyListObject, allocated) == 32, "a list's room");
 _Static_assert(offsetof(PyDictObject, ma_used) == 16, "a dict's size");
+_Static_assert(offsetof(PyASCIIObject, length) == 16, "a text's size");
 _Static_assert(offsetof(PySetObject, used) == 24, "a set's size");
 _Static_assert(offsetof(PyTupleObject, ob_item) == (PY_VERSION_HEX < 0x030e0000 ? 24 : 32), "a tuple's items");
 _Static_assert(PyLong_SHIFT == 30 && sizeof(digit) == 4, "an int's digits");

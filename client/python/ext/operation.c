@@ -99,9 +99,8 @@ void operation_set(Resume *r, PyObject *why) {
                    : first == '@' ? OPERATION_ATTRIBUTE
                    : first == ':' ? OPERATION_SET_ATTRIBUTE
                    : first == '$' ? OPERATION_GLOBAL
-                   : first == '"' ? OPERATION_TEXT
                                   : OPERATION_CALL;
-    if (r->name && first != '"')
+    if (r->name)
         PyUnicode_InternInPlace(&r->name);
     if (r->operation == OPERATION_METHOD && r->name)
         method_set(r);
@@ -178,14 +177,14 @@ static bool is_quiet_in(PyObject *op, int depth) {
     return operation_is_builtin(op);
 }
 
-/* Whether comparing, hashing and showing it, and what is in it, asks no Python code. */
-static bool is_quiet(PyObject *op) {
+bool operation_is_quiet(PyObject *op) {
     return is_quiet_in(op, 0);
 }
 
 bool operation_is_quiet_key(PyObject *op) {
     const PyTypeObject *type = Py_TYPE(op), *object = &PyBaseObject_Type;
-    return is_quiet(op) || (type->tp_hash == object->tp_hash && type->tp_richcompare == object->tp_richcompare);
+    return operation_is_quiet(op) ||
+           (type->tp_hash == object->tp_hash && type->tp_richcompare == object->tp_richcompare);
 }
 
 /* What the class has of that name, and whether looking it up and binding it is C code's. */
@@ -210,7 +209,7 @@ static bool is_plain_store(PyObject *op, PyObject *name) {
 /* A key that is there has the hash of the one that is looked for: it is compared, and hardly ever one that has its hash by chance. */
 static PyObject *contains(const Resume *r, PyObject *const *args) {
     bool is_hashed = PyDict_Check(args[1]) || PyAnySet_Check(args[1]);
-    if (!operation_is_builtin(args[1]) || !is_quiet(args[0]) || !(is_hashed || is_quiet(args[1])))
+    if (!operation_is_builtin(args[1]) || !operation_is_quiet(args[0]) || !(is_hashed || operation_is_quiet(args[1])))
         return NULL;
     int found = PySequence_Contains(args[1], args[0]);
     return found < 0 ? NULL : PyBool_FromLong(found == (r->operation == OPERATION_IN));
@@ -218,7 +217,7 @@ static PyObject *contains(const Resume *r, PyObject *const *args) {
 
 /* The container is a tuple or frozenset of constants. */
 static PyObject *among(const Resume *r, PyObject *const *args) {
-    if (!is_quiet(args[0]))
+    if (!operation_is_quiet(args[0]))
         return NULL;
     int found = PySequence_Contains(r->callable, args[0]);
     return found < 0 ? NULL : PyBool_FromLong(found == (r->operation == OPERATION_AMONG));
@@ -226,7 +225,7 @@ static PyObject *among(const Resume *r, PyObject *const *args) {
 
 /* A missing key of a defaultdict is its function's. */
 static PyObject *get_item(PyObject *op, PyObject *key) {
-    if (!operation_is_builtin(op) || !is_quiet(key))
+    if (!operation_is_builtin(op) || !operation_is_quiet(key))
         return NULL;
     if (PyDict_Check(op) && !PyDict_CheckExact(op))
         return Py_XNewRef(PyDict_GetItemWithError(op, key));
@@ -256,12 +255,12 @@ static bool joins(const Resume *r, PyObject *a, PyObject *b) {
 static PyObject *do_binary(const Resume *r, PyObject *const *args) {
     if (r->binary == PyObject_GetItem)
         return get_item(args[0], args[1]);
-    bool is_plain = joins(r, args[0], args[1]) || (is_quiet(args[0]) && is_quiet(args[1]));
+    bool is_plain = joins(r, args[0], args[1]) || (operation_is_quiet(args[0]) && operation_is_quiet(args[1]));
     return is_plain ? r->binary(args[0], args[1]) : NULL;
 }
 
 static PyObject *set_item(PyObject *const *args) {
-    if (!operation_is_builtin(args[0]) || !is_quiet(args[1]))
+    if (!operation_is_builtin(args[0]) || !operation_is_quiet(args[1]))
         return NULL;
     return PyObject_SetItem(args[0], args[1], args[2]) < 0 ? NULL : Py_NewRef(Py_None);
 }
@@ -332,10 +331,10 @@ static PyObject *c_function(Resume *r, PyObject *op, PyObject *name) {
 /* Whether a method of C code asks no Python code of what it is given or has. A dict's second argument is a value. */
 static bool is_quiet_method(const Resume *r, PyObject *const *args) {
     Py_ssize_t n = PyDict_Check(args[0]) && r->nvalues > 2 ? 2 : r->nvalues;
-    if (r->asks_items && !is_quiet(args[0]))
+    if (r->asks_items && !operation_is_quiet(args[0]))
         return false;
     for (Py_ssize_t i = 1; i < n && !r->only_stores; i++)
-        if (!is_quiet(args[i]))
+        if (!operation_is_quiet(args[i]))
             return false;
     return true;
 }
@@ -355,7 +354,7 @@ static PyObject *call_method(Resume *r, PyObject *const *args) {
 static bool is_quiet_argument(const Resume *r, PyObject *const *args, Py_ssize_t i) {
     if (r->asks_class)
         return !i || Py_IS_TYPE(args[i], &PyType_Type) || operation_is_builtin(args[i]);
-    return operation_is_builtin(args[i]) && (r->asks_size || is_quiet(args[i]));
+    return operation_is_builtin(args[i]) && (r->asks_size || operation_is_quiet(args[i]));
 }
 
 /* A built-in function or class. sys.stdout may be anybody's. */
@@ -375,7 +374,7 @@ static PyObject *call_value(Resume *r, PyObject *const *args) {
     if (!module || looks_at_frame(args[0]) || !is_trusted(r, args[0], module))
         return NULL;
     for (Py_ssize_t i = 1; i < r->nvalues; i++)
-        if (!is_quiet(args[i]))
+        if (!operation_is_quiet(args[i]))
             return NULL;
     return PyObject_Vectorcall(args[0], args + 1, (size_t)(r->nvalues - 1) | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
 }
@@ -426,8 +425,6 @@ static PyObject *do_it(Resume *r, PyObject *const *args) {
         return call_value(r, args);
     case OPERATION_GLOBAL:
         return global(r->callable, r->name);
-    case OPERATION_TEXT:
-        return Py_NewRef(r->name);
     case OPERATION_ENTER:
         return enter(r, args[0]);
     case OPERATION_LEAVE:
@@ -442,7 +439,7 @@ static bool has_operands(const Resume *r) {
         [OPERATION_BINARY] = 2,        [OPERATION_IN] = 2,     [OPERATION_NOT_IN] = 2,   [OPERATION_AMONG] = 1,
         [OPERATION_NOT_AMONG] = 1,     [OPERATION_SLICE] = 4,  [OPERATION_SET_ITEM] = 3, [OPERATION_ATTRIBUTE] = 1,
         [OPERATION_SET_ATTRIBUTE] = 2, [OPERATION_METHOD] = 1, [OPERATION_CALL] = 0,     [OPERATION_CALL_VALUE] = 1,
-        [OPERATION_GLOBAL] = 0,        [OPERATION_TEXT] = 0,   [OPERATION_ENTER] = 1,    [OPERATION_LEAVE] = 1};
+        [OPERATION_GLOBAL] = 0,        [OPERATION_ENTER] = 1,  [OPERATION_LEAVE] = 1};
     if (r->operation == OPERATION_GLOBAL && !(r->callable && (PyDict_Check(r->callable) || PyCell_Check(r->callable))))
         return false;
     bool wants_callable =
@@ -513,7 +510,7 @@ static bool is_quick_now(const Resume *r, const JitdValue *slot) {
     bool is_in = r->operation == OPERATION_IN || r->operation == OPERATION_NOT_IN;
     if (r->operation == OPERATION_ATTRIBUTE || r->operation == OPERATION_SET_ATTRIBUTE)
         return first->kind == TYPE_PY && slot->ref;
-    if (r->operation == OPERATION_GLOBAL || r->operation == OPERATION_TEXT)
+    if (r->operation == OPERATION_GLOBAL)
         return true;
     if (is_in)
         slot += first->kind != TYPE_NONE;

@@ -29,7 +29,6 @@ typedef enum Operation {
     OPERATION_CALL,
     OPERATION_CALL_VALUE,
     OPERATION_GLOBAL,
-    OPERATION_TEXT,
     OPERATION_ENTER,
     OPERATION_LEAVE,
 } Operation;
@@ -68,7 +67,11 @@ bool operation_can_be_quick(const Resume *r);
 /* False: it is to be done in the usual way. */
 bool operation_quick(JitdFrame *frame, Resume *r, uint32_t site, JitdValue *values, int32_t *ret_status);
 bool operation_is_builtin(const PyObject *op);
+bool operation_is_quiet(PyObject *op); /* comparing, hashing and showing it, and what is in it, asks no Python code */
 bool operation_is_quiet_key(PyObject *op); /* its hash and what it is equal to asks no Python code */
+
+/* tables.c: whether giving the object up, NULL: none, has run Python code after which a name means something else */
+bool tables_give_up(JitdFrame *frame, PyObject *op);
 
 /* ---- entered.c ---- */
 extern PyObject *entered_name;              /* "__enter__" */

@@ -199,8 +199,17 @@ static int32_t has_int(uint64_t object, int64_t number) {
     return has(object_of(object), &key);
 }
 
+static int32_t has_text(PyObject *op, PyObject *part) {
+    int found = part && PyUnicode_CheckExact(part) ? PyUnicode_Contains(op, part) : -1;
+    if (found < 0)
+        PyErr_Clear();
+    return found < 0 ? USUAL : found;
+}
+
 static int32_t has_object(uint64_t object, uint64_t of) {
     TableKey key;
+    if (PyUnicode_CheckExact(object_of(object)))
+        return has_text(object_of(object), object_of(of));
     return key_of(object_of(of), &key) ? has(object_of(object), &key) : USUAL;
 }
 
@@ -209,6 +218,31 @@ static inline uint64_t find(PyObject *op, const TableKey *key) {
     Entry entry;
     int found = PyDict_CheckExact(op) ? dict_find(op, key, &entry) : USUAL;
     return found == MISSING ? 0 : (uint64_t)(uintptr_t)(found == FOUND ? entry.value : jitd_missing);
+}
+
+/* Of Latin-1 each character is one object, which the interpreter has for ever. */
+static PyObject *character(PyObject *text, int64_t index) {
+    if (!is_ready(text) || PyUnicode_KIND(text) != PyUnicode_1BYTE_KIND)
+        return NULL;
+    PyObject *one = PyUnicode_FromOrdinal(PyUnicode_1BYTE_DATA(text)[index]);
+    Py_XDECREF(one);
+    return one;
+}
+
+/* Borrowed; NULL: to be done in the usual way. */
+static inline PyObject *item(PyObject *op, int64_t index) {
+    bool is_text = PyUnicode_CheckExact(op), is_known = is_text || PyTuple_CheckExact(op) || PyList_CheckExact(op);
+    int64_t size = !is_known ? 0 : is_text ? PyUnicode_GET_LENGTH(op) : Py_SIZE(op);
+    index += index < 0 ? size : 0;
+    if ((uint64_t)index >= (uint64_t)size)
+        return NULL;
+    return is_text ? character(op, index) : PySequence_Fast_ITEMS(op)[index];
+}
+
+static uint64_t item_of(JitdFrame *frame, uint64_t sequence, int64_t index) {
+    PyObject *found = item(object_of(sequence), index);
+    (void)frame;
+    return (uint64_t)(uintptr_t)(found ? found : jitd_missing);
 }
 
 static uint64_t find_int(JitdFrame *frame, uint64_t object, int64_t number) {
@@ -227,8 +261,7 @@ static bool is_plain(PyObject *op) {
     return !op || Py_REFCNT(op) > 1 || PyLong_CheckExact(op) || PyFloat_CheckExact(op) || PyUnicode_CheckExact(op);
 }
 
-/* Whether giving it up has run Python code after which a name means something else. */
-static bool give_up(JitdFrame *frame, PyObject *op) {
+bool tables_give_up(JitdFrame *frame, PyObject *op) {
     uint64_t changes = class_changes;
     if (likely(is_plain(op))) {
         Py_XDECREF(op);
@@ -250,7 +283,7 @@ static int32_t put(JitdFrame *frame, PyObject *op, const TableKey *key, PyObject
     if (failed)
         PyErr_Clear();
     Py_XDECREF(name);
-    bool is_broken = give_up(frame, old); /* where it failed the dict still has it */
+    bool is_broken = tables_give_up(frame, old); /* where it failed the dict still has it */
     return failed ? USUAL : is_broken ? BROKEN : DONE;
 }
 
@@ -381,6 +414,7 @@ void tables_imports(const void **imports) {
     imports[JITD_IMPORT_py_has_int] = (const void *)has_int;
     imports[JITD_IMPORT_py_has] = (const void *)has_object;
     imports[JITD_IMPORT_py_find_int] = (const void *)find_int;
+    imports[JITD_IMPORT_py_item] = (const void *)item_of;
     imports[JITD_IMPORT_py_find] = (const void *)find_object;
     imports[JITD_IMPORT_py_put_int] = (const void *)put_int;
     imports[JITD_IMPORT_py_put] = (const void *)put_object;

@@ -191,13 +191,48 @@ static void read_object(Emit *e, const FlowOp *op) {
     new_value(e, op)[0] = LLVMBuildLoad2(e->b, type, out, "");
 }
 
+/* Where it was read last in this call; none yet. */
+static LLVMValueRef last_read(Emit *e, LLVMTypeRef type) {
+    LLVMValueRef last = emit_alloca(e, type, "last");
+    LLVMBuildStore(e->entry_b, LLVMConstNull(type), last);
+    return last;
+}
+
 static void attribute_of(Emit *e, const FlowOp *op) {
     LLVMTypeRef type = LLVMArrayType2(e->m->i64, sizeof(JitdRead) / 8);
-    LLVMValueRef out = emit_alloca(e, e->m->i64, "out"), last = emit_alloca(e, type, "last");
-    LLVMBuildStore(e->entry_b, LLVMConstNull(type), last);
+    LLVMValueRef out = emit_alloca(e, e->m->i64, "out"), last = last_read(e, type);
     LLVMValueRef args[] = {e->frame, arg(e, op, 0), emit_i32(e, emit_site(e, op)), last, out};
     fails_with(e, op, emit_rt(e, "rt_py_attribute", args, 5));
     new_value(e, op)[0] = LLVMBuildLoad2(e->b, e->m->i64, out, "");
+}
+
+static void text(Emit *e, const FlowOp *op) {
+    LLVMValueRef args[] = {e->frame, emit_i32(e, emit_site(e, op)), last_read(e, e->m->i64)};
+    LLVMValueRef object = new_value(e, op)[0] = emit_rt(e, "rt_py_text", args, 3);
+    emit_failing(e, LLVMBuildICmp(e->b, LLVMIntEQ, object, emit_i64(e, 0), ""), op->fails[0]);
+}
+
+static void global(Emit *e, const FlowOp *op) {
+    LLVMValueRef args[] = {e->frame, emit_i32(e, emit_site(e, op)), last_read(e, e->m->i64)};
+    new_value(e, op)[0] = emit_rt(e, "rt_py_global", args, 3);
+}
+
+static void by_name(Emit *e, const FlowOp *op) {
+    LLVMValueRef args[4] = {e->frame, emit_i32(e, emit_site(e, op))};
+    for (uint32_t i = 0; i < op->nargs; i++)
+        args[i + 2] = arg(e, op, i);
+    new_value(e, op)[0] = emit_rt(e, op->name, args, op->nargs + 2);
+}
+
+static void method_of_text(Emit *e, const FlowOp *op) {
+    LLVMTypeRef array = LLVMArrayType2(e->m->i64, op->nargs);
+    LLVMValueRef objects = emit_alloca(e, array, "objects");
+    for (uint32_t i = 0; i < op->nargs; i++) {
+        LLVMValueRef index[] = {emit_i64(e, 0), emit_i64(e, i)};
+        LLVMBuildStore(e->b, arg(e, op, i), LLVMBuildInBoundsGEP2(e->b, array, objects, index, 2, ""));
+    }
+    LLVMValueRef args[] = {e->frame, emit_i32(e, emit_site(e, op)), emit_i32(e, op->nargs), objects};
+    new_value(e, op)[0] = emit_rt(e, "rt_py_text_method", args, 4);
 }
 
 static void make_object(Emit *e, const FlowOp *op) {
@@ -216,6 +251,14 @@ static void of_object(Emit *e, const FlowOp *op) {
         attribute_of(e, op);
     else if (op->kind == FLOW_MAKE)
         make_object(e, op);
+    else if (op->kind == FLOW_TEXT)
+        text(e, op);
+    else if (op->kind == FLOW_GLOBAL)
+        global(e, op);
+    else if (op->kind == FLOW_GET_NAMED || op->kind == FLOW_SET_NAMED)
+        by_name(e, op);
+    else if (op->kind == FLOW_METHOD)
+        method_of_text(e, op);
     else if (op->kind == FLOW_CHANGE)
         change_object(e, op);
     else
@@ -440,7 +483,13 @@ void emit_op(Emit *e, FlowOp *op) {
     case FLOW_MAKE:
     case FLOW_CHANGE:
     case FLOW_FIND:
+    case FLOW_GET:
     case FLOW_ATTEMPT:
+    case FLOW_TEXT:
+    case FLOW_METHOD:
+    case FLOW_GLOBAL:
+    case FLOW_GET_NAMED:
+    case FLOW_SET_NAMED:
         of_object(e, op);
         return;
     case FLOW_STATUS:

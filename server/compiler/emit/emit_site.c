@@ -94,7 +94,8 @@ static void add_frames(Emit *e, Site *site, const Node *n) {
 
 uint32_t emit_site(Emit *e, const FlowOp *op) {
     Lang *lang = e->m->lang;
-    const FlowFail *reason = op->kind == FLOW_REGION || op->kind == FLOW_ATTRIBUTE ? op->fail : op->reason;
+    bool is_own = op->kind == FLOW_REGION || op->kind == FLOW_ATTRIBUTE || op->kind == FLOW_TEXT;
+    const FlowFail *reason = is_own ? op->fail : op->reason;
     Site site = reason->site;
     if (op->kind == FLOW_REGION)
         site.region = region_site(e, op->region);

@@ -1,9 +1,17 @@
 /* Build, expressions: names, members, conditions and branches. Operators are in build_op.c, calls in build_call.c. */
 #include "server/compiler/flow/build.h"
 
+static FlowOp *text(Build *b, const Node *n) {
+    FlowOp *op = build_op(b, FLOW_TEXT, &type_py, NULL, 0);
+    op->fail = build_failing(b, n, (Site){.kind = SITE_OBJECT, .text = n->Constant.value.s});
+    return op;
+}
+
 static FlowOp *constant(Build *b, const Node *n) {
     const Const *c = &n->Constant.value;
     switch (c->kind) {
+    case CONST_STR:
+        return text(b, n);
     case CONST_INT:
         return build_int(b, c->i);
     case CONST_FLOAT:

@@ -74,9 +74,10 @@ static void assign_each(Build *b, const Node *n, const Nodes *targets, Nodes val
         build_list_assign(b, n, (const Node *const *)targets->at, v, values.len);
         return;
     }
-    const Type *type = b->info[n->Assign.value->id].type;
-    for (size_t i = 0; i < values.len && type && type->kind == TYPE_PY; i++) /* a tuple of objects */
-        v[i] = build_convert(b, n, v[i], &type_py);
+    for (size_t i = 0; i < values.len; i++) {
+        const Type *type = b->info[targets->at[i]->id].type; /* of a tuple of objects it may be one */
+        v[i] = type && type->kind == TYPE_PY ? build_convert(b, n, v[i], &type_py) : v[i];
+    }
     for (size_t i = 0; i < values.len && b->at; i++)
         build_target(b, targets->at[i], v[i]);
 }

@@ -29,6 +29,58 @@ static FlowOp *has(Build *b, const Node *n, FlowOp *const *given, FlowBlock *usu
     return build_compare_ops(b, FLOW_EQ, found, build_int(b, is_in));
 }
 
+static FlowOp *equal(Build *b, const Node *n, FlowOp *const *given, FlowBlock *usual) {
+    bool is_equal = n->Compare.ops.at[0] == OP_Eq;
+    FlowOp *found = build_runtime(b, "rt_py_equal", FLOW_PURE, &type_int, OPS(given[0], given[1]));
+    unless_usual(b, build_compare_ops(b, FLOW_EQ, found, build_int(b, USUAL)), usual);
+    return build_compare_ops(b, FLOW_EQ, found, build_int(b, is_equal));
+}
+
+static FlowFail *named(Build *b, const Node *n, Str name) {
+    FlowFail *reason = pool_new(b->pool, FlowFail);
+    *reason = (FlowFail){.node = n, .site = {.kind = SITE_OBJECT, .text = name}};
+    return reason;
+}
+
+static FlowOp *by_name(Build *b, const Node *n, FlowKind kind, FlowOp *const *args, size_t nargs, FlowBlock *usual) {
+    Str name = bound_mangle(b->pool, b->bound, n->kind == NODE_Name ? n->Name.id : n->Attribute.attr);
+    FlowOp *object = build_op(b, kind, &type_py, args, nargs);
+    object->name = "rt_py_attribute_of";
+    object->reason = named(b, n, name);
+    unless_usual(b, build_runtime(b, "rt_py_is_end", FLOW_PURE, &type_bool, OPS(object)), usual);
+    return object;
+}
+
+/* What it is called on, and the arguments, as objects. */
+static FlowOp *method(Build *b, const Node *n, FlowOp *const *given, FlowBlock *usual) {
+    FlowOp **objects = pool_array(b->pool, FlowOp *, n->Call.args.len + 1);
+    size_t at = 1;
+    objects[0] = given[0];
+    for (size_t i = 0; i < n->Call.args.len; i++) {
+        const Type *t = b->info[n->Call.args.at[i]->id].type;
+        FlowOp *v = type_slots(t) ? given[at++] : build_none(b);
+        objects[i + 1] = build_convert(b, n, v, &type_py);
+    }
+    FlowOp *result = build_op(b, FLOW_METHOD, &type_py, objects, n->Call.args.len + 1);
+    result->reason = named(b, n, n->Call.func->Attribute.attr);
+    unless_usual(b, build_runtime(b, "rt_py_is_end", FLOW_PURE, &type_bool, OPS(result)), usual);
+    return result;
+}
+
+static FlowOp *new_text(Build *b, const char *name, FlowOp *const *args, size_t nargs, FlowBlock *usual) {
+    FlowOp *object = build_op(b, FLOW_GET, &type_py, args, nargs);
+    object->name = name;
+    unless_usual(b, build_runtime(b, "rt_py_is_end", FLOW_PURE, &type_bool, OPS(object)), usual);
+    return object;
+}
+
+static FlowOp *slice(Build *b, const Node *n, FlowOp *const *given, FlowBlock *usual) {
+    const NodeSlice *slice = &n->Subscript.slice->Slice;
+    FlowOp *lower = slice->lower ? given[1] : build_int(b, 0);
+    FlowOp *upper = slice->upper ? given[slice->lower ? 2 : 1] : build_int(b, INT64_MAX);
+    return new_text(b, "rt_py_text_slice", OPS(given[0], lower, upper), usual);
+}
+
 static FlowOp *size(Build *b, FlowOp *table, FlowBlock *usual) {
     FlowOp *n = build_runtime(b, "rt_py_size", FLOW_PURE, &type_int, OPS(table));
     unless_usual(b, is_negative(b, n), usual);
@@ -87,6 +139,25 @@ void build_table(Build *b, const Node *n, FlowOp *const *given, FlowVar *result,
         unless_usual(b, build_compare_ops(b, FLOW_NE, attempt(b, n, given, 2), build_int(b, 0)), usual);
         give(b, n, result, build_none(b));
         break;
+    case TABLE_EQUAL:
+        give(b, n, result, equal(b, n, given, usual));
+        break;
+    case TABLE_METHOD:
+        give(b, n, result, method(b, n, given, usual));
+        break;
+    case TABLE_SLICE:
+        give(b, n, result, slice(b, n, given, usual));
+        break;
+    case TABLE_JOIN:
+        give(b, n, result, new_text(b, "rt_py_text_join", OPS(given[0], given[1]), usual));
+        break;
+    case TABLE_GLOBAL:
+        give(b, n, result, by_name(b, n, FLOW_GLOBAL, NULL, 0, usual));
+        break;
+    case TABLE_ATTRIBUTE:
+        give(b, n, result, by_name(b, n, FLOW_GET_NAMED, given, 1, usual));
+        break;
+    case TABLE_SET_ATTRIBUTE:
     case TABLE_PUT:
     case TABLE_NONE:
         internal_error("an operation on no table");
@@ -95,10 +166,18 @@ void build_table(Build *b, const Node *n, FlowOp *const *given, FlowVar *result,
 }
 
 /* What the dict gives up may have had a finaliser that gives a name another value. */
+static FlowOp *set_by_name(Build *b, const Node *target, FlowOp *const *given) {
+    FlowOp *status = build_op(b, FLOW_SET_NAMED, &type_int, given, 2);
+    status->name = given[0]->type->kind == TYPE_REF ? "rt_py_set_attribute" : "rt_py_set_attribute_of";
+    status->reason = named(b, target, bound_mangle(b->pool, b->bound, target->Attribute.attr));
+    return status;
+}
+
 FlowBlock *build_table_put(Build *b, const Node *n, const Node *target, FlowOp *const *given) {
+    bool is_attribute = b->info[target->id].table == TABLE_SET_ATTRIBUTE;
     FlowBlock *other = build_block(b, "other"), *broken = build_block(b, "broken"), *usual = build_block(b, "usual"),
               *meet = build_block(b, "meet");
-    FlowOp *status = attempt(b, target, given, 3);
+    FlowOp *status = is_attribute ? set_by_name(b, target, given) : attempt(b, target, given, 3);
     build_branch(b, build_compare_ops(b, FLOW_NE, status, build_int(b, 0)), other, meet, true);
     build_start(b, other);
     build_branch(b, build_compare_ops(b, FLOW_EQ, status, build_int(b, USUAL)), usual, broken, false);

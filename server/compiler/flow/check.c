@@ -28,6 +28,8 @@ static int args_of(FlowKind kind) {
     case FLOW_INTERRUPTED:
     case FLOW_STACK_LOW:
     case FLOW_POLL:
+    case FLOW_TEXT:
+    case FLOW_GLOBAL:
     case FLOW_RESUMED:
     case FLOW_DROP:
     case FLOW_TRACE:
@@ -47,6 +49,7 @@ static int args_of(FlowKind kind) {
     case FLOW_FIELD:
     case FLOW_GUARD:
     case FLOW_ATTRIBUTE:
+    case FLOW_GET_NAMED:
     case FLOW_INCREF:
     case FLOW_DECREF:
     case FLOW_TRAP_AS:
@@ -58,6 +61,7 @@ static int args_of(FlowKind kind) {
     case FLOW_COMPARE:
     case FLOW_SET_FIELD:
     case FLOW_INIT_FIELD:
+    case FLOW_SET_NAMED:
         return 2;
     case FLOW_SELECT:
         return 3;
@@ -74,6 +78,8 @@ static int args_of(FlowKind kind) {
     case FLOW_CHANGE:
     case FLOW_FIND:
     case FLOW_ATTEMPT:
+    case FLOW_METHOD:
+    case FLOW_GET:
         return -1;
     case N_FLOW_KINDS:
         break;
@@ -140,6 +146,7 @@ static bool can_fail(const FlowOp *op) {
     case FLOW_REGION:
     case FLOW_READ:
     case FLOW_ATTRIBUTE:
+    case FLOW_TEXT:
     case FLOW_MAKE:
     case FLOW_CHANGE:
     case FLOW_GUARD:

@@ -74,11 +74,21 @@ static void put_details(Dumper *d, const FlowOp *op) {
     case FLOW_ATTRIBUTE:
         put(d, " .%.*s", STR_FMT(op->fail->site.text));
         return;
+    case FLOW_TEXT:
+        put(d, " %.*s", STR_FMT(op->fail->site.text));
+        return;
+    case FLOW_METHOD:
+    case FLOW_GLOBAL:
+    case FLOW_GET_NAMED:
+    case FLOW_SET_NAMED:
+        put(d, " .%.*s", STR_FMT(op->reason->site.text));
+        return;
     case FLOW_RUNTIME:
     case FLOW_READ:
     case FLOW_MAKE:
     case FLOW_CHANGE:
     case FLOW_FIND:
+    case FLOW_GET:
     case FLOW_ATTEMPT:
         put(d, " %s", op->name);
         return;

@@ -178,7 +178,7 @@ struct FlowOp {
     };
     FlowOp *of;             /* STATUS, RESUMED */
     const FlowFail *reason; /* TRAP, TRAP_AS, TRACE, RESUME: what the site table says; a REDO's is told by its trap */
-    const char *name;       /* RUNTIME, PYTHON, READ, MAKE, CHANGE, FIND, ATTEMPT */
+    const char *name;       /* RUNTIME, PYTHON, READ, MAKE, CHANGE, FIND, GET, ATTEMPT, GET_NAMED, SET_NAMED */
     bool rare;              /* BRANCH */
     bool steals;            /* SET_FIELD: takes its value's count over, instead of counting */
     bool exact;             /* BINARY: known not to overflow */

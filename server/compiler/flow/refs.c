@@ -95,7 +95,8 @@ static void find_values(Refs *r) {
             if (!holds_refs(op))
                 continue;
             r->manages |= op->kind == FLOW_CALL || op->kind == FLOW_NEW || op->kind == FLOW_REGION ||
-                          op->kind == FLOW_MAKE || op->kind == FLOW_ATTRIBUTE;
+                          op->kind == FLOW_MAKE || op->kind == FLOW_ATTRIBUTE || op->kind == FLOW_METHOD ||
+                          op->kind == FLOW_GET || op->kind == FLOW_GET_NAMED;
             r->values[r->nvalues++] = (Value){.op = op, .owned = is_owned(op)};
             r->index[op->id] = r->nvalues;
         }

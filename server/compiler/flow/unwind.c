@@ -370,6 +370,7 @@ static void unwind_op(Unwind *u, FlowOp *op) {
         op->fails[0] = attribute_failure(u, op);
         return;
     case FLOW_MAKE:
+    case FLOW_TEXT:
     case FLOW_CHANGE:
         op->fails[0] = object_failure(u, op->fail);
         return;

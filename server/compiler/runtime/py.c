@@ -50,15 +50,21 @@ static RT bool is_a(uint64_t object, uint64_t type) {
 
 /* ---- counts ---- */
 
-/* Up to here an object is not immortal in any version, and its count is simply a count. */
+/* Up to here an object is not immortal in any version, and its count is simply a count. From there on it is in all (3.11's static objects begin
+ * with 999,999,999, which goes up and down there, and means nothing). */
 #define PLAIN_COUNT (1u << 28)
+#define IMMORTAL_COUNT (1u << 29)
+
+static RT_SLOW void incref_other(JitdFrame *frame, uint64_t object) {
+    jitd_import_py_incref(frame, object);
+}
 
 RT void rt_py_incref(JitdFrame *frame, uint64_t object) {
     Object *op = (Object *)object;
     if (op && op->refs < PLAIN_COUNT)
         op->refs++;
-    else
-        jitd_import_py_incref(frame, object);
+    else if (op && op->refs < IMMORTAL_COUNT)
+        incref_other(frame, object);
 }
 
 RT void rt_py_decref(JitdFrame *frame, uint64_t object) {
@@ -67,7 +73,7 @@ RT void rt_py_decref(JitdFrame *frame, uint64_t object) {
         return;
     if (op->refs > 1 && op->refs < PLAIN_COUNT)
         op->refs--;
-    else
+    else if (op->refs < IMMORTAL_COUNT)
         jitd_import_py_decref(frame, object);
 }
 
@@ -220,7 +226,7 @@ static RT_SLOW int32_t ask_attribute(JitdFrame *frame, uint64_t ref, uint32_t si
     return status;
 }
 
-/* Only Python code gives an instance another one. */
+/* Only Python code gives an instance another one, or py_set_attribute, which says so. */
 RT int32_t rt_py_attribute(JitdFrame *frame, uint64_t ref, uint32_t site, JitdRead *last, uint64_t *out) {
     if (last->ran != frame->ran || last->ref != ref)
         return ask_attribute(frame, ref, site, last, out);
@@ -367,6 +373,8 @@ RT int32_t rt_list_append(JitdFrame *frame, uint64_t object, uint64_t item) {
 /* ---- dicts and sets: the operation is to be done in the usual way where it is 2, or py_end, or a size of -1 ---- */
 
 RT int64_t rt_py_size(uint64_t object) {
+    if (is_a(object, ADDRESS(py_str_type)) || is_a(object, ADDRESS(py_tuple_type)))
+        return ((const List *)object)->size;
     if (is_a(object, ADDRESS(py_set_type)))
         return ((const Set *)object)->used;
     return is_a(object, ADDRESS(py_dict_type)) ? ((const Dict *)object)->used : -1;
@@ -392,8 +400,10 @@ static RT uint64_t or_end(uint64_t object) {
     return object ? object : ADDRESS(py_end);
 }
 
-RT uint64_t rt_py_item_int(JitdFrame *frame, uint64_t dict, int64_t key) {
-    return or_end(jitd_import_py_find_int(frame, dict, key));
+RT uint64_t rt_py_item_int(JitdFrame *frame, uint64_t object, int64_t key) {
+    if (!is_a(object, ADDRESS(py_dict_type)))
+        return jitd_import_py_item(frame, object, key);
+    return or_end(jitd_import_py_find_int(frame, object, key));
 }
 
 RT uint64_t rt_py_item(JitdFrame *frame, uint64_t dict, uint64_t key) {
@@ -450,4 +460,66 @@ RT int64_t rt_map_put(JitdFrame *frame, uint64_t dict, uint64_t key, uint64_t va
 
 RT int32_t rt_set_put_int(JitdFrame *frame, uint64_t set, int64_t item) {
     return jitd_import_py_set_put_int(frame, set, item);
+}
+
+/* ---- text ---- */
+
+static RT_SLOW uint64_t ask_text(JitdFrame *frame, uint32_t site) {
+    return jitd_import_py_text(frame, site);
+}
+
+RT uint64_t rt_py_text(JitdFrame *frame, uint32_t site, uint64_t *last) {
+    if (!*last)
+        *last = ask_text(frame, site);
+    return *last;
+}
+
+/* 2: not both are texts. */
+RT int64_t rt_py_equal(uint64_t a, uint64_t b) {
+    if (!is_a(a, ADDRESS(py_str_type)) || !is_a(b, ADDRESS(py_str_type)))
+        return 2;
+    return a == b || jitd_import_py_text_equal(a, b);
+}
+
+RT uint64_t rt_py_text_method(JitdFrame *frame, uint32_t site, uint32_t n, const uint64_t *objects) {
+    if (!is_a(objects[0], ADDRESS(py_str_type)))
+        return counted(frame, ADDRESS(py_end));
+    return jitd_import_py_text_method(frame, site, n, objects);
+}
+
+RT uint64_t rt_py_text_slice(JitdFrame *frame, uint64_t object, int64_t lower, int64_t upper) {
+    if (!is_a(object, ADDRESS(py_str_type)))
+        return counted(frame, ADDRESS(py_end));
+    return jitd_import_py_text_slice(frame, object, lower, upper);
+}
+
+RT uint64_t rt_py_text_join(JitdFrame *frame, uint64_t a, uint64_t b) {
+    if (!is_a(a, ADDRESS(py_str_type)) || !is_a(b, ADDRESS(py_str_type)))
+        return counted(frame, ADDRESS(py_end));
+    return jitd_import_py_text_join(frame, a, b);
+}
+
+/* ---- names ---- */
+
+static RT_SLOW uint64_t ask_global(JitdFrame *frame, uint32_t site) {
+    return jitd_import_py_global(frame, site);
+}
+
+/* While the call is compiled code's it stays what it is. */
+RT uint64_t rt_py_global(JitdFrame *frame, uint32_t site, uint64_t *last) {
+    if (!*last)
+        *last = ask_global(frame, site);
+    return *last;
+}
+
+RT uint64_t rt_py_attribute_of(JitdFrame *frame, uint32_t site, uint64_t object) {
+    return jitd_import_py_attribute_of(frame, site, object);
+}
+
+RT int64_t rt_py_set_attribute(JitdFrame *frame, uint32_t site, uint64_t ref, uint64_t value) {
+    return jitd_import_py_set_attribute(frame, site, ref, value);
+}
+
+RT int64_t rt_py_set_attribute_of(JitdFrame *frame, uint32_t site, uint64_t object, uint64_t value) {
+    return jitd_import_py_set_attribute_of(frame, site, object, value);
 }

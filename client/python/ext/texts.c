@@ -1,0 +1,107 @@
+/* Text in compiled code: constants, which are made once for each place, and what is asked of the interpreter's own text. It cannot change, so that
+ * whatever fails is done again in the usual way (operation.c), where it fails again. No Python code runs. */
+#include "client/python/ext/resume.h"
+
+#define MOST_OBJECTS 4 /* of a method: itself and its arguments */
+
+static PyObject *object_of(uint64_t address) {
+    return (PyObject *)(uintptr_t)address;
+}
+
+static uint64_t address_of(const void *object) {
+    return (uint64_t)(uintptr_t)object;
+}
+
+static uint64_t text(JitdFrame *frame, uint32_t site) {
+    const PlanRead *read = attribute_at(frame->running, site);
+    return address_of(read ? read->name : NULL);
+}
+
+/* Until 3.11 one may have no form yet to be compared in. */
+static int32_t equal(uint64_t text, uint64_t other) {
+    PyObject *a = object_of(text), *b = object_of(other);
+    Py_ssize_t n = PyUnicode_GET_LENGTH(a);
+#if PY_VERSION_HEX < 0x030c0000
+    if (PyUnicode_READY(a) < 0 || PyUnicode_READY(b) < 0)
+        return PyErr_Clear(), 2;
+#endif
+    int kind = (int)PyUnicode_KIND(a);
+    return n == PyUnicode_GET_LENGTH(b) && kind == (int)PyUnicode_KIND(b) &&
+           memcmp(PyUnicode_DATA(a), PyUnicode_DATA(b), (size_t)n * (size_t)kind) == 0;
+}
+
+static uint64_t or_usual(PyObject *result) {
+    if (!result)
+        PyErr_Clear();
+    return address_of(result ? result : Py_NewRef(jitd_missing));
+}
+
+/* ---- methods ---- */
+
+/* Whether it makes containers, which the collector looks at: that may run finalisers, until 3.11 in the middle of it. */
+static bool makes_containers(PyObject *name) {
+    static const char *const names[] = {"split", "rsplit", "splitlines", "partition", "rpartition", "join"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (PyUnicode_CompareWithASCIIString(name, names[i]) == 0)
+            return PY_VERSION_HEX < 0x030c0000;
+    return false;
+}
+
+/* Borrowed of the type, which nobody changes; NULL: there is none. */
+static PyObject *method_at(PlanRead *read) {
+    if (!read->method) {
+        PyObject *found = _PyType_Lookup(&PyUnicode_Type, read->name);
+        read->method = found && Py_IS_TYPE(found, &PyMethodDescr_Type) ? found : NULL;
+        read->collects = makes_containers(read->name);
+    }
+    return read->method;
+}
+
+static PyObject *call(const PlanRead *read, PyObject *const *objects, uint32_t n) {
+    if (likely(!read->collects))
+        return PyObject_Vectorcall(read->method, objects, n, NULL);
+    int collects = PyGC_Disable();
+    PyObject *result = PyObject_Vectorcall(read->method, objects, n, NULL);
+    if (collects)
+        PyGC_Enable();
+    return result;
+}
+
+static uint64_t method(JitdFrame *frame, uint32_t site, uint32_t n, const uint64_t *given) {
+    PlanRead *read = attribute_at(frame->running, site);
+    PyObject *objects[MOST_OBJECTS] = {NULL};
+    bool is_quiet = read && method_at(read) && n <= MOST_OBJECTS;
+    for (uint32_t i = 0; is_quiet && i < n; i++) {
+        objects[i] = object_of(given[i]);
+        is_quiet = objects[i] && (!i || operation_is_quiet(objects[i]));
+    }
+    return or_usual(is_quiet ? call(read, objects, n) : NULL);
+}
+
+/* ---- operators ---- */
+
+static Py_ssize_t end_of(int64_t end, Py_ssize_t n) {
+    end += end < 0 ? n : 0;
+    return end < 0 ? 0 : end > n ? n : (Py_ssize_t)end;
+}
+
+static uint64_t slice(JitdFrame *frame, uint64_t text, int64_t lower, int64_t upper) {
+    PyObject *op = object_of(text);
+    Py_ssize_t n = PyUnicode_GET_LENGTH(op);
+    (void)frame;
+    return or_usual(PyUnicode_Substring(op, end_of(lower, n), end_of(upper, n)));
+}
+
+static uint64_t join(JitdFrame *frame, uint64_t text, uint64_t other) {
+    (void)frame;
+    return or_usual(PyUnicode_Concat(object_of(text), object_of(other)));
+}
+
+void texts_imports(const void **imports) {
+    imports[JITD_IMPORT_py_str_type] = &PyUnicode_Type;
+    imports[JITD_IMPORT_py_text] = (const void *)text;
+    imports[JITD_IMPORT_py_text_equal] = (const void *)equal;
+    imports[JITD_IMPORT_py_text_method] = (const void *)method;
+    imports[JITD_IMPORT_py_text_slice] = (const void *)slice;
+    imports[JITD_IMPORT_py_text_join] = (const void *)join;
+}
