@@ -54,6 +54,7 @@ void compile_done(void *broker, Job *job, const MsgMessage *done, Str frame, con
 /* report.c */
 PeerHandled report_stats(Broker *broker, Peer *peer, const MsgMessage *m);
 PeerHandled report_classes(Broker *broker, Peer *peer, const MsgMessage *m);
+void report_forget(Peer *peer); /* what it is not to be answered any more */
 
 /* operate.c */
 PeerHandled operate_names(Broker *broker, Peer *peer, const MsgMessage *m);

@@ -139,6 +139,7 @@ unsigned dispatch_kept(void *arg, const struct ucred *who, bool all) {
 void dispatch_left(void *arg, Peer *peer) {
     Broker *broker = arg;
     jobs_forget(&broker->jobs, peer);
+    report_forget(peer);
     if (broker->stopping) { /* its process lives: what it holds is the next daemon's business */
         if (peer->pidfd >= 0)
             close(peer->pidfd);

@@ -5,8 +5,8 @@
 #include <dirent.h>
 #include <fcntl.h>
 
-#define NAMES_MAX 4096 /* in one answer: the next ones are asked for by the last one's number */
-#define LOG_LINES_MAX 256
+#define NAMES_MAX 1024 /* in one answer: the next ones are asked for by the last one's number */
+#define LOG_LINES_MAX 64
 
 static bool sees_all(const Peer *peer) {
     return peer->uid == 0 || peer->uid == geteuid();
@@ -45,8 +45,8 @@ PeerHandled operate_names(Broker *broker, Peer *peer, const MsgMessage *m) {
     put_uint(&w, "all", all);
     wire_put_cstr(&w.packer, "names");
     msgpack_pack_array(&w.packer, left < NAMES_MAX ? left : NAMES_MAX);
-    for (const PublishedName *name = t ? t->names : NULL; name; name = name->hh.next, n++) {
-        if (n < from || n - from >= NAMES_MAX)
+    for (const PublishedName *name = t ? t->names : NULL; name && n < from + NAMES_MAX; name = name->hh.next, n++) {
+        if (n < from)
             continue;
         msgpack_pack_array(&w.packer, 2);
         wire_put_cstr(&w.packer, name->name);

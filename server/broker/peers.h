@@ -44,6 +44,7 @@ typedef struct Peer {
     int handed;
     uint32_t looked,
         found; /* compile.c's: of a LOOKUP that takes several turns, the keys looked for on the disk, and those there */
+    struct Report *report; /* report.c's: of CLASSES that take several turns; NULL: none */
     /* dispatch.c's: */
     bool greeted, observer;
     unsigned deaths_told; /* since its last request */

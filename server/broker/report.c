@@ -137,29 +137,87 @@ static void report_put_function(msgpack_packer *pk, const Unit *unit) {
     put_figures(pk, unit->nentries, unit->code_bytes, unit->compile_us, unit->hits);
 }
 
-static void report_put_functions(msgpack_packer *pk, const Tenant *tenant) {
-    uint32_t n = 0;
-    for (const Unit *unit = tenant ? tenant->units : NULL; unit; unit = unit->hh.next)
-        n += unit_is_function(unit);
-    msgpack_pack_array(pk, n);
-    for (const Unit *unit = tenant ? tenant->units : NULL; unit; unit = unit->hh.next)
-        if (unit_is_function(unit))
-            report_put_function(pk, unit);
+/* An answer that may take several turns: a namespace has up to 16,384 classes and 65,536 units, and others wait meanwhile. Classes only ever
+ * come to a tenant, and the peer keeps its tenant; units may go: then those that are functions are listed again. */
+typedef struct Report {
+    MessageWriter writer;
+    const Class *class;
+    uint32_t classes; /* that are still to be told of */
+    const Unit *unit;
+    uint64_t removals; /* of the tenant's, when `unit` was its first one */
+    msgpack_sbuffer functions;
+    uint32_t nfunctions;
+} Report;
+
+static void list_functions(Report *r, const Tenant *tenant) {
+    msgpack_sbuffer_clear(&r->functions);
+    r->nfunctions = 0;
+    r->unit = tenant ? tenant->units : NULL;
+    r->removals = tenant ? tenant->removals : 0;
+}
+
+static Report *report_begin(const Tenant *tenant, uint64_t id) {
+    Report *r = calloc(1, sizeof *r);
+    if (!r)
+        return NULL;
+    r->class = tenant ? tenant->classes : NULL;
+    r->classes = tenant ? HASH_COUNT(tenant->classes) : 0;
+    list_functions(r, tenant);
+    message_writer_init(&r->writer);
+    message_begin(&r->writer, MESSAGE_REPLY, id);
+    msgpack_pack_map(&r->writer.packer, 2);
+    wire_put_cstr(&r->writer.packer, "classes");
+    msgpack_pack_array(&r->writer.packer, r->classes);
+    return r;
+}
+
+void report_forget(Peer *peer) {
+    if (!peer->report)
+        return;
+    message_writer_deinit(&peer->report->writer);
+    msgpack_sbuffer_destroy(&peer->report->functions);
+    free(peer->report);
+    peer->report = NULL;
+}
+
+/* False: the turn is over, and there is more. */
+static bool report_go_on(Report *r, const Peer *peer) {
+    msgpack_packer functions;
+    msgpack_packer_init(&functions, &r->functions, msgpack_sbuffer_write);
+    while (r->classes) {
+        report_put_class(&r->writer.packer, r->class);
+        r->class = r->class->hh.next;
+        if (--r->classes && peer_turn_is_over(peer))
+            return false;
+    }
+    if (peer->tenant && r->removals != peer->tenant->removals)
+        list_functions(r, peer->tenant);
+    while (r->unit) {
+        if (unit_is_function(r->unit)) {
+            report_put_function(&functions, r->unit);
+            r->nfunctions++;
+        }
+        r->unit = r->unit->hh.next;
+        if (r->unit && peer_turn_is_over(peer))
+            return false;
+    }
+    return true;
 }
 
 PeerHandled report_classes(Broker *broker, Peer *peer, const MsgMessage *m) {
-    const Tenant *tenant = peer->tenant;
-    MessageWriter w;
     (void)broker;
-    message_writer_init(&w);
-    message_begin(&w, MESSAGE_REPLY, m->id);
-    msgpack_pack_map(&w.packer, 2);
-    wire_put_cstr(&w.packer, "classes");
-    msgpack_pack_array(&w.packer, tenant ? HASH_COUNT(tenant->classes) : 0);
-    for (const Class *c = tenant ? tenant->classes : NULL; c; c = c->hh.next)
-        report_put_class(&w.packer, c);
-    wire_put_cstr(&w.packer, "functions");
-    report_put_functions(&w.packer, tenant);
-    peer_reply(peer, m->id, &w, NULL, 0);
+    if (!peer->report && !(peer->report = report_begin(peer->tenant, m->id))) {
+        dispatch_refuse(peer, m, "quota", "the daemon is out of memory");
+        return PEER_HANDLED;
+    }
+    Report *r = peer->report;
+    if (!report_go_on(r, peer))
+        return PEER_AGAIN;
+    wire_put_cstr(&r->writer.packer, "functions");
+    msgpack_pack_array(&r->writer.packer, r->nfunctions);
+    msgpack_pack_str_body(&r->writer.packer, r->functions.data, r->functions.size); /* packed already */
+    peer_reply(peer, m->id, &r->writer, NULL, 0);
+    message_writer_init(&r->writer); /* what it held is the peer's */
+    report_forget(peer);
     return PEER_HANDLED;
 }

@@ -50,6 +50,7 @@ void tenant_remove_unit(Tenant *tenant, Unit *unit) {
     if (c)
         DL_DELETE(c->units, unit);
     HASH_DEL(tenant->units, unit);
+    tenant->removals++;
     tenant->unit_bytes -= unit_bytes(unit);
     unit_free(unit);
 }

@@ -82,6 +82,7 @@ typedef struct Tenant {
     DeadRow *dead;
     Ledger ledger;
     unsigned peers;
+    uint64_t removals;   /* of units, so far */
     bool full;           /* something found no room in it */
     uint64_t code_limit; /* bytes */
     uint64_t deaths;     /* so far */

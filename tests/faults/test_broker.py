@@ -4,6 +4,7 @@ import mmap
 import os
 import random
 import resource
+import select
 import signal
 import socket
 import stat
@@ -884,6 +885,39 @@ def fill(c):
         except Refused as e:
             return number * 256, e
     return None
+
+
+def is_first(slow, quick):
+    """Whether the second has its answer before the first, who asked for more and a little earlier, has any of its own."""
+    answered = slow.send(CLASSES)
+    quick.ask(FIND, name="x")
+    waits = not select.select([slow.socket], [], [], 0)[0]
+    slow.wait(answered)
+    return waits
+
+
+def test_a_long_answer_keeps_nobody_waiting():
+    """CLASSES of a user who has as many as there may be: it takes several turns, and others have theirs between."""
+    with Daemon() as d, d.client("large") as c, d.client() as other:
+        for number in range(20):
+            add_classes(c, number)
+        for number in range(500):
+            c.compile("ok", [function(f"f{number}")], number)
+        told = c.ask(CLASSES)
+        assert len(told["classes"]) == 20 * 256 and len({x["class_id"] for x in told["classes"]}) == 20 * 256
+        assert len({f["key"] for f in told["functions"]}) == 500
+        assert any(is_first(c, other) for _ in range(100))
+        assert c.ask(CLASSES) == told
+
+
+def test_who_leaves_amid_a_long_answer_takes_nobody_along(daemon):
+    with daemon.client() as c, daemon.client(lives=True) as other:
+        for number in range(20):
+            add_classes(c, number)
+        for _ in range(20):
+            with daemon.client() as leaver:
+                leaver.send(CLASSES)
+        assert other.stats()["clients"] >= 2 and len(other.ask(CLASSES)["classes"]) == 20 * 256
 
 
 def test_a_full_namespace_says_so_and_begins_anew_when_nobody_uses_it(daemon):
