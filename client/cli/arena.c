@@ -217,15 +217,14 @@ static void print_svg(const Survey *s) {
 }
 
 int arena_show(Ctl *ctl) {
-    msgpack_unpacked owner;
-    msgpack_object map;
-    int r = ctl_ask(ctl, MESSAGE_CLASSES, NULL, &owner, &map);
+    CtlClasses all;
+    int r = ctl_classes(ctl, &all);
     if (r)
         return r;
     Survey *s = calloc(1, sizeof *s);
     if (s) {
         s->arena = client_arena(ctl->client);
-        wire_array(wire_find(&map, "classes"), &s->names);
+        wire_array(wire_find(&all.map, "classes"), &s->names);
     }
     if (!s || survey(s)) {
         fputs("jitctl: no memory\n", stderr);
@@ -242,6 +241,6 @@ int arena_show(Ctl *ctl) {
     free(s ? s->used : NULL);
     free(s ? s->row : NULL);
     free(s);
-    msgpack_unpacked_destroy(&owner);
+    ctl_classes_free(&all);
     return r;
 }

@@ -14,6 +14,15 @@ typedef struct Ctl {
 /* Each returns the exit status: 0; 1: it could not be had (and why was said on stderr); 2: wrong usage. */
 int ctl_ask(Ctl *ctl, int message, const msgpack_sbuffer *body, msgpack_unpacked *ret_owner, msgpack_object *ret_map);
 int ctl_print_json(const msgpack_object *o);
+/* All classes and functions, which come in parts, as one map of two arrays. To be freed after 0. */
+typedef struct CtlClasses {
+    msgpack_unpacked *parts;
+    size_t nparts;
+    msgpack_object_kv kv[2];
+    msgpack_object map;
+} CtlClasses;
+int ctl_classes(Ctl *ctl, CtlClasses *ret);
+void ctl_classes_free(CtlClasses *classes);
 int report_status(Ctl *ctl);
 int report_classes(Ctl *ctl);
 int report_stats(Ctl *ctl);

@@ -151,17 +151,16 @@ static int dump_target(Ctl *ctl, const msgpack_object *map, msgpack_sbuffer *out
 }
 
 int dump_code(Ctl *ctl) {
-    msgpack_unpacked owner;
-    msgpack_object map;
-    int r = ctl_ask(ctl, MESSAGE_CLASSES, NULL, &owner, &map);
+    CtlClasses all;
+    int r = ctl_classes(ctl, &all);
     if (r)
         return r;
     msgpack_sbuffer out;
     msgpack_sbuffer_init(&out);
-    r = dump_target(ctl, &map, &out);
+    r = dump_target(ctl, &all.map, &out);
     if (r == 0)
         print_text(ctl, (Str){out.data, out.size});
     msgpack_sbuffer_destroy(&out);
-    msgpack_unpacked_destroy(&owner);
+    ctl_classes_free(&all);
     return r;
 }

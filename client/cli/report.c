@@ -160,15 +160,14 @@ static void print_classes(const msgpack_object *map) {
 }
 
 int report_classes(Ctl *ctl) {
-    msgpack_unpacked owner;
-    msgpack_object map;
-    int r = ctl_ask(ctl, MESSAGE_CLASSES, NULL, &owner, &map);
+    CtlClasses all;
+    int r = ctl_classes(ctl, &all);
     if (r)
         return r;
     if (ctl->json)
-        ctl_print_json(&map);
+        ctl_print_json(&all.map);
     else
-        print_classes(&map);
-    msgpack_unpacked_destroy(&owner);
+        print_classes(&all.map);
+    ctl_classes_free(&all);
     return 0;
 }

@@ -141,18 +141,31 @@ static int merge_classes(const Work *w) {
         return -EPROTO;
     for (size_t i = 0; r == 0 && i < a.size; i++)
         r = merge_class(w->session, &a.ptr[i]);
-    name_types(w->session);
     return r;
 }
 
+static int name_all(const Work *w) {
+    name_types(w->session);
+    return 0;
+}
+
 static int refresh(jitd_session *session, jitd_error *error) {
-    msgpack_unpacked owner;
-    msgpack_object map;
-    int r = request_map(session, MESSAGE_CLASSES, NULL, &owner, &map, error);
-    if (r < 0)
-        return r;
-    r = with_pool(merge_classes, &(Work){.session = session, .map = &map});
-    msgpack_unpacked_destroy(&owner);
+    ClientTold told = {0};
+    msgpack_sbuffer body;
+    int r = 0;
+    for (bool more = client_classes_body(&told, NULL, &body); more && r == 0;) {
+        msgpack_unpacked owner;
+        msgpack_object map;
+        r = request_map(session, MESSAGE_CLASSES, &body, &owner, &map, error);
+        msgpack_sbuffer_destroy(&body);
+        if (r < 0)
+            return r;
+        r = with_pool(merge_classes, &(Work){.session = session, .map = &map});
+        more = r == 0 && client_classes_body(&told, &map, &body);
+        msgpack_unpacked_destroy(&owner);
+    }
+    int named = with_pool(name_all, &(Work){.session = session});
+    r = r < 0 ? r : named;
     return r < 0 ? error_errno(error, r) : 0;
 }
 

@@ -53,6 +53,13 @@ typedef struct ClientOptions {
 int client_open(const ClientOptions *options, Client **ret_client, char *error, size_t error_size);
 void client_close(Client *client);
 
+/* CLASSES tells a part at a time. The next one's body, when so many classes and functions have been told of (which becomes the sums): false,
+ * `answer` was the last part. `answer` is NULL for the first one. */
+typedef struct ClientTold {
+    uint64_t classes, functions;
+} ClientTold;
+bool client_classes_body(ClientTold *told, const msgpack_object *answer, msgpack_sbuffer *ret_body);
+
 Arena *client_arena(Client *client);
 const Table *client_table(Client *client);
 /* The table, to add classes to that are only this process's: when the daemon is gone, has refused them or does not answer. NULL: no memory. */

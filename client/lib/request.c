@@ -567,3 +567,31 @@ int client_silent(Client *client) {
 int client_usable(Client *client) {
     return client->usable;
 }
+
+/* ---- CLASSES ---- */
+
+static uint64_t count(const msgpack_object *answer, const char *key) {
+    msgpack_object_array a = {0};
+    wire_array(wire_find(answer, key), &a);
+    return a.size;
+}
+
+bool client_classes_body(ClientTold *told, const msgpack_object *answer, msgpack_sbuffer *ret_body) {
+    bool more = !answer;
+    msgpack_packer pk;
+    if (answer) {
+        told->classes += count(answer, "classes");
+        told->functions += count(answer, "functions");
+        wire_bool(wire_find(answer, "more"), &more);
+    }
+    if (!more)
+        return false;
+    msgpack_sbuffer_init(ret_body);
+    msgpack_packer_init(&pk, ret_body, msgpack_sbuffer_write);
+    msgpack_pack_map(&pk, 2);
+    wire_put_cstr(&pk, "classes");
+    msgpack_pack_uint64(&pk, told->classes);
+    wire_put_cstr(&pk, "functions");
+    msgpack_pack_uint64(&pk, told->functions);
+    return true;
+}

@@ -137,87 +137,106 @@ static void report_put_function(msgpack_packer *pk, const Unit *unit) {
     put_figures(pk, unit->nentries, unit->code_bytes, unit->compile_us, unit->hits);
 }
 
-/* An answer that may take several turns: a namespace has up to 16,384 classes and 65,536 units, and others wait meanwhile. Classes only ever
- * come to a tenant, and the peer keeps its tenant; units may go: then those that are functions are listed again. */
+/* An answer that may take several turns, and tells a part: a namespace has up to 16,384 classes and 65,536 units, and others wait meanwhile.
+ * Classes only ever come to a tenant, and the peer keeps its tenant; units may go: then those that are functions are listed again. */
+#define REPORT_BYTES (192 * 1024) /* of one answer: some more, and far fewer elements than a message may have */
+
 typedef struct Report {
-    MessageWriter writer;
     const Class *class;
-    uint32_t classes; /* that are still to be told of */
     const Unit *unit;
     uint64_t removals; /* of the tenant's, when `unit` was its first one */
-    msgpack_sbuffer functions;
-    uint32_t nfunctions;
+    uint64_t had;      /* functions that the peer knows already */
+    msgpack_sbuffer classes, functions;
+    uint32_t nclasses, nfunctions;
 } Report;
 
 static void list_functions(Report *r, const Tenant *tenant) {
+    uint64_t had = r->had;
     msgpack_sbuffer_clear(&r->functions);
     r->nfunctions = 0;
-    r->unit = tenant ? tenant->units : NULL;
     r->removals = tenant ? tenant->removals : 0;
+    for (r->unit = tenant ? tenant->units : NULL; r->unit && had; r->unit = r->unit->hh.next)
+        had -= unit_is_function(r->unit);
 }
 
-static Report *report_begin(const Tenant *tenant, uint64_t id) {
+static Report *report_begin(const Tenant *tenant, const MsgMessage *m) {
     Report *r = calloc(1, sizeof *r);
+    uint64_t had = 0;
     if (!r)
         return NULL;
-    r->class = tenant ? tenant->classes : NULL;
-    r->classes = tenant ? HASH_COUNT(tenant->classes) : 0;
+    wire_uint(wire_find(&m->body, "classes"), UINT32_MAX, &had);
+    wire_uint(wire_find(&m->body, "functions"), UINT32_MAX, &r->had);
+    for (r->class = tenant ? tenant->classes : NULL; r->class && had; had--)
+        r->class = r->class->hh.next;
     list_functions(r, tenant);
-    message_writer_init(&r->writer);
-    message_begin(&r->writer, MESSAGE_REPLY, id);
-    msgpack_pack_map(&r->writer.packer, 2);
-    wire_put_cstr(&r->writer.packer, "classes");
-    msgpack_pack_array(&r->writer.packer, r->classes);
     return r;
 }
 
 void report_forget(Peer *peer) {
     if (!peer->report)
         return;
-    message_writer_deinit(&peer->report->writer);
+    msgpack_sbuffer_destroy(&peer->report->classes);
     msgpack_sbuffer_destroy(&peer->report->functions);
     free(peer->report);
     peer->report = NULL;
 }
 
-/* False: the turn is over, and there is more. */
-static bool report_go_on(Report *r, const Peer *peer) {
-    msgpack_packer functions;
-    msgpack_packer_init(&functions, &r->functions, msgpack_sbuffer_write);
-    while (r->classes) {
-        report_put_class(&r->writer.packer, r->class);
+static bool report_is_full(const Report *r) {
+    return r->classes.size + r->functions.size >= REPORT_BYTES;
+}
+
+static bool report_is_through(const Report *r) {
+    return !r->class && !r->unit;
+}
+
+static void report_one(Report *r) {
+    msgpack_packer pk;
+    if (r->class) {
+        msgpack_packer_init(&pk, &r->classes, msgpack_sbuffer_write);
+        report_put_class(&pk, r->class);
+        r->nclasses++;
         r->class = r->class->hh.next;
-        if (--r->classes && peer_turn_is_over(peer))
-            return false;
+        return;
     }
-    if (peer->tenant && r->removals != peer->tenant->removals)
-        list_functions(r, peer->tenant);
-    while (r->unit) {
-        if (unit_is_function(r->unit)) {
-            report_put_function(&functions, r->unit);
-            r->nfunctions++;
-        }
-        r->unit = r->unit->hh.next;
-        if (r->unit && peer_turn_is_over(peer))
-            return false;
+    if (unit_is_function(r->unit)) {
+        msgpack_packer_init(&pk, &r->functions, msgpack_sbuffer_write);
+        report_put_function(&pk, r->unit);
+        r->nfunctions++;
     }
-    return true;
+    r->unit = r->unit->hh.next;
+}
+
+static void report_reply(Peer *peer, uint64_t id, const Report *r) {
+    MessageWriter w;
+    message_writer_init(&w);
+    message_begin(&w, MESSAGE_REPLY, id);
+    msgpack_pack_map(&w.packer, 3);
+    wire_put_cstr(&w.packer, "classes");
+    msgpack_pack_array(&w.packer, r->nclasses);
+    msgpack_pack_str_body(&w.packer, r->classes.data, r->classes.size); /* packed already */
+    wire_put_cstr(&w.packer, "functions");
+    msgpack_pack_array(&w.packer, r->nfunctions);
+    msgpack_pack_str_body(&w.packer, r->functions.data, r->functions.size);
+    wire_put_cstr(&w.packer, "more");
+    report_is_through(r) ? msgpack_pack_false(&w.packer) : msgpack_pack_true(&w.packer);
+    peer_reply(peer, id, &w, NULL, 0);
 }
 
 PeerHandled report_classes(Broker *broker, Peer *peer, const MsgMessage *m) {
     (void)broker;
-    if (!peer->report && !(peer->report = report_begin(peer->tenant, m->id))) {
+    if (!peer->report && !(peer->report = report_begin(peer->tenant, m))) {
         dispatch_refuse(peer, m, "quota", "the daemon is out of memory");
         return PEER_HANDLED;
     }
     Report *r = peer->report;
-    if (!report_go_on(r, peer))
-        return PEER_AGAIN;
-    wire_put_cstr(&r->writer.packer, "functions");
-    msgpack_pack_array(&r->writer.packer, r->nfunctions);
-    msgpack_pack_str_body(&r->writer.packer, r->functions.data, r->functions.size); /* packed already */
-    peer_reply(peer, m->id, &r->writer, NULL, 0);
-    message_writer_init(&r->writer); /* what it held is the peer's */
+    if (peer->tenant && r->removals != peer->tenant->removals)
+        list_functions(r, peer->tenant);
+    while (!report_is_through(r) && !report_is_full(r)) {
+        report_one(r);
+        if (peer_turn_is_over(peer) && !report_is_through(r) && !report_is_full(r))
+            return PEER_AGAIN;
+    }
+    report_reply(peer, m->id, r);
     report_forget(peer);
     return PEER_HANDLED;
 }

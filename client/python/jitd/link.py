@@ -146,10 +146,22 @@ def finish_pending(used: "Record | None" = None) -> None:
             unknown[ref(record)] = None
 
 
+def _names_of_classes() -> "set[str]":
+    """All that the daemon knows: it tells a part at a time."""
+    names: "list[str]" = []
+    told, more = {"classes": 0, "functions": 0}, True
+    while more:
+        answer = ask(_CLASSES, told)
+        names += [described["name"] for described in answer["classes"]]
+        told = {which: n + len(answer[which]) for which, n in told.items()}
+        more = bool(answer.get("more"))  # an older daemon tells all at once
+    return set(names)
+
+
 def catch_up() -> None:
     """Makes every class ready of whose name the daemon has one."""
     finish_pending()
-    known = {described["name"] for described in ask(_CLASSES, {})["classes"]}
+    known = _names_of_classes()
     for record in alive(pending) + alive(unknown):
         if record.kind == "class" and record.name in known:
             finish(record)
