@@ -144,7 +144,17 @@ int arena_collect(Arena *arena, int milliseconds);
 /* Frees private objects that only hold each other (cycles.c). Not where anybody in this process has one in hand that he has not counted. How many it
  * freed, or -ENOMEM. */
 int arena_collect_private(Arena *arena);
-int arena_wants_cycles(const Arena *arena); /* whether there is much more memory of ours than at the last time */
+/* The same for who has a search of his own for what proxies are held by. The graph tells, first, of each private object with a proxy (a link) that
+ * nothing but proxies and private objects hold, and whether a private object does; then, which of them can be reached from one, by way of others
+ * where fn says so (0; 1: not from that one on; negative: it is enough). Each is told once in a round (1, 2, ...). */
+typedef struct ArenaGraph ArenaGraph;
+typedef void ArenaFoundFn(void *arg, uint64_t object, int is_referred);
+typedef int ArenaReachFn(void *arg, uint64_t object);
+int arena_graph_new(Arena *arena, ArenaFoundFn *found, void *arg, ArenaGraph **ret_graph); /* 0, or -ENOMEM */
+void arena_graph_reach(ArenaGraph *graph, uint64_t object, uint32_t round, ArenaReachFn *fn, void *arg);
+void arena_graph_free(ArenaGraph *graph);
+void arena_let_go(Arena *arena, uint64_t object); /* of all that the private object refers to */
+int arena_wants_cycles(const Arena *arena);       /* whether there is much more memory of ours than at the last time */
 
 /* A name is about to be given to the object by a request to the broker (0: taken away from it): shares and counts it, and notes that in the
  * row, so that a death in the middle loses no count. Which note; -1: none is free, and only a death is not provided for. */

@@ -26,6 +26,11 @@ static inline void arena_leave(Arena *arena) {
                               memory_order_release);
 }
 
+/* Another number whenever somebody in this process has entered or left since. */
+static inline uint64_t arena_entered(const Arena *arena) {
+    return atomic_load_explicit(((const ArenaEpoch *)arena)->active, memory_order_relaxed);
+}
+
 /* A pause: a native call that is about to run other code, or to sleep, leaves the epoch meanwhile. What it has in hand must be counted; who
  * has something uncounted in hand all the same pins the epoch. Pauses nest: the other code may call, and pause in its turn. Returns what
  * arena_resume wants. The two words that are written say that there still is a call (collect.c). */

@@ -9,17 +9,21 @@
  * asked for. Cycles of shared objects are found in another way (collect.c). */
 #include "shared-mem/trace.h"
 #include <errno.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 
 #define LEAST_CHUNKS 64
 #define MARKED 0x80000000u
 
-typedef struct Cycles {
+typedef struct ArenaGraph {
     Arena *a;
-    uint32_t *inside; /* per 32 bytes of the arena: references in private objects, and MARKED */
-    size_t bytes;     /* of it */
-    size_t n;         /* in a->queue: objects whose references are still to be looked at; then, the garbage */
-    uint64_t live;    /* bytes */
+    uint32_t *
+        inside; /* per 32 bytes of the arena: references in private objects, and MARKED; then, the round in which it was reached */
+    size_t bytes;  /* of it */
+    size_t n;      /* in a->queue: objects whose references are still to be looked at; then, the garbage */
+    uint64_t live; /* bytes */
+    ArenaFoundFn *found;
+    void *arg;
 } Cycles;
 
 static int start(Arena *a, Cycles *ret) {
@@ -148,6 +152,13 @@ static void free_listed(Cycles *c) {
     arena_leave(a);
 }
 
+void arena_let_go(Arena *a, uint64_t object) {
+    arena_enter(a);
+    if (is_private(a, object))
+        each_ref(a, object, shm_head(arena_object(a, object)), let_go, NULL);
+    arena_leave(a);
+}
+
 /* After a search that found little the next one waits longer: chunks may be in use, and many of their blocks free. */
 static void plan_next(Cycles *c, uint32_t before) {
     uint32_t live = (uint32_t)(c->live / ARENA_CHUNK_SIZE);
@@ -174,4 +185,84 @@ int arena_collect_private(Arena *a) {
         chunk_empty_all(a); /* most of it is empty: others may need it */
     munmap(c.inside, c.bytes);
     return (int)c.n;
+}
+
+/* ---- for a search in which proxies take part ---- */
+
+static uint32_t link_of(const Arena *a, uint64_t object) {
+    return atomic_load_explicit(&arena_object(a, object)->link, memory_order_relaxed);
+}
+
+/* By something that is no private object and no proxy. */
+static int is_pinned(const Cycles *c, uint64_t object) {
+    uint32_t refs = count_of(c->a, object), link = link_of(c->a, object);
+    return !refs || refs != (*inside_of(c, object) & ~MARKED) + (link && link != ARENA_LINK_HELD);
+}
+
+static void mark_from_pinned(Arena *a, uint64_t object, uint64_t head, void *arg) {
+    (void)a;
+    if (SHM_HEAD_STATE(head) == SHM_STATE_PRIVATE && is_pinned(arg, object))
+        mark(arg, object);
+    drain(arg);
+}
+
+static void tell_found(Arena *a, uint64_t object, uint64_t head, void *arg) {
+    Cycles *c = arg;
+    uint32_t *inside = inside_of(c, object);
+    if (SHM_HEAD_STATE(head) != SHM_STATE_PRIVATE || *inside & MARKED)
+        return;
+    if (link_of(a, object))
+        c->found(c->arg, object, *inside != 0);
+    *inside = 0;
+}
+
+int arena_graph_new(Arena *a, ArenaFoundFn *found, void *arg, ArenaGraph **ret_graph) {
+    Cycles *c = malloc(sizeof *c);
+    if (!c || start(a, c) < 0) {
+        free(c);
+        return -ENOMEM;
+    }
+    c->found = found;
+    c->arg = arg;
+    each_own(c, count_refs);
+    each_own(c, mark_from_pinned);
+    each_own(c, tell_found);
+    *ret_graph = c;
+    return 0;
+}
+
+typedef struct Reach {
+    Cycles *c;
+    uint32_t round;
+    ArenaReachFn *fn;
+    void *arg;
+    int status;
+} Reach;
+
+static void reach_ref(Arena *a, _Atomic uint64_t *place, uint64_t child, void *arg) {
+    Reach *r = arg;
+    uint32_t *inside = inside_of(r->c, child);
+    (void)place;
+    if (r->status < 0 || !is_private(a, child) || *inside & MARKED || *inside == r->round)
+        return;
+    *inside = r->round;
+    if (link_of(a, child) && (r->status = r->fn(r->arg, child)))
+        return;
+    a->queue[r->c->n++] = child;
+}
+
+void arena_graph_reach(ArenaGraph *c, uint64_t object, uint32_t round, ArenaReachFn *fn, void *arg) {
+    Reach r = {.c = c, .round = round, .fn = fn, .arg = arg};
+    c->a->queue[c->n++] = object;
+    while (c->n && r.status >= 0) {
+        uint64_t at = c->a->queue[--c->n];
+        each_ref(c->a, at, shm_head(arena_object(c->a, at)), reach_ref, &r);
+    }
+    c->n = 0;
+}
+
+void arena_graph_free(ArenaGraph *c) {
+    if (c)
+        munmap(c->inside, c->bytes);
+    free(c);
 }

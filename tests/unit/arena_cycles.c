@@ -172,6 +172,71 @@ Test(arena_cycles, one_that_is_kept_only_by_garbage_is_told) {
     arena_detach(p.arena);
 }
 
+/* ---- for who searches himself ---- */
+
+static struct {
+    uint64_t found[8], referred[8], reached[8];
+    uint32_t nfound, nreferred, nreached;
+} told;
+
+static void found(void *arg, uint64_t object, int is_referred) {
+    (void)arg;
+    told.found[told.nfound++] = object;
+    if (is_referred)
+        told.referred[told.nreferred++] = object;
+}
+
+/* On by way of the one that is arg. */
+static int reach(void *arg, uint64_t object) {
+    told.reached[told.nreached++] = object;
+    return object != (uint64_t)(uintptr_t)arg;
+}
+
+static uint32_t reached_from(ArenaGraph *graph, uint64_t object, uint32_t round, uint64_t through) {
+    told.nreached = 0;
+    arena_graph_reach(graph, object, round, reach, (void *)(uintptr_t)through);
+    return told.nreached;
+}
+
+/* first (proxy) -> plain -> held (its proxy holds itself) -> last (proxy) -> first; pinned, in somebody's hand, has one as well. */
+Test(arena_cycles, what_proxies_hold_is_told) {
+    Peer p = with_proxies();
+    memset(&told, 0, sizeof told);
+    uint64_t first = new_node(&p), plain = new_node(&p), held_one = new_node(&p), last = new_node(&p),
+             pinned = new_node(&p);
+    object(&p, first)->link = object(&p, last)->link = object(&p, pinned)->link = 1;
+    object(&p, held_one)->link = ARENA_LINK_HELD;
+    count(&p, pinned);
+    count(&p, last);
+    count(&p, first);
+    set_ref(&p, first, NODE_NEXT, plain);
+    set_ref(&p, plain, NODE_NEXT, held_one);
+    set_ref(&p, held_one, NODE_NEXT, last);
+    set_ref(&p, last, NODE_NEXT, first);
+    ArenaGraph *graph;
+    cr_assert_eq(arena_graph_new(p.arena, found, NULL, &graph), 0);
+    cr_assert_eq(told.nfound, 3);
+    cr_assert_eq(told.nreferred, 3);
+    for (uint32_t i = 0; i < 3; i++)
+        cr_assert_neq(told.found[i], pinned);
+    cr_assert_eq(reached_from(graph, first, 1, 0), 1);
+    cr_assert_eq(told.reached[0], held_one);
+    cr_assert_eq(reached_from(graph, first, 1, 0), 0, "once in a round");
+    cr_assert_eq(reached_from(graph, first, 2, held_one), 2);
+    cr_assert_eq(told.reached[1], last);
+    arena_graph_free(graph);
+    arena_let_go(p.arena, first);
+    cr_assert_eq(proxies.nleft, 1, "plain went, and with it what held held_one");
+    drop(&p, held_one);
+    drop(&p, last);
+    drop(&p, first);
+    drop(&p, pinned);
+    drop(&p, pinned);
+    cr_assert_eq(objects(&p), 0);
+    check(&p);
+    arena_detach(p.arena);
+}
+
 /* ---- when ---- */
 
 Test(arena_cycles, it_is_wanted_when_memory_has_doubled) {

@@ -334,6 +334,13 @@ static int install_fields(ClassInfo *info) {
     return 0;
 }
 
+static bool has_native_reference(const ClassInfo *info) {
+    for (Py_ssize_t i = 0; i < info->nfields; i++)
+        if (info->fields[i].target)
+            return true;
+    return false;
+}
+
 static int add_offset(PyObject *offsets, uint32_t offset) {
     PyObject *number = PyLong_FromUnsignedLong(offset);
     int r = number ? PyList_Append(offsets, number) : -1;
@@ -370,7 +377,9 @@ PyObject *class_setup_fields(PyObject *module, PyObject *args) {
         return NULL;
     }
     info->nargs = nargs < info->nfields ? nargs : info->nfields;
-    return install_fields(info) < 0 ? NULL : field_offsets(info);
+    if (install_fields(info) < 0 || (has_native_reference(info) && garbage_watch() < 0))
+        return NULL;
+    return field_offsets(info);
 }
 
 static int set_init(ClassInfo *info, const char *init, PyObject *method) {

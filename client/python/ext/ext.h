@@ -104,6 +104,7 @@ void import_drop_shared(JitdFrame *frame,
 /* At the end of a call that entered so many epochs, and has not left them. */
 COLD void import_release_waiting(JitdFrame *frame, uint32_t own_epochs);
 COLD void import_drop_proxies(void); /* when it has: may run any Python code */
+bool import_is_idle(void);           /* no compiled code runs; what waited for that has been done */
 COLD int import_collect(
     void); /* the same: how many private objects that only held each other are gone; 0 where compiled code runs; or -ENOMEM */
 void import_after_fork(void); /* in the child */
@@ -122,9 +123,13 @@ uint32_t pending_work(void); /* 0: nothing */
 bool pending_is_ours(void);  /* signal handlers run in this thread */
 
 /* ---- instance.c: the proxy ---- */
-#define INSTANCE_RELEASED 1 /* close() was called */
-#define INSTANCE_FOREIGN 2  /* its Python fields are another process's */
-#define INSTANCE_TRACKED 4  /* of a fast class: the collector sees it */
+#define INSTANCE_RELEASED 1   /* close() was called */
+#define INSTANCE_FOREIGN 2    /* its Python fields are another process's */
+#define INSTANCE_TRACKED 4    /* of a fast class: the collector sees it */
+#define INSTANCE_ENDED 8      /* its __del__ ran */
+#define INSTANCE_CANDIDATE 16 /* garbage.c: for being garbage */
+#define INSTANCE_SEEN 32      /* the collector takes an interest in it */
+#define INSTANCE_ONCE 64      /* it is tracked for this one search */
 
 typedef struct Instance {
     PyObject_HEAD uint8_t
@@ -168,6 +173,10 @@ static inline PyObject **proxy_place(uint64_t ref) {
 }
 
 /* ---- keep.c: how long a proxy lives ---- */
+bool proxy_has_state(const Instance *self); /* weak references, attributes, Python fields */
+bool proxy_holds_itself(const Instance *self);
+bool proxy_may_be_missed(const Instance *self); /* by Python: somebody has it, or it has state */
+void proxy_unmark_finalised(PyObject *op);
 int proxy_is_needed_by_others(const Instance *self);
 void proxy_keep(Instance *self); /* Python has let go of one that is needed; its one reference is now its own */
 void proxy_held(void *arg, uint64_t object);
@@ -210,6 +219,13 @@ int absent_close(struct ClassInfo *info, PyObject *self); /* takes the Python fi
 /* ---- ofclass.c: what a jitclass has and its instances have not ---- */
 extern PyTypeObject OfClass_Type;
 int ofclass_add(void);
+
+/* ---- garbage.c: instances in CPython's search for garbage ---- */
+extern bool garbage_search;
+int garbage_watch(void); /* once there is a class whose instances can refer to each other natively */
+int garbage_traverse(PyObject *op, visitproc visit, void *arg); /* of a candidate */
+void garbage_clear(PyObject *op);
+PyObject *garbage_expect(PyObject *module, PyObject *ignored);
 
 /* ---- classes.c: what is known of a jitclass ---- */
 typedef enum FieldQuick { FIELD_SLOW, FIELD_FLOAT, FIELD_INT } FieldQuick;

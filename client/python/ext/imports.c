@@ -84,11 +84,16 @@ void import_release_waiting(JitdFrame *frame, uint32_t own_epochs) {
     import_put_off &= ~(uint32_t)IMPORT_OBJECTS;
 }
 
+bool import_is_idle(void) {
+    if (!jitd_context.arena || !jitd_frame || compiled_code_runs(0))
+        return false;
+    import_release_waiting(jitd_frame, 0);
+    return true;
+}
+
 int import_collect(void) {
-    JitdFrame *frame = compiled_code_runs(0) ? NULL : context_frame();
-    if (!frame)
+    if (!import_is_idle())
         return 0;
-    import_release_waiting(frame, 0);
     import_put_off &= ~(uint32_t)IMPORT_CYCLES;
     int n = arena_collect_private(jitd_context.arena);
     if (import_put_off & IMPORT_PROXIES)

@@ -373,6 +373,8 @@ static Py_hash_t instance_hash(PyObject *op) {
 
 static int instance_traverse(PyObject *op, visitproc visit, void *arg) {
     Py_VISIT(((Instance *)op)->dict);
+    if (unlikely(garbage_search) && (((Instance *)op)->flags & INSTANCE_CANDIDATE))
+        return garbage_traverse(op, visit, arg);
     return 0;
 }
 
@@ -383,6 +385,8 @@ int instance_traverse_fast(PyObject *op, visitproc visit, void *arg) {
 
 int instance_clear(PyObject *op) {
     Py_CLEAR(((Instance *)op)->dict);
+    if (garbage_search && (((Instance *)op)->flags & INSTANCE_CANDIDATE))
+        garbage_clear(op);
     return 0;
 }
 

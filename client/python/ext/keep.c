@@ -44,12 +44,21 @@ static inline uint32_t count_of(const Instance *self) {
     return atomic_load_explicit(&object_of(self)->refs, memory_order_relaxed) & SHM_REFS_COUNT;
 }
 
-static int has_state(const Instance *self) {
+bool proxy_has_state(const Instance *self) {
     return self->weakrefs || self->dict || Py_TYPE(self)->tp_dealloc != instance_dealloc_fast;
 }
 
+bool proxy_holds_itself(const Instance *self) {
+    return !shm_is_shared(object_of(self)) &&
+           atomic_load_explicit(&object_of(self)->link, memory_order_relaxed) == ARENA_LINK_HELD;
+}
+
+bool proxy_may_be_missed(const Instance *self) {
+    return Py_REFCNT(self) > 1 || !proxy_holds_itself(self) || proxy_has_state(self);
+}
+
 COLD static int is_needed(const Instance *self) {
-    return count_of(self) > 1 && (!shm_is_shared(object_of(self)) || has_state(self));
+    return count_of(self) > 1 && (!shm_is_shared(object_of(self)) || proxy_has_state(self));
 }
 
 int proxy_is_needed_by_others(const Instance *self) {
@@ -58,7 +67,7 @@ int proxy_is_needed_by_others(const Instance *self) {
 
 /* The flag of the collector's that says "its finaliser ran", in the word before the object (PyGC_Head, since 3.8): what was kept will be
  * up again. */
-static void unmark_finalised(PyObject *op) {
+void proxy_unmark_finalised(PyObject *op) {
     if (PyObject_GC_IsFinalized(op))
         ((uintptr_t *)op)[-1] &= ~(uintptr_t)1;
 }
@@ -77,7 +86,7 @@ void proxy_keep(Instance *self) {
 /* ---- told by the arena, in the middle of its work ---- */
 
 static void leave_later(PyObject *op) {
-    unmark_finalised(op);
+    proxy_unmark_finalised(op);
     if (Py_REFCNT(op) > 1)
         Py_DECREF(op); /* Python has it: nothing runs */
     else if (list_push(&leaving, op) == 0)
@@ -94,8 +103,7 @@ void proxy_held(void *arg, uint64_t ref) {
 
 int proxy_keeps(void *arg, uint64_t ref) {
     (void)arg;
-    const Instance *self = (const Instance *)*proxy_place(ref);
-    return Py_REFCNT(self) > 1 || has_state(self);
+    return proxy_may_be_missed((const Instance *)*proxy_place(ref));
 }
 
 /* One that was made while its class had a number of this process's own gets the daemon's, which others know. The layout is the same. */
@@ -117,7 +125,7 @@ void proxy_shared(void *arg, uint64_t ref, uint32_t link) {
     atomic_store_explicit(&object->refs, atomic_load_explicit(&object->refs, memory_order_relaxed) + 1,
                           memory_order_relaxed);
     PyObject *op = *proxy_place(ref);
-    if (!has_state((Instance *)op) || list_push(&pinned, op) < 0)
+    if (!proxy_has_state((Instance *)op) || list_push(&pinned, op) < 0)
         leave_later(op);
 }
 
@@ -149,7 +157,7 @@ void proxy_drop_leaving(void) {
 }
 
 void proxy_put_off(PyObject *op) {
-    unmark_finalised(op);
+    proxy_unmark_finalised(op);
     list_push(&forked, op); /* without memory for the list it stays for good */
 }
 
@@ -176,6 +184,11 @@ void proxy_let_go(void) {
     looking = false;
 }
 
+/* The collector asks, which holds what it asks: it has found that a candidate (garbage.c) is garbage, with all that holds it. */
+static bool is_garbage(PyObject *op) {
+    return garbage_search && (((Instance *)op)->flags & INSTANCE_CANDIDATE) && Py_REFCNT(op) > 1;
+}
+
 /* tp_finalize: CPython asks here before it ends an instance with Python fields, and before its collector breaks up a cycle. What the arena
  * holds is no garbage, whatever the collector can see. */
 void proxy_finalize(PyObject *op) {
@@ -185,7 +198,7 @@ void proxy_finalize(PyObject *op) {
         proxy_put_off(op);
         return;
     }
-    if (self->data && is_needed(self) && class_of_type(Py_TYPE(op))) {
+    if (self->data && !is_garbage(op) && is_needed(self) && class_of_type(Py_TYPE(op))) {
         if (atomic_load_explicit(&object_of(self)->link, memory_order_relaxed) != ARENA_LINK_HELD ||
             shm_is_shared(object_of(self))) {
             Py_INCREF(op);
@@ -194,6 +207,8 @@ void proxy_finalize(PyObject *op) {
         return;
     }
     ClassInfo *info = class_above(Py_TYPE(op));
-    if (info && info->finalize)
+    if (info && info->finalize && !(self->flags & INSTANCE_ENDED)) {
+        self->flags |= INSTANCE_ENDED;
         info->finalize(op);
+    }
 }

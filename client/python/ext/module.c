@@ -23,6 +23,8 @@ static PyMethodDef functions[] = {
      "collect(ms): frees shared objects that nothing holds; how many, or a negative errno"},
     {"collect_private", context_collect_private, METH_NOARGS,
      "frees private objects that only hold each other; how many"},
+    {"expect_garbage", garbage_expect, METH_NOARGS,
+     "before gc.collect(): it takes instances into account, however long that takes"},
     {"enter", entered_enter_call, METH_O,
      "enter(object): (what leaves it, what its __enter__ gave), as a with statement"},
     {"leave", entered_leave_call, METH_O, "leave(what leaves it): without an exception"},

@@ -132,10 +132,17 @@ def tobytes(obj: Any) -> bytes:
 
 def gc() -> int:
     """Frees instances that only hold each other, and what hangs on them, now: otherwise that is done when an instance's memory has doubled since it
-    was done last. How many there were; none while compiled code is on its way, which may have some of them in hand."""
+    was done last. Where Python fields are involved it is CPython's collector that does it, which runs, too. How many were found; none
+    while compiled code is on its way, which may have some of them in hand."""
+    import gc
+
     if _jitd.connected() is None:
         return 0
-    return _jitd.collect_private() + max(_jitd.collect(_OTHERS_MS), 0)
+    before = _jitd.arena_stats()["objects"]
+    _jitd.expect_garbage()
+    gc.collect()
+    gone = max(before - _jitd.arena_stats()["objects"], 0)
+    return gone + _jitd.collect_private() + max(_jitd.collect(_OTHERS_MS), 0)
 
 
 def layout(cls: type) -> dict[str, Any]:
