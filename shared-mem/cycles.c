@@ -159,16 +159,29 @@ void arena_let_go(Arena *a, uint64_t object) {
     arena_leave(a);
 }
 
-/* After a search that found little the next one waits longer: chunks may be in use, and many of their blocks free. */
+/* That objects may have. */
+static uint32_t most_chunks(const Arena *a) {
+    return arena_limit(a) - (a->roots.chunks.n < arena_limit(a) ? a->roots.chunks.n : arena_limit(a));
+}
+
+static uint32_t least_chunks(const Arena *a) {
+    uint32_t half = most_chunks(a) / 2;
+    return half < LEAST_CHUNKS ? half : LEAST_CHUNKS;
+}
+
+/* After a search that found little the next one waits longer: chunks may be in use, and many of their blocks free. But not until there is no memory
+ * left. */
 static void plan_next(Cycles *c, uint32_t before) {
-    uint32_t live = (uint32_t)(c->live / ARENA_CHUNK_SIZE);
+    Arena *a = c->a;
+    uint32_t live = (uint32_t)(c->live / ARENA_CHUNK_SIZE), most = most_chunks(a) / 8 * 7;
     int was_worth_it = live < before / 4 * 3;
     uint32_t next = was_worth_it ? 2 * live : before + before / 2;
-    c->a->cycles_at = next < LEAST_CHUNKS ? LEAST_CHUNKS : next;
+    next = next < least_chunks(a) ? least_chunks(a) : next > most ? most : next;
+    a->cycles_at = next < live + live / 8 ? live + live / 8 : next;
 }
 
 int arena_wants_cycles(const Arena *a) {
-    return a->nown >= LEAST_CHUNKS && a->nown >= a->cycles_at;
+    return a->nown >= (a->cycles_at ? a->cycles_at : least_chunks(a));
 }
 
 int arena_collect_private(Arena *a) {

@@ -8,6 +8,7 @@ from typing import Iterator, Optional
 
 import pytest
 from broker_harness import until
+from conftest import Daemon
 
 import jitd
 from jitd import _jitd
@@ -264,6 +265,38 @@ def test_processes_at_once(program, own_daemon):
         out, err = w.communicate("go\n", timeout=600)
         assert w.returncode == 0, err
     assert out == "0 0\n"
+
+
+@pytest.mark.parametrize("live", [0, 50_000, 140_000])
+def test_where_there_is_little_memory(program, live):
+    """Garbage is no reason for there being none left."""
+    code = """
+    import jitd, sys
+    @jitd.jitclass
+    class Node:
+        n: int
+        next: "Node | None" = None
+        def pairs(self, many: int) -> None:
+            for i in range(many):
+                a, b = Node(i), Node(i)
+                a.next = b
+                b.next = a
+    keep = None
+    for i in range(int(sys.argv[1])):
+        keep = Node(i, keep)
+    first = Node(0)
+    for i in range(300):
+        first.pairs(1000)
+    for i in range(100_000):
+        a = Node(1)
+        a.next = Node(2, a)
+    print("done")
+    """
+    daemon = Daemon("--arena-quota", 8 << 20)
+    try:
+        assert program(code, JITD_SOCKET=daemon.socket).run(live).stdout == "done\n"
+    finally:
+        daemon.stop()
 
 
 def test_before_anything_was_used(program):

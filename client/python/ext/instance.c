@@ -158,6 +158,8 @@ static void instance_dealloc(PyObject *op) {
 
 static int bind_new(Instance *self, const ClassInfo *info, JitdFrame *frame) {
     uint64_t ref = shm_new(frame, info->class_id, info->size, import_alloc);
+    if (unlikely(!ref) && import_collect() > 0)
+        ref = shm_new(frame, info->class_id, info->size, import_alloc);
     if (unlikely(!ref)) {
         context_no_memory();
         return -1;
