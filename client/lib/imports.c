@@ -106,6 +106,7 @@ static const void *const defaults[] = {
 #define py_map_put not_done
 #define py_attribute no_attribute
 #define py_str_type no_such_object
+#define py_arithmetic none_made
 #define py_global none_made
 #define py_attribute_of none_made
 #define py_set_attribute not_done
@@ -171,6 +172,7 @@ static const void *const defaults[] = {
 #undef py_map_put_int
 #undef py_map_put
 #undef py_str_type
+#undef py_arithmetic
 #undef py_global
 #undef py_attribute_of
 #undef py_set_attribute

@@ -127,8 +127,11 @@ TableOperation infer_table_method(const Node *call);
 void infer_text_equal(Infer *in, const Node *compare); /* the same, of what may be text */
 void infer_text_method(Infer *in, const Node *call, const Type *object);
 void infer_text_slice(Infer *in, const Node *subscript, const Type *object);
+/* What an object in the place of a value of the type most likely is: that; `type` where it is no object, or the interpreter could not go on. */
+const Type *infer_unboxed(Infer *in, const Node *n, const Type *type, const Type *wanted);
 void infer_by_name(Infer *in, const Node *n, TableOperation what); /* a name's or an attribute's operation */
-void infer_text_join(Infer *in, const Node *n, const Type *a, const Type *b);
+void infer_number_compare(Infer *in, const Node *compare);
+void infer_arithmetic(Infer *in, const Node *n, Operator op, const Type *a, const Type *b); /* and + of two texts */
 const Type *infer_key(Infer *in, const Node *n, const Node *of); /* of a set or dict that is made here */
 const Type *infer_set_display(Infer *in, const Node *n);
 const Type *infer_dict_display(Infer *in, const Node *n);

@@ -420,11 +420,19 @@ static void new_user(Infer *in, const Node *n, uint32_t def, CallInfo *call) {
     infer_callee(in, n, call->callee, NULL, true);
 }
 
+/* What the class makes is most likely an instance of it. */
+static const Type *made_by_python(Infer *in, const Node *n, uint32_t def, Str why) {
+    if (n->Call.keywords.len || n->Call.func->kind != NODE_Name)
+        fail(in->c, n->span, "making a %.*s is not compiled: %.*s", STR_FMT(in->lang->unit->defs[def].name),
+             STR_FMT(why));
+    return infer_object_call(in, n, type_not_exact(in->pool, lang_exact(in->lang, def)));
+}
+
 static const Type *call_class(Infer *in, const Node *n, uint32_t def) {
     const DefSpec *d = &in->lang->unit->defs[def];
     for (size_t i = 0; i < d->other.len; i++)
         if (str_eq_c(d->other.at[i].name, "__new__"))
-            fail(in->c, n->span, "making a %.*s is not compiled: %.*s", STR_FMT(d->name), STR_FMT(d->other.at[i].s));
+            return made_by_python(in, n, def, d->other.at[i].s);
     CallInfo *call = infer_call_info(in, n, CALL_NEW);
     call->def = def;
     in->inst->manages = true;

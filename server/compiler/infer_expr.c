@@ -700,6 +700,7 @@ const Type *infer_operand(Infer *in, const Node *n) {
 const Type *infer_expr(Infer *in, const Node *n) {
     in->info[n->id].live = true;
     in->info[n->id].looked = NULL;
+    in->info[n->id].unboxed = NULL;
     in->info[n->id].truth = -1;
     in->info[n->id].region = REGION_NONE;
     const Type *t = infer_kind(in, n);

@@ -45,7 +45,7 @@ static const Type *items_of(Infer *in, const Node *n, const Type *list) {
 }
 
 static void check_index(Infer *in, const Node *index) {
-    const Type *t = infer_operand(in, index);
+    const Type *t = infer_unboxed(in, index, infer_operand(in, index), &type_int);
     if (t->kind != TYPE_INT && t->kind != TYPE_BOOL)
         fail(in->c, index->span, "%s as a list's index is not compiled", type_words(in, t));
 }

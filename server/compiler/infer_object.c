@@ -223,6 +223,15 @@ static void look(Infer *in, const Node *n) {
     in->lists = in->inst->python = in->inst->manages = true;
 }
 
+const Type *infer_unboxed(Infer *in, const Node *n, const Type *type, const Type *wanted) {
+    bool is_number = wanted && (wanted->kind == TYPE_INT || wanted->kind == TYPE_FLOAT || wanted->kind == TYPE_BOOL);
+    bool is_seen_as = is_number || (wanted && wanted->kind == TYPE_REF);
+    if (type->kind != TYPE_PY || type->likely != PY_ANY || !is_seen_as || !infer_can_look(in, n))
+        return type;
+    look(in, n);
+    return in->info[n->id].unboxed = wanted;
+}
+
 /* With a float it is a number, which becomes one as it does in CPython's arithmetic; where it is none the interpreter goes on. */
 const Type *infer_object_number(Infer *in, const Node *right, const Type *type, const Type *other) {
     if (type->kind != TYPE_PY || type->likely != PY_ANY || other->kind != TYPE_FLOAT || !infer_can_look(in, right))
@@ -240,8 +249,7 @@ const Type *infer_object_binary(Infer *in, const Node *n, const Type *a, const T
         return infer_binary(in, n, op, n->BinOp.left, n->BinOp.right, x, y);
     bool is_list = type_is_list(a) && (op == OP_Add || op == OP_Mult);
     const Type *result = infer_operation(in, n, operator_text(op), is_list ? a : &type_py);
-    if (op == OP_Add)
-        infer_text_join(in, n, a, b);
+    infer_arithmetic(in, n, op, a, b);
     return result;
 }
 

@@ -294,6 +294,8 @@ const Type *infer_compare(Infer *in, const Node *n) {
                         in->info[n->Compare.left->id].type);
         else if (op == OP_Eq || op == OP_NotEq)
             infer_text_equal(in, n);
+        if (op != OP_In && op != OP_NotIn)
+            infer_number_compare(in, n);
         return &type_bool;
     }
     CompareStep *steps = pool_array(in->pool, CompareStep, n->Compare.ops.len);

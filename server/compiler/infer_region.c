@@ -204,6 +204,8 @@ const Type *infer_value(Infer *in, const Node *n, const Type *wanted) {
         return t;
     if (is_compiled && in->info[n->id].region == REGION_OPERATION)
         return in->info[n->id].type = wanted;
+    if (is_compiled && infer_unboxed(in, n, t, wanted) == wanted)
+        return wanted;
     Diag why = in->c->diag;
     if (is_compiled) {
         why = (Diag){.span = n->span, .message = STR("this is a Python object")};

@@ -31,8 +31,17 @@ void infer_table(Infer *in, const Node *n, TableOperation what, const Type *tabl
     info->is_table = is_likely(what, table);
 }
 
+static const Type *optional_of(Pool *pool, const Type *ref) {
+    Type *t = pool_new(pool, Type);
+    *t = *ref;
+    t->optional = true;
+    return t;
+}
+
 const Type *infer_table_get(Infer *in, const Node *n, const Type *table) {
     const Type *value = table->likely == PY_DICT ? table->items[1] : &type_py;
+    if (value->kind == TYPE_REF && n->Call.args.len < 2)
+        return optional_of(in->pool, value);
     bool is_other = n->Call.args.len < 2 || !type_eq(in->info[n->Call.args.at[1]->id].type, value);
     return is_other || !type_is_scalar(value) ? &type_py : value;
 }
@@ -74,6 +83,32 @@ void infer_text_equal(Infer *in, const Node *compare) {
     in->info[compare->id].is_table = true;
 }
 
+static bool is_number(const Type *t) {
+    return t->kind == TYPE_INT || t->kind == TYPE_FLOAT;
+}
+
+void infer_number_compare(Infer *in, const Node *compare) {
+    const Type *a = in->info[compare->Compare.left->id].type,
+               *b = in->info[compare->Compare.comparators.at[0]->id].type;
+    bool is_one = (may_be_text(a) && is_number(b)) || (is_number(a) && may_be_text(b));
+    if (!is_one || !effect_can_resume(in))
+        return;
+    in->info[compare->id].table = TABLE_COMPARE;
+    in->info[compare->id].is_table = true;
+}
+
+static bool may_be_number(const Type *t) {
+    return t->kind == TYPE_INT || t->kind == TYPE_FLOAT || may_be_text(t);
+}
+
+void infer_arithmetic(Infer *in, const Node *n, Operator op, const Type *a, const Type *b) {
+    bool is_known = op == OP_Add || op == OP_Sub || op == OP_Mult;
+    if (!is_known || !may_be_number(a) || !may_be_number(b) || !effect_can_resume(in))
+        return;
+    in->info[n->id].table = TABLE_ARITHMETIC;
+    in->info[n->id].is_table = true;
+}
+
 static bool is_end(const Infer *in, const Node *part) {
     return !part || in->info[part->id].type->kind == TYPE_INT;
 }
@@ -85,13 +120,6 @@ void infer_text_slice(Infer *in, const Node *subscript, const Type *object) {
         return;
     in->info[subscript->id].table = TABLE_SLICE;
     in->info[subscript->id].is_table = true;
-}
-
-void infer_text_join(Infer *in, const Node *n, const Type *a, const Type *b) {
-    if (!may_be_text(a) || !may_be_text(b) || !effect_can_resume(in))
-        return;
-    in->info[n->id].table = TABLE_JOIN;
-    in->info[n->id].is_table = true;
 }
 
 /* Those that text has, and not everything else. */
@@ -119,9 +147,15 @@ static bool are_objects(const Infer *in, Nodes args) {
     return args.len <= MOST_ARGUMENTS;
 }
 
+static bool is_view(Str name) {
+    return str_eq_c(name, "items") || str_eq_c(name, "keys") || str_eq_c(name, "values");
+}
+
 void infer_text_method(Infer *in, const Node *call, const Type *object) {
     Str name = call->Call.func->Attribute.attr;
-    if (!may_be_text(object) || !is_of_text(name) || !are_objects(in, call->Call.args) || !effect_can_resume(in))
+    bool is_known = (may_be_text(object) && is_of_text(name)) ||
+                    (object->kind == TYPE_PY && !type_is_list(object) && is_view(name) && !call->Call.args.len);
+    if (!is_known || !are_objects(in, call->Call.args) || !effect_can_resume(in))
         return;
     in->info[call->id].table = TABLE_METHOD;
     in->info[call->id].is_table = true;

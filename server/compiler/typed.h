@@ -47,10 +47,11 @@ typedef enum TableOperation {
     TABLE_PUT,
     TABLE_ADD,
     TABLE_DISCARD,
-    TABLE_EQUAL,  /* of two texts: == or != */
-    TABLE_METHOD, /* of a text; */
-    TABLE_SLICE,  /* the same, without a step; */
-    TABLE_JOIN,   /* of two: + */
+    TABLE_EQUAL,      /* of two texts: == or != */
+    TABLE_METHOD,     /* of a text; */
+    TABLE_SLICE,      /* the same, without a step; */
+    TABLE_COMPARE,    /* of an object and a number; */
+    TABLE_ARITHMETIC, /* of such, and of two objects: + - * */
     TABLE_GLOBAL,
     TABLE_ATTRIBUTE,     /* of an object; */
     TABLE_SET_ATTRIBUTE, /* the same, or of an instance */
@@ -71,6 +72,7 @@ typedef struct NodeInfo {
     uint64_t undo;              /* fields of self to restore if this operation fails with EFFECT_UNDO */
     const struct NodeInfo
         *looked;           /* its value may be None, and is not wanted then: what is known where it is looked at */
+    const Type *unboxed;   /* its value is an object, which is looked at for one of this type; NULL: it is as it is */
     const Diag *left;      /* why the interpreter carries it out: region */
     const char *operation; /* REGION_OPERATION: which */
     uint8_t effect;        /* Effect, when this operation happens, operands evaluated */

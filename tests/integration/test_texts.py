@@ -101,6 +101,87 @@ def test_a_property_comes_before_what_instances_have(module):
     assert "of the class" in str(results[0][1])
 
 
+def both(module, name, source, run):
+    """What run(world) gives of a source that is executed with jitclass and jit, and without."""
+    found = []
+    for kind, decorate, jit in (("c", jitd.jitclass, jitd.jit), ("p", lambda cls: cls, lambda f: f)):
+        world = {"enum": enum, "jitclass": decorate, "jit": jit, "__name__": name}
+        path = Path(f"{module.plain.__file__}.{name}.{kind}.py")
+        path.write_text(re.sub(r"^    ", "", source, flags=re.M))
+        exec(compile(path.read_text(), str(path), "exec"), world)
+        found.append(run(world))
+    assert found[0] == found[1]
+    return found[0]
+
+
+def test_a_name_of_the_function_around_is_none_of_the_module(module):
+    source = """
+    Mode = enum.Enum("Mode", "ON OFF")
+    @jit
+    def of_module(mode: object) -> int:
+        k = 0
+        for i in range(2):
+            for z in range(1):
+                pass
+            if mode is Mode.ON:
+                k += 1
+        return k
+    def make():
+        Mode = enum.Enum("Mode", "ON OFF")
+        @jitclass
+        class T:
+            n: int
+            def __init__(self):
+                self.n = 0
+            def f(self, mode: object) -> int:
+                k = 0
+                for i in range(3):
+                    for z in range(1):
+                        pass
+                    self.n += 1
+                    if mode is Mode.ON:
+                        k += 10
+                    k += of_module(mode)
+                return k
+        return T(), Mode
+    """
+
+    def run(world):
+        t, mode = world["make"]()
+        return [t.f(one) for one in (mode.ON, world["Mode"].ON, mode.OFF, None)]
+
+    assert both(module, "around", source, run) == [30, 6, 0, 0]
+
+
+def test_what_is_read_is_another_once_the_dict_has_another(module):
+    source = """
+    @jitclass
+    class T:
+        n: int
+        word: str
+        def __init__(self):
+            self.n, self.word = 0, "a"
+        def f(self, attributes: dict) -> int:
+            k = 0
+            for i in range(3):
+                for z in range(1):
+                    pass
+                self.n += 1
+                if self.word == "a":
+                    k += 1
+                attributes["word"] = "b"
+                if self.word == "b":
+                    k += 10
+            return k
+    """
+
+    def run(world):
+        t = world["T"]()
+        return t.f(vars(t)), t.word, t.f({}), t.n
+
+    both(module, "attributes", source, run)
+
+
 def test_a_global_changes_in_the_middle(module):
     source = """
     Mode = enum.Enum("Mode", "ON OFF")
@@ -128,16 +209,12 @@ def test_a_global_changes_in_the_middle(module):
                     k += 10 * self.other.x
             return k
     """
-    found = []
-    for decorate in (jitd.jitclass, lambda cls: cls):
-        world = {"enum": enum, "jitclass": decorate, "__name__": "changes"}
-        text = re.sub(r"^    ", "", source, flags=re.M)
-        path = module.plain.__file__ + f".{len(found)}.py"
-        Path(path).write_text(text)
-        exec(compile(text, path, "exec"), world)
+
+    def run(world):
         t = world["T"]()
-        found.append((t.f(), t.f(), t.n))
-    assert found[0] == found[1] == (12, 10, 8)
+        return t.f(), t.f(), t.n
+
+    assert both(module, "changes", source, run) == (12, 10, 8)
 
 
 def test_counts(module):

@@ -1,6 +1,6 @@
 /* Construction: Point(1.0, 2.0). The short way (all fields given by position) stores straight into the new object;
  * keywords, defaults, a user's __init__ and __post_init__ take the longer ones. */
-#include "client/python/ext/ext.h"
+#include "client/python/ext/resume.h"
 
 /* Makes the class ready (its layout, its id, its code) when this is its first use. */
 int construct_ready(ClassInfo *info) {
@@ -249,4 +249,29 @@ PyObject *construct_vectorcall(PyObject *type, PyObject *const *args, size_t nar
         if (unlikely(store_given(&info->fields[i], self, args[i]) < 0))
             Py_CLEAR(self);
     return self;
+}
+
+/* A default that no Python code makes. */
+static bool is_quiet_default(const Field *field) {
+    const PyObject *made_by = field->default_value;
+    if (!field->factory)
+        return made_by;
+    return made_by == (PyObject *)&PyList_Type || made_by == (PyObject *)&PyDict_Type ||
+           made_by == (PyObject *)&PySet_Type;
+}
+
+bool construct_is_quiet(PyObject *type, PyObject *const *args, Py_ssize_t n) {
+    const ClassInfo *info = class_of_type((PyTypeObject *)type);
+    bool is_plain = info && info->init == INIT_FIELDS && !info->post_init && n <= info->nargs;
+    if (!is_plain || ((PyTypeObject *)type)->tp_vectorcall != construct_vectorcall)
+        return false;
+    for (Py_ssize_t i = 0; i < info->nargs; i++) {
+        const Field *field = &info->fields[i];
+        bool fits = i >= n
+                        ? is_quiet_default(field)
+                        : !field->type || operation_is_builtin(args[i]) || PyObject_TypeCheck(args[i], &Instance_Type);
+        if (!fits)
+            return false;
+    }
+    return true;
 }

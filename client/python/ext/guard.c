@@ -105,13 +105,13 @@ static int watch_dicts(Guard *guard) {
     return 0;
 }
 
-/* Guard((dict, ...), ((dict, name, value or MISSING), ...), ((cell, value), ...), ((function, code, defaults, kwdefaults), ...)) */
+/* Guard((dict, ...), ((dict, name, value or MISSING), ...), ((cell, value, name), ...), ((function, code, defaults, kwdefaults), ...)) */
 static PyObject *guard_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
     PyObject *dicts, *bindings, *cells, *functions;
     if (kwargs || !PyArg_ParseTuple(args, "O!O!O!O!", &PyTuple_Type, &dicts, &PyTuple_Type, &bindings, &PyTuple_Type,
                                     &cells, &PyTuple_Type, &functions))
         return NULL;
-    if (!well_formed(bindings, 3, &PyDict_Type) || !well_formed(cells, 2, &PyCell_Type) ||
+    if (!well_formed(bindings, 3, &PyDict_Type) || !well_formed(cells, 3, &PyCell_Type) ||
         !well_formed(functions, 4, &PyFunction_Type))
         return NULL;
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(dicts); i++)

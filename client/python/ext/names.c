@@ -24,13 +24,26 @@ static uint64_t address_of(const void *object) {
 
 /* ---- globals ---- */
 
+static bool is_named(PyObject *text, PyObject *name) {
+    return PyUnicode_Check(text) && PyUnicode_Compare(text, name) == 0;
+}
+
+/* In one of the functions it is a name of the function around it. */
+static bool is_in_cell(const Guard *guard, PyObject *name) {
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(guard->cells); i++)
+        if (is_named(PyTuple_GET_ITEM(PyTuple_GET_ITEM(guard->cells, i), 2), name))
+            return true;
+    return false;
+}
+
 /* What the guard has under the name, if in all modules that it looks at it is the same; borrowed of it. NULL: who knows. */
 static PyObject *guarded(const Guard *guard, PyObject *name) {
     PyObject *found = NULL;
-    for (Py_ssize_t i = 0; guard && i < PyTuple_GET_SIZE(guard->bindings); i++) {
+    if (!guard || is_in_cell(guard, name))
+        return NULL;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(guard->bindings); i++) {
         PyObject *binding = PyTuple_GET_ITEM(guard->bindings, i), *value = PyTuple_GET_ITEM(binding, 2);
-        PyObject *of = PyTuple_GET_ITEM(binding, 1);
-        if (value == jitd_missing || !PyUnicode_Check(of) || PyUnicode_Compare(of, name) != 0)
+        if (value == jitd_missing || !is_named(PyTuple_GET_ITEM(binding, 1), name))
             continue;
         if (found && found != value)
             return NULL;
@@ -165,7 +178,10 @@ static PyObject *of_object(PlanRead *read, PyObject *op) {
     if (!is_known && !learn(read, Py_TYPE(op), false))
         return NULL;
     PyObject **place = place_of(read, op);
-    return likely(place && *place) ? Py_NewRef(*place) : look_up(op, read->name);
+    if (likely(place && *place))
+        return Py_NewRef(*place);
+    bool is_asleep = PyObject_TypeCheck(op, &Instance_Type) && !((Instance *)op)->data;
+    return is_asleep ? NULL : look_up(op, read->name); /* that makes it ready first */
 }
 
 static uint64_t attribute_of(JitdFrame *frame, uint32_t site, uint64_t object) {

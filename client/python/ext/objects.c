@@ -1,6 +1,6 @@
 /* Python objects that compiled code looks at and changes itself (server/compiler/runtime/py.c): where they are, what of them it leaves to
  * us. All of it runs under the interpreter's lock. Only the release of what a list gives up runs Python code. */
-#include "client/python/ext/ext.h"
+#include "client/python/ext/resume.h"
 
 /* What runtime/py.c knows of CPython's objects. */
 _Static_assert(offsetof(PyObject, ob_type) == 8, "an object's type");
@@ -177,6 +177,17 @@ static uint64_t list_pop(JitdFrame *frame, uint64_t list, int64_t index) {
     return address_of(item);
 }
 
+static uint64_t arithmetic(JitdFrame *frame, uint64_t a, uint64_t b, uint32_t operation) {
+    BinaryOperation function = operation == '+'   ? PyNumber_Add
+                               : operation == '-' ? PyNumber_Subtract
+                                                  : PyNumber_Multiply;
+    PyObject *result = function(object_of(a), object_of(b));
+    (void)frame;
+    if (!result)
+        PyErr_Clear();
+    return address_of(result ? result : Py_NewRef(jitd_missing));
+}
+
 void objects_imports(const void **imports) {
     imports[JITD_IMPORT_py_none] = Py_None;
     imports[JITD_IMPORT_py_true] = Py_True;
@@ -201,5 +212,6 @@ void objects_imports(const void **imports) {
     imports[JITD_IMPORT_py_tuple_new] = (const void *)tuple_new;
     imports[JITD_IMPORT_py_tuple_put] = (const void *)tuple_put;
     imports[JITD_IMPORT_py_list_pop] = (const void *)list_pop;
+    imports[JITD_IMPORT_py_arithmetic] = (const void *)arithmetic;
     imports[JITD_IMPORT_py_list_append] = (const void *)list_append;
 }

@@ -367,8 +367,13 @@ static PyObject *call_builtin(const Resume *r, PyObject *const *args) {
     return PyObject_Vectorcall(r->callable, args, (size_t)r->nvalues | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
 }
 
-/* A function of C code of the standard library. */
+/* A function of C code of the standard library, or a jitclass. */
 static PyObject *call_value(Resume *r, PyObject *const *args) {
+    size_t given = (size_t)(r->nvalues - 1) | PY_VECTORCALL_ARGUMENTS_OFFSET;
+    if (PyType_Check(args[0]))
+        return construct_is_quiet(args[0], args + 1, r->nvalues - 1)
+                   ? PyObject_Vectorcall(args[0], args + 1, given, NULL)
+                   : NULL;
     PyObject *of = PyCFunction_CheckExact(args[0]) ? ((PyCFunctionObject *)args[0])->m_module : NULL;
     const char *module = of && PyUnicode_Check(of) ? PyUnicode_AsUTF8(of) : NULL;
     if (!module || looks_at_frame(args[0]) || !is_trusted(r, args[0], module))
@@ -376,7 +381,7 @@ static PyObject *call_value(Resume *r, PyObject *const *args) {
     for (Py_ssize_t i = 1; i < r->nvalues; i++)
         if (!operation_is_quiet(args[i]))
             return NULL;
-    return PyObject_Vectorcall(args[0], args + 1, (size_t)(r->nvalues - 1) | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+    return PyObject_Vectorcall(args[0], args + 1, given, NULL);
 }
 
 /* As LOAD_GLOBAL does, or LOAD_DEREF; NULL without an exception: there is nothing in the cell. */

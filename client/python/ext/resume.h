@@ -70,6 +70,8 @@ bool operation_is_builtin(const PyObject *op);
 bool operation_is_quiet(PyObject *op); /* comparing, hashing and showing it, and what is in it, asks no Python code */
 bool operation_is_quiet_key(PyObject *op); /* its hash and what it is equal to asks no Python code */
 
+/* construct.c: whether the class is a jitclass that C code alone makes an instance of, with these arguments by position */
+bool construct_is_quiet(PyObject *type, PyObject *const *args, Py_ssize_t n);
 /* tables.c: whether giving the object up, NULL: none, has run Python code after which a name means something else */
 bool tables_give_up(JitdFrame *frame, PyObject *op);
 

@@ -277,6 +277,7 @@ static int32_t put(JitdFrame *frame, PyObject *op, const TableKey *key, PyObject
     int found = PyDict_CheckExact(op) ? dict_find(op, key, &entry) : USUAL;
     if (found == USUAL)
         return USUAL;
+    frame->ran++; /* it may be the attributes of something */
     PyObject *name = found == FOUND ? Py_NewRef(entry.key) : object_of_key(key);
     PyObject *old = found == FOUND ? Py_NewRef(entry.value) : NULL;
     int failed = name ? PyDict_SetItem(op, name, value) : -1;

@@ -40,17 +40,26 @@ static uint64_t or_usual(PyObject *result) {
 
 /* Whether it makes containers, which the collector looks at: that may run finalisers, until 3.11 in the middle of it. */
 static bool makes_containers(PyObject *name) {
-    static const char *const names[] = {"split", "rsplit", "splitlines", "partition", "rpartition", "join"};
+    static const char *const names[] = {"split", "rsplit", "splitlines", "partition", "rpartition",
+                                        "join",  "items",  "keys",       "values"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (PyUnicode_CompareWithASCIIString(name, names[i]) == 0)
             return PY_VERSION_HEX < 0x030c0000;
     return false;
 }
 
-/* Borrowed of the type, which nobody changes; NULL: there is none. */
-static PyObject *method_at(PlanRead *read) {
+/* What gives a view of a dict; whatever else dicts have may change them. */
+static bool is_view(PyObject *name) {
+    return PyUnicode_CompareWithASCIIString(name, "items") == 0 ||
+           PyUnicode_CompareWithASCIIString(name, "keys") == 0 || PyUnicode_CompareWithASCIIString(name, "values") == 0;
+}
+
+/* Borrowed of the type, text's or a dict's, which nobody changes; NULL: there is none. No text has a view's name. */
+static PyObject *method_at(PlanRead *read, PyTypeObject *type) {
+    if (unlikely(read->method && PyDescr_TYPE(read->method) != type))
+        return NULL;
     if (!read->method) {
-        PyObject *found = _PyType_Lookup(&PyUnicode_Type, read->name);
+        PyObject *found = type == &PyUnicode_Type || is_view(read->name) ? _PyType_Lookup(type, read->name) : NULL;
         read->method = found && Py_IS_TYPE(found, &PyMethodDescr_Type) ? found : NULL;
         read->collects = makes_containers(read->name);
     }
@@ -70,7 +79,7 @@ static PyObject *call(const PlanRead *read, PyObject *const *objects, uint32_t n
 static uint64_t method(JitdFrame *frame, uint32_t site, uint32_t n, const uint64_t *given) {
     PlanRead *read = attribute_at(frame->running, site);
     PyObject *objects[MOST_OBJECTS] = {NULL};
-    bool is_quiet = read && method_at(read) && n <= MOST_OBJECTS;
+    bool is_quiet = read && n <= MOST_OBJECTS && method_at(read, Py_TYPE(object_of(given[0])));
     for (uint32_t i = 0; is_quiet && i < n; i++) {
         objects[i] = object_of(given[i]);
         is_quiet = objects[i] && (!i || operation_is_quiet(objects[i]));

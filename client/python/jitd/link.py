@@ -586,10 +586,10 @@ def _bindings(f: "Func", record: "Record", plain: "dict[Any, Record]") -> "dict[
     for name, cell in zip(f.code.co_freevars, func.__closure__ or ()):
         try:
             bound[name] = _describe(cell.cell_contents, name, record, plain)
-            record.cells.append((cell, cell.cell_contents))
+            record.cells.append((cell, cell.cell_contents, name))
         except ValueError:
             bound[name] = ["def", home] if name == own else ["other", f"{name}, which is not set yet"]
-            record.cells.append((cell, home.target if name == own else MISSING))
+            record.cells.append((cell, home.target if name == own else MISSING, name))
     return bound
 
 

@@ -390,6 +390,11 @@ FlowOp *build_expr(Build *b, const Node *n) {
     b->noperands = operands;
     if (v)
         build_evaluated(b, n, v);
+    if (v && b->info[n->id].unboxed) {
+        v = build_object_value(b, n, v, b->info[n->id].unboxed);
+        b->noperands = operands;
+        build_evaluated(b, n, v);
+    }
     if (v && type_is_maybe(v->type) && b->info[n->id].looked) {
         v = not_none(b, n, v);
         b->noperands = operands;

@@ -67,7 +67,7 @@ static FlowOp *method(Build *b, const Node *n, FlowOp *const *given, FlowBlock *
     return result;
 }
 
-static FlowOp *new_text(Build *b, const char *name, FlowOp *const *args, size_t nargs, FlowBlock *usual) {
+static FlowOp *new_object_of(Build *b, const char *name, FlowOp *const *args, size_t nargs, FlowBlock *usual) {
     FlowOp *object = build_op(b, FLOW_GET, &type_py, args, nargs);
     object->name = name;
     unless_usual(b, build_runtime(b, "rt_py_is_end", FLOW_PURE, &type_bool, OPS(object)), usual);
@@ -78,7 +78,48 @@ static FlowOp *slice(Build *b, const Node *n, FlowOp *const *given, FlowBlock *u
     const NodeSlice *slice = &n->Subscript.slice->Slice;
     FlowOp *lower = slice->lower ? given[1] : build_int(b, 0);
     FlowOp *upper = slice->upper ? given[slice->lower ? 2 : 1] : build_int(b, INT64_MAX);
-    return new_text(b, "rt_py_text_slice", OPS(given[0], lower, upper), usual);
+    return new_object_of(b, "rt_py_text_slice", OPS(given[0], lower, upper), usual);
+}
+
+/* In the order of runtime/py.c, as if the object were on the left. */
+static int64_t order_of(Operator op, bool is_left) {
+    switch (op) {
+    case OP_Eq:
+        return 0;
+    case OP_NotEq:
+        return 1;
+    case OP_Lt:
+        return is_left ? 2 : 4;
+    case OP_LtE:
+        return is_left ? 3 : 5;
+    case OP_Gt:
+        return is_left ? 4 : 2;
+    default:
+        return is_left ? 5 : 3;
+    }
+}
+
+static FlowOp *compare(Build *b, const Node *n, FlowOp *const *given, FlowBlock *usual) {
+    static const char *const names[][2] = {{"rt_py_compare_int_11", "rt_py_compare_int_12"},
+                                           {"rt_py_compare_float_11", "rt_py_compare_float_12"}};
+    bool is_left = given[0]->type->kind == TYPE_PY;
+    FlowOp *object = given[!is_left], *number = given[is_left];
+    const char *name = names[number->type->kind == TYPE_FLOAT][b->lang->unit->python_minor >= 12];
+    FlowOp *order = build_int(b, order_of(n->Compare.ops.at[0], is_left));
+    FlowOp *found = build_runtime(b, name, FLOW_PURE, &type_int, OPS(object, number, order));
+    unless_usual(b, build_compare_ops(b, FLOW_EQ, found, build_int(b, USUAL)), usual);
+    return build_compare_ops(b, FLOW_EQ, found, build_int(b, 1));
+}
+
+/* Of two objects + is also that of text. */
+static FlowOp *arithmetic(Build *b, const Node *n, FlowOp *const *given, FlowBlock *usual) {
+    bool has_number = given[0]->type->kind != TYPE_PY || given[1]->type->kind != TYPE_PY;
+    bool is_add = n->BinOp.op == OP_Add;
+    FlowOp *x = build_convert(b, n, given[0], &type_py), *y = build_convert(b, n, given[1], &type_py);
+    FlowOp *operation = build_int(b, is_add ? '+' : n->BinOp.op == OP_Sub ? '-' : '*');
+    if (has_number || !is_add)
+        return new_object_of(b, "rt_py_arithmetic", OPS(x, y, operation), usual);
+    return new_object_of(b, "rt_py_plus", OPS(x, y), usual);
 }
 
 static FlowOp *size(Build *b, FlowOp *table, FlowBlock *usual) {
@@ -148,8 +189,11 @@ void build_table(Build *b, const Node *n, FlowOp *const *given, FlowVar *result,
     case TABLE_SLICE:
         give(b, n, result, slice(b, n, given, usual));
         break;
-    case TABLE_JOIN:
-        give(b, n, result, new_text(b, "rt_py_text_join", OPS(given[0], given[1]), usual));
+    case TABLE_COMPARE:
+        give(b, n, result, compare(b, n, given, usual));
+        break;
+    case TABLE_ARITHMETIC:
+        give(b, n, result, arithmetic(b, n, given, usual));
         break;
     case TABLE_GLOBAL:
         give(b, n, result, by_name(b, n, FLOW_GLOBAL, NULL, 0, usual));

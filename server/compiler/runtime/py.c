@@ -482,7 +482,7 @@ RT int64_t rt_py_equal(uint64_t a, uint64_t b) {
 }
 
 RT uint64_t rt_py_text_method(JitdFrame *frame, uint32_t site, uint32_t n, const uint64_t *objects) {
-    if (!is_a(objects[0], ADDRESS(py_str_type)))
+    if (!is_a(objects[0], ADDRESS(py_str_type)) && !is_a(objects[0], ADDRESS(py_dict_type)))
         return counted(frame, ADDRESS(py_end));
     return jitd_import_py_text_method(frame, site, n, objects);
 }
@@ -493,10 +493,90 @@ RT uint64_t rt_py_text_slice(JitdFrame *frame, uint64_t object, int64_t lower, i
     return jitd_import_py_text_slice(frame, object, lower, upper);
 }
 
-RT uint64_t rt_py_text_join(JitdFrame *frame, uint64_t a, uint64_t b) {
-    if (!is_a(a, ADDRESS(py_str_type)) || !is_a(b, ADDRESS(py_str_type)))
+/* ---- comparisons with a number: 0, 1, or 2: in the usual way ---- */
+
+typedef enum Order { ORDER_EQ, ORDER_NE, ORDER_LT, ORDER_LE, ORDER_GT, ORDER_GE } Order;
+
+#define EXACT_IN_FLOAT ((int64_t)1 << 53)
+#define ORDERED(a, b, order)                                                                                           \
+    ((order) == ORDER_EQ   ? (a) == (b)                                                                                \
+     : (order) == ORDER_NE ? (a) != (b)                                                                                \
+     : (order) == ORDER_LT ? (a) < (b)                                                                                 \
+     : (order) == ORDER_LE ? (a) <= (b)                                                                                \
+     : (order) == ORDER_GT ? (a) > (b)                                                                                 \
+                           : (a) >= (b))
+
+static RT bool is_exact_in_float(int64_t value) {
+    return value >= -EXACT_IN_FLOAT && value <= EXACT_IN_FLOAT;
+}
+
+/* Of at most two digits; false: it has more. */
+static RT bool small_int_11(uint64_t object, int64_t *out) {
+    const Int *v = (const Int *)object;
+    int64_t size = v->tag < 0 ? -v->tag : v->tag, value = size ? two_digits(v, size == 2) : 0;
+    *out = v->tag < 0 ? -value : value;
+    return size <= 2;
+}
+
+static RT bool small_int_12(uint64_t object, int64_t *out) {
+    const Int *v = (const Int *)object;
+    uint64_t digits = (uint64_t)v->tag >> 3;
+    *out = (1 - (v->tag & 3)) * two_digits(v, digits == 2);
+    return digits <= 2;
+}
+
+static RT int64_t compare_float(uint64_t object, double number, int64_t order) {
+    return ORDERED(((const Float *)object)->value, number, order);
+}
+
+RT int64_t rt_py_compare_int_11(uint64_t object, int64_t number, int64_t order) {
+    int64_t value;
+    if (is_a(object, ADDRESS(py_int_type)))
+        return small_int_11(object, &value) ? ORDERED(value, number, order) : 2;
+    bool is_float = is_a(object, ADDRESS(py_float_type)) && is_exact_in_float(number);
+    return is_float ? compare_float(object, (double)number, order) : 2;
+}
+
+RT int64_t rt_py_compare_int_12(uint64_t object, int64_t number, int64_t order) {
+    int64_t value;
+    if (is_a(object, ADDRESS(py_int_type)))
+        return small_int_12(object, &value) ? ORDERED(value, number, order) : 2;
+    bool is_float = is_a(object, ADDRESS(py_float_type)) && is_exact_in_float(number);
+    return is_float ? compare_float(object, (double)number, order) : 2;
+}
+
+RT int64_t rt_py_compare_float_11(uint64_t object, double number, int64_t order) {
+    int64_t value;
+    if (is_a(object, ADDRESS(py_float_type)))
+        return compare_float(object, number, order);
+    bool is_int = is_a(object, ADDRESS(py_int_type)) && small_int_11(object, &value) && is_exact_in_float(value);
+    return is_int ? ORDERED((double)value, number, order) : 2;
+}
+
+RT int64_t rt_py_compare_float_12(uint64_t object, double number, int64_t order) {
+    int64_t value;
+    if (is_a(object, ADDRESS(py_float_type)))
+        return compare_float(object, number, order);
+    bool is_int = is_a(object, ADDRESS(py_int_type)) && small_int_12(object, &value) && is_exact_in_float(value);
+    return is_int ? ORDERED((double)value, number, order) : 2;
+}
+
+/* ---- arithmetic: a new object, or py_end ---- */
+
+static RT bool is_number(uint64_t object) {
+    return is_a(object, ADDRESS(py_int_type)) || is_a(object, ADDRESS(py_float_type));
+}
+
+RT uint64_t rt_py_arithmetic(JitdFrame *frame, uint64_t a, uint64_t b, int64_t operation) {
+    if (!is_number(a) || !is_number(b))
         return counted(frame, ADDRESS(py_end));
-    return jitd_import_py_text_join(frame, a, b);
+    return jitd_import_py_arithmetic(frame, a, b, (uint32_t)operation);
+}
+
+RT uint64_t rt_py_plus(JitdFrame *frame, uint64_t a, uint64_t b) {
+    if (is_a(a, ADDRESS(py_str_type)) && is_a(b, ADDRESS(py_str_type)))
+        return jitd_import_py_text_join(frame, a, b);
+    return rt_py_arithmetic(frame, a, b, '+');
 }
 
 /* ---- names ---- */
