@@ -45,6 +45,7 @@ typedef struct Infer {
     NodeInfo *info;
     Env env;
     LoopState *loop;
+    bool was_inner; /* whether the loop had a loop or a call in it before the operation that was inferred last */
     TryState *tries;
     jmp_buf *bottom;         /* where to go when an expression has no value: its call does not return */
     LoopMemory *memory;      /* by Node.id, of loops */

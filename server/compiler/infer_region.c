@@ -221,6 +221,7 @@ const Type *infer_operation(Infer *in, const Node *n, const char *operation, con
         fail(in->c, n->span, "an operation on Python objects is not compiled here");
     *left = (Diag){.span = n->span, .message = STR("this is an operation on Python objects")};
     in->lists = in->inst->python = in->inst->manages = true;
+    in->was_inner = in->loop && in->loop->inner;
     if (in->loop)
         in->loop->inner = true;
     effect_commit(in);

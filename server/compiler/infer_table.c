@@ -17,18 +17,29 @@ const Type *type_dict_of(Pool *pool, const Type *key, const Type *value) {
     return t;
 }
 
+/* What may take long: then signals are asked for in each turn of a loop, as behind a call. */
+static bool takes_long(const Node *n, TableOperation what) {
+    return what == TABLE_ARITHMETIC || (what == TABLE_METHOD && n->Call.args.len);
+}
+
+static void try_itself(Infer *in, const Node *n, TableOperation what) {
+    in->info[n->id].table = (uint8_t)what;
+    in->info[n->id].is_table = true;
+    if (in->loop && !takes_long(n, what))
+        in->loop->inner = in->was_inner;
+}
+
+/* Few others have such methods, and most of what has items or a size is text, a tuple or one of these. */
 static bool is_likely(TableOperation what, const Type *table) {
-    bool is_own = what == TABLE_ADD || what == TABLE_DISCARD; /* few others have such methods */
-    return table->likely == PY_DICT || table->likely == PY_SET || is_own;
+    return table->likely == PY_DICT || table->likely == PY_SET || what != TABLE_GET;
 }
 
 void infer_table(Infer *in, const Node *n, TableOperation what, const Type *table, const Type *key) {
-    NodeInfo *info = &in->info[n->id];
     bool is_key = !key || key->kind == TYPE_INT || (key->kind == TYPE_PY && key->likely == PY_ANY);
     if (!is_key || table->kind != TYPE_PY || type_is_list(table) || !effect_can_resume(in))
         return;
-    info->table = (uint8_t)what;
-    info->is_table = is_likely(what, table);
+    try_itself(in, n, what);
+    in->info[n->id].is_table = is_likely(what, table);
 }
 
 static const Type *optional_of(Pool *pool, const Type *ref) {
@@ -62,8 +73,7 @@ TableOperation infer_table_method(const Node *call) {
 void infer_by_name(Infer *in, const Node *n, TableOperation what) {
     if (!effect_can_resume(in))
         return;
-    in->info[n->id].table = (uint8_t)what;
-    in->info[n->id].is_table = true;
+    try_itself(in, n, what);
 }
 
 /* ---- text ---- */
@@ -79,8 +89,7 @@ void infer_text_equal(Infer *in, const Node *compare) {
                *b = in->info[compare->Compare.comparators.at[0]->id].type;
     if (!may_be_text(a) || !may_be_text(b) || !effect_can_resume(in))
         return;
-    in->info[compare->id].table = TABLE_EQUAL;
-    in->info[compare->id].is_table = true;
+    try_itself(in, compare, TABLE_EQUAL);
 }
 
 static bool is_number(const Type *t) {
@@ -93,8 +102,7 @@ void infer_number_compare(Infer *in, const Node *compare) {
     bool is_one = (may_be_text(a) && is_number(b)) || (is_number(a) && may_be_text(b));
     if (!is_one || !effect_can_resume(in))
         return;
-    in->info[compare->id].table = TABLE_COMPARE;
-    in->info[compare->id].is_table = true;
+    try_itself(in, compare, TABLE_COMPARE);
 }
 
 static bool may_be_number(const Type *t) {
@@ -105,8 +113,7 @@ void infer_arithmetic(Infer *in, const Node *n, Operator op, const Type *a, cons
     bool is_known = op == OP_Add || op == OP_Sub || op == OP_Mult;
     if (!is_known || !may_be_number(a) || !may_be_number(b) || !effect_can_resume(in))
         return;
-    in->info[n->id].table = TABLE_ARITHMETIC;
-    in->info[n->id].is_table = true;
+    try_itself(in, n, TABLE_ARITHMETIC);
 }
 
 static bool is_end(const Infer *in, const Node *part) {
@@ -118,8 +125,7 @@ void infer_text_slice(Infer *in, const Node *subscript, const Type *object) {
     bool is_known = !slice->step && is_end(in, slice->lower) && is_end(in, slice->upper);
     if (!may_be_text(object) || !is_known || !effect_can_resume(in))
         return;
-    in->info[subscript->id].table = TABLE_SLICE;
-    in->info[subscript->id].is_table = true;
+    try_itself(in, subscript, TABLE_SLICE);
 }
 
 /* Those that text has, and not everything else. */
@@ -157,8 +163,7 @@ void infer_text_method(Infer *in, const Node *call, const Type *object) {
                     (object->kind == TYPE_PY && !type_is_list(object) && is_view(name) && !call->Call.args.len);
     if (!is_known || !are_objects(in, call->Call.args) || !effect_can_resume(in))
         return;
-    in->info[call->id].table = TABLE_METHOD;
-    in->info[call->id].is_table = true;
+    try_itself(in, call, TABLE_METHOD);
 }
 
 /* ---- new ones ---- */

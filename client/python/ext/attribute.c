@@ -27,7 +27,7 @@ static bool is_interned(PyObject *text) {
     return ascii;
 }
 
-PlanRead *attribute_at(Plan *plan, uint32_t site) {
+PlanRead *attribute_find(Plan *plan, uint32_t site) {
     PyObject *sites = PyTuple_Check(plan->unit) ? PyTuple_GET_ITEM(plan->unit, 0) : NULL;
     Py_ssize_t n = sites && PyList_Check(sites) ? PyList_GET_SIZE(sites) : 0;
     if (!plan->reads && (plan->reads = PyMem_Calloc((size_t)n + 1, sizeof *plan->reads)))

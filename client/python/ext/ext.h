@@ -485,7 +485,12 @@ typedef struct Plan {
     uint64_t inside, between, looks_at, left_at;
     struct Method *method_of;
 } Plan;
-PlanRead *attribute_at(Plan *plan, uint32_t site); /* borrowed; NULL: exception */
+PlanRead *attribute_find(Plan *plan, uint32_t site); /* the first time */
+
+/* Borrowed; NULL: exception. */
+static inline PlanRead *attribute_at(Plan *plan, uint32_t site) {
+    return likely(site < plan->nreads && plan->reads[site].name) ? &plan->reads[site] : attribute_find(plan, site);
+}
 
 /* The same of code with these definitions. */
 COLD bool plan_takes(PyTypeObject *const *defs, uint32_t def, PyTypeObject *type);

@@ -75,7 +75,8 @@ static uint64_t iterator_of(JitdFrame *frame, uint64_t object) {
 static uint64_t next_of(JitdFrame *frame, uint64_t iterator) {
     PyObject *op = object_of(iterator);
     (void)frame;
-    int collects = PyGC_Disable();
+    bool makes_tuples = PY_VERSION_HEX < 0x030c0000 && Py_IS_TYPE(op, &PyDictIterItem_Type);
+    int collects = makes_tuples && PyGC_Disable();
     PyObject *item = Py_TYPE(op)->tp_iternext(op);
     if (collects)
         PyGC_Enable();

@@ -26,8 +26,10 @@ static int32_t equal(uint64_t text, uint64_t other) {
         return PyErr_Clear(), 2;
 #endif
     int kind = (int)PyUnicode_KIND(a);
-    return n == PyUnicode_GET_LENGTH(b) && kind == (int)PyUnicode_KIND(b) &&
-           memcmp(PyUnicode_DATA(a), PyUnicode_DATA(b), (size_t)n * (size_t)kind) == 0;
+    if (n != PyUnicode_GET_LENGTH(b) || kind != (int)PyUnicode_KIND(b))
+        return 0;
+    const char *x = PyUnicode_DATA(a), *y = PyUnicode_DATA(b);
+    return !n || (*x == *y && (n * kind == 1 || memcmp(x, y, (size_t)n * (size_t)kind) == 0)); /* most differ at once */
 }
 
 static uint64_t or_usual(PyObject *result) {
