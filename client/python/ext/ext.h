@@ -449,8 +449,10 @@ typedef struct PlanRead {
     int32_t index;    /* of what instances have beside them (3.11); negative: CPython looks it up each time */
     PyObject *method; /* of a text's method: the type's, borrowed; NULL: not looked for yet */
     bool collects;    /* ... may start the collector */
-    PyObject *value;  /* of a global, or an attribute of the class that has the version: borrowed; NULL: none */
-    Py_ssize_t slot;  /* where instances of the class that has the version have it; 0: they have no such slot */
+    PyObject *value;  /* of a text, a global, or an attribute of the class that has the version: borrowed; NULL: none */
+    const PyTypeObject *meta; /* ... the class's own, */
+    uint32_t meta_version;    /* and its version */
+    Py_ssize_t slot;          /* where instances of the class that has the version have it; 0: they have no such slot */
 } PlanRead;
 
 typedef struct Plan {

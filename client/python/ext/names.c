@@ -93,7 +93,7 @@ static PyTypeObject *enum_type(void) {
     return (PyTypeObject *)enum_meta;
 }
 
-/* An attribute of a class that is just an object in it. */
+/* An attribute of a class that is just an object in it: nothing of the metaclass goes before it, and it is no descriptor. */
 static void learn_class(PlanRead *read, PyTypeObject *of) {
     PyTypeObject *type = Py_TYPE(of);
     bool is_usual = type == &PyType_Type || type == enum_type();
@@ -103,6 +103,16 @@ static void learn_class(PlanRead *read, PyTypeObject *of) {
         return;
     read->value = found;
     read->version = version_of(of);
+    read->meta = type;
+    read->meta_version = version_of(type);
+}
+
+/* Nobody changes type itself. */
+static bool is_class_learned(const PlanRead *read, PyTypeObject *of) {
+    const PyTypeObject *meta = Py_TYPE(of);
+    return is_learned(read, of) && read->value && meta == read->meta &&
+           (meta == &PyType_Type || (read->meta_version && version_of(meta) == read->meta_version)) &&
+           !Py_TYPE(read->value)->tp_descr_get;
 }
 
 /* ---- instances ---- */
@@ -131,9 +141,10 @@ static inline PyObject **place_of(const PlanRead *read, PyObject *op) {
     return read->slot ? (PyObject **)(void *)((char *)op + read->slot) : NULL;
 }
 
-static Py_ssize_t slot_of(PyObject *found) {
-    const PyMemberDef *member =
-        found && Py_IS_TYPE(found, &PyMemberDescr_Type) ? ((PyMemberDescrObject *)found)->d_member : NULL;
+/* Of the class's own, or of one above it: any class can have another's descriptor. */
+static Py_ssize_t slot_of(PyTypeObject *type, PyObject *found) {
+    bool is_own = found && Py_IS_TYPE(found, &PyMemberDescr_Type) && PyType_IsSubtype(type, PyDescr_TYPE(found));
+    const PyMemberDef *member = is_own ? ((PyMemberDescrObject *)found)->d_member : NULL;
     bool is_slot = member && member->type == T_OBJECT_EX && !(member->flags & READONLY);
     return is_slot ? member->offset : 0;
 }
@@ -143,16 +154,19 @@ static bool learn(PlanRead *read, PyTypeObject *type, bool sets) {
     PyObject *found = _PyType_Lookup(type, read->name);
     const PyTypeObject *kind = found ? Py_TYPE(found) : NULL;
     bool is_static = !kind || !(kind->tp_flags & Py_TPFLAGS_HEAPTYPE);
+    bool is_plain = is_static && (!kind || !kind->tp_descr_get || operation_is_plain_descriptor(found));
     bool is_heap = type->tp_flags & Py_TPFLAGS_HEAPTYPE, is_first = !kind || (!kind->tp_descr_set && is_static);
-    Py_ssize_t slot = is_heap ? slot_of(found) : 0;
+    Py_ssize_t slot = is_heap ? slot_of(type, found) : 0;
     forget(read);
     if (type->tp_getattro != PyObject_GenericGetAttr || (sets && type->tp_setattro != PyObject_GenericSetAttr))
+        return false;
+    if (!(sets ? slot || (is_first && is_plain) : is_plain))
         return false;
     read->index = is_heap && is_first ? index_of(type, read->name) : -1;
     read->slot = slot;
     if (read->index >= 0 || read->slot)
         read->version = version_of(type);
-    return sets ? is_first || slot : is_static && !(found && PyObject_TypeCheck(found, &PyProperty_Type));
+    return true;
 }
 
 /* New reference; NULL, without an exception: in the usual way. */
@@ -166,7 +180,7 @@ static PyObject *look_up(PyObject *op, PyObject *name) {
 }
 
 static PyObject *of_class(PlanRead *read, PyTypeObject *type) {
-    if (!is_learned(read, type) || !read->value)
+    if (unlikely(!is_class_learned(read, type)))
         learn_class(read, type);
     return Py_XNewRef(read->value);
 }
@@ -208,6 +222,7 @@ static PyObject *before(PyObject *op, PyObject *name) {
 }
 
 static int32_t set_slowly(JitdFrame *frame, PyObject *op, PyObject *name, PyObject *value) {
+    uint64_t changes = class_changes;
     int collects = PyGC_Disable();
     PyObject *old = before(op, name);
     int failed = PyObject_GenericSetAttr(op, name, value) < 0;
@@ -216,7 +231,9 @@ static int32_t set_slowly(JitdFrame *frame, PyObject *op, PyObject *name, PyObje
     if (failed)
         PyErr_Clear();
     bool is_broken = tables_give_up(frame, old); /* where it failed the object still has it */
-    return failed ? USUAL : is_broken ? BROKEN : DONE;
+    if (failed)
+        return USUAL;
+    return is_broken || import_note_broken(frame->running, changes) ? BROKEN : DONE; /* it may be a module */
 }
 
 /* The old value is given up when the new one is there: that may run Python code. */

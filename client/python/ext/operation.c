@@ -187,12 +187,23 @@ bool operation_is_quiet_key(PyObject *op) {
            (type->tp_hash == object->tp_hash && type->tp_richcompare == object->tp_richcompare);
 }
 
-/* What the class has of that name, and whether looking it up and binding it is C code's. */
+bool operation_is_plain_descriptor(PyObject *found) {
+    static PyTypeObject *const types[] = {&PyFunction_Type,     &PyMethodDescr_Type,  &PyMemberDescr_Type,
+                                          &PyStaticMethod_Type, &PyWrapperDescr_Type, &FieldDescr_Type,
+                                          &Extra_Type,          &Method_Type};
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (Py_IS_TYPE(found, types[i]))
+            return true;
+    return false;
+}
+
+/* What the class has of that name, and whether looking it up and binding it is C code's. What C code computes (a file's name) may ask Python code. */
 static PyObject *class_attribute(PyObject *op, PyObject *name, bool *ret_is_plain) {
     PyTypeObject *type = Py_TYPE(op);
     *ret_is_plain = type->tp_getattro == PyObject_GenericGetAttr;
     PyObject *found = *ret_is_plain ? _PyType_Lookup(type, name) : NULL;
-    *ret_is_plain &= !found || (is_static(Py_TYPE(found)) && !PyObject_TypeCheck(found, &PyProperty_Type));
+    *ret_is_plain &= !found || (is_static(Py_TYPE(found)) &&
+                                (!Py_TYPE(found)->tp_descr_get || operation_is_plain_descriptor(found)));
     return found;
 }
 

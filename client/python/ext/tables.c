@@ -271,6 +271,15 @@ bool tables_give_up(JitdFrame *frame, PyObject *op) {
     return import_note_broken(frame->running, changes);
 }
 
+/* Names that the code has built in are in the dict. */
+static bool is_of_names(const Plan *plan, PyObject *dict) {
+    PyObject *dicts = plan && plan->guard ? plan->guard->dicts : NULL;
+    for (Py_ssize_t i = 0; dicts && i < PyTuple_GET_SIZE(dicts); i++)
+        if (PyTuple_GET_ITEM(dicts, i) == dict)
+            return true;
+    return false;
+}
+
 /* The old value is given up when the new one is there: that may run Python code. */
 static int32_t put(JitdFrame *frame, PyObject *op, const TableKey *key, PyObject *value) {
     Entry entry;
@@ -285,6 +294,8 @@ static int32_t put(JitdFrame *frame, PyObject *op, const TableKey *key, PyObject
         PyErr_Clear();
     Py_XDECREF(name);
     bool is_broken = tables_give_up(frame, old); /* where it failed the dict still has it */
+    if (unlikely(is_of_names(frame->running, op)))
+        is_broken |= import_note_broken(frame->running, class_changes);
     return failed ? USUAL : is_broken ? BROKEN : DONE;
 }
 

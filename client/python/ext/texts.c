@@ -12,9 +12,66 @@ static uint64_t address_of(const void *object) {
     return (uint64_t)(uintptr_t)object;
 }
 
+/* ---- constants ---- */
+
+#define DEEPEST 8 /* functions in each other */
+
+/* The very object, borrowed, that the function's code has for the text, or a function's in it; NULL: none. */
+static PyObject *constant_in(PyObject *code, PyObject *text, int depth) {
+    PyObject *constants = PyCode_Check(code) ? ((PyCodeObject *)code)->co_consts : NULL, *found = NULL;
+    for (Py_ssize_t i = 0; constants && depth < DEEPEST && !found && i < PyTuple_GET_SIZE(constants); i++) {
+        PyObject *one = PyTuple_GET_ITEM(constants, i);
+        if (PyUnicode_CheckExact(one) && PyUnicode_Compare(one, text) == 0)
+            found = one;
+        else if (PyCode_Check(one))
+            found = constant_in(one, text, depth + 1);
+    }
+    return found;
+}
+
+/* Of a list of Funcs (jitd/declare.py) the one that an entry of a unit names. */
+static PyObject *constant_of(PyObject *funcs, PyObject *entry, PyObject *text) {
+    PyObject *all = funcs ? PySequence_Fast(funcs, "functions") : NULL, *found = NULL;
+    for (Py_ssize_t i = 0; all && !found && i < PySequence_Fast_GET_SIZE(all); i++) {
+        PyObject *func = PySequence_Fast_GET_ITEM(all, i);
+        PyObject *name = PyObject_GetAttrString(func, "entry"), *code = PyObject_GetAttrString(func, "code");
+        if (name && code && PyUnicode_Check(name) && PyUnicode_Compare(name, entry) == 0)
+            found = constant_in(code, text, 0);
+        Py_XDECREF(name);
+        Py_XDECREF(code);
+    }
+    Py_XDECREF(all);
+    return found;
+}
+
+/* As CPython has it: one for all places of a function. A row of the site table is (line, definition, entry, ...). */
+static PyObject *constant_at(const Plan *plan, uint32_t site, PyObject *text) {
+    static const char *const kinds[] = {"funcs", "above"};
+    PyObject *row = PySequence_GetItem(PyTuple_GET_ITEM(plan->unit, 0), site), *found = NULL;
+    PyObject *def = row ? PySequence_GetItem(row, 1) : NULL, *entry = row ? PySequence_GetItem(row, 2) : NULL;
+    PyObject *record = def && entry ? PyObject_GetItem(PyTuple_GET_ITEM(plan->unit, 1), def) : NULL;
+    for (size_t i = 0; record && !found && i < sizeof kinds / sizeof *kinds; i++) {
+        PyObject *funcs = PyObject_GetAttrString(record, kinds[i]);
+        found = constant_of(funcs, entry, text);
+        Py_XDECREF(funcs);
+    }
+    Py_XDECREF(record);
+    Py_XDECREF(entry);
+    Py_XDECREF(def);
+    Py_XDECREF(row);
+    PyErr_Clear();
+    return found ? found : text;
+}
+
 static uint64_t text(JitdFrame *frame, uint32_t site) {
-    const PlanRead *read = attribute_at(frame->running, site);
-    return address_of(read ? read->name : NULL);
+    PlanRead *read = attribute_at(frame->running, site);
+    if (read && !read->value) {
+        int collects = PyGC_Disable();
+        read->value = constant_at(frame->running, site, read->name);
+        if (collects)
+            PyGC_Enable();
+    }
+    return address_of(read ? read->value : NULL);
 }
 
 /* Until 3.11 one may have no form yet to be compared in. */

@@ -391,6 +391,7 @@ FlowOp *build_expr(Build *b, const Node *n) {
     if (v)
         build_evaluated(b, n, v);
     if (v && b->info[n->id].unboxed) {
+        b->noperands = operands;
         v = build_object_value(b, n, v, b->info[n->id].unboxed);
         b->noperands = operands;
         build_evaluated(b, n, v);
