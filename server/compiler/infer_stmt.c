@@ -484,11 +484,22 @@ static void infer_jump(Infer *in, const Node *n) {
     in->env.dead = true;
 }
 
+/* Of a class that only annotations name nothing is known here: what the value is says more. */
+static bool says_more(const Type *value, const Type *annotated) {
+    bool is_same = value->kind == TYPE_PY && value->likely == annotated->likely && value->nitems == annotated->nitems;
+    for (size_t i = 0; is_same && i < annotated->nitems; i++)
+        if (!type_eq(annotated->items[i], &type_py))
+            return false;
+    return is_same;
+}
+
 static void infer_annotated(Infer *in, const Node *n) {
     const Node *annotation = n->AnnAssign.annotation;
     const Type *t = infer_value(in, n->AnnAssign.value, infer_named_type(annotation));
     const Type *list = t->kind == TYPE_PY ? infer_annotated_object(in, annotation) : NULL;
-    if (list && type_is_list(list) && type_eq(list->items[0], &type_py)) /* of a class that only annotations name */
+    if (list && says_more(t, list))
+        list = t;
+    if (list && type_is_list(list) && type_eq(list->items[0], &type_py))
         list = infer_list_begins(in, n->AnnAssign.target, n->AnnAssign.value, list);
     if (n->AnnAssign.target->kind == NODE_Attribute && infer_object_target(in, n, n->AnnAssign.target))
         return;

@@ -13,6 +13,15 @@ import pytest
 import jitd
 from jitd import _jitd
 
+@pytest.fixture(scope="module", autouse=True)
+def only_what_is_made_here():
+    """Collections look at nothing older, of which there is much when other tests have run."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
 SAID: list[Any] = []
 KEPT: list[Any] = []
 

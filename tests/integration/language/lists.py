@@ -37,6 +37,19 @@ class T:
         return a[i] + self.half
 
 
+def f_annotated_display(t: T, a: list[int], k: int):
+    todo: List["T"] = [t, t]
+    s = 0
+    for z in range(2):
+        for one in todo:
+            one.n += k & 3
+            s = (s * 3 + one.n) & 1023
+    todo.append(a)
+    for one in todo:
+        s = (s * 3 + one.n) & 1023
+    return s
+
+
 def f_sum(t: T, a: list[int], k: int):
     s = 0
     for v in a:
