@@ -448,6 +448,7 @@ def show(*arguments, **more):
         os._exit(A().f() != 5 or B().f() != 6)
     shown.append((got, os.waitpid(pid, 0)[1]))
 warnings.showwarning = show
+warnings.simplefilter("ignore", DeprecationWarning)  # that of a fork: the joined thread may not be gone
 assert A().f() == 5 and A().left({}) == 0
 assert shown == [([6], 0)], shown
 @jitd.jitclass
@@ -464,6 +465,41 @@ except jitd.CompileWarning:
 else:
     raise AssertionError
 assert C().f() == 7 and C().left({}) == 0
+"""
+    ).run()
+
+
+def test_a_warning_of_a_fork_may_use_jitd(program):
+    """Python 3.12 and later warn of a fork with threads, some before what is registered for the parent is called."""
+    program(
+        """
+import jitd, os, sys, threading, warnings
+@jitd.jitclass
+class A:
+    n: int
+    def f(self) -> int:
+        return self.n
+assert A(5).f() == 5
+a, shown = A(7), []
+def show(*arguments, **more):
+    got = []
+    thread = threading.Thread(target=lambda: got.append((A(6).f(), a.f())))
+    thread.start()
+    thread.join(60)
+    shown.append((got, a.f(), A(8).f()))
+warnings.showwarning = show
+warnings.simplefilter("always")
+there = threading.Event()
+thread = threading.Thread(target=lambda: (A(1).f(), there.wait()))
+thread.start()
+for _ in range(3):
+    pid = os.fork()
+    if not pid:
+        os._exit(a.f() != 7 or A(9).f() != 9)
+    assert os.waitpid(pid, 0)[1] == 0
+there.set()
+thread.join()
+assert shown == [([(6, 7)], 7, 8)] * (3 if sys.version_info >= (3, 12) else 0), shown
 """
     ).run()
 

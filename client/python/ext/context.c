@@ -2,6 +2,7 @@
  * There is one context in a process: it is set once and never replaced, because instances point into it. */
 #include "client/python/ext/ext.h"
 #include <errno.h>
+#include <pthread.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 
@@ -333,17 +334,33 @@ PyObject *context_local_class(PyObject *module, PyObject *args) {
 
 /* ---- fork: called by os.register_at_fork ---- */
 
+static __thread bool forks_here __attribute__((tls_model("initial-exec"))); /* between prepare and the fork's end */
+
+/* Python 3.12 and 3.13 show a warning before they call what is registered for the parent: the user's code, that may start a
+ * thread and wait for it. So the parent is done before fork() returns. */
+static void ends_in_parent(void) {
+    if (forks_here && jitd_context.client)
+        client_fork_parent(jitd_context.client);
+    forks_here = false;
+}
+
+static void watch_forks(void) {
+    pthread_atfork(NULL, ends_in_parent, NULL);
+}
+
 PyObject *context_fork_prepare(PyObject *module, PyObject *args) {
     (void)module, (void)args;
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, watch_forks);
     int r = jitd_context.client ? client_fork_prepare(jitd_context.client) : 0;
+    forks_here = true;
     proxy_forking = jitd_context.client != NULL;
     return PyLong_FromLong(r);
 }
 
 PyObject *context_fork_parent(PyObject *module, PyObject *args) {
     (void)module, (void)args;
-    if (jitd_context.client)
-        client_fork_parent(jitd_context.client);
+    ends_in_parent(); /* there was no fork */
     proxy_after_fork();
     Py_RETURN_NONE;
 }
@@ -351,6 +368,7 @@ PyObject *context_fork_parent(PyObject *module, PyObject *args) {
 PyObject *context_fork_child(PyObject *module, PyObject *args) {
     (void)module, (void)args;
     int r = 0;
+    forks_here = false;
     jitd_frame = NULL;
     if (jitd_context.client)
         r = client_fork_child(jitd_context.client);
