@@ -171,6 +171,8 @@ static bool learn(PlanRead *read, PyTypeObject *type, bool sets) {
 
 /* New reference; NULL, without an exception: in the usual way. */
 static PyObject *look_up(PyObject *op, PyObject *name) {
+    if (!operation_has_plain_names(op))
+        return NULL;
     int collects = PyGC_Disable(); /* until 3.11 what is made may start it */
     PyObject *value = PyObject_GenericGetAttr(op, name);
     if (collects)
@@ -223,6 +225,8 @@ static PyObject *before(PyObject *op, PyObject *name) {
 
 static int32_t set_slowly(JitdFrame *frame, PyObject *op, PyObject *name, PyObject *value) {
     uint64_t changes = class_changes;
+    if (!operation_has_plain_names(op))
+        return USUAL;
     int collects = PyGC_Disable();
     PyObject *old = before(op, name);
     int failed = PyObject_GenericSetAttr(op, name, value) < 0;

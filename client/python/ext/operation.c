@@ -197,10 +197,33 @@ bool operation_is_plain_descriptor(PyObject *found) {
     return false;
 }
 
+/* Borrowed, as it is now; NULL: there is none, perhaps because the values are beside the instance, and have text for names. */
+static PyObject *dict_of(PyObject *op) {
+#if PY_VERSION_HEX >= 0x030b0000
+    if (Py_TYPE(op)->tp_flags & Py_TPFLAGS_MANAGED_DICT) {
+        uintptr_t dict = ((const uintptr_t *)op)[-3]; /* 3.12: or the values, with a one in the lowest bit */
+        return dict & 1 ? NULL : (PyObject *)dict;
+    }
+#endif
+    PyObject **place = _PyObject_GetDictPtr(op);
+    return place ? *place : NULL;
+}
+
+bool operation_has_plain_names(PyObject *op) {
+    PyObject *dict = dict_of(op), *key;
+    Py_ssize_t at = 0;
+    if (dict && (!PyDict_CheckExact(dict) || PyDict_GET_SIZE(dict) > MOST_ITEMS))
+        return false;
+    while (dict && PyDict_Next(dict, &at, &key, NULL))
+        if (!PyUnicode_CheckExact(key))
+            return false;
+    return true;
+}
+
 /* What the class has of that name, and whether looking it up and binding it is C code's. What C code computes (a file's name) may ask Python code. */
 static PyObject *class_attribute(PyObject *op, PyObject *name, bool *ret_is_plain) {
     PyTypeObject *type = Py_TYPE(op);
-    *ret_is_plain = type->tp_getattro == PyObject_GenericGetAttr;
+    *ret_is_plain = type->tp_getattro == PyObject_GenericGetAttr && operation_has_plain_names(op);
     PyObject *found = *ret_is_plain ? _PyType_Lookup(type, name) : NULL;
     *ret_is_plain &= !found || (is_static(Py_TYPE(found)) &&
                                 (!Py_TYPE(found)->tp_descr_get || operation_is_plain_descriptor(found)));
@@ -209,7 +232,7 @@ static PyObject *class_attribute(PyObject *op, PyObject *name, bool *ret_is_plai
 
 static bool is_plain_store(PyObject *op, PyObject *name) {
     PyTypeObject *type = Py_TYPE(op);
-    if (type->tp_setattro != PyObject_GenericSetAttr)
+    if (type->tp_setattro != PyObject_GenericSetAttr || !operation_has_plain_names(op))
         return false;
     PyObject *found = _PyType_Lookup(type, name);
     return !found || !Py_TYPE(found)->tp_descr_set || Py_IS_TYPE(found, &PyMemberDescr_Type);

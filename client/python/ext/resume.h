@@ -68,6 +68,7 @@ bool operation_can_be_quick(const Resume *r);
 bool operation_quick(JitdFrame *frame, Resume *r, uint32_t site, JitdValue *values, int32_t *ret_status);
 bool operation_is_builtin(const PyObject *op);
 bool operation_is_plain_descriptor(PyObject *found); /* binding it runs no Python code */
+bool operation_has_plain_names(PyObject *op); /* the names in its dict ask no Python code when they are compared */
 bool operation_is_quiet(PyObject *op); /* comparing, hashing and showing it, and what is in it, asks no Python code */
 bool operation_is_quiet_key(PyObject *op); /* its hash and what it is equal to asks no Python code */
 

@@ -47,6 +47,21 @@ class Raw(io.RawIOBase):
         return "raw"
 
 
+class Key:
+    """Of an instance's dict, where it stands in the place of a name. How often it is asked depends on what CPython has specialised."""
+
+    def __init__(self, name, found):
+        self.name, self.found = name, found
+
+    def __hash__(self):
+        return hash(self.name)
+
+    def __eq__(self, other):
+        global LIMIT
+        LIMIT = "b"
+        return self.found
+
+
 class Computed:
     @classmethod
     def y(cls):
@@ -90,6 +105,15 @@ class T:
                 self.n += 100
             if i == 1:
                 o.LIMIT = "b"
+        return self.n
+
+    def names(self, o: object) -> int:
+        for i in range(3):
+            for z in range(2):
+                self.n += 1
+            if LIMIT == "a":
+                self.n += 100
+            o.name = "text"
         return self.n
 
     def puts(self, d: dict[str, str]) -> int:
@@ -237,6 +261,18 @@ def p_a_slot_of_another_class(i):
 def p_setting_asks_nobody(i):
     o = Computed()
     return T(None).set_y(o), log, o.y
+
+
+def p_a_key_that_compares_itself(i):
+    global LIMIT
+    found = []
+    for key in Key("name", True), Key("name", False), "name", Key("other", True):
+        o, LIMIT = Any(), "a"
+        o.__dict__[key] = 1
+        found.append((attempt(T(None).reads, o), LIMIT))
+        LIMIT = "a"
+        found.append((attempt(T(None).names, o), LIMIT != "a", sorted(type(k).__name__ for k in vars(o))))
+    return found
 
 
 def p_text_of_one_function(i):
