@@ -13,15 +13,6 @@ import pytest
 import jitd
 from jitd import _jitd
 
-@pytest.fixture(scope="module", autouse=True)
-def only_what_is_made_here():
-    """Collections look at nothing older, of which there is much when other tests have run."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
-
-
 SAID: list[Any] = []
 KEPT: list[Any] = []
 
@@ -80,7 +71,6 @@ def collect(kind: Any) -> None:
 
 @pytest.fixture(autouse=True)
 def nothing_is_left():
-    gc.unfreeze()
     for cls in COMPILED:
         cls(0)
     SAID.clear()
@@ -233,6 +223,7 @@ def test_held_by_what_is_frozen():
         gc.unfreeze()
     del last
     collect(COMPILED)
+    gc.freeze()
 
 
 def test_a_collection_in_the_middle_of_a_method():
