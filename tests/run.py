@@ -1,6 +1,7 @@
 """Runs every test suite of the project, a few at a time, and counts: the last line is "N passed, N failed"."""
 
 import argparse
+import collections
 import json
 import os
 import re
@@ -272,43 +273,90 @@ def run_all(chosen, slots):
         thread.join()
 
 
-def count_arena(text):
-    """A line of kill_arena for each of its runs; one that finds something wrong says so and ends with a status."""
-    good = re.findall(r"^\d+ kills, .*|^died at .*", text, re.M)
-    return len(good), 0, good
+KILLED = r"^(\d+) kills of (.*?), (.*): (\d+) lost, (\d+) torn, (\d+) leaked$"
+
+
+def count_kills(count):
+    """What `count` finds, and the lines that say what was killed and what it cost. Whoever finds something wrong ends with a status."""
+
+    def counted(text):
+        passed, failed, lines = count(text)
+        return passed, failed, lines + [m.group() for m in re.finditer(KILLED, text, re.M)]
+
+    return counted
+
+
+def count_programs(text):
+    return len(re.findall(KILLED, text, re.M)), 0, []
 
 
 def torture(kills):
-    """Kills of whole clients, of compiler processes and of the daemon, and of processes in the arena's own functions: at random, and at each step."""
+    """Kills of whole clients, as many of processes in the arena's own functions, at random steps, fewer at random instants and at each step, and
+    one of the daemon for a hundred of them; of compiler processes, too."""
     found = pythons()
     default = default_python(found)
     program = BUILD / "tests/faults/test_kill_arena"
-    arena = Suite("torture-arena", [[program, str(kills)], [program, "steps"]], count_arena)
-    whole = pytest_suite("torture", default, found[default], ["tests/faults", "-k", "kill"], {"JITD_KILLS": str(kills)})
-    broker = pytest_suite("torture-broker", default, found[default], ["tests/integration/test_daemon_restart.py", "-k", "kill"],
-                          {"JITD_KILLS": str(kills)})
-    arena.limit = whole.limit = broker.limit = SUITE_SECONDS + 10 * kills
-    return [whole, arena, broker]
+
+    def suite(name, count, *arguments):
+        return pytest_suite(name, default, found[default], ["-rP", *arguments], {"JITD_KILLS": str(count)})
+
+    of_daemon = max(20, kills // 100)
+    chosen = [
+        suite("torture-clients", kills, "tests/faults/test_kill_clients.py"),
+        Suite("torture-arena", [[program, "points", str(kills)], [program, str(max(200, kills // 20))], [program, "steps"]], count_programs),
+        suite("torture-daemon", of_daemon, "tests/integration/test_daemon_restart.py", "-k", "kill"),
+        suite("torture-others", of_daemon, "tests/faults", "-k", "kill", "--ignore=tests/faults/test_kill_clients.py"),
+    ]
+    for of in chosen:
+        of.count, of.limit = count_kills(of.count), SUITE_SECONDS + kills
+    return chosen
+
+
+def summary_of_kills(chosen, cycles):
+    """The last line but one of a torture."""
+    lines = [re.match(KILLED, line) for of in chosen for line in of.lines]
+    kills = collections.Counter()
+    for line in filter(None, lines):
+        kills[line[2]] += int(line[1])
+    cost = [sum(int(line[i]) for line in lines if line) for i in (4, 5, 6)]
+    what = ", ".join(f"{n} of {what}" for what, n in kills.items())
+    return f"{cycles} cycles; killed: {what}; {cost[0]} lost, {cost[1]} torn, {cost[2]} leaked" + "; and see what failed" * any(of.failed for of in chosen)
+
+
+def run_torture(kills, minutes, slots):
+    """One cycle, or as many as begin within so many minutes; until something is wrong."""
+    end, ran, cycles = time.monotonic() + minutes * 60, [], 0
+    while not cycles or time.monotonic() < end and not any(of.failed for of in ran):
+        chosen = torture(kills)
+        run_all(chosen, slots)
+        ran += chosen
+        cycles += 1
+    print(summary_of_kills(ran, cycles))
+    return ran
 
 
 def main():
     parser = argparse.ArgumentParser(prog="./dev test", description=__doc__)
     parser.add_argument("suite", nargs="*", help="names or beginnings of names; all when none is given; all-pythons: all with every Python")
     parser.add_argument("--list", action="store_true")
-    parser.add_argument("--torture", type=int, metavar="KILLS")
+    parser.add_argument("--torture", type=int, metavar="KILLS", help="kill as many clients, and a hundredth as often the daemon")
+    parser.add_argument("--minutes", type=float, default=0, help="of --torture: again and again, for so long")
     parser.add_argument("--slots", type=int, default=min(4, os.cpu_count() or 1))
     options = parser.parse_args()
     LOGS.mkdir(parents=True, exist_ok=True)
     all_pythons = "all-pythons" in options.suite
     names = [name for name in options.suite if name != "all-pythons"]
-    chosen = torture(options.torture) if options.torture else suites(all_pythons)
-    if names:
+    chosen = [] if options.torture else suites(all_pythons)
+    if names and chosen:
         chosen = [s for s in chosen if any(s.name.startswith(name) and name != "packages" for name in names)]
         chosen += [s for s in named_suites() if s.name in names]
     if options.list:
         print("\n".join(s.name for s in chosen))
         return 0
-    run_all(chosen, options.slots)
+    if options.torture:
+        chosen = run_torture(options.torture, options.minutes, options.slots)
+    else:
+        run_all(chosen, options.slots)
     stray = stray_tests()
     for name in stray:
         print(f"FAIL {name}: no suite runs it")

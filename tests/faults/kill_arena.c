@@ -1,5 +1,6 @@
-/* Kills clients of an arena at random instants (`kill_arena KILLS [SEED]`) and at every step point (`kill_arena steps`), and checks after each
- * death that the arena is consistent, that nothing of the dead one remains, and that nobody else lost anything.
+/* Kills clients of an arena at random instants (`kill_arena KILLS [SEED]`), at every step point of one scenario (`kill_arena steps`) and,
+ * fast, at random step points (`kill_arena points KILLS [SEED]`), and checks after each death (after some, when fast) that the arena is
+ * consistent, that nothing of the dead one remains, and that nobody else lost anything.
  * This process plays the broker (rows, chunks, marking the dead) and has a row of its own, from which it checks. */
 #include "shared-mem/arena_private.h"
 #include <errno.h>
@@ -9,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -38,9 +40,15 @@ typedef struct Worker {
     int socket;
 } Worker;
 
+/* What a worker is at. */
+enum { ATTACH, MAKE, PUBLISH, STORE_REF, READ, HOLD, DROP, REAP, POLL, COLLECT, DETACH, DOINGS };
+static const char *const DOING[DOINGS] = {"attach", "make", "publish", "store",   "read",  "hold",
+                                          "drop",   "reap", "poll",    "collect", "detach"};
+
 typedef struct Control {
     _Atomic uint32_t pause, paused, stop;
     _Atomic uint64_t operations;
+    _Atomic uint32_t doing[WORKERS];
 } Control;
 
 static Table table; /* of this process: a worker maps its own, the broker's mapping does not survive a fork */
@@ -49,6 +57,10 @@ static Control *control;
 static uint64_t hub;
 static Peer checker;
 static Worker workers[WORKERS];
+static uint32_t my_place;              /* a worker's in `workers` */
+static uint32_t died_at[DOINGS], died; /* how many were killed, and at what */
+static uint32_t rarity = 1;            /* what is large is as many times as rare */
+static uint32_t patience;              /* 0, or after how many operations a worker leaves by itself, about */
 
 /* ---- dying at a step point ---- */
 
@@ -58,6 +70,10 @@ void arena_step(void);
 void arena_step(void) {
     if (die_at && ++steps == die_at)
         kill(getpid(), SIGKILL);
+}
+
+static void doing(uint32_t what) {
+    atomic_store_explicit(&control->doing[my_place], what, memory_order_relaxed);
 }
 
 /* ---- randomness and failing ---- */
@@ -183,6 +199,8 @@ static uint64_t make_store(Peer *p, uint32_t length) {
 static uint64_t make_other(Peer *p) {
     switch (rnd(100)) {
     case 0:
+        if (rnd(rarity))
+            return 0;
         switch (rnd(4)) { /* runs of up to 9 and up to 3 chunks */
         case 0:
             return make_text(p, 100000 + rnd(2000000));
@@ -204,6 +222,7 @@ static uint64_t make_other(Peer *p) {
 
 /* A private list or tree; 0 when memory is short. */
 static uint64_t build(Peer *p, uint32_t n) {
+    doing(MAKE);
     uint64_t head = JITD_NONE;
     for (uint32_t i = 0; i < n; i++) {
         uint64_t node = make(p, NODE, 40);
@@ -265,6 +284,7 @@ static void walk(Peer *p, uint64_t o) {
 }
 
 static void let_go(Peer *p, uint64_t *held) {
+    doing(DROP);
     arena_enter(p->arena); /* while it is in hand */
     arena_root_drop(p->arena, *held);
     arena_decref(p->arena, &p->frame, *held);
@@ -281,6 +301,7 @@ static void hold(Peer *p, uint64_t *held, uint64_t o) {
         }
     if (held[i])
         let_go(p, &held[i]);
+    doing(HOLD);
     if (arena_root_add(p->arena, o) == 0)
         held[i] = o;
     else
@@ -288,9 +309,16 @@ static void hold(Peer *p, uint64_t *held, uint64_t o) {
 }
 
 static uint64_t read_slot(Peer *p, uint32_t slot) {
+    doing(READ);
     uint64_t o = atomic_load_explicit(field(p, hub, slot), memory_order_acquire);
     walk(p, o);
     return o;
+}
+
+/* Stores in what others see: `what` it is. */
+static void store_shared(Peer *p, uint32_t what, uint64_t self, uint32_t at, uint64_t ref, int steal) {
+    doing(what);
+    store(p, self, at, ref, steal);
 }
 
 static void operate(Peer *p, uint64_t *held) {
@@ -304,10 +332,10 @@ static void operate(Peer *p, uint64_t *held) {
     arena_enter(p->arena);
     if (what < 7) { /* publish a new one */
         if ((o = build(p, 1 + rnd(40))))
-            store(p, hub, slot, o, 1);
+            store_shared(p, PUBLISH, hub, slot, o, 1);
     } else if (what < 9) { /* publish one that is held */
         if ((o = held[rnd(HELD)]))
-            store(p, hub, slot, o, 0);
+            store_shared(p, PUBLISH, hub, slot, o, 0);
     } else if (what < 12) { /* hold what others published */
         o = read_slot(p, slot);
         if (shm_is_object(o) && arena_incref_live(p->arena, o) == 0)
@@ -315,18 +343,20 @@ static void operate(Peer *p, uint64_t *held) {
     } else if (what < 14) { /* move a tail, as compiled code does: borrowed, then stored */
         o = read_slot(p, slot);
         if (shm_is_object(o) && SHM_HEAD_CLASS(atomic_load(&shm_object(&p->frame, o)->head)) == NODE)
-            store(p, hub, HUB_SLOT(rnd(HUB_SLOTS)), atomic_load_explicit(field(p, o, NEXT), memory_order_acquire), 0);
+            store_shared(p, STORE_REF, hub, HUB_SLOT(rnd(HUB_SLOTS)),
+                         atomic_load_explicit(field(p, o, NEXT), memory_order_acquire), 0);
     } else if (what < 15) { /* cut a list */
         o = read_slot(p, slot);
         if (shm_is_object(o) && SHM_HEAD_CLASS(atomic_load(&shm_object(&p->frame, o)->head)) == NODE)
-            store(p, o, rnd(2) ? NEXT : OTHER, JITD_NONE, 1);
+            store_shared(p, STORE_REF, o, rnd(2) ? NEXT : OTHER, JITD_NONE, 1);
     } else {
-        store(p, hub, slot, JITD_NONE, 1);
+        store_shared(p, STORE_REF, hub, slot, JITD_NONE, 1);
     }
     arena_leave(p->arena);
 }
 
 static void attach_worker(Peer *p, uint32_t row, int socket) {
+    doing(ATTACH);
     attach(p, row, socket);
     arena_enter(p->arena);
     NEED(arena_incref_live(p->arena, hub) == 0);
@@ -340,6 +370,7 @@ static void detach_worker(Peer *p, uint64_t *held) {
             let_go(p, &held[i]);
     uint64_t own = hub;
     let_go(p, &own);
+    doing(DETACH);
     arena_detach(p->arena);
 }
 
@@ -352,29 +383,42 @@ static void wait_if_paused(void) {
     atomic_fetch_sub(&control->paused, 1);
 }
 
+/* What it does beside its operations. */
+static void tidy(Peer *p) {
+    if (rnd(50) == 0) {
+        doing(REAP);
+        arena_reap(p->arena);
+    }
+    if (rnd(20) == 0) {
+        doing(POLL);
+        arena_poll(p->arena);
+    }
+    if (rnd(200) == 0) {
+        doing(COLLECT);
+        arena_collect(p->arena, 1);
+    }
+}
+
 static void work(uint32_t row, int socket) {
     Peer p;
     uint64_t held[HELD] = {0};
     attach_worker(&p, row, socket);
-    while (!atomic_load(&control->stop)) {
+    while (!atomic_load(&control->stop) && !(patience && rnd(patience) == 0)) {
         wait_if_paused();
         operate(&p, held);
-        if (rnd(50) == 0)
-            arena_reap(p.arena);
-        if (rnd(20) == 0)
-            arena_poll(p.arena);
-        if (rnd(200) == 0)
-            arena_collect(p.arena, 1);
+        tidy(&p);
         atomic_fetch_add_explicit(&control->operations, 1, memory_order_relaxed);
     }
     if (rnd(2))
         detach_worker(&p, held);
+    wait_if_paused();
     _exit(0);
 }
 
 /* ---- the broker ---- */
 
-static void start(int i, void (*run)(uint32_t row, int socket)) {
+/* `life`: the step it dies at, or 0. */
+static void start(int i, void (*run)(uint32_t row, int socket), uint64_t life) {
     int pair[2];
     uint32_t row;
     NEED(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0);
@@ -383,7 +427,10 @@ static void start(int i, void (*run)(uint32_t row, int socket)) {
     pid_t pid = fork();
     NEED(pid >= 0);
     if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* who finds something wrong leaves nobody behind */
         random_state = seed | 1;
+        my_place = (uint32_t)i;
+        die_at = life;
         close(pair[0]);
         NEED(table_map(table.fd, table.size, &table) == 0);
         run(row, pair[1]);
@@ -403,6 +450,10 @@ static int bury(int i) {
     if (WIFEXITED(status) && WEXITSTATUS(status))
         FAIL("a worker ended with exit code %d", WEXITSTATUS(status));
     arena_owner_mark_dead(&owner, workers[i].row);
+    if (WIFSIGNALED(status)) {
+        died++;
+        died_at[atomic_load(&control->doing[i])]++;
+    }
     close(workers[i].socket);
     workers[i] = (Worker){0};
     return status;
@@ -513,12 +564,34 @@ static void resume_all(void) {
         usleep(20);
 }
 
+static void report(const char *how) {
+    printf("%u kills of clients in the arena's functions, at random %s (", died, how);
+    for (uint32_t i = 0; i < DOINGS; i++)
+        printf("%s%u %s", i ? ", " : "", died_at[i], DOING[i]);
+    printf("; %lu operations): 0 lost, 0 torn, 0 leaked\n", (unsigned long)atomic_load(&control->operations));
+    fflush(stdout);
+}
+
+/* Ends those that are left, then looks for what nobody holds: what is lost or torn has ended the program before. */
+static void end_round(void) {
+    atomic_store(&control->stop, 1);
+    for (int i = 0; i < WORKERS; i++)
+        if (workers[i].pid)
+            bury(i);
+    check_now();
+    uint64_t leaked = empty_out(), too_high = check_now();
+    if (too_high > 1 || leaked) /* too high may be the hub's, which lives */
+        FAIL("after %u kills: %lu counts too high, %lu objects leaked", died, (unsigned long)too_high,
+             (unsigned long)leaked);
+    close_arena();
+    atomic_store(&control->stop, 0);
+}
+
 static void kill_at_random(uint32_t kills) {
-    uint64_t too_high = 0;
     open_arena((uint64_t)256 << 20);
     for (int i = 0; i < WORKERS; i++)
-        start(i, work);
-    for (uint32_t k = 0; k < kills; k++) {
+        start(i, work, 0);
+    while (died < kills) {
         serve(200 + rnd(6000), NULL);
         for (uint32_t n = 1 + rnd(2), i = 0; i < n; i++) { /* often two at once: a reaper may be among them */
             int victim = (int)rnd(WORKERS);
@@ -530,36 +603,78 @@ static void kill_at_random(uint32_t kills) {
                 serve(rnd(400), NULL); /* the others reap it, some time */
         }
         pause_all();
-        too_high = check_now();
+        check_now();
         resume_all();
         for (int i = 0; i < WORKERS; i++)
             if (!workers[i].pid)
-                start(i, work);
+                start(i, work, 0);
     }
-    atomic_store(&control->stop, 1);
-    for (int i = 0; i < WORKERS; i++)
-        bury(i);
+    end_round();
+    report("instants");
+}
+
+/* ---- random steps ---- */
+
+#define CHECKED_EACH 20
+#define ROUND 2000
+
+/* Whoever has died; more than one at a time, often. */
+static void bury_dead(void) {
+    siginfo_t info = {0};
+    while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid) {
+        for (int i = 0; i < WORKERS; i++)
+            if (workers[i].pid == info.si_pid)
+                bury(i);
+        info.si_pid = 0;
+    }
+}
+
+static void check_all_paused(void) {
+    atomic_store(&control->pause, 1);
+    for (int i = 0; !all_paused(); i++) {
+        serve(1000, all_paused);
+        bury_dead(); /* those that came to their step before they looked */
+        NEED(i < 60000);
+    }
     check_now();
-    uint64_t leaked = empty_out();
-    too_high = check_now();
-    bool good = too_high <= 1 && !leaked; /* too high may be the hub's, which lives */
-    fprintf(good ? stdout : stderr,
-            "%u kills, %lu operations: consistent after each; %lu counts too high, %lu objects leaked\n", kills,
-            (unsigned long)atomic_load(&control->operations), (unsigned long)too_high, (unsigned long)leaked);
-    if (!good)
-        FAIL("something leaked");
-    close_arena();
+    resume_all();
+}
+
+static uint64_t some_life(void) {
+    return 1 + (rnd(4) ? rnd(3000) : rnd(100));
+}
+
+static void round_of_points(uint32_t kills) {
+    open_arena((uint64_t)64 << 20);
+    for (uint32_t checked = died; died < kills;) {
+        for (int i = 0; i < WORKERS; i++)
+            if (!workers[i].pid)
+                start(i, work, some_life());
+        serve(300, NULL);
+        bury_dead();
+        if (died - checked >= CHECKED_EACH) {
+            check_all_paused();
+            checked = died;
+        }
+    }
+    end_round();
+}
+
+/* With young processes, many at a time, and little that is large. */
+static void kill_at_points(uint32_t kills) {
+    rarity = 50;
+    patience = 60;
+    while (died < kills)
+        round_of_points(died + ROUND < kills ? died + ROUND : kills);
+    report("steps");
 }
 
 /* ---- every step ---- */
-
-static uint64_t step_to_die_at;
 
 static void scenario(uint32_t row, int socket) {
     Peer p;
     uint64_t held[HELD] = {0};
     random_state = 88172645463325252ULL;
-    die_at = step_to_die_at;
     attach_worker(&p, row, socket);
     for (int i = 0; i < 60; i++) {
         operate(&p, held);
@@ -574,8 +689,10 @@ static void scenario(uint32_t row, int socket) {
 
 static void reap_and_die(uint32_t row, int socket) {
     Peer p;
+    uint64_t life = die_at;
+    die_at = 0;
     attach(&p, row, socket);
-    die_at = step_to_die_at;
+    die_at = life;
     arena_reap(p.arena);
     arena_collect(p.arena, 1000);
     die_at = 0;
@@ -586,11 +703,9 @@ static void reap_and_die(uint32_t row, int socket) {
 /* The worker dies at its n-th step; then a reaper dies at one of its steps; then we reap. */
 static int die_at_step(uint64_t n) {
     open_arena((uint64_t)64 << 20);
-    step_to_die_at = n;
-    start(0, scenario);
+    start(0, scenario, n);
     int survived = WIFEXITED(bury(0));
-    step_to_die_at = 1 + n * 7 % 97;
-    start(1, reap_and_die);
+    start(1, reap_and_die, 1 + n * 7 % 97);
     bury(1);
     uint64_t too_high = check_now(), leaked;
     leaked = empty_out();
@@ -606,24 +721,32 @@ static void kill_at_steps(uint64_t stride) {
     uint64_t n = 1;
     while (!die_at_step(n))
         n += stride;
-    printf("died at every %s step up to %lu: consistent after each\n", stride == 1 ? "single" : "few",
-           (unsigned long)n);
+    printf("%u kills of clients in the arena's functions, at every %s step up to %lu: 0 lost, 0 torn, 0 leaked\n", died,
+           stride == 1 ? "single" : "few", (unsigned long)n);
+}
+
+/* From argument `at`, or of the time. */
+static void seed(int argc, char **argv, int at) {
+    random_state = argc > at ? strtoull(argv[at], NULL, 0) | 1 : (uint64_t)time(NULL) * 2654435761u | 1;
+    printf("seed %lu\n", (unsigned long)random_state);
+    fflush(stdout);
 }
 
 int main(int argc, char **argv) {
     if (argc < 2) {
-        fprintf(stderr, "usage: kill_arena KILLS [SEED] | steps [STRIDE]\n");
+        fprintf(stderr, "usage: kill_arena KILLS [SEED] | points KILLS [SEED] | steps [STRIDE]\n");
         return 2;
     }
     signal(SIGPIPE, SIG_IGN);
     control = mmap(NULL, sizeof *control, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     NEED(control != MAP_FAILED);
-    random_state = argc > 2 ? strtoull(argv[2], NULL, 0) | 1 : (uint64_t)time(NULL) * 2654435761u | 1;
     if (strcmp(argv[1], "steps") == 0) {
         kill_at_steps(argc > 2 ? strtoull(argv[2], NULL, 0) : 1);
+    } else if (strcmp(argv[1], "points") == 0 && argc > 2) {
+        seed(argc, argv, 3);
+        kill_at_points((uint32_t)strtoul(argv[2], NULL, 0));
     } else {
-        printf("seed %lu\n", (unsigned long)random_state);
-        fflush(stdout);
+        seed(argc, argv, 2);
         kill_at_random((uint32_t)strtoul(argv[1], NULL, 0));
     }
     return 0;

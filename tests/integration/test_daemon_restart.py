@@ -2,10 +2,12 @@
 names and classes."""
 
 import os
+import random
 import signal
 import socket
 import struct
 import threading
+import time
 
 import msgpack
 import pytest
@@ -215,7 +217,9 @@ print("done", rounds)
     workers = [program(code, JITD_SOCKET=d.socket).start(i, stdin=-1) for i in range(3)]
     for w in workers:
         assert w.stdout.readline() == "ready\n", w.stderr.read()
-    for _ in range(int(os.environ.get("JITD_KILLS", "25"))):
+    kills, rounds = int(os.environ.get("JITD_KILLS", "25")), 0
+    for _ in range(kills):
+        time.sleep(random.random() ** 2 * 0.05)  # while the clients come back, or are at work again
         restart(d)
         assert all(w.poll() is None for w in workers), [w.stderr.read() for w in workers if w.poll() is not None]
     check = program(CHECK, "check.py", JITD_SOCKET=d.socket).start(PATIENCE, stdin=-1)  # here before they leave: then nothing is forgotten as a whole
@@ -223,8 +227,10 @@ print("done", rounds)
     for w in workers:
         out, err = w.communicate("stop\n", timeout=PATIENCE)
         assert out.startswith("done") and w.returncode == 0, err
+        rounds += int(out.split()[1])
     out, err = check.communicate("\n", timeout=PATIENCE)
     assert out == "0 inconsistent, 0 left\n", out + err
+    print(kills, f"kills of the daemon, at random instants (three clients, {rounds} rounds): 0 lost, 0 torn, 0 leaked")
 
 
 CHECK = """
