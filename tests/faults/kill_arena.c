@@ -53,7 +53,7 @@ typedef struct Control {
 
 static Table table; /* of this process: a worker maps its own, the broker's mapping does not survive a fork */
 static ArenaOwner owner;
-static Control *control;
+static Control unshared, *control = &unshared; /* until there are others */
 static uint64_t hub;
 static Peer checker;
 static Worker workers[WORKERS];

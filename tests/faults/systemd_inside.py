@@ -51,19 +51,47 @@ def main_pid():
     return int(run("systemctl", "show", "-P", "MainPID", "jitd.service"))
 
 
-def case_kills():
-    """More deaths than systemd's own limits allow, and nobody but systemd has the arena."""
+def in_a_process(function, *arguments):
+    """What it gives in a process of its own: one may lose 256 connections."""
+    read, write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            answer = [function(*arguments), None]
+        except BaseException:
+            answer = [None, traceback.format_exc()]
+        os.write(write, json.dumps(answer).encode())
+        os._exit(0)
+    os.close(write)
+    with os.fdopen(read) as f:
+        answer, wrong = json.load(f)
+    os.waitpid(pid, 0)
+    assert not wrong, wrong
+    return answer
+
+
+def killed(namespace, times):
+    """How long it takes each time until a client has what there was, in ms. These clients take nothing back from the dead, whose rows are not
+    free again, of which a namespace has 1,000."""
     back = []
-    with connect("quiet") as c:
+    with connect(namespace) as c:
         c.ask(PUBLISH, name="x", object=OBJECT)
-    for _ in range(int(os.environ.get("JITD_KILLS", "12"))):
-        with connect("quiet") as c:
+    for _ in range(times):
+        with connect(namespace) as c:
             pid = c.stats()["pid"]
         os.kill(pid, signal.SIGKILL)
         start = time.monotonic()
-        with connect("quiet") as c:
+        with connect(namespace) as c:
             assert c.ask(FIND, name="x")["object"] == OBJECT, "the name is lost"
         back.append((time.monotonic() - start) * 1000)
+    return back
+
+
+def case_kills():
+    """More deaths than systemd's own limits allow, and nobody but systemd has the arena."""
+    wanted, back = int(os.environ.get("JITD_KILLS", "12")), []
+    while len(back) < wanted:
+        back += in_a_process(killed, f"quiet {len(back)}", min(100, wanted - len(back)))
     back.sort()
     assert run("systemctl", "is-active", "jitd.service", "jitd.socket") == "active\nactive"
     return {"p50_ms": back[len(back) // 2], "p99_ms": back[int(len(back) * 0.99)]}
