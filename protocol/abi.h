@@ -11,7 +11,11 @@
 #pragma once
 #include <stdint.h>
 
-#define JITD_ABI_VERSION 10
+#define JITD_ABI_VERSION 11
+
+/* What py_catch answers but for numbers of handlers. */
+#define JITD_CATCH_NOBODY (-1)
+#define JITD_CATCH_PYTHON (-2)
 
 /* A reference is an arena offset. Two values are no object: */
 #define JITD_UNSET 0 /* a field that was never assigned */

@@ -167,7 +167,7 @@ static const struct {
     [GLOBAL_INT] = {"int", 1},       [GLOBAL_FLOAT] = {"float", 1},   [GLOBAL_BOOL] = {"bool", 1},
     [GLOBAL_NONE] = {"none", 0},     [GLOBAL_STR] = {"str", 1},       [GLOBAL_DEF] = {"def", 1},
     [GLOBAL_MODULE] = {"module", 1}, [GLOBAL_MEMBER] = {"member", 2}, [GLOBAL_BUILTIN] = {"builtin", 1},
-    [GLOBAL_TYPE] = {"type", 1},     [GLOBAL_OTHER] = {"other", 1},
+    [GLOBAL_TYPE] = {"type", 1},     [GLOBAL_OTHER] = {"other", 1},   [GLOBAL_EXCEPTION] = {"exception", 1},
 };
 
 static bool spec_global_kind(const msgpack_object *o, GlobalKind *ret) {

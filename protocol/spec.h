@@ -16,13 +16,14 @@ typedef enum GlobalKind {
     GLOBAL_FLOAT,
     GLOBAL_BOOL,
     GLOBAL_NONE,
-    GLOBAL_STR,     /* constants */
-    GLOBAL_DEF,     /* def */
-    GLOBAL_MODULE,  /* s: "math" */
-    GLOBAL_MEMBER,  /* module s, member t */
-    GLOBAL_BUILTIN, /* s */
-    GLOBAL_TYPE,    /* type */
-    GLOBAL_OTHER,   /* s: description */
+    GLOBAL_STR,       /* constants */
+    GLOBAL_DEF,       /* def */
+    GLOBAL_MODULE,    /* s: "math" */
+    GLOBAL_MEMBER,    /* module s, member t */
+    GLOBAL_BUILTIN,   /* s */
+    GLOBAL_TYPE,      /* type */
+    GLOBAL_OTHER,     /* s: description */
+    GLOBAL_EXCEPTION, /* the same, of a class of exceptions that runs no code of its own when one is made */
 } GlobalKind;
 
 typedef struct Global {

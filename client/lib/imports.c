@@ -53,6 +53,10 @@ static int32_t not_done(void) {
     return 1;
 }
 
+static int32_t not_known(void) {
+    return JITD_CATCH_PYTHON;
+}
+
 static const void *const defaults[] = {
 #define alloc arena_alloc
 #define release arena_release
@@ -114,6 +118,7 @@ static const void *const defaults[] = {
 #define py_text_slice none_made
 #define py_text_join none_made
 #define py_item none_made
+#define py_catch not_known
 #define py_text none_made
 #define py_text_equal not_done
 #define py_text_method none_made
@@ -174,6 +179,7 @@ static const void *const defaults[] = {
 #undef py_str_type
 #undef py_arithmetic
 #undef py_global
+#undef py_catch
 #undef py_attribute_of
 #undef py_set_attribute
 #undef py_set_attribute_of

@@ -48,6 +48,11 @@ static inline uint64_t bound_place(int line, int col) {
  * outermost loop, at its head, where neither what it is over nor its `else` reads it. */
 bool bound_may_be_read(const Bound *bound, const Node *n, uint32_t local, uint64_t from);
 
+/* Whether n is an int that is written there, or a global that is one. */
+bool bound_int(const Bound *bound, const Node *n, int64_t *ret);
+/* Which bits of its left operand the BinOp n is, % or & with a constant that is not negative. */
+bool bound_mask(const Bound *bound, const Node *n, int64_t *ret_mask);
+
 /* The name as Python sees it inside the class: __x becomes _Class__x. */
 Str bound_mangle(Pool *pool, const Bound *bound, Str name);
 

@@ -28,12 +28,14 @@ typedef struct TryState {
     LoopState *loop;
     struct TryMemory *memory;
     bool catches, finally;
+    bool handles; /* has handlers that may be compiled */
 } TryState;
 
-/* What comes to a `finally` by returns, breaks and continues: it only grows. */
+/* What comes to a `finally` by returns, breaks and continues, and to handlers from anywhere in the body: it only grows. */
 typedef struct TryMemory {
     bool breaks, continues;
-    Env leaves;
+    Env leaves, raised;
+    bool *python; /* by handler: it is the interpreter's; NULL: nothing is known yet */
 } TryMemory;
 
 typedef struct Infer {
@@ -150,6 +152,12 @@ bool infer_takes_ref(const Infer *in, const Type *to,
                      const Type *t); /* a reference of type `to` may be one of type t, or None */
 void infer_store_check(Infer *in, const Node *n, const Type *field, const Type *value);
 
+/* infer_bits.c */
+bool infer_low_bits(
+    Infer *in,
+    const Node
+        *n); /* whether only bits of n's left operand are wanted, which is inferred: then the right one is constant */
+
 /* infer_among.c: whether n is `x in (a, b)`, a test against items that are written there, and has no container that anybody could see. */
 bool infer_among(Infer *in, const Node *n);
 
@@ -222,6 +230,7 @@ const Type *infer_object_turns(Infer *in, const Node *n, const Type *object); /*
 const Type *infer_object_attribute(Infer *in, const Node *n);
 /* Whether it is an item or an attribute of an object that is no list; n: the assignment, behind its value. */
 bool infer_object_target(Infer *in, const Node *n, const Node *target);
+bool infer_is_object_attribute(Infer *in, const Node *target); /* such an attribute */
 
 /* Whether it is an AugAssign of an item of an object that is no list, or of a local that is an object. */
 bool infer_object_augmented(Infer *in, const Node *n);
@@ -239,10 +248,14 @@ const Type *infer_taken(Infer *in, const Node *n); /* a Yield of its loops */
 
 /* infer_try.c */
 void infer_attempt(Infer *in, const Node *n); /* a Try */
+void infer_note_raised(Infer *in);            /* a local is given another value: handlers may come to see it */
 void infer_with(Infer *in, const Node *n);
 bool infer_leaves_try(Infer *in, bool breaks, bool continues); /* or returns: by a `finally`, which goes on with it */
 /* Fails where n, which is left to the interpreter, may have changed locals when it raises, which handlers would not see. */
 void infer_check_caught(Infer *in, const Node *n, const RegionNames *names, const Diag *why);
+
+/* infer_handler.c: of a Try, whose body and `else` are inferred. What handlers leave that are compiled is joined to what these do. */
+void infer_handlers(Infer *in, const Node *n, TryMemory *memory);
 
 /* infer_raise.c */
 void infer_raise(Infer *in, const Node *n);       /* a Raise */

@@ -468,6 +468,7 @@ static const Type *call_global(Infer *in, const Node *n, const Global *g) {
     case GLOBAL_TYPE:
         return infer_conversion_call(in, n, g->type);
     case GLOBAL_OTHER:
+    case GLOBAL_EXCEPTION:
         fail(in->c, n->span, "this calls %.*s, which is not compiled: %.*s", STR_FMT(g->name), STR_FMT(g->s));
     default:
         fail(in->c, n->span, "'%.*s' is not callable", STR_FMT(g->name));

@@ -145,6 +145,7 @@ void env_bind(Infer *in, uint32_t local, const Type *type, int line) {
     if (!boxed && type_is_maybe(type) && !note_maybe(in, local, type))
         infer_box(in, local, &(Diag){.span = in->bound->function->span, .message = STR("a local is of several types")});
     in->env.locals[local] = (LocalState){.type = boxed ? &type_py : type, .line = line};
+    infer_note_raised(in);
 }
 
 bool is_own_self(const Infer *in, const Node *n) {

@@ -61,6 +61,7 @@ const Type *global_const_type(Infer *in, const Node *n, const Global *g) {
     case GLOBAL_STR:
         fail(in->c, n->span, "str is not compiled yet, but in the arguments of exceptions");
     case GLOBAL_OTHER:
+    case GLOBAL_EXCEPTION:
         fail(in->c, n->span, "'%.*s' is not compiled: %.*s", STR_FMT(g->name), STR_FMT(g->s));
     default:
         fail(in->c, n->span, "'%.*s' is compiled only where it is called", STR_FMT(g->name));
@@ -639,7 +640,10 @@ static const Type *infer_kind(Infer *in, const Node *n) {
     case NODE_Attribute:
         return infer_attribute(in, n);
     case NODE_BinOp: {
-        const Type *a = infer_operand(in, n->BinOp.left), *b = infer_operand(in, n->BinOp.right);
+        const Type *a = infer_operand(in, n->BinOp.left);
+        if (infer_low_bits(in, n))
+            return &type_int;
+        const Type *b = infer_operand(in, n->BinOp.right);
         if (a->kind == TYPE_PY || b->kind == TYPE_PY)
             return infer_object_binary(in, n, a, b);
         return infer_binary(in, n, n->BinOp.op, n->BinOp.left, n->BinOp.right, a, b);

@@ -319,7 +319,7 @@ const Type *infer_object_attribute(Infer *in, const Node *n) {
 }
 
 /* An attribute of an object, or one of an instance that is none of its fields, is set as by the interpreter. */
-static bool is_python_attribute(Infer *in, const Node *target) {
+bool infer_is_object_attribute(Infer *in, const Node *target) {
     const Type *base = infer_expr(in, target->Attribute.value);
     if (base->kind != TYPE_REF || base->optional || lang_is_open(in->lang, base))
         return base->kind == TYPE_PY;
@@ -334,7 +334,7 @@ bool infer_object_target(Infer *in, const Node *n, const Node *target) {
     const Type *table = NULL, *key = NULL;
     in->info[target->id].live = true;
     if (target->kind == NODE_Attribute) {
-        if (!is_python_attribute(in, target))
+        if (!infer_is_object_attribute(in, target))
             return false;
         operation = with_name(in, ':', target->Attribute.attr);
     } else {

@@ -1,4 +1,4 @@
-/* Infer, raise and assert: a built-in exception with constant, scalar or formatted arguments. Any other raise is Python's: it happens
+/* Infer, raise and assert: an exception that is made by C code, with constant, scalar or formatted arguments. Any other raise is Python's: it happens
  * seldom, and the rest of the call has no result. */
 #include "protocol/abi.h"
 #include "server/compiler/infer.h"
@@ -12,13 +12,16 @@ static const char *const exceptions[] = {
 static void check_exception(Infer *in, const Node *n) {
     in->info[n->id].live = true;
     if (n->kind != NODE_Name || in->bound->binding[n->id].kind != BIND_GLOBAL)
-        fail(in->c, n->span, "raise is compiled for built-in exceptions only");
+        fail(in->c, n->span, "raise is compiled of classes by name only");
     const Global *g = in->bound->binding[n->id].global;
+    if (g->kind == GLOBAL_EXCEPTION)
+        return;
     if (g->kind == GLOBAL_BUILTIN)
         for (size_t i = 0; i < sizeof exceptions / sizeof exceptions[0]; i++)
             if (str_eq_c(g->s, exceptions[i]))
                 return;
-    fail(in->c, n->span, "raise of '%.*s' is not compiled, only of built-in exceptions", STR_FMT(g->name));
+    fail(in->c, n->span, "raise of '%.*s' is not compiled, only of classes of exceptions without an __init__",
+         STR_FMT(g->name));
 }
 
 static void check_format_spec(Infer *in, const Node *spec) {

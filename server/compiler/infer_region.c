@@ -270,6 +270,7 @@ static void bind_written(Infer *in, const Node *n, const RegionNames *names) {
         env_bind(in, i, &type_py, n->span.line);
         bool may_stay = names->compound && (!before.type || before.maybe_unbound);
         in->env.locals[i].maybe_unbound = names->deletes[i] || may_stay;
+        infer_note_raised(in);
     }
 }
 

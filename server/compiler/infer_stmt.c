@@ -413,23 +413,52 @@ static const Nodes *parts_of(const Node *n) {
     return n->kind == NODE_Tuple ? &n->Tuple.elts : n->kind == NODE_List ? &n->List.elts : NULL;
 }
 
-/* a, b = x, y with objects among the values: no tuple is made, and each name is what it is given. */
+/* What is stored fits without being converted, so that nothing goes wrong between two targets. */
+static void infer_field_of_several(Infer *in, const Node *target, const Type *type) {
+    infer_store_attribute(in, target, type);
+    const MemberInfo *m = in->info[target->id].member;
+    const Type *field = m && m->kind == MEMBER_FIELD ? in->lang->unit->defs[m->def].fields[m->field].type : NULL;
+    if (!field || !(type_eq(field, type) || (field->kind == TYPE_REF && type->kind == TYPE_REF)))
+        fail(in->c, target->span, "one of several targets is compiled where its value is of its type");
+}
+
+static bool is_of_local(const Infer *in, const Node *target) {
+    const Node *base = target->kind == NODE_Attribute ? target->Attribute.value : NULL;
+    return base && base->kind == NODE_Name && in->bound->binding[base->id].kind == BIND_LOCAL;
+}
+
+/* A local's attribute that only the interpreter stores to is among them. */
+static bool stores_objects(Infer *in, const Nodes *targets) {
+    bool found = false;
+    for (size_t i = 0; i < targets->len; i++)
+        found |= is_of_local(in, targets->at[i]) && infer_is_object_attribute(in, targets->at[i]);
+    return found;
+}
+
+/* a, self.b = x, y with objects among the values, or targets: no tuple is made, and each name is what it is given. */
 static bool infer_assign_each(Infer *in, const Node *n, const Type *type) {
     const Node *target = n->Assign.targets.at[0], *value = n->Assign.value;
     const Nodes *targets = parts_of(target), *values = &value->Tuple.elts;
     bool is_tuple =
         n->Assign.targets.len == 1 && value->kind == NODE_Tuple && in->info[value->id].region == REGION_NONE;
-    if (!targets || !is_tuple || type->kind != TYPE_PY || targets->len != values->len || !effect_can_resume(in))
+    bool may_be =
+        targets && is_tuple && targets->len == values->len && (type->kind == TYPE_PY || type->kind == TYPE_TUPLE);
+    for (size_t i = 0; may_be && i < targets->len; i++)
+        may_be = targets->at[i]->kind == NODE_Name || is_of_local(in, targets->at[i]);
+    if (!may_be || !effect_can_resume(in) || (type->kind == TYPE_TUPLE && !stores_objects(in, targets)))
         return false;
-    for (size_t i = 0; i < targets->len; i++)
-        if (targets->at[i]->kind != NODE_Name)
-            return false;
     check_once(in, *targets);
     in->info[target->id].live = true;
     in->info[target->id].type = type;
     infer_mark(in, target);
-    for (size_t i = 0; i < targets->len; i++)
-        infer_target(in, targets->at[i], type_not_exact(in->pool, in->info[values->at[i]->id].type));
+    for (size_t i = 0; i < targets->len; i++) {
+        const Type *t = type_not_exact(in->pool, in->info[values->at[i]->id].type);
+        if (targets->at[i]->kind == NODE_Name)
+            infer_target(in, targets->at[i], t);
+        else if (!infer_object_target(in, n, targets->at[i]))
+            infer_field_of_several(in, targets->at[i], t);
+    }
+    infer_mark(in, n);
     return true;
 }
 

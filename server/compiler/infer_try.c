@@ -1,7 +1,7 @@
-/* Infer, try and with: compiled code does what happens without an exception; one is where the interpreter goes on, with the handlers and all that follows
- * (flow/build_try.c). So handlers are not inferred, and behind the statement is what the way without an exception leaves. `finally` is
- * inferred once, for all that come to it: the end, and what returns, breaks and continues. An exception may come at any place, so the whole
- * statement stands behind effects. */
+/* Infer, try and with: compiled code does what happens without an exception. One is where the interpreter goes on, with the handlers and all that follows
+ * (flow/build_try.c), but for handlers that need no exception (infer_handler.c). So behind the statement is what the way without an exception leaves, and
+ * what these handlers do. `finally` is inferred once, for all that come to it: the end, and what returns, breaks and continues. An exception may come at
+ * any place, so the whole statement stands behind effects. */
 #include "server/compiler/infer.h"
 
 #define MOST_LOCALS 64 /* each exception hands them over */
@@ -52,19 +52,28 @@ static void infer_finally(Infer *in, const Node *n, TryMemory *memory) {
 
 void infer_attempt(Infer *in, const Node *n) {
     TryMemory *memory = &in->left_tries[n->id];
-    TryState state = {
-        .outer = in->tries, .loop = in->loop, .memory = memory, .catches = true, .finally = n->Try.finalbody.len > 0};
+    TryState state = {.outer = in->tries,
+                      .loop = in->loop,
+                      .memory = memory,
+                      .catches = true,
+                      .finally = n->Try.finalbody.len > 0,
+                      .handles = n->Try.handlers.len > 0};
     if (!memory->leaves.locals)
         memory->leaves = env_dead();
+    if (!memory->raised.locals)
+        memory->raised = env_dead();
     check_possible(in, n);
     effect_commit(in);
     infer_mark(in, n);
     in->lists = true;
     in->tries = &state;
+    infer_note_raised(in);
     infer_body(in, n->Try.body);
     state.catches = state.finally;
+    state.handles = false;
     if (!in->env.dead)
         infer_body(in, n->Try.orelse);
+    infer_handlers(in, n, memory);
     in->tries = state.outer;
     if (state.finally)
         infer_finally(in, n, memory);
@@ -97,6 +106,12 @@ void infer_with(Infer *in, const Node *n) {
     infer_body(in, n->With.body);
     in->tries = state.outer;
     infer_finally(in, n, memory);
+}
+
+void infer_note_raised(Infer *in) {
+    for (TryState *t = in->tries; t; t = t->outer)
+        if (t->handles)
+            env_join(in, &t->memory->raised, &in->env);
 }
 
 /* In the same loop, where something breaks or continues it. */

@@ -210,19 +210,33 @@ static void meta_region(MetaWriter *w, const Site *s) {
     meta_str(w, r->source);
 }
 
+static void meta_handlers(MetaWriter *w, const Site *s) {
+    meta_array(w, s->nhandlers);
+    for (size_t i = 0; i < s->nhandlers; i++) {
+        const SiteHandler *h = &s->handlers[i];
+        meta_array(w, 2);
+        meta_array(w, h->nnames);
+        for (size_t k = 0; k < h->nnames; k++)
+            meta_str(w, h->names[k]);
+        (h->compiled ? msgpack_pack_true : msgpack_pack_false)(&w->pk);
+    }
+}
+
 /* Kind and payload of a site. */
 static void meta_site_payload(MetaWriter *w, const Site *s) {
-    static const char *const names[] = {"raise",     "op",   "overflow", "redo",   "attr",  "none",
-                                        "recursion", "call", "resume",   "region", "object"};
+    static const char *const names[] = {"raise",     "op",   "overflow", "redo",   "attr",   "none",
+                                        "recursion", "call", "resume",   "region", "object", "catch"};
     meta_word(w, names[s->kind]);
     switch (s->kind) {
     case SITE_RAISE:
     case SITE_OP:
-        meta_array(w, 2);
+        meta_array(w, s->named ? 3 : 2);
         meta_str(w, s->text);
         meta_array(w, s->nargs);
         for (size_t i = 0; i < s->nargs; i++)
             (s->kind == SITE_OP ? meta_operand : meta_argument)(w, &s->args[i]);
+        if (s->named)
+            msgpack_pack_true(&w->pk);
         break;
     case SITE_ATTR:
         meta_array(w, 2);
@@ -243,6 +257,9 @@ static void meta_site_payload(MetaWriter *w, const Site *s) {
         break;
     case SITE_REGION:
         meta_region(w, s);
+        break;
+    case SITE_CATCH:
+        meta_handlers(w, s);
         break;
     default:
         meta_array(w, 1);

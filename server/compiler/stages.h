@@ -32,6 +32,7 @@ typedef enum SiteKind {
     SITE_RESUME,
     SITE_REGION,
     SITE_OBJECT,
+    SITE_CATCH,
 } SiteKind;
 
 /* A part of a formatted string: literal text, or a value of the trap. */
@@ -89,6 +90,13 @@ typedef struct SiteFrame {
     int line; /* where the frame that follows is meanwhile */
 } SiteFrame;
 
+/* Which classes a handler is for, by name. */
+typedef struct SiteHandler {
+    const Str *names;
+    size_t nnames; /* 0: for all */
+    bool compiled;
+} SiteHandler;
+
 typedef struct Site {
     int line;
     uint32_t def, func; /* indices in the unit */
@@ -96,11 +104,14 @@ typedef struct Site {
     Str text; /* RAISE: exception; OP: operation; OVERFLOW: message; REDO: reason; ATTR: field; NONE, OBJECT: attribute */
     uint32_t cls;  /* ATTR: def index */
     bool store;    /* NONE: the attribute is assigned to */
+    bool named;    /* RAISE: by a name of the function's */
     SiteArg *args; /* RAISE: arguments; OP: operands, all SITE_ARG_VALUE */
     size_t nargs;
-    const SiteResume *resume; /* RESUME; text is why */
-    const SiteRegion *region; /* REGION; text is why */
-    const SiteFrame *frames;  /* that it is in within the function's, innermost first */
+    const SiteResume *resume;    /* RESUME; text is why */
+    const SiteRegion *region;    /* REGION; text is why */
+    const SiteHandler *handlers; /* CATCH */
+    size_t nhandlers;
+    const SiteFrame *frames; /* that it is in within the function's, innermost first */
     size_t nframes;
 } Site;
 

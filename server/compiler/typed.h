@@ -26,7 +26,9 @@ typedef enum NodeFlag {
     NODE_POLL_ALWAYS = 4,   /* the loop has a loop or a call inside: poll on every turn */
     NODE_MAYBE_INT = 8,     /* a float for the compiler, an int in Python for some values: then the call is redone */
     NODE_NEVER = 32, /* a call that never returns; where an expression has no type and not this, a part of it is one */
-    NODE_TO_FLOAT = 16, /* ... but whoever uses it makes it a float at once */
+    NODE_TO_FLOAT = 16,  /* ... but whoever uses it makes it a float at once */
+    NODE_WRAPS = 64,     /* only the low 64 bits of the int are wanted */
+    NODE_LOW_BITS = 128, /* ... by this: % or & with a constant */
 } NodeFlag;
 
 /* What is known of a local at a point. */

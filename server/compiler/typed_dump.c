@@ -28,8 +28,8 @@ static Str joined(Dumper *d) {
 }
 
 static Str binding_text(Dumper *d, const Node *n) {
-    static const char *const kinds[] = {"int",    "float",  "bool",    "None", "str",  "def",
-                                        "module", "member", "builtin", "type", "other"};
+    static const char *const kinds[] = {"int",    "float",  "bool",    "None", "str",   "def",
+                                        "module", "member", "builtin", "type", "other", "exception"};
     const Binding *b = &d->bound->binding[n->id];
     if (b->kind == BIND_LOCAL)
         return pool_printf(d->pool, "%s %u",

@@ -859,7 +859,7 @@ def refusal_of(case, site):
     if case.f_code.co_cellvars and any(isinstance(node, ast.Nonlocal) for node in ast.walk(case.function)):
         return "sees a local that changes"
     for parent, child in itertools.pairwise(path):
-        if isinstance(parent, ast.ExceptHandler) or child in getattr(parent, "finalbody", ()):
+        if (isinstance(parent, ast.ExceptHandler) and (child is parent.type or not needs_no_exception(parent))) or child in getattr(parent, "finalbody", ()):
             return "in a handler or a finally block"
         if isinstance(parent, ast.With) and child is not parent.items[0]:
             return "in a with statement that was entered"
@@ -869,6 +869,11 @@ def refusal_of(case, site):
             return "in a target"
     chosen = isinstance(site, CHOICES) or isinstance(site, ast.Compare) and len(site.ops) > 1
     return "condition that is no value" if chosen and in_condition(path[-2], site) else "nothing"
+
+
+def needs_no_exception(handler):
+    loud = (ast.Call, ast.Raise, ast.Subscript, ast.Try, ast.With, ast.For, ast.While, ast.Delete, ast.JoinedStr, ast.comprehension, ast.Assert)
+    return handler.name is None and not any(isinstance(node, (*loud, ast.Match, ast.IfExp, ast.Expr, ast.AnnAssign, ast.Tuple)) for node in ast.walk(handler) if node is not handler.type)
 
 
 def in_condition(parent, node):

@@ -18,7 +18,8 @@ from twins import COMPILED, Twins, bits, load, tried
 
 SOURCE = (Path(__file__).parent / "language/tries.py").read_text()
 VALUES = [0, 1, 2, 3, 4, 5, 10, -4, -7, 2**31, 2**62, 2**63 - 1, -(2**63)]
-PYTHON = {"f_handled", "f_parts", "f_part_that_changes_locals", "f_star", "f_with_inside"}  # what the parts in them do to locals, or see, is known to Python alone
+HANDLED = {"f_by_class", "f_in_loop", "f_bare", "f_changed", "f_overflows", "f_in_order", "f_of_names", "f_odd", "f_not_classes", "f_grows"}
+PYTHON = HANDLED | {"f_handled", "f_parts", "f_part_that_changes_locals", "f_star", "f_with_inside"}  # what the parts in them do to locals, or see, is known to Python alone
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +54,31 @@ def test_is_compiled(module, name):
     function = getattr(module.compiled, name)
     run(module.compiled, name, 4, 2)
     assert function._counters()["native_calls"], jitd.explain(function)
+
+
+def went_on(method):
+    return sum(map(int, re.findall(r"went on in Python (\d+) times", jitd.explain(method))))
+
+
+@pytest.mark.parametrize("name, b, most", [("bare", 3, 10), ("by_class", 2, 0), ("changed", 3, 0), ("in_loop", 3, 6)])
+def test_handlers_are_compiled(tmp_path, name, b, most):
+    """Python goes on the first time at each place; from then on only for an exception that Python code makes."""
+    world = load(tmp_path / f"{name}.py", COMPILED + SOURCE)
+    method = getattr(world.H, name)
+    h, values = world.H(3, 1.5), [a for a in range(9) if a != 6]
+
+    def calls():
+        for a in values:
+            try:
+                method(h, a, b)
+            except Exception:
+                pass
+
+    for _ in range(20):
+        calls()
+    before = went_on(method)
+    calls()
+    assert before and went_on(method) - before <= most and method._counters()["native_calls"] > 100, jitd.explain(method)
 
 
 PROGRAM = '''

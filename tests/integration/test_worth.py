@@ -50,11 +50,6 @@ class Given:
     def either(self, k: int):
         return max(k, self.y)
 
-    def fails(self, a: list[float]) -> float:
-        a.append(0.5)
-        a.pop()
-        return a[7]
-
     def by_name(self, a: list[float], k: int = 3) -> float:
         return a[0] + self.y * k
 
@@ -107,7 +102,6 @@ KINDS = {
     "tuples": "t.tuples((1.5, 2.5))",
     "counted": "t.counted(1)",
     "either": "t.either(7)",
-    "fails": "t.fails(ints)",
     "by_name": "t.by_name(a=ints)",
     "short_loop": "t.short_loop(ints)",
     "got": "t.got",
@@ -118,7 +112,7 @@ KINDS = {
     "function": "function(ints)",
 }
 TOLD = {"big": "are Python's: with an int beyond 64 bits", "tuples": "have arguments of other types than its annotations say"}
-TOLD |= dict.fromkeys(("resumed", "counted", "fails"), "went on in Python: ")
+TOLD |= dict.fromkeys(("resumed", "counted"), "went on in Python: ")
 
 
 @pytest.fixture(scope="module")

@@ -137,7 +137,8 @@ static PyObject *run(Call *call, Plan *plan, const JitdValue *in) {
         return NULL;
     if (m->type && !((Instance *)call->args[0])->data)
         return instance_released(call->args[0]); /* since the call began */
-    method_use(m, plan);
+    if (!plan->objects || plan == m->plans[0])   /* what others are given comes here each time: worth_note */
+        method_use(m, plan);
     int32_t status = plan_run(plan, frame, m->type ? instance_ref(call->args[0]) : 0, in, out);
     return method_finish(m, plan, status, out, call->args, call->nargsf, call->kwnames);
 }
@@ -170,7 +171,7 @@ static Choice choose(Call *call) {
         switch (convert_all(plan, call->values, in, &param)) {
         case CONVERT_OK:
             call->result = run_converted(call, plan, in, closed);
-            if (i && !plan->fast) /* not what the annotations say, and long on its way */
+            if (i && (!plan->fast || plan->objects)) /* not what the annotations say, and long on its way */
                 worth_note(call->m);
             return CHOICE_DONE;
         case CONVERT_BIG:

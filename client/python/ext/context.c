@@ -168,6 +168,7 @@ static int open_client(ClientOptions *options, Client **ret_client) {
     tables_imports(options->imports);
     texts_imports(options->imports);
     names_imports(options->imports);
+    catch_imports(options->imports);
     options->imports[JITD_IMPORT_alloc] = (const void *)import_alloc;
     options->imports[JITD_IMPORT_release] = (const void *)import_release;
     options->imports[JITD_IMPORT_pymath] = (const void *)import_pymath;

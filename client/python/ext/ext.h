@@ -73,7 +73,8 @@ int32_t import_region(JitdFrame *frame, uint32_t site, JitdValue *values); /* re
 void import_py_incref(JitdFrame *frame, uint64_t object);
 void import_py_decref(JitdFrame *frame, uint64_t object);
 int32_t attribute_read(JitdFrame *frame, uint64_t ref, uint32_t site, uint64_t *out); /* attribute.c */
-void names_imports(const void **imports);   /* names.c: fills their slots in */
+void names_imports(const void **imports); /* names.c: fills their slots in */
+void catch_imports(const void **imports);
 void objects_imports(const void **imports); /* objects.c: the same */
 void tables_imports(const void **imports);  /* tables.c: the same */
 void texts_imports(const void **imports);   /* texts.c */
@@ -440,7 +441,7 @@ guard_broken(Guard *guard); /* borrowed: the name, cell or function that means s
 #define PLAN_PYTHON 2 /* or calls the interpreter's own functions, */
 #define PLAN_SIZED 8  /* or has arithmetic of sized types */
 
-typedef enum PlanCode { CODE_INT, CODE_FLOAT, CODE_BOOL, CODE_REF, CODE_NONE, CODE_SLOW } PlanCode;
+typedef enum PlanCode { CODE_INT, CODE_FLOAT, CODE_BOOL, CODE_REF, CODE_PY, CODE_NONE, CODE_SLOW } PlanCode;
 
 /* What a place knows of the name that it has (attribute.c): where a Python field of an instance is, as long as its class has this version. */
 typedef struct PlanRead {
@@ -454,6 +455,14 @@ typedef struct PlanRead {
     uint32_t meta_version;    /* and its version */
     Py_ssize_t slot;          /* where instances of the class that has the version have it; 0: they have no such slot */
 } PlanRead;
+
+/* What is known of a site, for exceptions (catch.c, trap.c); NULL: nothing yet */
+typedef struct PlanSite {
+    PyObject *handlers; /* of a try: (globals, builtins, ((names, is compiled), ...)) */
+    PyObject *raised;   /* what is raised there: its class, (globals, builtins, its name), or None */
+    PyObject *args;     /* ... with these arguments, or what makes them of the trap's values; None: that is not known */
+    PyObject *places;   /* code objects whose first line is the frame's, innermost first */
+} PlanSite;
 
 typedef struct Plan {
     const ShmMethod *method;
@@ -469,6 +478,7 @@ typedef struct Plan {
     uint8_t result_code;
     uint8_t uniform; /* the code that all parameters have, or CODE_SLOW */
     uint8_t fast;    /* all parameters are simple and few */
+    uint8_t objects; /* Python objects are among them */
     uint8_t epoch;   /* its code may read references: it runs inside an epoch (arena.h) */
     uint8_t holds;   /* which then lasts until its results, which may be references, have proxies */
     uint8_t bare;    /* its code may be called as it is: no guard, no epoch, no poll */
@@ -479,9 +489,13 @@ typedef struct Plan {
     uint32_t nresumes;
     PlanRead *reads; /* by site, of those that have a name; NULL: none yet */
     uint32_t nreads;
-    uint64_t resumed; /* how often Python went on */
-    uint64_t regions; /* how often Python did a part of a call */
-    uint64_t parts;   /* the same, with operations on objects */
+    PlanSite *sites; /* NULL: none yet */
+    uint32_t nsites;
+    uint32_t unknown_handlers,
+        unknown_raised; /* sites, plus 1, that the last exception in a try would have asked for */
+    uint64_t resumed;   /* how often Python went on */
+    uint64_t regions;   /* how often Python did a part of a call */
+    uint64_t parts;     /* the same, with operations on objects */
     /* region.c: whether that is most of what its calls do. Cycles inside of these parts, and between them, since it was looked last; when
      * it is looked again, and when Python was left last. */
     uint64_t inside, between, looks_at, left_at;
@@ -492,6 +506,15 @@ PlanRead *attribute_find(Plan *plan, uint32_t site); /* the first time */
 /* Borrowed; NULL: exception. */
 static inline PlanRead *attribute_at(Plan *plan, uint32_t site) {
     return likely(site < plan->nreads && plan->reads[site].name) ? &plan->reads[site] : attribute_find(plan, site);
+}
+
+/* Whether compiled code may have a type of its own for the value, so that it is not given to it as an object. */
+static inline bool method_is_native(PyObject *v) {
+    const PyTypeObject *type = Py_TYPE(v);
+    if (likely(type == &PyUnicode_Type || type == &PyList_Type || type == &PyDict_Type))
+        return false;
+    return type == &PyLong_Type || type == &PyFloat_Type || type == &PyBool_Type || type == &PyTuple_Type ||
+           v == Py_None || class_of_type((PyTypeObject *)type);
 }
 
 /* The same of code with these definitions. */
@@ -653,6 +676,11 @@ PyObject *trap_raise(Method *m, Plan *plan, int32_t status); /* always NULL with
 /* What raises the trap's exception again, when it is called without arguments, at the place of `site`: its traceback lacks the line of that
  * place's function. called: the trap is a callee's. ret_line: of what the interpreter did at the place; 0: the site table says it. NULL
  * with an exception set. */
+PlanSite *plan_site(Plan *plan, uint32_t site); /* NULL: there is none, or no memory */
+PyTypeObject *catch_class(PyObject *raised);    /* borrowed, of PlanSite.raised; NULL: it is none */
+void catch_learn(Plan *plan, uint32_t site, PyObject *handlers, PyObject *raised); /* each may be NULL */
+int catch_traverse(const Plan *plan, visitproc visit, void *arg);
+void catch_free(Plan *plan);
 PyObject *trap_catch(Plan *plan, const JitdTrap *trap, uint32_t site, bool called, int *ret_line);
 
 /* ---- entered.c: with in compiled code ---- */

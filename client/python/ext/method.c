@@ -38,6 +38,11 @@ static inline int convert_mixed(const Plan *plan, PyObject *const *args, JitdVal
                 return 1;
             in[i].i = v == Py_True;
             break;
+        case CODE_PY:
+            if (unlikely(method_is_native(v)))
+                return 1;
+            in[i].ref = (uint64_t)(uintptr_t)v;
+            break;
         default: /* CODE_REF */
             if (unlikely(Py_TYPE(v) != plan->types[i]) && !plan_takes(plan->defs, plan->params[i]->def, Py_TYPE(v)))
                 return 1;

@@ -240,6 +240,21 @@ static int32_t set_slowly(JitdFrame *frame, PyObject *op, PyObject *name, PyObje
     return is_broken || import_note_broken(frame->running, changes) ? BROKEN : DONE; /* it may be a module */
 }
 
+/* The first value of an attribute that others of the class have, too (3.11). False: it is none. */
+static inline bool set_first(const PlanRead *read, PyObject *op, PyObject *value) {
+#if VALUES_BESIDE
+    PyDictValues *values = read->index >= 0 ? *_PyObject_ValuesPointer(op) : NULL;
+    if (values && !values->values[read->index]) {
+        values->values[read->index] = Py_NewRef(value);
+        _PyDictValues_AddToInsertionOrder(values, read->index);
+        return true;
+    }
+#else
+    (void)read, (void)op, (void)value;
+#endif
+    return false;
+}
+
 /* The old value is given up when the new one is there: that may run Python code. */
 static int32_t set_on(JitdFrame *frame, PlanRead *read, PyObject *op, PyObject *value) {
     bool is_known = likely(is_learned(read, Py_TYPE(op)));
@@ -247,6 +262,8 @@ static int32_t set_on(JitdFrame *frame, PlanRead *read, PyObject *op, PyObject *
     if (PyType_Check(op) || (!is_known && !learn(read, Py_TYPE(op), true)))
         return USUAL;
     PyObject **place = place_of(read, op), *old = place ? *place : NULL;
+    if (!old && set_first(read, op, value))
+        return DONE;
     if (!old)
         return set_slowly(frame, op, read->name, value);
     *place = Py_NewRef(value);

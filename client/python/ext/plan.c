@@ -19,6 +19,8 @@ static PlanCode code_of(const Type *t) {
         return CODE_NONE;
     case TYPE_REF:
         return CODE_REF;
+    case TYPE_PY:
+        return CODE_PY;
     default:
         return CODE_SLOW;
     }
@@ -91,6 +93,7 @@ static int plan_set_params(Plan *plan, PyObject *params) {
         plan->codes[i] = (uint8_t)code_of(t);
         plan->uniform = !i || plan->uniform == plan->codes[i] ? plan->codes[i] : CODE_SLOW;
         plan->types[i] = t->kind == TYPE_REF ? plan->defs[t->def] : NULL;
+        plan->objects |= plan->codes[i] == CODE_PY;
         if (plan->codes[i] == CODE_SLOW || plan->codes[i] == CODE_NONE)
             plan->fast = 0;
     }
@@ -153,6 +156,7 @@ void plan_free(Plan *plan) {
     Py_XDECREF(plan->unit);
     Py_XDECREF(plan->guard);
     resume_free_all(plan);
+    catch_free(plan);
     for (uint32_t i = 0; i < plan->nreads; i++)
         Py_XDECREF(plan->reads[i].name);
     PyMem_Free(plan->reads);
@@ -166,5 +170,6 @@ int plan_traverse(Plan *plan, visitproc visit, void *arg) {
         Py_VISIT(plan->defs[i]);
     Py_VISIT(plan->unit);
     Py_VISIT(plan->guard);
-    return resume_traverse(plan, visit, arg);
+    int r = catch_traverse(plan, visit, arg);
+    return r ? r : resume_traverse(plan, visit, arg);
 }

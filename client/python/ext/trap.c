@@ -4,32 +4,29 @@
 #include "client/python/ext/ext.h"
 #include <frameobject.h>
 
-/* Puts a line on top of the current exception's traceback. */
-static void add_line(const char *file, const char *function, int line, PyObject *globals) {
+/* Puts the first line of the code on top of the current exception's traceback. */
+static void add_line(PyCodeObject *code, PyObject *globals) {
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
-    PyCodeObject *code = PyCode_NewEmpty(file, function, line);
-    PyFrameObject *frame = code ? PyFrame_New(PyThreadState_Get(), code, globals, NULL) : NULL;
+    PyFrameObject *frame = PyFrame_New(PyThreadState_Get(), code, globals, NULL);
     if (!frame)
         PyErr_Clear();
     PyErr_Restore(type, value, traceback);
     if (frame) {
 #if PY_VERSION_HEX < 0x030b0000
-        frame->f_lineno = line;
+        frame->f_lineno = code->co_firstlineno;
 #endif
         PyTraceBack_Here(frame);
     }
     Py_XDECREF(frame);
-    Py_XDECREF(code);
 }
 
 /* A function of jitd/trap.py on the plan's unit. */
 static PyObject *ask_unit(const char *function, const Plan *plan, uint32_t site, PyObject *values) {
-    PyObject *module = PyImport_ImportModule("jitd.trap");
-    PyObject *result =
-        module ? PyObject_CallMethod(module, function, values ? "OIO" : "OI", plan->unit, site, values) : NULL;
-    Py_XDECREF(module);
-    return result;
+    static PyObject *module;
+    if (!module && !(module = PyImport_ImportModule("jitd.trap")))
+        return NULL;
+    return PyObject_CallMethod(module, function, values ? "OIO" : "OI", plan->unit, site, values);
 }
 
 /* What leaves a generator is no StopIteration. */
@@ -52,34 +49,56 @@ static void leave_generator(void) {
     Py_XDECREF(traceback);
 }
 
-/* place: (file, function, line). */
-static void add_place(PyObject *place, PyObject *globals) {
-    PyObject *type, *value, *traceback;
-    PyErr_Fetch(&type, &value, &traceback);
-    const char *file = NULL, *function;
+/* place: (file, function, line) */
+static PyObject *code_of_place(PyObject *place) {
+    const char *file, *function;
     int line;
-    if (!PyArg_ParseTuple(place, "ssi", &file, &function, &line)) {
-        file = NULL;
-        PyErr_Clear();
-    }
-    PyErr_Restore(type, value, traceback);
-    if (!file)
-        return;
-    add_line(file, function, line, globals);
-    if (strcmp(function, "<genexpr>") == 0)
-        leave_generator();
+    return PyArg_ParseTuple(place, "ssi", &file, &function, &line) ? (PyObject *)PyCode_NewEmpty(file, function, line)
+                                                                   : NULL;
 }
 
-/* places(unit, site) -> [place, ...]; a missing one leaves the traceback shorter. inner: but for the last, which is the function. */
-static void add_places(Plan *plan, uint32_t site, PyObject *globals, bool inner) {
+/* places(unit, site) -> [place, ...] */
+static PyObject *find_places(const Plan *plan, uint32_t site) {
+    PyObject *places = ask_unit("places", plan, site, NULL);
+    PyObject *found = places && PyList_Check(places) ? PyTuple_New(PyList_GET_SIZE(places)) : NULL;
+    for (Py_ssize_t i = 0; found && i < PyList_GET_SIZE(places); i++) {
+        PyObject *code = code_of_place(PyList_GET_ITEM(places, i));
+        if (code)
+            PyTuple_SET_ITEM(found, i, code);
+        else
+            Py_CLEAR(found);
+    }
+    Py_XDECREF(places);
+    return found;
+}
+
+/* Borrowed; NULL, without an exception: nobody knows. What exception is set stays. */
+static PyObject *places_of(Plan *plan, uint32_t site) {
+    PlanSite *at = plan_site(plan, site);
+    if (!at || at->places)
+        return at ? at->places : NULL;
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
-    PyObject *places = ask_unit("places", plan, site, NULL);
+    PyObject *places = find_places(plan, site);
     if (!places)
         PyErr_Clear();
+    else if (at->places)
+        Py_DECREF(places);
+    else
+        at->places = places;
     PyErr_Restore(type, value, traceback);
-    for (Py_ssize_t i = 0; places && PyList_Check(places) && i < PyList_GET_SIZE(places) - inner; i++)
-        add_place(PyList_GET_ITEM(places, i), globals);
+    return at->places;
+}
+
+/* Where they are not known the traceback is shorter. inner: but for the last, which is the function. */
+static void add_places(Plan *plan, uint32_t site, PyObject *globals, bool inner) {
+    PyObject *places = Py_XNewRef(places_of(plan, site));
+    for (Py_ssize_t i = 0; places && i < PyTuple_GET_SIZE(places) - inner; i++) {
+        PyCodeObject *code = (PyCodeObject *)PyTuple_GET_ITEM(places, i);
+        add_line(code, globals);
+        if (PyUnicode_CompareWithASCIIString(code->co_name, "<genexpr>") == 0)
+            leave_generator();
+    }
     Py_XDECREF(places);
 }
 
@@ -94,24 +113,34 @@ static void add_traceback(Plan *plan, const JitdTrap *trap, PyObject *globals) {
         add_places(plan, trap->trace[i], globals, false);
 }
 
-static PyObject *trap_values(const JitdTrap *trap) {
+static PyObject *trap_values(const JitdTrap *trap, uint32_t most) {
     uint32_t n = trap->nvalues < JITD_TRAP_VALUES ? trap->nvalues : JITD_TRAP_VALUES;
-    PyObject *values = PyTuple_New(JITD_TRAP_VALUES);
-    for (uint32_t i = 0; values && i < JITD_TRAP_VALUES; i++)
+    PyObject *values = PyTuple_New(most);
+    for (uint32_t i = 0; values && i < most; i++)
         PyTuple_SET_ITEM(values, i, PyLong_FromUnsignedLongLong(i < n ? trap->values[i].u : 0));
     return values;
 }
 
-/* Lets raise_site(unit, site, values) raise; its own frames do not belong into the traceback. */
-static void raise_site(Plan *plan, const JitdTrap *trap) {
-    PyObject *values = trap_values(trap);
-    PyObject *result = values ? ask_unit("raise_site", plan, trap->site, values) : NULL;
-    Py_XDECREF(values);
-    if (result) {
-        PyErr_Format(PyExc_SystemError, "jitd: the operation at site %u did not raise", trap->site);
-        Py_DECREF(result);
-        return;
+/* Borrowed; None: who knows. */
+static PyObject *args_of(Plan *plan, uint32_t site) {
+    PlanSite *at = plan_site(plan, site);
+    if (at && !at->raised) {
+        PyObject *raised = ask_unit("raised", plan, site, NULL);
+        if (raised)
+            catch_learn(plan, site, NULL, raised);
+        Py_XDECREF(raised);
     }
+    if (at && at->raised && !at->args) {
+        PyObject *args = ask_unit("arguments", plan, site, NULL);
+        at->args = at->args ? at->args : Py_XNewRef(args);
+        Py_XDECREF(args);
+    }
+    PyErr_Clear();
+    return at && at->args ? at->args : Py_None;
+}
+
+/* Its own frames do not belong into the traceback. */
+static void drop_traceback(void) {
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
     PyErr_NormalizeException(&type, &value, &traceback);
@@ -119,6 +148,48 @@ static void raise_site(Plan *plan, const JitdTrap *trap) {
     if (value && PyExceptionInstance_Check(value))
         PyException_SetTraceback(value, Py_None);
     PyErr_Restore(type, value, NULL);
+}
+
+/* New reference; NULL: exception. */
+static PyObject *args_now(PyObject *args, const JitdTrap *trap) {
+    if (PyTuple_Check(args))
+        return Py_NewRef(args);
+    PyObject *values = trap_values(trap, trap->nvalues);
+    PyObject *made = values ? PyObject_CallOneArg(args, values) : NULL;
+    Py_XDECREF(values);
+    return made;
+}
+
+/* What a raise statement says. False: it is none. */
+static bool raise_known(Plan *plan, const JitdTrap *trap) {
+    PyObject *args = Py_NewRef(args_of(plan, trap->site));
+    PyTypeObject *class = args != Py_None ? catch_class(plan_site(plan, trap->site)->raised) : NULL;
+    PyObject *now = class ? args_now(args, trap) : NULL,
+             *made = now ? PyObject_Call((PyObject *)class, now, NULL) : NULL;
+    if (made && PyExceptionInstance_Check(made))
+        PyErr_SetObject((PyObject *)Py_TYPE(made), made);
+    bool is_raised = PyErr_Occurred() != NULL;
+    if (class && !made)
+        drop_traceback();
+    Py_XDECREF(made);
+    Py_XDECREF(now);
+    Py_DECREF(args);
+    return is_raised;
+}
+
+/* Lets raise_site(unit, site, values) raise; its own frames do not belong into the traceback. */
+static void raise_site(Plan *plan, const JitdTrap *trap) {
+    if (raise_known(plan, trap))
+        return;
+    PyObject *values = trap_values(trap, JITD_TRAP_VALUES);
+    PyObject *result = values ? ask_unit("raise_site", plan, trap->site, values) : NULL;
+    Py_XDECREF(values);
+    if (result) {
+        PyErr_Format(PyExc_SystemError, "jitd: the operation at site %u did not raise", trap->site);
+        Py_DECREF(result);
+        return;
+    }
+    drop_traceback();
 }
 
 /* The exception itself. */
@@ -179,10 +250,31 @@ static bool is_in_comprehension(const Plan *plan, uint32_t site) {
     return row && (PyList_Check(row) ? PyList_GET_SIZE(row) : PyTuple_Check(row) ? PyTuple_GET_SIZE(row) : 0) > 5;
 }
 
+/* The next one compiled code catches itself, if its handlers are compiled (catch.c). */
+static void learn(Plan *plan) {
+    uint32_t handlers = plan->unknown_handlers, raised = plan->unknown_raised;
+    PyObject *type, *value, *traceback;
+    plan->unknown_handlers = plan->unknown_raised = 0;
+    if (!handlers && !raised)
+        return;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyObject *found = handlers ? ask_unit("handlers", plan, handlers - 1, NULL) : NULL;
+    PyObject *class = raised ? ask_unit("raised", plan, raised - 1, NULL) : NULL;
+    PyErr_Clear();
+    if (found)
+        catch_learn(plan, handlers - 1, found, NULL);
+    if (class)
+        catch_learn(plan, raised - 1, NULL, class);
+    Py_XDECREF(found);
+    Py_XDECREF(class);
+    PyErr_Restore(type, value, traceback);
+}
+
 PyObject *trap_catch(Plan *plan, const JitdTrap *trap, uint32_t site, bool called, int *ret_line) {
     static PyMethodDef again = {"raise_again", raise_again, METH_NOARGS, NULL};
     PyObject *type, *exception, *traceback, *globals = globals_of(plan->method_of);
     bool has_frames = !called && trap->site == UINT32_MAX; /* its own, from where the interpreter did something */
+    learn(plan);
     raise_trap(plan, trap, (int32_t)trap->kind);
     if (called && globals)
         add_traceback(plan, trap, globals);

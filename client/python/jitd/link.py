@@ -542,7 +542,14 @@ def _describe(value: "Any", name: str, owner: "Record", plain: "dict[Any, Record
 
     if isinstance(value, Scalar):
         return ["type", value.name]
-    return not_constant(name, value)
+    found = not_constant(name, value)
+    return ["exception", found[1]] if _is_plain_exception(value) else found
+
+
+def _is_plain_exception(value: "Any") -> bool:
+    """Whether it is a class of exceptions, and making one runs no code but C code."""
+    own = [cls for cls in value.__mro__ if _home(cls) != "builtins"] if type(value) is type and issubclass(value, BaseException) else []
+    return bool(own) and not any(name in vars(cls) for cls in own for name in ("__init__", "__new__", "__del__"))
 
 
 def _home(value: "Any") -> "str | None":

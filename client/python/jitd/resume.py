@@ -739,7 +739,9 @@ class _Rest:
         body = self.part(node, "body")
         if body is not None:
             return [_changed(node, body=_filled(body, node))]
-        rest = self.part(node, "orelse")
+        # In a handler that is compiled nothing is seen of the exception: it is as if it were over.
+        behind = ((node, "orelse"), *((handler, "body") for handler in node.handlers if _is_quiet(handler)))
+        rest = next((rest for where in behind if (rest := self.part(*where)) is not None), None)
         if rest is not None:
             return [_changed(node, body=_filled(rest, node), handlers=[], orelse=[])] if node.finalbody else rest
         rest = self.part(node, "finalbody")
@@ -767,6 +769,17 @@ class _Rest:
             if inside is not None and inside not in getattr(node, "finalbody", ()):
                 return statement
         return None
+
+
+_QUIET = (
+    ast.Pass, ast.Break, ast.Continue, ast.Return, ast.Assign, ast.AugAssign, ast.If, ast.Constant, ast.Name, ast.Attribute, ast.UnaryOp,
+    ast.BinOp, ast.Compare, ast.BoolOp, ast.expr_context, ast.operator, ast.unaryop, ast.cmpop, ast.boolop,
+)  # fmt: skip
+
+
+def _is_quiet(handler: Any) -> bool:
+    """As server/compiler/infer_handler.c has it: there is nothing in it that may raise, or see that there is an exception."""
+    return handler.name is None and all(isinstance(node, _QUIET) for statement in handler.body for node in ast.walk(statement))
 
 
 _DONE: dict[type[Any], Any] = {

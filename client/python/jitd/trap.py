@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import builtins
 import operator
+from re import fullmatch
 from struct import pack, unpack
+from sys import intern
+from types import CellType
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -98,13 +101,92 @@ def places(unit: Unit, site: int) -> list[tuple[str, str, int]]:
     return [*found, (file, function, line)]
 
 
+def _names(unit: Unit, site: int) -> tuple[dict[str, Any], Any, Any]:
+    """Of the function that the site is in: globals, built-in names, and what stands for a name, which may be a cell's."""
+    sites, records = unit
+    function = records[sites[site][1]].func(sites[site][2]).func
+    cells = dict(zip(function.__code__.co_freevars, function.__closure__ or ()))
+    return function.__globals__, function.__builtins__, lambda name: cells.get(name, intern(name))
+
+
+def handlers(unit: Unit, site: int) -> tuple[Any, ...]:
+    """What the handlers of a try are for: (globals, builtins, ((names or cells, whether it is compiled), ...)); see ext/catch.c."""
+    names, builtin, found = _names(unit, site)
+    return names, builtin, tuple((tuple(map(found, of)), compiled) for of, compiled in unit[0][site][4])
+
+
+def _meant(unit: Unit, site: int, name: str) -> Any:
+    """What a name of the function means now."""
+    names, builtin, found = _names(unit, site)
+    of = found(name)
+    return of.cell_contents if isinstance(of, CellType) else names[of] if of in names else builtin[of]
+
+
+_ALWAYS: dict[str, type[Exception]] = {**dict.fromkeys(("/", "//", "%", "divmod"), ZeroDivisionError)}
+
+
+_FORMAT = "[-+ <>^=0]*[0-9]{0,3}[,_]?([.][0-9]{1,2})?[bdoxXeEfFgG%]?"
+_SAMPLES: dict[str, Any] = {"float": 0.5, "float32": 0.5, "bool": True}
+
+
+def _is_made(arg: Any) -> bool:
+    """Whether making that argument of an exception raises nothing, whatever the values are."""
+    for piece in arg[1] if arg[0] == "f" else ():
+        spec = "" if isinstance(piece, str) else piece[3]
+        try:
+            if spec and not fullmatch(_FORMAT, spec):
+                return False
+            if spec:
+                format(_SAMPLES.get(piece[1], 1), spec)
+        except ValueError:
+            return False
+    return True
+
+
+def raised(unit: Unit, site: int) -> Any:
+    """The class of what is raised there; None: that depends on values."""
+    kind, payload = unit[0][site][3:5]
+    if kind == "raise" and not all(map(_is_made, payload[1])):
+        return None
+    if kind == "raise" and len(payload) > 2:
+        names, builtin, found = _names(unit, site)
+        return names, builtin, found(payload[0])
+    if kind == "raise":
+        return getattr(builtins, payload[0])
+    return {"none": AttributeError, "attr": AttributeError}.get(kind) or (_ALWAYS.get(payload[0]) if kind == "op" else None)
+
+
+def _shown(piece: Any) -> Any:
+    """A part of a formatted text: text, or what makes it of the trap's values."""
+    if isinstance(piece, str):
+        return piece
+    slot, kind, conversion, spec = piece
+    if kind == "int" and conversion in (None, "", -1, 0) and not spec:
+        return lambda values: str(bits if (bits := values[slot]) < 1 << 63 else bits - (1 << 64))
+    return lambda values: _piece(piece, values)
+
+
+def arguments(unit: Unit, site: int) -> Any:
+    """Those of the exception that is raised there, or a function that makes them of the trap's values; None: it is no such exception."""
+    kind, payload = unit[0][site][3:5]
+    if kind != "raise":
+        return None
+    args = payload[1]
+    if len(args) == 1 and args[0][0] == "f":
+        shown = [_shown(piece) for piece in args[0][1]]
+        return lambda values: ("".join([piece if piece.__class__ is str else piece(values) for piece in shown]),)
+    if any(arg[0] != "c" for arg in args):
+        return lambda values: tuple([_argument(arg, values) for arg in args])
+    return tuple(_argument(arg, ()) for arg in args)
+
+
 def raise_site(unit: Unit, site: int, values: Sequence[int]) -> Any:
     """Raises what the code at that site of the unit could not do."""
     sites, records = unit
     _, _, name, kind, payload, *_ = sites[site]
     if kind == "raise":
-        exception, args = payload
-        raise getattr(builtins, exception)(*(_argument(a, values) for a in args))
+        exception, args, *named = payload
+        raise (_meant(unit, site, exception) if named else getattr(builtins, exception))(*(_argument(a, values) for a in args))
     if kind == "op":
         operation, operands = payload
         if operation.startswith("store:"):

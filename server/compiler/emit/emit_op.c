@@ -235,6 +235,16 @@ static void method_of_text(Emit *e, const FlowOp *op) {
     new_value(e, op)[0] = emit_rt(e, "rt_py_text_method", args, 4);
 }
 
+/* The places of one try have one site. */
+static void catch (Emit *e, const FlowOp *op) {
+    if (!op->catch->first) {
+        op->catch->first = op;
+        op->catch->site = emit_site(e, op);
+    }
+    LLVMValueRef args[] = {e->frame, arg(e, op, 0), emit_i32(e, op->catch->site)};
+    new_value(e, op)[0] = emit_rt(e, "rt_py_catch", args, 3);
+}
+
 static void make_object(Emit *e, const FlowOp *op) {
     LLVMValueRef object = new_value(e, op)[0] = helper(e, op, NULL);
     emit_failing(e, LLVMBuildICmp(e->b, LLVMIntEQ, object, emit_i64(e, 0), ""), op->fails[0]);
@@ -523,6 +533,9 @@ void emit_op(Emit *e, FlowOp *op) {
     case FLOW_TRAP:
     case FLOW_TRAP_AS:
         trap(e, op);
+        return;
+    case FLOW_CATCH:
+        catch (e, op);
         return;
     case FLOW_RESUME:
         emit_resume(e, op);

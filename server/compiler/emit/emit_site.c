@@ -92,6 +92,32 @@ static void add_frames(Emit *e, Site *site, const Node *n) {
     site->frames = frames;
 }
 
+static bool is_name(const Emit *e, const Node *n) {
+    return n->kind == NODE_Name && e->inst->bound->binding[n->id].kind == BIND_GLOBAL;
+}
+
+/* Of what is no name nothing is known: it may be for all. */
+static SiteHandler handler(Emit *e, const Node *type, bool compiled) {
+    bool is_tuple = type && type->kind == NODE_Tuple;
+    size_t n = is_tuple ? type->Tuple.elts.len : type != NULL;
+    Str *names = pool_array(e->pool, Str, n + 1);
+    for (size_t i = 0; i < n; i++) {
+        const Node *name = is_tuple ? type->Tuple.elts.at[i] : type;
+        if (!is_name(e, name))
+            return (SiteHandler){.compiled = false};
+        names[i] = bound_mangle(e->pool, e->inst->bound, name->Name.id);
+    }
+    return (SiteHandler){.names = names, .nnames = n, .compiled = compiled};
+}
+
+static void add_handlers(Emit *e, Site *site, const FlowCatch *catch) {
+    SiteHandler *handlers = pool_array(e->pool, SiteHandler, catch->n + 1);
+    for (size_t i = 0; i < catch->n; i++)
+        handlers[i] = handler(e, catch->node->Try.handlers.at[i]->ExceptHandler.type, catch->handlers[i] != NULL);
+    site->handlers = handlers;
+    site->nhandlers = catch->n;
+}
+
 uint32_t emit_site(Emit *e, const FlowOp *op) {
     Lang *lang = e->m->lang;
     bool is_own = op->kind == FLOW_REGION || op->kind == FLOW_ATTRIBUTE || op->kind == FLOW_TEXT;
@@ -99,6 +125,8 @@ uint32_t emit_site(Emit *e, const FlowOp *op) {
     Site site = reason->site;
     if (op->kind == FLOW_REGION)
         site.region = region_site(e, op->region);
+    if (op->kind == FLOW_CATCH)
+        add_handlers(e, &site, op->catch);
     if (op->kind == FLOW_RESUME) {
         Str why = site.text.len ? site.text : STR("a call gave what does not fit its result's type");
         site = (Site){.kind = SITE_RESUME, .text = why, .resume = resume_site(e, op->reason->resume)};

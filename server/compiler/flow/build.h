@@ -31,8 +31,9 @@ typedef struct BuildLoop {
 typedef struct BuildTry {
     struct BuildTry *outer;
     const Node *node;
-    bool catches;    /* an exception is the interpreter's */
-    FlowOp *entered; /* of a with: what is left at its end */
+    bool catches;     /* an exception is the interpreter's, */
+    FlowCatch *catch; /* but for those of these handlers; NULL: all */
+    FlowOp *entered;  /* of a with: what is left at its end */
     size_t noperands;
     BuildLoop *loop;
     FlowLoop *flow_loop;
@@ -67,6 +68,8 @@ typedef struct Build {
     bool in_target;       /* one of several, a loop's or an annotated one */
     const Node *assigned; /* an Assign whose target is an item; NULL: none whose target is at hand */
     size_t nassigned;     /* operands with its value */
+    FlowVar *
+        broken; /* of several targets: whether a name means something else, which is asked behind the last; NULL: it is asked at once */
 } Build;
 
 #define OPS(...) (FlowOp *[]){__VA_ARGS__}, sizeof((FlowOp *[]){__VA_ARGS__}) / sizeof(FlowOp *)
@@ -88,8 +91,9 @@ void build_store(Build *b, FlowVar *var, FlowOp *v);
 /* build_fail.c */
 FlowFail *build_failing(Build *b, const Node *n, Site site);
 FlowFail *build_failing_op(Build *b, const Node *n, Str op, FlowOp *const *values,
-                           size_t nvalues);                                /* the operation raises */
-FlowFail *build_raising(Build *b, const Node *n, Str exception, Str text); /* always */
+                           size_t nvalues);                                       /* the operation raises */
+FlowFail *build_raising(Build *b, const Node *n, Str exception, Str text);        /* always */
+FlowFail *build_raising_value(Build *b, const Node *n, Str exception, FlowOp *v); /* the same, with a number */
 FlowFail *build_overflowing(Build *b, const Node *n, Str op);
 /* A helper of the runtime that may fail: where operation `op` raises in Python, or has no result of this type. */
 FlowOp *build_traps(Build *b, const Node *n, const char *name, FlowHow how, Str op, const Type *result,
@@ -128,6 +132,8 @@ void build_entered(Build *b, const Node *n, FlowOp *both);     /* behind the tar
 void build_exit(Build *b, const Node *n, FlowOp *entered);
 FlowOp *build_operation_of_nothing(Build *b, const Node *n);                        /* of an empty tuple */
 void build_operation_store(Build *b, const Node *n, const Node *target, FlowOp *v); /* n: the assignment */
+void build_begin_several(Build *b);
+void build_end_several(Build *b, const Node *n);
 void build_object_augassign(Build *b, const Node *n);
 FlowFail *build_broken(Build *b, const Node *n, FlowResume *resume); /* a name means something else now */
 void build_region_statement(Build *b, const Node *n);
@@ -224,6 +230,7 @@ FlowOp *build_object(Build *b, const Node *attribute, FlowOp *base,
 /* build_op.c */
 FlowOp *build_binary(Build *b, const Node *n, Operator op, const Rule *rule, const Type *common, FlowOp *x, FlowOp *y);
 FlowOp *build_half_of_divmod(Build *b, const Node *n, Operator op, const Type *common, FlowOp *x, FlowOp *y);
+FlowOp *build_low_bits(Build *b, const Node *n, FlowOp *left);
 FlowOp *build_operator(Build *b, const Node *n, Operator op, FlowOp *left,
                        const Node *right); /* as infer_binary found */
 FlowOp *build_unary(Build *b, const Node *n);
@@ -254,6 +261,7 @@ void build_for(Build *b, const Node *n);
 void build_raise(Build *b, const Node *n);
 void build_try(Build *b, const Node *n);
 void build_with(Build *b, const Node *n);
+FlowCatch *build_catch(const Build *b); /* of the innermost try that catches; NULL: none */
 /* What the tries that n, a return, break or continue, leaves do finally; to: the first that it does not leave. */
 void build_leave_tries(Build *b, const BuildTry *to, const Node *n, FlowOp *v);
 void build_assert(Build *b, const Node *n);

@@ -284,6 +284,8 @@ static FlowOp *expr(Build *b, const Node *n) {
         return attribute(b, n);
     case NODE_BinOp:
         left = build_expr(b, n->BinOp.left);
+        if (left && b->info[n->id].flags & NODE_LOW_BITS)
+            return build_low_bits(b, n, left);
         return left ? build_operator(b, n, n->BinOp.op, left, n->BinOp.right) : NULL;
     case NODE_UnaryOp:
         return n->UnaryOp.op == OP_Not ? build_cond_value(b, n, n) : build_unary(b, n);

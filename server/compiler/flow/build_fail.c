@@ -8,6 +8,7 @@ FlowFail *build_failing(Build *b, const Node *n, Site site) {
     if (site.kind == SITE_OVERFLOW || site.kind == SITE_REDO)
         fail->resume = build_resume(b, n);
     fail->raised = build_resume_raised(b, n);
+    fail->catch = fail->raised ? build_catch(b) : NULL;
     return fail;
 }
 
@@ -30,6 +31,16 @@ FlowFail *build_raising(Build *b, const Node *n, Str exception, Str text) {
     *arg = (SiteArg){.kind = SITE_ARG_CONST, .constant = constant};
     FlowFail *fail = build_failing(b, n, (Site){.kind = SITE_RAISE, .text = exception, .args = arg, .nargs = 1});
     fail->always = true;
+    return fail;
+}
+
+FlowFail *build_raising_value(Build *b, const Node *n, Str exception, FlowOp *v) {
+    SiteArg *arg = pool_new(b->pool, SiteArg);
+    *arg = (SiteArg){.kind = SITE_ARG_VALUE, .type = v->type};
+    FlowFail *fail = build_failing(b, n, (Site){.kind = SITE_RAISE, .text = exception, .args = arg, .nargs = 1});
+    fail->always = true;
+    fail->values = pool_array(b->pool, FlowOp *, 1);
+    fail->values[fail->nvalues++] = v;
     return fail;
 }
 

@@ -197,6 +197,13 @@ static FlowOp *index_in(Build *b, const Node *n, FlowOp *list, FlowOp *index, co
     return look(b, "rt_list_index", &type_int, OPS(list, build_convert(b, n, index, &type_int)), fail);
 }
 
+/* The same where the item is read: an index that is outside raises. */
+static FlowOp *index_read(Build *b, const Node *n, FlowOp *list, FlowOp *index, const FlowFail *fail) {
+    FlowOp *op = index_in(b, n, list, index, fail);
+    op->fail->outside = build_raising(b, n, STR("IndexError"), STR("list index out of range"));
+    return op;
+}
+
 FlowOp *build_list_len(Build *b, const Node *n, FlowOp *list) {
     return look(b, "rt_list_len", &type_int, OPS(list), not_so(b, n));
 }
@@ -206,7 +213,7 @@ FlowOp *build_list_subscript(Build *b, const Node *n, FlowOp *list) {
     if (!index)
         return NULL;
     FlowFail *fail = not_so(b, n);
-    return item_at(b, list, index_in(b, n, list, index, fail), fail);
+    return item_at(b, list, index_read(b, n, list, index, fail), fail);
 }
 
 /* A value that goes to a list: an item of one does so as the object that it is. */
@@ -223,7 +230,7 @@ FlowOp *build_list_value(Build *b, const Node *n) {
     if (!index)
         return is_item ? NULL : build_expr(b, n);
     FlowFail *fail = not_so(b, n);
-    FlowOp *item = look(b, "rt_list_item", &type_py, OPS(list, index_in(b, n, list, index, fail)), fail);
+    FlowOp *item = look(b, "rt_list_item", &type_py, OPS(list, index_read(b, n, list, index, fail)), fail);
     b->noperands = operands;
     build_evaluated(b, n, item);
     return item;
@@ -266,7 +273,7 @@ void build_list_augassign(Build *b, const Node *n) {
     FlowOp *list = build_expr(b, target->Subscript.value), *index = build_expr(b, target->Subscript.slice);
     FlowFail *fail = not_so(b, target);
     index = build_convert(b, target, index, &type_int);
-    FlowOp *old = item_at(b, list, index_in(b, target, list, index, fail), fail);
+    FlowOp *old = item_at(b, list, index_read(b, target, list, index, fail), fail);
     build_loaded(b, n, old);
     FlowOp *v = build_operator(b, n, n->AugAssign.op, old, n->AugAssign.value);
     if (v)

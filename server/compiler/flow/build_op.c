@@ -35,7 +35,7 @@ static FlowOp *binary(Build *b, FlowArith arith, const Type *type, FlowOp *x, Fl
 }
 
 static FlowOp *checked(Build *b, const Node *n, Operator op, FlowArith arith, FlowOp *x, FlowOp *y) {
-    if (b->lang->unit->wrap)
+    if (b->lang->unit->wrap || b->info[n->id].flags & NODE_WRAPS)
         return binary(b, arith, &type_int, x, y);
     FlowOp *r = build_op(b, FLOW_CHECKED, &type_int, OPS(x, y));
     r->arith = arith;
@@ -116,6 +116,12 @@ FlowOp *build_operator(Build *b, const Node *n, Operator op, FlowOp *left, const
         y = build_object_float(b, right, y);
     return info->common ? build_binary(b, n, op, info->rule, info->common, left, y)
                         : build_special(b, n, info->special, left, y);
+}
+
+FlowOp *build_low_bits(Build *b, const Node *n, FlowOp *left) {
+    int64_t mask;
+    bound_mask(b->bound, n, &mask);
+    return binary(b, FLOW_AND, &type_int, left, build_int(b, mask));
 }
 
 FlowOp *build_unary(Build *b, const Node *n) {

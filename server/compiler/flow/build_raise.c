@@ -65,9 +65,9 @@ static SiteArg raise_arg(Build *b, RaiseArgs *r, const Node *n) {
     return a.type->kind == TYPE_NONE ? const_arg(b, (Global){.kind = GLOBAL_NONE}) : a;
 }
 
-static void raise_here(Build *b, const Node *n, Str exception, const Node *const *args, size_t nargs) {
+static void raise_here(Build *b, const Node *n, Str exception, bool named, const Node *const *args, size_t nargs) {
     RaiseArgs r = {.nvalues = 0};
-    Site site = {.kind = SITE_RAISE, .text = exception, .nargs = nargs};
+    Site site = {.kind = SITE_RAISE, .text = exception, .named = named, .nargs = nargs};
     site.args = pool_array(b->pool, SiteArg, nargs + 1);
     for (size_t i = 0; i < nargs && !r.ended; i++)
         site.args[i] = raise_arg(b, &r, args[i]);
@@ -85,8 +85,9 @@ void build_raise(Build *b, const Node *n) {
     const Node *exc = n->Raise.exc;
     bool is_call = exc->kind == NODE_Call;
     const Node *name = is_call ? exc->Call.func : exc;
-    Str exception = b->bound->binding[name->id].global->s;
-    raise_here(b, n, exception, is_call ? (const Node *const *)exc->Call.args.at : NULL,
+    const Global *g = b->bound->binding[name->id].global;
+    bool named = g->kind == GLOBAL_EXCEPTION;
+    raise_here(b, n, named ? g->name : g->s, named, is_call ? (const Node *const *)exc->Call.args.at : NULL,
                is_call ? exc->Call.args.len : 0);
 }
 
@@ -98,6 +99,6 @@ void build_assert(Build *b, const Node *n) {
     if (msg && !b->info[msg->id].live)
         build_dead(b);
     else
-        raise_here(b, n, STR("AssertionError"), &msg, msg ? 1 : 0);
+        raise_here(b, n, STR("AssertionError"), false, &msg, msg ? 1 : 0);
     build_start(b, yes);
 }

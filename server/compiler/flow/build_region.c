@@ -74,8 +74,31 @@ FlowFail *build_broken(Build *b, const Node *n, FlowResume *resume) {
     return fail;
 }
 
+static void note_broken(Build *b, FlowOp *broken) {
+    FlowOp *both = build_op(b, FLOW_BINARY, &type_bool, OPS(build_load(b, b->broken), broken));
+    both->arith = FLOW_OR;
+    build_store(b, b->broken, both);
+}
+
 static void check_unbroken(Build *b, const Node *n, FlowOp *op, FlowResume *resume) {
-    build_guard(b, item(b, op, op->type->nitems - 1), build_broken(b, n, resume));
+    FlowOp *broken = item(b, op, op->type->nitems - 1);
+    if (b->broken)
+        note_broken(b, broken);
+    else
+        build_guard(b, broken, build_broken(b, n, resume));
+}
+
+void build_begin_several(Build *b) {
+    b->broken = flow_var(b->f, &type_bool, STR("broken"), FLOW_COUNT_OWN);
+    build_store(b, b->broken, build_bool(b, false));
+}
+
+/* Nothing has read a name in between. */
+void build_end_several(Build *b, const Node *n) {
+    FlowVar *broken = b->broken;
+    b->broken = NULL;
+    if (b->at)
+        build_guard(b, build_load(b, broken), build_broken(b, n, build_resume_behind(b, n, b->info[n->id].locals)));
 }
 
 /* The value of the region, which is an expression's, or what goes on in Python with another one. */

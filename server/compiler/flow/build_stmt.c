@@ -63,6 +63,29 @@ static Nodes *target_elts(const Node *target) {
                                        : NULL;
 }
 
+static bool has_operation(const Build *b, const Nodes *targets) {
+    for (size_t i = 0; i < targets->len; i++)
+        if (b->info[targets->at[i]->id].region == REGION_OPERATION)
+            return true;
+    return false;
+}
+
+static void store_each(Build *b, const Node *n, const Nodes *targets, FlowOp *const *v) {
+    bool is_several = has_operation(b, targets);
+    size_t operands = b->noperands;
+    if (is_several)
+        build_begin_several(b);
+    for (size_t i = 0; i < targets->len && b->at; i++) {
+        if (b->info[targets->at[i]->id].region == REGION_OPERATION)
+            build_operation_store(b, n, targets->at[i], v[i]);
+        else
+            build_target(b, targets->at[i], v[i]);
+        b->noperands = operands;
+    }
+    if (is_several)
+        build_end_several(b, n);
+}
+
 /* a, b = b, a: no tuple is made. */
 static void assign_each(Build *b, const Node *n, const Nodes *targets, Nodes values) {
     FlowOp **v = pool_array(b->pool, FlowOp *, values.len + 1);
@@ -78,8 +101,7 @@ static void assign_each(Build *b, const Node *n, const Nodes *targets, Nodes val
         const Type *type = b->info[targets->at[i]->id].type; /* of a tuple of objects it may be one */
         v[i] = type && type->kind == TYPE_PY ? build_convert(b, n, v[i], &type_py) : v[i];
     }
-    for (size_t i = 0; i < values.len && b->at; i++)
-        build_target(b, targets->at[i], v[i]);
+    store_each(b, n, targets, v);
 }
 
 /* Where it is no tuple or list of so many, the interpreter goes on behind the value. */

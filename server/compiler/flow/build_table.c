@@ -135,6 +135,22 @@ static FlowOp *find(Build *b, const Node *n, FlowOp *const *given, FlowBlock *us
     return object;
 }
 
+/* A dict without such an int raises here; what else does not find it does as usual. */
+static FlowOp *find_or_raise(Build *b, const Node *n, FlowOp *const *given, FlowBlock *usual) {
+    if (given[1]->type->kind != TYPE_INT)
+        return find(b, n, given, usual);
+    FlowBlock *none = build_block(b, "none"), *missing = build_block(b, "missing"), *found;
+    FlowOp *object = find(b, n, given, none);
+    found = b->at;
+    build_start(b, none);
+    FlowOp *lacks = build_runtime(b, "rt_py_lacks_int", FLOW_PURE, &type_bool, OPS(given[0], given[1]));
+    build_branch(b, lacks, missing, usual, false);
+    build_start(b, missing);
+    build_fail(b, build_raising_value(b, n, STR("KeyError"), given[1]));
+    build_start(b, found);
+    return object;
+}
+
 static FlowOp *attempt(Build *b, const Node *n, FlowOp *const *given, size_t ngiven) {
     FlowOp *status = build_op(b, FLOW_ATTEMPT, &type_int, given, ngiven);
     status->name = helper(&b->info[n->id], given[1]);
@@ -170,7 +186,7 @@ void build_table(Build *b, const Node *n, FlowOp *const *given, FlowVar *result,
         give(b, n, result, size(b, given[0], usual));
         break;
     case TABLE_ITEM:
-        give(b, n, result, find(b, n, given, usual));
+        give(b, n, result, find_or_raise(b, n, given, usual));
         break;
     case TABLE_GET:
         get(b, n, given, result, usual, meet);
@@ -226,7 +242,12 @@ FlowBlock *build_table_put(Build *b, const Node *n, const Node *target, FlowOp *
     build_start(b, other);
     build_branch(b, build_compare_ops(b, FLOW_EQ, status, build_int(b, USUAL)), usual, broken, false);
     build_start(b, broken);
-    build_fail(b, build_broken(b, n, build_resume_behind(b, n, b->info[n->id].locals)));
+    if (b->broken) {
+        build_store(b, b->broken, build_bool(b, true));
+        build_go(b, meet);
+    } else {
+        build_fail(b, build_broken(b, n, build_resume_behind(b, n, b->info[n->id].locals)));
+    }
     build_start(b, usual);
     return meet;
 }

@@ -53,6 +53,7 @@ static int args_of(FlowKind kind) {
     case FLOW_INCREF:
     case FLOW_DECREF:
     case FLOW_TRAP_AS:
+    case FLOW_CATCH:
     case FLOW_BRANCH:
         return 1;
     case FLOW_BINARY:
@@ -225,6 +226,9 @@ static const FlowBlock *next_edge(Visit *v) {
             if (to)
                 return to;
         }
+        const FlowBlock *handler = flow_handler(op, (size_t)v->edge++ - 4);
+        if (handler)
+            return handler;
     }
     return NULL;
 }

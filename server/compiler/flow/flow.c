@@ -120,19 +120,50 @@ FlowOp *flow_use(const FlowOp *op, uint32_t i) {
     return value ? value : handed(op->fail->raised, &i);
 }
 
+FlowBlock *flow_handler(const FlowOp *op, size_t i) {
+    bool is_unwound = op->fails[0] || op->kind == FLOW_JUMP;
+    const FlowCatch *catch = op->fail && !is_unwound ? op->fail->catch : NULL;
+    for (; catch && !catch->broken; catch = catch->outer)
+        for (size_t k = 0; k < catch->n; k++)
+            if (catch->handlers[k] && i-- == 0)
+                return catch->handlers[k];
+    return NULL;
+}
+
+typedef struct Reach {
+    FlowBlock **work;
+    size_t n;
+} Reach;
+
+static void reach(Reach *r, FlowBlock *block) {
+    if (!block || block->reached)
+        return;
+    block->reached = true;
+    r->work[r->n++] = block;
+}
+
+static void reach_from(Reach *r, const FlowOp *op) {
+    FlowBlock *handler;
+    for (int i = 0; i < 2; i++) {
+        reach(r, op->to[i]);
+        reach(r, op->fails[i]);
+    }
+    for (size_t i = 0; (handler = flow_handler(op, i)); i++)
+        reach(r, handler);
+}
+
 /* Only forward: a block may be reached through a million others. */
 void flow_prune(FlowFunc *f) {
-    FlowBlock **work = pool_array(f->pool, FlowBlock *, f->nblocks);
-    size_t n = 0, kept = 0;
-    f->blocks[0]->reached = f->exit->reached = true;
-    work[n++] = f->blocks[0];
-    while (n) {
-        FlowOp *end = flow_end(work[--n]);
-        for (int i = 0; end && i < 2; i++)
-            if (end->to[i] && !end->to[i]->reached) {
-                end->to[i]->reached = true;
-                work[n++] = end->to[i];
-            }
+    Reach r = {.work = pool_array(f->pool, FlowBlock *, f->nblocks + 1)};
+    size_t kept = 0;
+    for (size_t i = 0; i < f->nblocks; i++)
+        f->blocks[i]->reached = false;
+    reach(&r, f->blocks[0]);
+    reach(&r, f->exit);
+    while (r.n) {
+        const FlowBlock *block = r.work[--r.n];
+        for (size_t k = 0; k < block->nops; k++)
+            reach_from(&r, block->ops[k]);
     }
     for (size_t i = 0; i < f->nblocks; i++)
         if (f->blocks[i]->reached)
@@ -157,6 +188,7 @@ FlowFunc *flow_make(Lang *lang, Instance *inst) {
     flow_poll(f);
     verify(f, "poll");
     flow_unwind(f);
+    flow_prune(f); /* of handlers that nothing is left for */
     verify(f, "unwind");
     flow_refs(f);
     verify(f, "refs");

@@ -113,6 +113,23 @@ typedef struct FlowRegion {
     const Type *type; /* of its value; NULL: a statement */
 } FlowRegion;
 
+/* A try's handlers that are compiled, by their number in the source; NULL: it is not. */
+typedef struct FlowCatch {
+    struct FlowCatch *outer; /* of the next try around it, where nothing is done finally in between; NULL: none */
+    bool last;               /* what it does not catch leaves the function */
+    const Node *node;
+    FlowBlock **handlers;
+    size_t n;
+    bool broken;         /* one of them needs the exception: none is used */
+    const FlowOp *first; /* emit: with the site of all */
+    uint32_t site;
+} FlowCatch;
+
+/* Where it goes on in a handler: `from` jumps there. */
+typedef struct FlowCaught {
+    FlowBlock *from, *handler;
+} FlowCaught;
+
 /* How an operation fails. */
 typedef struct FlowFail {
     const Node *node; /* where */
@@ -126,8 +143,13 @@ typedef struct FlowFail {
     Str overflow;       /* ... the words for that */
     FlowResume *resume; /* instead of raising an OverflowError; NULL: not needed, or not possible */
     FlowResume *raised; /* in a try: what an exception does; NULL: it leaves the function */
-    FlowBlock *outs[4]; /* unwind: where it leaves the function, the status stored last */
+    struct FlowFail
+        *outside; /* READ of a list's index: what is raised where that is the reason; NULL: the interpreter says so */
+    FlowBlock *outs[6]; /* unwind: where it leaves the function, the status stored last */
     unsigned nouts;
+    FlowCatch *catch;   /* NULL: nobody here */
+    FlowCaught *caught; /* unwind */
+    size_t ncaught, cap_caught;
 } FlowFail;
 
 /* Who has counted what is in a variable, in a function that counts. */
@@ -169,6 +191,7 @@ struct FlowOp {
         FlowHow how;
         Instance *callee;
         const FlowRegion *region;
+        FlowCatch *catch;
         const MathFn *math;
         Effect effect; /* POLL */
         struct {
@@ -180,6 +203,7 @@ struct FlowOp {
     const FlowFail *reason; /* TRAP, TRAP_AS, TRACE, RESUME: what the site table says; a REDO's is told by its trap */
     const char *name;       /* RUNTIME, PYTHON, READ, MAKE, CHANGE, FIND, GET, ATTEMPT, GET_NAMED, SET_NAMED */
     bool rare;              /* BRANCH */
+    bool failed;            /* RUNTIME: behind an operation that has failed, which keeps the operands */
     bool steals;            /* SET_FIELD: takes its value's count over, instead of counting */
     bool exact;             /* BINARY: known not to overflow */
     bool fast;              /* BINARY, NEGATE, COMPARE: fast-math, where the unit asks for it */
@@ -193,6 +217,7 @@ struct FlowBlock {
     const char *name;
     FlowLoop *loop; /* the innermost it is a part of */
     bool reached;   /* flow_prune */
+    bool failed;    /* unwind: an operation has failed, which keeps what it owned until it leaves, or is caught */
 };
 
 /* A loop as build makes it:   before: jump head;   head: test, to body or elsewhere;   body ...: jump latch;
@@ -247,8 +272,10 @@ FlowOp *flow_store(FlowFunc *f, FlowVar *var, FlowOp *value);
 FlowOp *flow_jump(FlowFunc *f, FlowBlock *to);
 FlowOp *flow_branch(FlowFunc *f, FlowOp *condition, FlowBlock *yes, FlowBlock *no, bool rare);
 bool flow_is_const(const FlowOp *op, int64_t *ret_value); /* an int's or a bool's */
-void flow_prune(FlowFunc *f);                             /* drops the blocks that nothing comes to */
-extern const Type flow_any_ref;                           /* a reference of any class, None, or unset */
+FlowBlock *flow_handler(const FlowOp *op,
+                        size_t i); /* before unwind: that it may go to where it fails; NULL: there are no more */
+void flow_prune(FlowFunc *f);      /* drops the blocks that nothing comes to */
+extern const Type flow_any_ref;    /* a reference of any class, None, or unset */
 
 /* Operands of an operation, and what it hands over where it fails: that must live as long. */
 uint32_t flow_nuses(const FlowOp *op);

@@ -7,7 +7,7 @@
  * A function that only looks at objects counts nothing but what it returns: its caller keeps them. Other code may run where
  * it polls, though, and drop the last count of what its variables borrow: from there on they are kept.
  *
- * Needs: fails[], FlowFail.outs. Leaves: INCREF, DECREF, SET_FIELD.steals. Breaks: that a value's last use is its last. */
+ * Needs: fails[], FlowFail.outs and caught. Leaves: INCREF, DECREF, SET_FIELD.steals. Breaks: that a value's last use is its last. */
 #include "server/compiler/flow/flow.h"
 
 typedef uint64_t Word;
@@ -23,6 +23,7 @@ typedef struct Uses {
     bool *dies;   /* by operand: it is the last use; NULL: no operand holds references */
     bool unused;  /* its own value is not used at all */
     Word *before; /* of an operation that can fail: what is alive before it */
+    Word *only;   /* what only the handlers use that it goes to then; NULL: nothing */
 } Uses;
 
 /* Gives a value back, then what `rest` does. */
@@ -38,6 +39,7 @@ typedef struct Refs {
     uint32_t *index;  /* by FlowOp.id: of values, plus 1 */
     uint32_t nindex;  /* operations that were there before this pass */
     Word **in, **out; /* by place in f->blocks */
+    size_t *place;    /* by FlowBlock.id */
     Word *live;
     Release **releases; /* by value */
     bool manages, changed;
@@ -108,7 +110,14 @@ static void find_values(Refs *r) {
 
 /* What a failed operation hands over it has kept itself, until it leaves the function. */
 static uint32_t nuses(const FlowOp *op) {
-    return op->kind == FLOW_RESUME ? 0 : flow_nuses(op);
+    return op->kind == FLOW_RESUME || op->failed ? 0 : flow_nuses(op);
+}
+
+/* What the handlers use that it goes to where it fails. */
+static void add_caught(const Refs *r, const FlowOp *op, Word *live) {
+    for (size_t i = 0; op->fail && i < op->fail->ncaught; i++)
+        for (uint32_t w = 0; w < r->nwords; w++)
+            live[w] |= r->in[r->place[op->fail->caught[i].handler->id]][w];
 }
 
 /* From behind an operation to before it. */
@@ -116,6 +125,7 @@ static void step_back(const Refs *r, const FlowOp *op, Word *live) {
     const Value *v = value_of(r, op);
     if (v)
         drop(live, (uint32_t)(v - r->values));
+    add_caught(r, op, live);
     for (uint32_t i = 0, n = nuses(op); i < n; i++)
         if ((v = value_of(r, flow_use(op, i))))
             put(live, (uint32_t)(v - r->values));
@@ -127,12 +137,12 @@ static Word *live_behind(Refs *r, size_t block) {
     return r->live;
 }
 
-static bool flow_back(Refs *r, size_t block, const size_t *place) {
+static bool flow_back(Refs *r, size_t block) {
     FlowBlock *b = r->f->blocks[block];
     FlowOp *end = flow_end(b);
     for (int e = 0; e < 2; e++)
         for (uint32_t w = 0; end->to[e] && w < r->nwords; w++)
-            r->out[block][w] |= r->in[place[end->to[e]->id]][w];
+            r->out[block][w] |= r->in[r->place[end->to[e]->id]][w];
     Word *live = live_behind(r, block);
     for (size_t k = b->nops; k > 0; k--)
         step_back(r, b->ops[k - 1], live);
@@ -150,7 +160,7 @@ static size_t *places_of(const FlowFunc *f) {
 }
 
 static void find_live(Refs *r) {
-    size_t *place = places_of(r->f);
+    r->place = places_of(r->f);
     r->in = pool_array(r->f->pool, Word *, r->f->nblocks);
     r->out = pool_array(r->f->pool, Word *, r->f->nblocks);
     r->live = new_set(r);
@@ -161,7 +171,7 @@ static void find_live(Refs *r) {
     for (bool again = true; again;) {
         again = false;
         for (size_t i = r->f->nblocks; i > 0; i--)
-            again |= flow_back(r, i - 1, place);
+            again |= flow_back(r, i - 1);
     }
 }
 
@@ -219,6 +229,7 @@ static void pin_block(Refs *r, size_t block) {
     Word *live = live_behind(r, block);
     for (size_t k = b->nops; k > 0; k--) {
         const FlowOp *op = b->ops[k - 1];
+        add_caught(r, op, live);
         if (runs(r->f, op) || gives_back(r, op, live))
             pin_borrowed(r, live, NULL);
         if (op->kind == FLOW_STORE)
@@ -308,6 +319,17 @@ static FlowBlock *giving_back(Refs *r, uint32_t value, FlowBlock *rest) {
     return release->block;
 }
 
+/* The same on the way to a handler, but for what is used there. */
+static void release_caught(Writer *w, const Uses *u, const FlowCaught *caught) {
+    Refs *r = w->r;
+    const Word *used = r->in[r->place[caught->handler->id]];
+    FlowBlock *to = caught->handler;
+    for (uint32_t v = 0; v < r->nvalues; v++)
+        if (has(u->before, v) && r->values[v].owned && !w->is_pending[v] && !has(used, v))
+            to = giving_back(r, v, to);
+    flow_end(caught->from)->to[0] = to;
+}
+
 /* On the ways out where it fails: what is owned before it, the youngest first. Operations that follow each other own much
  * the same: they share the blocks. */
 static void release_on_failure(Writer *w, const Uses *u) {
@@ -318,6 +340,8 @@ static void release_on_failure(Writer *w, const Uses *u) {
             to = giving_back(r, v, to);
     for (unsigned i = 0; i < u->op->fail->nouts; i++)
         flow_end(u->op->fail->outs[i])->to[0] = to;
+    for (size_t i = 0; i < u->op->fail->ncaught; i++)
+        release_caught(w, u, &u->op->fail->caught[i]);
 }
 
 /* A block that ends in a failure gives back on that way what it owns. */
@@ -332,6 +356,16 @@ static void drop_dead(Writer *w, const Uses *u) {
             continue;
         flush(w);
         count(w, FLOW_DECREF, v->op);
+    }
+}
+
+/* It has not failed: nobody uses that any more. */
+static void drop_caught(Writer *w, const Uses *u) {
+    for (uint32_t v = 0; v < w->r->nvalues; v++) {
+        if (!has(u->only, v) || !w->r->values[v].owned)
+            continue;
+        flush(w);
+        count(w, FLOW_DECREF, w->r->values[v].op);
     }
 }
 
@@ -355,8 +389,20 @@ static void write_op(Writer *w, const Uses *u) {
     }
     if (u->dies && !always_fails(op))
         drop_dead(w, u);
+    if (u->only && !always_fails(op))
+        drop_caught(w, u);
     if (own && own->owned && !own->pinned && u->unused)
         count(w, FLOW_DECREF, op);
+}
+
+/* live: behind the operation */
+static Word *only_caught(const Refs *r, const FlowOp *op, const Word *live) {
+    Word *only = op->fail && op->fail->ncaught ? new_set(r) : NULL;
+    if (only)
+        add_caught(r, op, only);
+    for (uint32_t w = 0; only && w < r->nwords; w++)
+        only[w] &= ~live[w];
+    return only;
 }
 
 /* Walks backwards and notes what each operation uses last. */
@@ -368,6 +414,8 @@ static Uses *uses_of(Refs *r, size_t block) {
         FlowOp *op = b->ops[k - 1];
         const Value *own = value_of(r, op);
         uses[k - 1] = (Uses){.op = op, .unused = own && !has(live, (uint32_t)(own - r->values))};
+        uses[k - 1].only = only_caught(r, op, live);
+        add_caught(r, op, live);
         for (uint32_t i = nuses(op), n = i; i > 0; i--) {
             const Value *v = value_of(r, flow_use(op, i - 1));
             if (!v || has(live, (uint32_t)(v - r->values)))
@@ -399,10 +447,10 @@ static void write_block(Writer *w, size_t block) {
 }
 
 /* What is alive at a branch but not on one of its ways is given back on that way. */
-static void release_on_edges(Refs *r, size_t block, const size_t *place) {
+static void release_on_edges(Refs *r, size_t block) {
     FlowOp *end = flow_end(r->f->blocks[block]);
     for (int e = 0; e < 2 && end->to[1]; e++) {
-        const Word *in = r->in[place[end->to[e]->id]];
+        const Word *in = r->in[r->place[end->to[e]->id]];
         FlowBlock *edge = NULL;
         for (uint32_t v = 0; v < r->nvalues; v++) {
             if (!r->values[v].owned || !has(r->out[block], v) || has(in, v))
@@ -485,14 +533,15 @@ void flow_refs(FlowFunc *f) {
     f->manages = r.manages;
     if (r.manages)
         find_pins(&r);
-    size_t n = f->nblocks, *place = places_of(f);
+    size_t n = f->nblocks;
     Writer w = {.r = &r};
     w.pending = pool_array(f->pool, FlowOp *, r.nvalues + 1);
     w.is_pending = pool_array(f->pool, bool, r.nvalues + 1);
     for (size_t i = 0; i < n; i++)
         write_block(&w, i);
     for (size_t i = 0; r.manages && i < n; i++)
-        release_on_edges(&r, i, place);
+        if (!f->blocks[i]->failed)
+            release_on_edges(&r, i);
     if (r.manages)
         release_vars(&r);
     else

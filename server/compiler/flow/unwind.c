@@ -2,7 +2,7 @@
  * fields of self stored: they are put back first. Else the interpreter goes on from there (RESUME), or, where Python would
  * raise, the exception that it would, by the site table.
  *
- * Needs: FlowFail of every operation that can fail, polls. Leaves: fails[], FlowFail.outs; FAIL becomes JUMP. Breaks nothing:
+ * Needs: FlowFail of every operation that can fail, polls. Leaves: fails[], FlowFail.outs and caught; FAIL becomes JUMP. Breaks nothing:
  * a failure's blocks belong to one operation. */
 #include "protocol/abi.h"
 #include "server/compiler/flow/flow.h"
@@ -61,6 +61,8 @@ static void save(Unwind *u, FlowBlock *block, size_t at) {
 static void leave(Unwind *u, FlowBlock *at, FlowOp *status, FlowFail *fail) {
     flow_append(u->f, at, flow_store(u->f, u->f->status, status));
     flow_append(u->f, at, flow_jump(u->f, u->f->exit));
+    if (fail->nouts == sizeof fail->outs / sizeof *fail->outs)
+        internal_error("an operation that fails in too many ways: %s", node_kind_name(fail->node->kind));
     fail->outs[fail->nouts++] = at;
 }
 
@@ -162,7 +164,62 @@ static void resume(Unwind *u, FlowBlock *at, const FlowFail *reason, FlowFail *f
     leave(u, other, status, fail);
 }
 
-/* A try's handlers are the interpreter's, with all that follows. called: the trap is a callee's. */
+/* Ends a block: to the first of two new ones where it is this one. */
+static void branch_on(Unwind *u, FlowBlock *at, FlowOp *status, int64_t value, FlowBlock *yes, FlowBlock *no) {
+    FlowOp *kind = flow_const_int(u->f, status->type, value);
+    flow_append(u->f, at, kind);
+    FlowOp *is_it = add(u, at, FLOW_COMPARE, &type_bool, (FlowOp *[]){status, kind}, 2);
+    is_it->order = FLOW_EQ;
+    flow_append(u->f, at, flow_branch(u->f, is_it, yes, no, false));
+}
+
+/* called: the trap is a callee's, and one line of traceback longer here. */
+static void leave_called(Unwind *u, FlowBlock *at, FlowOp *status, FlowFail *fail, bool called) {
+    if (called)
+        add(u, at, FLOW_TRACE, NULL, NULL, 0)->reason = fail;
+    leave(u, at, status, fail);
+}
+
+/* To those of one try that are compiled. Returns where nobody has caught it; what else is the interpreter's goes to `python`. */
+static FlowBlock *catch_by(Unwind *u, FlowBlock *at, FlowOp *status, FlowCatch *catch, FlowFail *fail,
+                           FlowBlock *python) {
+    FlowFail *reason = pool_new(u->f->pool, FlowFail);
+    *reason = (FlowFail){.node = catch->node, .site = {.kind = SITE_CATCH}};
+    FlowOp *found = add(u, at, FLOW_CATCH, status->type, &status, 1);
+    found->catch = catch;
+    found->reason = reason;
+    for (size_t i = 0; i < catch->n; i++) {
+        if (!catch->handlers[i])
+            continue;
+        FlowBlock *from = flow_block(u->f, "caught"), *other = flow_block(u->f, "other");
+        branch_on(u, at, found, (int64_t)i, from, other);
+        flow_append(u->f, from, flow_jump(u->f, catch->handlers[i]));
+        pool_push(u->f->pool, fail->caught, fail->ncaught, fail->cap_caught) = (FlowCaught){from, catch->handlers[i]};
+        at = other;
+    }
+    FlowBlock *nobody = flow_block(u->f, "uncaught");
+    branch_on(u, at, found, JITD_CATCH_NOBODY, nobody, python);
+    return nobody;
+}
+
+/* Returns where the interpreter goes on. */
+static FlowBlock *catch (Unwind *u, FlowBlock *at, FlowOp *status, FlowFail *fail, bool called) {
+    bool is_last = false;
+    if (!fail->catch || fail->catch->broken)
+        return at;
+    FlowBlock *python = flow_block(u->f, "python");
+    for (FlowCatch *catch = fail->catch; catch && !catch->broken; catch = catch->outer) {
+        at = catch_by(u, at, status, catch, fail, python);
+        is_last = catch->last;
+    }
+    if (!is_last)
+        flow_append(u->f, at, flow_jump(u->f, python));
+    else
+        leave_called(u, at, status, fail, called);
+    return python;
+}
+
+/* A try's other handlers are the interpreter's, with all that follows. called: the trap is a callee's. */
 static void leave_raised(Unwind *u, FlowBlock *at, FlowOp *status, const FlowFail *reason, FlowFail *fail,
                          bool called) {
     if (!reason->raised) {
@@ -176,7 +233,7 @@ static void leave_raised(Unwind *u, FlowBlock *at, FlowOp *status, const FlowFai
     raised->where = called ? FLOW_WHERE_CALLED : FLOW_WHERE_RAISED;
     caught->resume = raised;
     caught->site = (Site){.kind = SITE_REDO, .text = STR("an exception is raised in a try")};
-    resume(u, at, caught, fail);
+    resume(u, catch (u, at, status, fail, called), caught, fail);
 }
 
 /* An int beyond 64 bits is no exception of the program's: no handler of it may see that. */
@@ -219,15 +276,6 @@ static FlowBlock *failure(Unwind *u, const FlowFail *reason, FlowFail *fail) {
         redo(u, at, reason, undo, fail);
     }
     return at;
-}
-
-/* Ends a block: to the first of two new ones where the status is this one. */
-static void branch_on(Unwind *u, FlowBlock *at, FlowOp *status, JitdTrapKind trap, FlowBlock *yes, FlowBlock *no) {
-    FlowOp *kind = flow_const_int(u->f, status->type, trap);
-    flow_append(u->f, at, kind);
-    FlowOp *is_it = add(u, at, FLOW_COMPARE, &type_bool, (FlowOp *[]){status, kind}, 2);
-    is_it->order = FLOW_EQ;
-    flow_append(u->f, at, flow_branch(u->f, is_it, yes, no, false));
 }
 
 static FlowOp *status_of(Unwind *u, FlowBlock *at, FlowOp *op) {
@@ -352,6 +400,18 @@ static void runtime_failure(Unwind *u, FlowOp *op) {
     op->fails[1] = failure(u, overflow, op->fail);
 }
 
+/* Of a list, with an index. */
+static FlowBlock *outside_failure(Unwind *u, FlowOp *op) {
+    FlowBlock *at = flow_block(u->f, "fail");
+    FlowOp *outside = add(u, at, FLOW_RUNTIME, &type_bool, op->args, op->nargs);
+    outside->name = "rt_list_is_outside";
+    outside->how = FLOW_PURE;
+    outside->failed = true;
+    FlowBlock *raise = failure(u, op->fail->outside, op->fail), *other = failure(u, op->fail, op->fail);
+    flow_append(u->f, at, flow_branch(u->f, outside, raise, other, false));
+    return at;
+}
+
 static void unwind_op(Unwind *u, FlowOp *op) {
     switch (op->kind) {
     case FLOW_CALL:
@@ -385,7 +445,7 @@ static void unwind_op(Unwind *u, FlowOp *op) {
         op->kind = FLOW_JUMP;
         return;
     default:
-        op->fails[0] = failure(u, op->fail, op->fail);
+        op->fails[0] = op->fail->outside ? outside_failure(u, op) : failure(u, op->fail, op->fail);
     }
 }
 
@@ -408,6 +468,8 @@ void flow_unwind(FlowFunc *f) {
         for (size_t k = 0; k < f->blocks[i]->nops; k++)
             if (f->blocks[i]->ops[k]->fail)
                 unwind_op(&u, f->blocks[i]->ops[k]);
+    for (size_t i = n; i < f->nblocks; i++)
+        f->blocks[i]->failed = true;
     save_all(&u);
 }
 

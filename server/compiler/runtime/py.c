@@ -298,6 +298,12 @@ RT int32_t rt_list_index(JitdFrame *frame, uint64_t object, int64_t index, int64
     return (uint64_t)index >= (uint64_t)list->size;
 }
 
+/* Why there is no such item, if it is a list. */
+RT bool rt_list_is_outside(uint64_t object, int64_t index) {
+    return is_a(object, ADDRESS(py_list_type)) &&
+           (uint64_t)from_start((const List *)object, index) >= (uint64_t)((const List *)object)->size;
+}
+
 RT int32_t rt_list_item(JitdFrame *frame, uint64_t list, int64_t index, uint64_t *out) {
     (void)frame;
     *out = ((const List *)list)->items[index];
@@ -408,6 +414,10 @@ RT uint64_t rt_py_item_int(JitdFrame *frame, uint64_t object, int64_t key) {
 
 RT uint64_t rt_py_item(JitdFrame *frame, uint64_t dict, uint64_t key) {
     return or_end(jitd_import_py_find(frame, dict, key));
+}
+
+RT bool rt_py_lacks_int(uint64_t object, int64_t key) {
+    return is_a(object, ADDRESS(py_dict_type)) && !jitd_import_py_find_int(NULL, object, key);
 }
 
 RT bool rt_py_is_missing(uint64_t object) {
@@ -577,6 +587,12 @@ RT uint64_t rt_py_plus(JitdFrame *frame, uint64_t a, uint64_t b) {
     if (is_a(a, ADDRESS(py_str_type)) && is_a(b, ADDRESS(py_str_type)))
         return jitd_import_py_text_join(frame, a, b);
     return rt_py_arithmetic(frame, a, b, '+');
+}
+
+/* ---- exceptions ---- */
+
+RT_SLOW int32_t rt_py_catch(JitdFrame *frame, int32_t status, uint32_t site) {
+    return jitd_import_py_catch(frame, status, site);
 }
 
 /* ---- names ---- */

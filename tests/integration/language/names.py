@@ -275,6 +275,94 @@ def p_a_key_that_compares_itself(i):
     return found
 
 
+class Ends:
+    """Gives a name of the module another value when it is given up."""
+
+    def __del__(self):
+        global LIMIT
+        LIMIT = "b"
+        log.append("given up")
+
+
+class Guarded:
+    def __init__(self):
+        self.kept = 1
+
+    @property
+    def left(self):
+        return self.kept
+
+    @left.setter
+    def left(self, value):
+        log.append(("left", value))
+        if value == "no":
+            raise ValueError(value)
+        self.kept = value
+
+
+@jitclass
+class Several:
+    n: int
+    x: float
+    word: str
+    other: object
+    next: "Several | None"
+
+    def __init__(self, n: int, word: str, other: object) -> None:
+        self.n, self.word, self.other = n, word, other
+        self.x, self.next = 0.5, None
+
+    def swaps(self, k: int) -> int:
+        for i in range(k):
+            self.word, self.other = self.other, self.word
+            self.n, a, self.word = i, self.word, self.other
+            self.other = a
+        return self.n
+
+    def gives_up(self, a: object) -> int:
+        for i in range(3):
+            self.other, self.n, self.word = a, self.n + 1, "w"
+            if LIMIT == "a":
+                self.n += 100
+        return self.n
+
+    def to_others(self, o: object, a: object) -> int:
+        for i in range(3):
+            self.n, o.left, self.word, o.right = i, a, "v", self.n
+        return self.n
+
+    def links(self, other: "Several", word: str) -> object:
+        self.next, self.word, b = other, word, self.word
+        other.next, other.other, self.x = self, b, 2.5
+        return b
+
+    def not_its_type(self, a: object) -> int:
+        self.word, self.n = "before", a
+        return self.n
+
+
+def p_several_targets(i):
+    global LIMIT
+    found = []
+    for value in "text", 5, None, [1]:
+        s = Several(3, "w", value)
+        found.append((s.swaps(5), s.n, s.x, s.word, s.other, s.next))
+        LIMIT = "a"
+        s.other = Ends() if value == 5 else value
+        found.append((s.gives_up(value), s.n, s.word, s.other, LIMIT, list(log)))
+        for o in Any(), Guarded(), Small(), 5:
+            for a in "yes", "no", 7:
+                s.n = 0
+                found.append((attempt(s.to_others, o, a), s.n, s.word, vars(o) if isinstance(o, (Any, Guarded)) else None))
+        t = Several(4, "t", s)
+        found.append((s.links(t, "link"), s.next is t, t.next is s, s.word, t.other, s.x, t.x))
+        if value == 5:
+            found.append((attempt(s.not_its_type, value), s.word, s.n))
+        s.next = t.next = None
+    LIMIT = "a"
+    return found, log
+
+
 def p_text_of_one_function(i):
     t = T(None)
     found = [t.text(o) for o in (1, "s", 2.5, None, t)]

@@ -64,6 +64,320 @@ def f_except(t: T, a: int, b: int):
     return c
 
 
+class Less(Own):
+    pass
+
+
+class Made(Exception):
+    def __init__(self, a):
+        super().__init__(a + 1)
+        log.append(a)
+
+
+log: list = []
+
+
+@jitclass
+class H:
+    """Handlers that need nothing of the exception."""
+
+    n: int = 0
+    x: float = 0.0
+
+    def raises(self, a: int, d: dict[int, int], found: list[int]) -> int:
+        kind = a % 9
+        if kind == 0:
+            return 7 // (a % 2)
+        if kind == 1:
+            raise Own
+        if kind == 2:
+            raise Less(f"less {a}")
+        if kind == 3:
+            return d[a]
+        if kind == 4:
+            return found[a]
+        if kind == 5:
+            raise KeyError(a)
+        if kind == 6:
+            raise Made(a % 100)
+        if kind == 7:
+            raise ValueError("seven", a, 0.5)
+        return a
+
+    def deep(self, a: int, depth: int, d: dict[int, int], found: list[int]) -> int:
+        if depth == 0:
+            return self.raises(a, d, found)
+        self.n = (self.n + 1) % 1000
+        if depth == 3:
+            return self.closed(a, d, found)
+        return self.deep(a, depth - 1, d, found) % 100
+
+    def closed(self, a: int, d: dict[int, int], found: list[int]) -> int:
+        try:
+            return self.raises(a, d, found) % 100
+        finally:
+            self.x += 0.5
+
+    def by_class(self, a: int, b: int) -> int:
+        c, again = 0, 0
+        try:
+            c = 1
+            again = self.deep(a, b % 4, {1: 2}, [5, 6])
+            c = 2
+            again += 10 // b
+        except (ZeroDivisionError, Less):
+            self.n += 100
+            c += 10
+        except KeyError:
+            return c - again
+        except Own:
+            c = c * 3 - 1
+            if c > 1:
+                self.x -= 1.0
+            else:
+                self.x = -self.x
+        except LookupError:
+            pass
+        return c * 1000 + again % 1000
+
+    def in_loop(self, a: int, b: int) -> int:
+        total = 0
+        for i in range(8):
+            try:
+                total += self.raises(a % 100 + i, {3: 4}, [1, 2])
+                if i == b % 8:
+                    break
+            except IndexError:
+                continue
+            except (ArithmeticError, Own):
+                total += 1
+                if total > 20 and not self.n == 3:
+                    break
+            except ValueError:
+                return -total
+            else:
+                total += 100
+            finally:
+                self.n += 1
+            total += 7
+        else:
+            total += 5
+        return total
+
+    def bare(self, a: int, b: int) -> int:
+        last = -1
+        while last < 5:
+            last += 1
+            try:
+                try:
+                    self.n += self.raises(a % 50 + last, {}, []) % 10
+                except Own:
+                    self.n += 2
+            except:
+                self.n += 1000
+        return last
+
+    def changed(self, a: int, b: int) -> float:
+        """Locals that are something else, or nothing, when it comes."""
+        v = 0.5
+        try:
+            if a % 2:
+                w = a % 100
+            v = self.raises(a, {3: 4}, [1, 2]) % 7 + 0.25
+            w = 5
+        except Exception:
+            v += 1.0
+        return v * 2.0
+
+    def overflows(self, a: int, b: int) -> int:
+        c = a
+        try:
+            self.raises(b, {}, [])
+        except Exception:
+            c = c * 4 + b
+        return c
+
+    def in_order(self, a: int, b: int) -> int:
+        """The first handler that fits is the interpreter's."""
+        try:
+            return self.raises(a, {}, [])
+        except Own as e:
+            log.append(lines(e)[0][0])
+            return 1
+        except Exception:
+            return 2
+
+    def of_names(self, a: int, b: int) -> int:
+        try:
+            return self.raises(a, {}, [])
+        except MANY:
+            return 1
+        except (Own, WHICH):
+            return 2
+        except Exception:
+            return 3
+
+
+MANY = (KeyError, ValueError)
+WHICH: type = ZeroDivisionError
+
+
+def handled(name, a, b):
+    global WHICH
+    h, found = H(3, 1.5), []
+    del log[:]
+    for which in ZeroDivisionError, IndexError, 5:
+        WHICH = which
+        for _ in range(2):
+            try:
+                found.append(getattr(h, name)(a, b))
+            except Exception as e:
+                found.append((type(e).__name__, str(e), lines(e)))
+        if name != "of_names":
+            break
+    return found, log, h.n, h.x
+
+
+class Plain:
+    pass
+
+
+class Finalised(Exception):
+    def __del__(self):
+        log.append("given up")
+
+
+class Decoding(UnicodeDecodeError):
+    pass
+
+
+@jitclass
+class Odd:
+    """What is raised is not what it seems to be."""
+
+    n: int = 3
+    x: float = 0.5
+
+    def raises(self, a: int) -> int:
+        kind = a % 12
+        if kind == 0:
+            raise OSError(2, "no such file")
+        if kind == 1:
+            raise IOError(17, "exists", "name")
+        if kind == 2:
+            raise Decoding("a")
+        if kind == 3:
+            raise SyntaxError("a", 5)
+        if kind == 4:
+            raise Own(f"{self.x:d}")
+        if kind == 5:
+            raise KeyError(f"{a:zz}")
+        if kind == 6:
+            assert a < -100, f"{self.x:d}"
+        if kind == 7:
+            raise Finalised
+        if kind == 8:
+            raise AttributeError("a", "b")
+        if kind == 9:
+            raise Own(f"{self.x:.2f} {a:>5d} {self.x!r}")
+        if kind == 10:
+            raise StopIteration(a)
+        return 10 // (a % 2)
+
+    def odd(self, a: int, b: int) -> int:
+        try:
+            return self.raises(a)
+        except FileNotFoundError:
+            return 10
+        except FileExistsError:
+            return 20
+        except (OSError, Decoding):
+            return 30
+        except SyntaxError:
+            return 40
+        except Own:
+            return 50
+        except (KeyError, AssertionError):
+            return 60
+        except Finalised:
+            self.n += 1
+        except (AttributeError, StopIteration):
+            return 70
+        except (ValueError, TypeError):
+            return 80
+        return b
+
+    def not_classes(self, a: int, b: int) -> int:
+        try:
+            return self.raises(a)
+        except (Own, Plain):
+            return 1
+        except (KeyError, int):
+            return 2
+        except (ZeroDivisionError, 5):
+            return 3
+
+    def grows(self, a: int, b: int) -> float:
+        i, x = a, 0.5
+        try:
+            self.raises(b)
+        except Exception:
+            i = i * i * i * i * i * i * i * i * i * i * i * i * i * i * i * i * i * i
+            x = x + i
+        return x
+
+
+def oddly(name, a, b):
+    o, found = Odd(3, 0.5), []
+    del log[:]
+    for _ in range(3):
+        try:
+            found.append(getattr(o, name)(a, b))
+        except Exception as e:
+            found.append((type(e).__name__, str(e), lines(e)))
+    return found, log, o.n
+
+
+def f_odd(t: T, a: int, b: int):
+    return [oddly("odd", k, b) for k in range(12)]
+
+
+def f_not_classes(t: T, a: int, b: int):
+    return [oddly("not_classes", k, b) for k in range(12)]
+
+
+def f_grows(t: T, a: int, b: int):
+    return oddly("grows", a, b)
+
+
+def f_by_class(t: T, a: int, b: int):
+    return handled("by_class", a, b)
+
+
+def f_in_loop(t: T, a: int, b: int):
+    return handled("in_loop", a, b)
+
+
+def f_bare(t: T, a: int, b: int):
+    return handled("bare", a, b)
+
+
+def f_changed(t: T, a: int, b: int):
+    return handled("changed", a, b)
+
+
+def f_overflows(t: T, a: int, b: int):
+    return handled("overflows", a, b)
+
+
+def f_in_order(t: T, a: int, b: int):
+    return handled("in_order", a, b)
+
+
+def f_of_names(t: T, a: int, b: int):
+    return handled("of_names", a, b)
+
+
 def f_lines(t: T, a: int, b: int):
     total = 0
     try:
