@@ -127,11 +127,12 @@ def nanoseconds(call: Callable[[int], Any]) -> float:
     return (time.perf_counter() - begun) / TURNS * 1e9
 
 
-def main() -> None:
+def compare(body: Callable[[], type], title: str) -> None:
+    """Each method of the class with a number of turns, in both."""
     plain, compiled = body()(), jitd.jitclass(body())()
-    names = [name for name in vars(type(plain)) if not name.startswith("__") and callable(getattr(plain, name))]
+    names = [name for name in vars(type(plain)) if not name.startswith("_") and callable(getattr(plain, name))]
     times = []
-    print(f"{'one operation, ns a turn':28}{'jitd':>9}{'CPython':>9}{'times':>8}")
+    print(f"{title:28}{'jitd':>9}{'CPython':>9}{'times':>8}")
     for name in names:
         mine, theirs = getattr(compiled, name), getattr(plain, name)
         assert mine(TURNS) == theirs(TURNS), name
@@ -143,4 +144,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    compare(body, "one operation, ns a turn")
