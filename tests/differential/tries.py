@@ -22,6 +22,14 @@ class Deeper(Own, ValueError):
     pass
 
 
+class Small(Exception):
+    pass
+
+
+class Smaller(Small, LookupError):
+    pass
+
+
 def lines(error):
     """The lines of its traceback and of what it came from."""
     found = []
@@ -56,7 +64,7 @@ class Suppress:
         return kind is not None and issubclass(kind, self.kind)
 '''
 
-EXCEPTIONS = ["ValueError", "ZeroDivisionError", "IndexError", "KeyError", "Own", "ArithmeticError", "Exception", "(KeyError, Own)", "OverflowError", "AttributeError", "Deeper"]
+EXCEPTIONS = ["ValueError", "ZeroDivisionError", "IndexError", "KeyError", "Own", "ArithmeticError", "Exception", "(KeyError, Own)", "OverflowError", "AttributeError", "Deeper", "Small", "(Smaller, ValueError)"]
 
 
 class Maker:
@@ -110,7 +118,7 @@ class Maker:
         elif kind == 7:
             self.put(f"{name}, {self.pick('a', 'b', 'c')} = {self.whole()}, {self.number()}")
         elif kind == 8:
-            self.put(self.pick("raise ValueError('v')", "raise Own(a)", f"raise KeyError({self.number()})", "raise Deeper", "assert a > b, 'less'", "assert (n := n + 1) % 2"))
+            self.put(self.pick("raise ValueError('v')", "raise Own(a)", f"raise KeyError({self.number()})", "raise Deeper", "raise Small", "raise Smaller(a, 'b')", "raise Small(f'{n} of {self.x}')", "assert a > b, 'less'", "assert (n := n + 1) % 2"))
         elif kind == 9:
             self.put(f"{name} = sum([{self.whole().replace('i', 'k') if False else 'k * 2'} for k in xs])")
         elif kind == 10:
@@ -152,14 +160,36 @@ class Maker:
         self.handlers -= 1
         self.depth -= 1
 
+    def quiet(self, size: int) -> None:
+        """What needs no exception: it is compiled."""
+        self.depth += 1
+        for _ in range(self.rng.randint(1, size)):
+            name, x, y = self.pick("a", "b", "c", "n"), self.pick("a", "b", "n", "self.n", "3"), self.pick("a", "c", "n", "self.n", "-2")
+            kind = self.rng.randrange(7 if self.depth < 7 else 6)
+            if kind == 6:
+                self.put(f"if {x} {self.pick('<', '==', '>=')} {y}{self.pick('', ' and not c', ' or n > 2')}:")
+                self.quiet(2)
+                if self.chance(0.4):
+                    self.put("else:")
+                    self.quiet(1)
+            else:
+                self.put(self.pick(f"{name} = {x} {self.pick('+', '-', '*')} {y}", f"{name} += {y}", f"{name} = {x}", "self.x = self.x - 0.5", "self.n = 7", "pass"))
+        if self.chance(0.3):
+            self.put(self.pick("return a", "return None", "return self.x", *(("continue", "break") * 2 if self.loops else ())))
+        self.depth -= 1
+
     def attempt(self) -> None:
         self.put("try:")
         self.block(3)
         finals = self.chance(0.45)
         handlers = self.rng.randint(0 if finals else 1, 2)
         for _ in range(handlers):
-            self.put(f"except {self.rng.choice(EXCEPTIONS)} as e:")
-            self.handler()
+            if self.chance(0.5):
+                self.put(f"except {self.rng.choice(EXCEPTIONS)}:")
+                self.quiet(3)
+            else:
+                self.put(f"except {self.rng.choice(EXCEPTIONS)} as e:")
+                self.handler()
         if handlers and self.chance(0.3):
             self.put("else:")
             self.block(2)
