@@ -20,6 +20,7 @@ from typing import Any, Callable, Iterator
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests/faults"))
 
+import bombs  # noqa: E402
 import test_systemd_pid1 as systemd  # noqa: E402
 from broker_harness import BUILD, CLASSES, DUMP, FIND, HELLO, LOOKUP, PUBLISH, REAP, STATS, VERSION, Client, Daemon, Refused, class_, frame, key, until  # noqa: E402
 from test_systemd import UNITS, activated  # noqa: E402
@@ -259,6 +260,21 @@ def measure_bombs() -> None:
         for p in bombers:
             p.kill()
             p.wait()
+
+
+def measure_kinds() -> None:
+    """Each kind of bomb in the size in which it takes longest."""
+    longest: list[tuple[float, str, int]] = []
+    most = 0.0
+    for name in bombs.KINDS:
+        with tempfile.TemporaryDirectory() as directory:
+            sizes = {n: bombs.compiled(BUILD / "server/tool/jitd-cc", Path(directory), name, n) for n in (125, 250, 500, 1000, 2000, 4000)}
+        longest.append(max((of["seconds"], name, n) for n, of in sizes.items()))
+        most = max(most, *(of["mib"] for of in sizes.values()))
+    longest.sort(reverse=True)
+    over = sum(seconds > 2.2 for seconds, _name, _n in longest)
+    say(f"{len(longest)} kinds of bombs, each in its worst size", f"{over} over 2.2 s, {most:.0f} MiB", "0 over 2.2 s, 1024 MiB")
+    say("", ", ".join(f"{name} {seconds:.1f} s" for seconds, name, _n in longest[:4]))
 
 
 # ---- deaths, forks ----

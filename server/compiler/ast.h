@@ -139,3 +139,6 @@ const Nodes *node_elts(const Node *n);       /* of a Tuple, List or Set; else NU
  * lists come as NULL. */
 typedef void (*NodeVisit)(void *arg, const char *field, const Node *child);
 void node_each_child(const Node *node, NodeVisit visit, void *arg);
+
+/* Its nodes, each `finally` as often as there are ways out of its try (copies.c). */
+uint64_t node_count_with_copies(const Node *function);

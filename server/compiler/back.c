@@ -8,7 +8,8 @@
 static int back_optimise(BackPart *b) {
     codegen_target(b->module);
     codegen_seal(b->module);
-    return codegen_verify(&b->pool, b->module, &b->error) || codegen_optimise(&b->pool, b->module, &b->error);
+    return codegen_verify(&b->pool, b->module, &b->error) ||
+           codegen_optimise(&b->pool, b->module, &b->quick, &b->error);
 }
 
 static int back_stages(BackPart *b) {
@@ -17,8 +18,8 @@ static int back_stages(BackPart *b) {
     if (b->what == COMPILE_IR_OPT)
         return 0;
     if (b->what == COMPILE_ASM)
-        return codegen_assembly(&b->pool, b->module, &b->object, &b->error);
-    return TIMED(&b->timings, codegen, codegen_object(&b->pool, b->module, &b->object, &b->error));
+        return codegen_assembly(&b->pool, b->module, b->quick, &b->object, &b->error);
+    return TIMED(&b->timings, codegen, codegen_object(&b->pool, b->module, b->quick, &b->object, &b->error));
 }
 
 static void back_pool_full(void *arg) {

@@ -9,7 +9,7 @@ typedef struct BackPart {
     Pool pool;        /* of `object` and `error` */
     Str object, error;
     Timings timings;
-    bool failed;
+    bool failed, quick;
 } BackPart;
 
 typedef struct Back {

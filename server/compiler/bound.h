@@ -4,8 +4,10 @@
 #include "server/compiler/ast.h"
 #include "server/compiler/diag.h"
 
-/* LLVM takes some 5 seconds for a function of this size, and more than in proportion beyond it. */
+/* A second or two for a function of this size (effort.c), and more than in proportion beyond it. */
 #define BOUND_MAX_NODES 20000
+#define BOUND_MAX_COPIES (2 * BOUND_MAX_NODES) /* with what each finally stands for */
+#define BOUND_MAX_KNOWN 12000000               /* nodes times local variables: some 700 MiB */
 
 typedef enum BindingKind { BIND_NONE, BIND_LOCAL, BIND_GLOBAL } BindingKind;
 

@@ -12,6 +12,7 @@
  * anything to this IR (coroutines, OpenMP, attributes of imports, profiles ...; 1 to 2 %), another malloc (1 to 4 %), the
  * compiler's own code on huge pages (1 %). */
 #include "server/compiler/codegen.h"
+#include "server/compiler/effort.h"
 #include <llvm-c/Analysis.h>
 #include <llvm-c/Error.h>
 #include <llvm-c/ErrorHandling.h>
@@ -34,12 +35,13 @@ static const char *const llvm_options[] = {"jitd", "-force-ordered-reductions", 
 
 /* A target machine is for one thread; tuning is for this CPU, and what it may do is said by the features, as hypervisors mask
  * some. */
-static LLVMTargetMachineRef codegen_machine(void) {
-    static _Thread_local LLVMTargetMachineRef machine;
-    if (!machine)
-        machine = LLVMCreateTargetMachine(codegen.target, codegen.triple, codegen.cpu, codegen.features,
-                                          LLVMCodeGenLevelAggressive, LLVMRelocPIC, LLVMCodeModelSmall);
-    return machine;
+static LLVMTargetMachineRef codegen_machine(bool quick) {
+    static _Thread_local LLVMTargetMachineRef machines[2];
+    if (!machines[quick])
+        machines[quick] = LLVMCreateTargetMachine(codegen.target, codegen.triple, codegen.cpu, codegen.features,
+                                                  quick ? LLVMCodeGenLevelNone : LLVMCodeGenLevelAggressive,
+                                                  LLVMRelocPIC, LLVMCodeModelSmall);
+    return machines[quick];
 }
 
 static void codegen_make_identity(void) {
@@ -66,7 +68,7 @@ void codegen_init(void (*fatal)(const char *message)) {
             fatal(error);
         abort();
     }
-    codegen.layout = LLVMCreateTargetDataLayout(codegen_machine());
+    codegen.layout = LLVMCreateTargetDataLayout(codegen_machine(false));
     codegen_make_identity();
 }
 
@@ -154,13 +156,13 @@ int codegen_verify(Pool *pool, LLVMModuleRef module, Str *ret_error) {
     return bad;
 }
 
-int codegen_optimise(Pool *pool, LLVMModuleRef module, Str *ret_error) {
+static int codegen_passes(Pool *pool, LLVMModuleRef module, const char *passes, Str *ret_error) {
     LLVMPassBuilderOptionsRef options = LLVMCreatePassBuilderOptions();
     LLVMPassBuilderOptionsSetLoopVectorization(options, 1);
     LLVMPassBuilderOptionsSetSLPVectorization(options, 1);
     LLVMPassBuilderOptionsSetLoopInterleaving(options, 1);
     LLVMPassBuilderOptionsSetLoopUnrolling(options, 1);
-    LLVMErrorRef error = LLVMRunPasses(module, "always-inline,default<O2>", codegen_machine(), options);
+    LLVMErrorRef error = LLVMRunPasses(module, passes, codegen_machine(false), options);
     LLVMDisposePassBuilderOptions(options);
     if (!error)
         return 0;
@@ -170,6 +172,13 @@ int codegen_optimise(Pool *pool, LLVMModuleRef module, Str *ret_error) {
     return 1;
 }
 
+int codegen_optimise(Pool *pool, LLVMModuleRef module, bool *ret_quick, Str *ret_error) {
+    if (codegen_passes(pool, module, "always-inline", ret_error))
+        return 1;
+    *ret_quick = effort_limit(module);
+    return !*ret_quick && codegen_passes(pool, module, "default<O2>", ret_error);
+}
+
 /* Passes may have declared functions of their own: they are imports, too. */
 static void codegen_seal_declarations(LLVMModuleRef module) {
     for (LLVMValueRef f = LLVMGetFirstFunction(module); f; f = LLVMGetNextFunction(f))
@@ -177,11 +186,12 @@ static void codegen_seal_declarations(LLVMModuleRef module) {
             codegen_seal_function(f);
 }
 
-static int codegen_emit(Pool *pool, LLVMModuleRef module, LLVMCodeGenFileType type, Str *ret_bytes, Str *ret_error) {
+static int codegen_emit(Pool *pool, LLVMModuleRef module, bool quick, LLVMCodeGenFileType type, Str *ret_bytes,
+                        Str *ret_error) {
     LLVMMemoryBufferRef buffer;
     char *message = NULL;
     codegen_seal_declarations(module);
-    if (LLVMTargetMachineEmitToMemoryBuffer(codegen_machine(), module, type, &message, &buffer)) {
+    if (LLVMTargetMachineEmitToMemoryBuffer(codegen_machine(quick), module, type, &message, &buffer)) {
         *ret_error = pool_printf(pool, "code generation failed: %s", message);
         LLVMDisposeMessage(message);
         return 1;
@@ -191,10 +201,10 @@ static int codegen_emit(Pool *pool, LLVMModuleRef module, LLVMCodeGenFileType ty
     return 0;
 }
 
-int codegen_object(Pool *pool, LLVMModuleRef module, Str *ret_object, Str *ret_error) {
-    return codegen_emit(pool, module, LLVMObjectFile, ret_object, ret_error);
+int codegen_object(Pool *pool, LLVMModuleRef module, bool quick, Str *ret_object, Str *ret_error) {
+    return codegen_emit(pool, module, quick, LLVMObjectFile, ret_object, ret_error);
 }
 
-int codegen_assembly(Pool *pool, LLVMModuleRef module, Str *ret_text, Str *ret_error) {
-    return codegen_emit(pool, module, LLVMAssemblyFile, ret_text, ret_error);
+int codegen_assembly(Pool *pool, LLVMModuleRef module, bool quick, Str *ret_text, Str *ret_error) {
+    return codegen_emit(pool, module, quick, LLVMAssemblyFile, ret_text, ret_error);
 }

@@ -17,8 +17,8 @@ void codegen_target(LLVMModuleRef module);
 /* Everything but the entries becomes internal, imports are to be reached through the GOT. */
 void codegen_seal(LLVMModuleRef module);
 
-/* Each 0; or 1 with *ret_error. Memory is the pool's. */
+/* Each 0; or 1 with *ret_error. Memory is the pool's. `quick`: the module is too long for more (effort.h). */
 int codegen_verify(Pool *pool, LLVMModuleRef module, Str *ret_error);
-int codegen_optimise(Pool *pool, LLVMModuleRef module, Str *ret_error);
-int codegen_object(Pool *pool, LLVMModuleRef module, Str *ret_object, Str *ret_error);
-int codegen_assembly(Pool *pool, LLVMModuleRef module, Str *ret_text, Str *ret_error);
+int codegen_optimise(Pool *pool, LLVMModuleRef module, bool *ret_quick, Str *ret_error);
+int codegen_object(Pool *pool, LLVMModuleRef module, bool quick, Str *ret_object, Str *ret_error);
+int codegen_assembly(Pool *pool, LLVMModuleRef module, bool quick, Str *ret_text, Str *ret_error);

@@ -497,15 +497,30 @@ static void check_params(Resolver *r) {
             fail(r->c, b->function->span, "the source does not have the parameters of the function");
 }
 
+static void check_length(Compilation *c, const Node *function, uint32_t nnodes) {
+    if (nnodes > BOUND_MAX_NODES)
+        fail(c, function->span, "this function is too long to be compiled (%u nodes of syntax, at most %d)", nnodes,
+             BOUND_MAX_NODES);
+    if (node_count_with_copies(function) > BOUND_MAX_COPIES)
+        fail(c, function->span,
+             "this function has too many ways out of its tries: with what each finally does on each of them it has "
+             "more than %d nodes of syntax",
+             BOUND_MAX_COPIES);
+}
+
+/* Infer knows something of every local at every place. */
+static void check_locals(Compilation *c, const Bound *b) {
+    if ((uint64_t)b->nlocals * b->nnodes > BOUND_MAX_KNOWN)
+        fail(c, b->function->span, "this function is too long to be compiled with %u local variables", b->nlocals);
+}
+
 Bound *resolve(Compilation *c, const UnitSpec *unit, uint32_t def, uint32_t func, const Node *function,
                uint32_t nnodes) {
     if (function->kind == NODE_AsyncFunctionDef)
         fail(c, function->span, "async def is not compiled yet");
     if (function->kind != NODE_FunctionDef)
         fail(c, function->span, "this is not a function definition");
-    if (nnodes > BOUND_MAX_NODES)
-        fail(c, function->span, "this function is too long to be compiled (%u nodes of syntax, at most %d)", nnodes,
-             BOUND_MAX_NODES);
+    check_length(c, function, nnodes);
     Bound *b = pool_new(c->pool, Bound);
     *b = (Bound){.def = &unit->defs[def],
                  .func = &unit->defs[def].funcs[func],
@@ -534,5 +549,6 @@ Bound *resolve(Compilation *c, const UnitSpec *unit, uint32_t def, uint32_t func
     r.visit = bind_node;
     walk_all(&r, body);
     check_seen(&r);
+    check_locals(c, b);
     return b;
 }

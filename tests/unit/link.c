@@ -32,12 +32,13 @@ static Str object_of(const char *ir) {
     LLVMModuleRef module;
     char *message = NULL;
     Str object, error = STR_NULL;
+    bool quick;
     cr_assert(!LLVMParseIRInContext(context, buffer, &module, &message), "%s", message);
     codegen_target(module);
     codegen_seal(module);
     cr_assert_eq(codegen_verify(&pool, module, &error), 0, "%.*s", STR_FMT(error));
-    cr_assert_eq(codegen_optimise(&pool, module, &error), 0, "%.*s", STR_FMT(error));
-    cr_assert_eq(codegen_object(&pool, module, &object, &error), 0, "%.*s", STR_FMT(error));
+    cr_assert_eq(codegen_optimise(&pool, module, &quick, &error), 0, "%.*s", STR_FMT(error));
+    cr_assert_eq(codegen_object(&pool, module, quick, &object, &error), 0, "%.*s", STR_FMT(error));
     LLVMDisposeModule(module);
     return object;
 }
