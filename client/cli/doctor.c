@@ -123,7 +123,8 @@ static void check_daemon(const ClientOptions *options) {
     } else {
         bad(error, r == -ECONNABORTED
                        ? "restart the older of the two: systemctl restart jitd, or end the private daemon"
-                       : "see `jitctl log`, or the journal: journalctl -u jitd");
+                   : r == -EUSERS ? "jitd.conf(5): the setting `connections`"
+                                  : "see `jitctl log`, or the journal: journalctl -u jitd");
     }
 }
 

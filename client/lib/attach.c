@@ -283,6 +283,8 @@ static int attach(Client *client, char *error, size_t size) {
     msgpack_unpacked owner;
     msgpack_object hello;
     int r = post_first(client);
+    if (r == -EPIPE)
+        request_look(client); /* it may have said why */
     if (r < 0)
         return refuse(error, size, r, client->path);
     r = attach_hello(client, &owner, &hello, error, size);
@@ -311,6 +313,10 @@ static int open_client(Client *client, const ClientOptions *options, char *error
             return r;
         request_connected(client);
         r = attach(client, error, size);
+        if (r < 0 && client->turned_away[0]) {
+            snprintf(error, size, "%s: %s", client->path, client->turned_away);
+            return -EUSERS;
+        }
         if (!daemon_left(r) || clock_ms() >= deadline)
             return r;
         request_disconnect(client);

@@ -58,6 +58,7 @@ struct Client {
     bool silent;               /* a request timed out, and nothing has come since */
     int in_arena;              /* inside a request that the arena makes: no reaping then */
     bool deaths;               /* a DEATH event came */
+    char turned_away[256];     /* why the daemon takes no connection of this process; empty: it does */
 
     Unsettled unsettled[CLIENT_MAX_UNSETTLED];
     size_t nunsettled;

@@ -83,6 +83,7 @@ void request_disconnect(Client *client) {
 void request_connected(Client *client) {
     client->connection++;
     client->silent = false;
+    client->turned_away[0] = 0;
     memset(client->late, 0, sizeof client->late);
 }
 
@@ -211,10 +212,18 @@ static int receive(Client *client) {
     return 0;
 }
 
+static void copy_str(const msgpack_object *o, char *ret, size_t size) {
+    Str s = STR("");
+    wire_str(o, &s);
+    snprintf(ret, size, "%.*s", (int)(s.len < size ? s.len : size - 1), s.ptr);
+}
+
 static int take_event(Client *client, const MsgMessage *m) {
     uint64_t offset, size;
     if (m->number == MESSAGE_DEATH)
         client->deaths = true;
+    if (m->number == MESSAGE_ERROR) /* before it closes the connection */
+        copy_str(wire_find(&m->body, "message"), client->turned_away, sizeof client->turned_away);
     if (m->number != MESSAGE_SEGMENT)
         return 0; /* later versions may have events that this one can do without */
     int fd = request_take_fd(client);
@@ -338,17 +347,13 @@ static int serve(Client *client, Waiter *w, int64_t deadline) {
         if (r == -EINTR || (r == -ETIMEDOUT && !has_out(client)))
             return r;
         if (r < 0) {
+            if (r == -EPIPE)
+                request_look(client); /* it may have said why */
             request_disconnect(client);
             return r;
         }
     }
     return 0;
-}
-
-static void copy_str(const msgpack_object *o, char *ret, size_t size) {
-    Str s = STR("");
-    wire_str(o, &s);
-    snprintf(ret, size, "%.*s", (int)(s.len < size ? s.len : size - 1), s.ptr);
 }
 
 static int read_answer(Client *client, Waiter *w, msgpack_unpacked *ret_owner, msgpack_object *ret_body,

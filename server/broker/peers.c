@@ -237,16 +237,21 @@ void peer_reply(Peer *p, uint64_t id, MessageWriter *w, const int *fds, size_t n
     peer_send(p, w, fds, nfds);
 }
 
+/* As message_end. */
+static int write_error(MessageWriter *w, uint64_t id, const char *code, Str message) {
+    message_writer_init(w);
+    message_begin(w, MESSAGE_ERROR, id);
+    msgpack_pack_map(&w->packer, 2);
+    wire_put_cstr(&w->packer, "code");
+    wire_put_cstr(&w->packer, code);
+    wire_put_cstr(&w->packer, "message");
+    wire_put_str(&w->packer, str_slice(message, 0, 65536));
+    return message_end(w);
+}
+
 void peer_reply_error(Peer *p, uint64_t id, const char *code, Str message) {
     MessageWriter w;
-    message_writer_init(&w);
-    message_begin(&w, MESSAGE_ERROR, id);
-    msgpack_pack_map(&w.packer, 2);
-    wire_put_cstr(&w.packer, "code");
-    wire_put_cstr(&w.packer, code);
-    wire_put_cstr(&w.packer, "message");
-    wire_put_str(&w.packer, str_slice(message, 0, 65536));
-    if (message_end(&w) < 0) {
+    if (write_error(&w, id, code, message) < 0) {
         message_writer_deinit(&w);
         peer_doom(p, "there is no memory for its answer");
         return;
@@ -441,19 +446,42 @@ static unsigned peers_kept(const Peers *peers, const struct ucred *who, bool all
     return peers->ops.kept ? peers->ops.kept(peers->ops.arg, who, all) : 0;
 }
 
+/* So that whoever is turned away can tell its user; its socket is new, and has room. */
+static void peers_tell_full(int fd, const char *text) {
+    MessageWriter w;
+    if (write_error(&w, 0, "quota", str_from_cstr(text)) == 0)
+        (void)!send(fd, w.buffer.data, w.buffer.size, MSG_DONTWAIT | MSG_NOSIGNAL);
+    message_writer_deinit(&w);
+}
+
+static void peers_turn_away(Peers *peers, int fd, const struct ucred *who, uint64_t limit, uint64_t share) {
+    char text[256];
+    bool own = limit <= share;
+    peers_say_full(peers, who,
+                   own ? "its user has too many connections"
+                       : "its user has half of the connections that the others leave",
+                   own ? limit : share);
+    snprintf(text, sizeof text,
+             own ? "%llu processes of this user use the daemon already, which is the most that one user may have: end "
+                   "some, or raise `connections` in the daemon's jitd.conf and reload it"
+                 : "%llu processes of this user use the daemon already, which is half of what other users leave: end "
+                   "some, or raise the daemon's limit of open files (LimitNOFILE)",
+             (unsigned long long)(own ? limit : share));
+    peers_tell_full(fd, text);
+}
+
 /* Half of what the others leave: whoever comes, there is room. */
-static bool peers_admit(Peers *peers, const struct ucred *who) {
+static bool peers_admit(Peers *peers, int fd, const struct ucred *who) {
     uint64_t limit = peers_limit(peers, who->uid);
     if (!peers->any_uid && who->uid != geteuid() && who->uid != 0)
         return false;
     uint64_t own = turns_of(&peers->turns, who->uid) + peers_kept(peers, who, false);
     uint64_t others = peers->count + peers_kept(peers, who, true) - own;
     uint64_t share = others < peers->most ? (peers->most - others) / 2 : 0;
-    if (own >= limit)
-        peers_say_full(peers, who, "its user has too many connections", limit);
-    else if (own >= share)
-        peers_say_full(peers, who, "its user has half of the connections that the others leave", share);
-    return own < limit && own < share;
+    if (own < limit && own < share)
+        return true;
+    peers_turn_away(peers, fd, who, limit, share);
+    return false;
 }
 
 static int peer_new(Peers *peers, int fd, const struct ucred *who) {
@@ -487,7 +515,7 @@ static int peers_accept_one(Peers *peers) {
     cleanup_close int fd = accept4(peers->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd < 0)
         return -errno;
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) == 0 && peers_admit(peers, &who) &&
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) == 0 && peers_admit(peers, fd, &who) &&
         peer_new(peers, fd, &who) == 0)
         fd = -1;
     return 0;

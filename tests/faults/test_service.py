@@ -5,6 +5,7 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 import time
 
 import pytest
@@ -158,6 +159,13 @@ def test_connections_of_a_user():
         with d.client(lives=True), d.client(lives=True):
             assert d.client(hello=False, lives=True).is_dropped()
             assert "too many connections (the limit is 2)" in d.log.read_text()
+            program = "import jitd\n@jitd.jitclass\nclass A:\n    x: int\nprint(A(3).x)"
+            start = time.monotonic()
+            run = subprocess.run([sys.executable, "-c", program], env=os.environ | {"JITD_SOCKET": str(d.path)}, capture_output=True, text=True)
+            assert run.stdout == "3\n" and "2 processes of this user" in run.stderr and "`connections`" in run.stderr
+            assert time.monotonic() - start < 4, "it does not wait for what will not come"
+            doctor = subprocess.run([BUILD / "client/cli/jitctl", "--socket", d.path, "doctor"], capture_output=True, text=True)
+            assert doctor.returncode == 1 and "WRONG" in doctor.stdout and "the setting `connections`" in doctor.stdout
 
 
 @pytest.mark.parametrize("text, said", [("nonsense", "conf:1: a line is a heading"), ("\nlog-level = loud", "conf:2: log-level is"),
