@@ -30,6 +30,13 @@ class N:
             self.n = N(i, N(i))
         return k
 
+    def churn_up(self, k: int) -> int:
+        i = 0
+        while i < k:
+            self.n = N(i, self.n)
+            i += 1
+        return i
+
 def say(*what):
     print(*what, flush=True)
 
@@ -67,6 +74,24 @@ def makes(n):
         held += [N(len(held) + i) for i in range(n)]
         say(len(held), sum(x.v for x in held) - sum(range(len(held))), *_jitd.check())
 
+def fills():
+    r = N(0)
+    say("ready")
+    for line in sys.stdin:
+        held = []
+        try:
+            if line == "python\\n":
+                while True: held.append(N(1))
+            r.churn_up(1 << 40)
+        except MemoryError:
+            full = True
+        held.clear()
+        r.n = None
+        after = [N(i) for i in range(100_000)]
+        say(full, sum(x.v for x in after) == sum(range(100_000)), r.churn_up(1000), *_jitd.check())
+        r.n = None
+        del after
+
 globals()[sys.argv[1]](*[int(a) if a.isdigit() else a for a in sys.argv[2:]])
 """
 OBJECTS = 5_000_000  # of 32 bytes: more than twice what the quota has room for
@@ -88,8 +113,8 @@ class Program:
     def said(self):
         return self.process.stdout.readline().strip()
 
-    def ask(self):
-        self.process.stdin.write("\n")
+    def ask(self, line=""):
+        self.process.stdin.write(line + "\n")
         self.process.stdin.flush()
         return self.said()
 
@@ -153,3 +178,9 @@ def test_a_daemon_that_hangs_is_no_lack_of_memory(daemon):
         for n in (60_001, 80_001, 100_001):
             for p in (a, b):
                 assert p.ask().split()[:3] == [str(n), "1", "0"]
+
+
+def test_a_full_arena_is_a_memory_error_and_has_room_again(daemon):
+    with Program(daemon, "fills") as a:
+        for how in ("python", "compiled", "python", "compiled"):
+            assert a.ask(how) == "True True 1000 0"
