@@ -9,7 +9,7 @@
  * What is larger than every size class is a run of chunks (run.c).
  *
  * Chunks without an owner are orphans (objects in them live on) or free (no size class). Taking one is one compare-and-swap of its
- * state; what its former owner left is put in order by a sweep after that, and as often as necessary. */
+ * state; what its former owner left is put in order by a sweep after that, and as often as necessary (tests/models/freelist.pml). */
 #include "shared-mem/arena_private.h"
 #include <errno.h>
 #include <stdlib.h>

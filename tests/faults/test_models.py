@@ -43,3 +43,12 @@ def test_limbo(tmp_path, options):
 @pytest.mark.parametrize("wrong", ["-DMARK_ANYHOW", "-DZERO_IS_DEAD"])
 def test_limbo_that_is_wrong(tmp_path, wrong, options):
     assert errors(tmp_path, "limbo.pml", wrong, *options) == 1
+
+
+def test_freelist(tmp_path):
+    assert errors(tmp_path, "freelist.pml") == 0
+
+
+@pytest.mark.parametrize("wrong", ["-DNO_SWAP", "-DBIT_FIRST", "-DREAPED_FIRST", "-DDIES_GIVING"])
+def test_freelist_that_is_wrong(tmp_path, wrong):
+    assert errors(tmp_path, "freelist.pml", wrong) == 1
