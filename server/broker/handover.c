@@ -4,7 +4,9 @@
  * memfds are inodes of one file system inside the kernel, which numbers them upwards and gives no number twice while the machine runs:
  * so a descriptor with that device and inode is the file that this user's daemon made, whoever hands it over. What its tenant wrote
  * into it is believed no more than before. Everything else (classes, code, names) comes from the ledger alone: clients map the new
- * table and the new segments over the old ones, where they find the same bytes in the same places. */
+ * table and the new segments over the old ones, where they find the same bytes in the same places.
+ *
+ * In which order things are kept and told, and who waits for whom: tests/models/handover.pml. */
 #include "server/broker/handover.h"
 #include "base/cleanup.h"
 #include "server/broker/broker.h"
@@ -49,6 +51,14 @@ static int stash_take(const LedgerHead *head) {
         if (stash[i].fd >= 0 && stash[i].device == head->device && stash[i].inode == head->inode)
             return steal_fd(stash[i].fd);
     return -1;
+}
+
+/* What is left of an arena that was given up. The store takes descriptors out by name, all that have it: those of a new tenant, too. */
+static void stash_forget(const char *name) {
+    for (size_t i = 0; i < nstash; i++)
+        if (stash[i].fd >= 0 && !strcmp(stash[i].name, name))
+            close(steal_fd(stash[i].fd));
+    notify_unstore(name);
 }
 
 static bool is_the_arena(int fd, const LedgerHead *head) {
@@ -193,8 +203,10 @@ bool handover_expects(const Broker *broker, uid_t uid, Str namespace_, uint64_t 
 
 void handover_keep(Broker *broker, Tenant *tenant) {
     ledger_create(broker->state_dir, tenant);
-    if (tenant->ledger.fd >= 0)
-        notify_store(tenant->arena.fd, tenant->ledger.name);
+    if (tenant->ledger.fd < 0)
+        return;
+    stash_forget(tenant->ledger.name);
+    notify_store(tenant->arena.fd, tenant->ledger.name);
 }
 
 void handover_drop(Tenant *tenant) {

@@ -52,3 +52,20 @@ def test_freelist(tmp_path):
 @pytest.mark.parametrize("wrong", ["-DNO_SWAP", "-DBIT_FIRST", "-DREAPED_FIRST", "-DDIES_GIVING"])
 def test_freelist_that_is_wrong(tmp_path, wrong):
     assert errors(tmp_path, "freelist.pml", wrong) == 1
+
+
+ASKED = ("-DCLIENTS=2", "-DREQUESTS=2")  # those who ask for things need less company
+FROM = [(), ("-DSTORE",), ("-DHANDED",)]  # where the arena comes from
+
+
+@pytest.mark.parametrize("more", [(), ASKED])
+@pytest.mark.parametrize("source", FROM)
+def test_handover(tmp_path, source, more):
+    assert errors(tmp_path, "handover.pml", *source, *more) == 0
+
+
+@pytest.mark.parametrize("wrong", [*((*source, flag) for flag in ("-DKEEP_LATE", "-DROWS_ANEW") for source in FROM),
+                                   *((*source, *ASKED, "-DTELL_FIRST") for source in FROM),
+                                   ("-DHANDED", "-DNOBODY_WAITS"), ("-DSTORE", "-DNAME_OF_TWO")])
+def test_handover_that_is_wrong(tmp_path, wrong):
+    assert errors(tmp_path, "handover.pml", *wrong) == 1

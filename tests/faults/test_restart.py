@@ -364,6 +364,81 @@ def test_a_newcomer_waits_for_those_who_were_there(system_daemon):
         Client(path, lives=True, arena=arena(old), row=old.welcome["row"])
 
 
+# ---- with a service manager's store ----
+
+LAUNCH = """
+import fcntl, os, sys
+files = [fcntl.fcntl(int(fd), fcntl.F_DUPFD_CLOEXEC, 100) for fd in sys.argv[1].split()]
+for i, fd in enumerate(files):
+    os.dup2(fd, 3 + i)
+os.environ |= {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": str(len(files)), "LISTEN_FDNAMES": sys.argv[2]}
+os.execv(sys.argv[3], sys.argv[3:])
+"""
+
+
+@contextlib.contextmanager
+def managed(d, listener, stored=None, name=""):
+    """A daemon as a manager starts it: with the socket, and an arena from its store. It is killed in the end."""
+    arguments = [a for a in d.arguments if a not in ("--socket", str(d.path))] + ["--state-dir", str(d.directory / "state")]
+    fds = [listener.fileno()] + ([] if stored is None else [stored])
+    process = subprocess.Popen([os.sys.executable, "-c", LAUNCH, " ".join(map(str, fds)), f"socket:{name}", *arguments], pass_fds=fds,
+                               env=os.environ | {"NOTIFY_SOCKET": str(d.directory / "notify")}, stdin=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
+
+
+def about_the_store(said):
+    """What has been said so far of it: (FDSTORE or FDSTOREREMOVE, name)."""
+    heard = []
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            lines = dict(line.split("=", 1) for line in said.recv(1000).decode().splitlines())
+            heard += [(verb, lines["FDNAME"]) for verb in ("FDSTORE", "FDSTOREREMOVE") if verb in lines]
+    return heard
+
+
+@pytest.fixture
+def store():
+    """A daemon that a manager started was killed: where it was, the manager's sockets (for clients, and to talk to it), and an old client."""
+    with Daemon() as d, socket.socket(socket.AF_UNIX) as listener, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as said, \
+            contextlib.ExitStack() as stack:
+        listener.bind(str(d.directory / "managed"))
+        listener.listen()
+        said.bind(str(d.directory / "notify"))
+        said.setblocking(False)
+        with managed(d, listener):
+            old = stack.enter_context(Client(d.directory / "managed", lives=True))
+            old.ask(PUBLISH, name="kept", object=OBJECT)
+        yield d, listener, said, old
+
+
+def test_the_arena_comes_from_the_store(store):
+    d, listener, said, old = store
+    name = about_the_store(said)[-1][1]
+    with managed(d, listener, old.fds[0], name), Client(d.directory / "managed", lives=True) as new:
+        assert arena(new) == arena(old) and new.ask(FIND, name="kept")["object"] == OBJECT
+
+
+def test_a_new_arena_stays_in_the_store(store):
+    """What was left there by a daemon that cannot be followed has the same name, by which it is taken out."""
+    d, listener, said, old = store
+    [ledger] = (d.directory / "state").iterdir()
+    ledger.write_bytes(b"")  # as that of another version
+    about_the_store(said)
+    with managed(d, listener, old.fds[0], ledger.name), Client(d.directory / "managed", lives=True) as new:
+        assert arena(new) != arena(old)
+        time.sleep(1.5)  # SWEEP_MS and more
+        new.stats()
+        assert about_the_store(said) == [("FDSTOREREMOVE", ledger.name), ("FDSTORE", ledger.name)]
+
+
+# ---- with a look into other processes ----
+
+
 def test_stopped_processes_are_found(restarted):
     """A private daemon finds the arena in a client that does nothing."""
     with Daemon() as d:
