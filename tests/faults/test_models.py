@@ -49,7 +49,7 @@ def test_freelist(tmp_path):
     assert errors(tmp_path, "freelist.pml") == 0
 
 
-@pytest.mark.parametrize("wrong", ["-DNO_SWAP", "-DBIT_FIRST", "-DREAPED_FIRST", "-DDIES_GIVING"])
+@pytest.mark.parametrize("wrong", ["-DNO_SWAP", "-DBIT_FIRST", "-DREAPED_FIRST", "-DGIVEN_FIRST"])
 def test_freelist_that_is_wrong(tmp_path, wrong):
     assert errors(tmp_path, "freelist.pml", wrong) == 1
 

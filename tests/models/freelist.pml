@@ -11,8 +11,8 @@
  *
  * -DNO_SWAP takes the chunk by a look and a store: the check must fail, by a chunk that two have. -DBIT_FIRST: the owner clears the bit of a block before
  * its head: by a block that nobody can have after a death. -DREAPED_FIRST: a row can be had before its chunks were given back: by a chunk that is taken
- * from the next client of the row. -DDIES_GIVING kills the broker also between giving chunks and saying (`committed`) that they are there, which takes it
- * a few instructions: the check must fail, by chunks at the end of the quota that nobody has until the arena is empty. That is known, and left so. */
+ * from the next client of the row. -DGIVEN_FIRST: the broker gives chunks and says then (`committed`) that they are there: by chunks at the end of the
+ * quota that nobody has, after its death in between, until the arena is empty. */
 #ifndef BIRTHS
 #define BIRTHS 3 /* of clients */
 #endif
@@ -265,11 +265,15 @@ end:
     next = next || committed;
     if
     :: !next ->
+#ifdef GIVEN_FIRST
         d_step { if :: !sized && owner == NOBODY -> owner = to; given = true :: else fi };
-#ifdef DIES_GIVING
         BROKER_STEP;
-#endif
         committed = true;
+#else
+        committed = true;
+        BROKER_STEP;
+        d_step { if :: !sized && owner == NOBODY -> owner = to; given = true :: else fi };
+#endif
         next = true;
         BROKER_STEP
     :: else

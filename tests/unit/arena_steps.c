@@ -282,6 +282,55 @@ Test(arena_steps, a_remote_free_dies_and_is_reaped_while_the_owner_goes_on) {
     death_at_each_step(p_frees_what_q_made, q_allocates, r_reaps);
 }
 
+/* ---- the owner dies at a step of giving chunks ---- */
+
+#define FEW 6 /* chunks in all */
+
+/* With the next owner everything can be had, be it the dead one's last client that asks, or another after its death. False: no such step. */
+static int owner_dies(uint64_t dies, int whole, int client_dies) {
+    uint32_t first, count, taken = 0;
+    ArenaOwner next;
+    volatile int died = 1;
+    fix_open_quota(FEW * ARENA_CHUNK_SIZE);
+    p = fix_peer();
+    q = fix_peer();
+    step = 0;
+    act_at = dies;
+    act = p_dies;
+    if (setjmp(death) == 0) {
+        arena_owner_grow_here(&fix_owner, p.frame.alloc->row, 4, whole, &first, &count);
+        died = 0;
+    }
+    act = NULL;
+    cr_assert_eq(arena_owner_adopt(dup(fix_owner.fd), fix_owner.size, fix_owner.quota, &next), 0);
+    arena_owner_deinit(&fix_owner);
+    fix_owner = next;
+    if (client_dies) {
+        arena_owner_mark_dead(&fix_owner, p.frame.alloc->row);
+        close(p.arena->fd);
+        arena_unmap(p.arena);
+        arena_reap(q.arena);
+    } else {
+        arena_detach(p.arena);
+    }
+    while (new_tail(&q, TEXT, 200000))
+        taken++;
+    cr_assert_eq(taken, FEW, "at step %d: %d", (int)dies, (int)taken);
+    check(&q);
+    arena_detach(q.arena);
+    fix_close();
+    return died;
+}
+
+Test(arena_steps, what_a_dying_owner_gives_can_be_had) {
+    for (int how = 0; how < 4; how++) {
+        uint64_t dies = 1;
+        while (owner_dies(dies, how & 1, how >> 1))
+            dies++;
+        cr_assert_gt(dies, 4);
+    }
+}
+
 /* ---- runs ---- */
 
 #define RUN_REFS 70000 /* 3 chunks */
