@@ -117,7 +117,7 @@ static void adopt_row(Broker *broker, Tenant *t, uint32_t row) {
             t->peers++;
         else if (r == 1 && arena_owner_mark_dead(&t->arena, row))
             tenant_row_died(t, row);
-        break; /* of one that cannot be seen nobody can say that it is dead */
+        break; /* of one that cannot be seen (another pid namespace) nobody can say that it is dead; it is no peer, but its row is in use */
     }
     case ARENA_ROW_DEAD:
         tenant_row_died(t, row);
@@ -231,7 +231,7 @@ static void sweep_one(Broker *broker, const char *name) {
     if (tenants_find(&broker->tenants, head.uid, namespace_) || !tenants_make_room(&broker->tenants, head.uid) ||
         handover_adopt(broker, head.uid, namespace_, -1, &t) != HANDOVER_DONE)
         return;
-    if (!t->peers && !t->names)
+    if (!t->peers && !t->names && !arena_owner_any_in_use(&t->arena))
         tenants_forget(&broker->tenants, t);
 }
 
@@ -277,12 +277,12 @@ int handover_start(Broker *broker) {
     return r == 0 ? uv_timer_start(&broker->handover, handover_turn, HANDOVER_WAIT_MS, 0) : r;
 }
 
-/* Besides those who only look on: they have nothing of the tenant's. */
-static bool has_clients(const Broker *broker, const Tenant *t) {
+/* Besides those who only look on: they have nothing of the tenant's. Nobody hears of the end of some that the daemon before had (adopt_row). */
+static bool has_clients(const Broker *broker, Tenant *t) {
     uint32_t observers = 0;
     for (const Peer *p = broker->peers.list; p; p = p->next)
         observers += p->tenant == t && p->observer;
-    return t->peers > observers;
+    return t->peers > observers || arena_owner_any_in_use(&t->arena);
 }
 
 void handover_stop(Broker *broker) {

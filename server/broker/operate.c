@@ -184,7 +184,7 @@ static const char *purge_namespace(Broker *broker, Peer *peer) {
     Tenant *t = peer->tenant;
     if (!t)
         return "there is no such namespace";
-    if (t->peers > 1)
+    if (t->peers > 1 || arena_owner_any_in_use(&t->arena))
         return "the namespace is in use: `jitctl clients` says by whom";
     log_about(LOG_NOTICE, peer->uid, "namespace %s of uid %u is purged, with %u names, by pid %d", t->namespace_,
               (unsigned)t->uid, HASH_COUNT(t->names), (int)peer->pid);

@@ -348,12 +348,14 @@ static unsigned tenants_of(const Tenants *tenants, uid_t uid) {
     return n;
 }
 
-/* The one without peers that was used longest ago, of those whose uid has the most: NULL, there is none. `only`: of this uid. */
-static Tenant *tenants_oldest(const Tenants *tenants, const uid_t *only) {
+/* The one without peers that was used longest ago, of those whose uid has the most: NULL, there is none. `only`: of this uid. `in_use`: also
+ * one of whose rows is in use, though nobody hears of its client. */
+static Tenant *tenants_oldest(const Tenants *tenants, const uid_t *only, bool in_use) {
     Tenant *oldest = NULL;
     unsigned most = 0;
     for (Tenant *t = tenants->list; t; t = t->next) {
-        unsigned n = t->peers || (only && t->uid != *only) ? 0 : tenants_of(tenants, t->uid);
+        bool stays = t->peers || (only && t->uid != *only) || (!in_use && arena_owner_any_in_use(&t->arena));
+        unsigned n = stays ? 0 : tenants_of(tenants, t->uid);
         if (n > most || (n && n == most && t->used_ms < oldest->used_ms)) {
             oldest = t;
             most = n;
@@ -370,7 +372,9 @@ bool tenants_make_room(Tenants *tenants, uid_t uid) {
     bool own = tenants_of(tenants, uid) >= TENANTS_MAX_PER_UID;
     if (all < TENANTS_MAX && !own)
         return true;
-    Tenant *oldest = tenants_oldest(tenants, own ? &uid : NULL);
+    Tenant *oldest = tenants_oldest(tenants, own ? &uid : NULL, false);
+    if (!oldest) /* what is in its rows its clients write: no more is to come of it than this */
+        oldest = tenants_oldest(tenants, own ? &uid : NULL, true);
     if (!oldest)
         return false;
     tenants_forget(tenants, oldest);

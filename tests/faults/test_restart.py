@@ -11,6 +11,7 @@ import time
 
 import pytest
 from broker_harness import COMPILE, FIND, HELLO, PATIENCE, PUBLISH, VERSION, Client, Daemon, Refused, class_, frame, key, unit, until
+from test_operators import NAMESPACES, PURGE
 from test_systemd import activated
 
 OBJECT = 1 << 20
@@ -163,6 +164,27 @@ def test_who_died_meanwhile_is_dead(restarted):
         with again(d, living) as back:
             back.stats()
             assert [body["row"] for _number, body in back.events] == [dead.welcome["row"]]
+
+
+def not_to_be_seen(client):
+    """Its row as it is for a broker that lives in another pid namespace: without a number."""
+    with mmap.mmap(client.fds[0], os.fstat(client.fds[0]).st_size) as m:
+        struct.pack_into("<I", m, 4096 * (1 + client.welcome["row"]) + 8, 0)
+
+
+def test_what_one_uses_who_cannot_be_seen_is_kept():
+    """Nobody hears of its end, and it is asleep just now: its arena is not to be forgotten, be it by the sweep after the start, by purge or at
+    the end."""
+    with Daemon() as d, Client(d.path, lives=True) as old, Client(d.path, "other", lives=True):
+        ledgers = {path.name for path in (d.directory / "sock.state").iterdir()}
+        not_to_be_seen(old)
+        restart(d)
+        with d.client(observe=True) as c:
+            until(lambda: len(c.ask(NAMESPACES)["namespaces"]) == 2)  # the sweep has been
+        with d.client(observe=True) as c, pytest.raises(Refused, match="in use"):
+            c.ask(PURGE, what="namespace")
+        assert d.stop() == 0
+        assert {path.name for path in (d.directory / "sock.state").iterdir()} == ledgers
 
 
 @pytest.mark.parametrize("lie", [{"arena": [1, 1]}, {"row": 700}, {"row": 0}])
