@@ -54,6 +54,7 @@ static void write_header(ArenaOwner *owner) {
     ShmArena *h = header(owner);
     *h = layout_of(owner);
     h->limit = chunk_limit(owner);
+    SHM_STEP();
     atomic_store_explicit(&h->top_row, 1, memory_order_relaxed); /* 0 means nobody */
     h->magic = ARENA_MAGIC;
 }
@@ -125,6 +126,7 @@ static void init_row(ShmRow *row, uint32_t pid) {
     memset(row->limbo, 0, sizeof row->limbo);
     memset(row->roots, 0, sizeof row->roots);
     memset(row->notes, 0, sizeof row->notes);
+    SHM_STEP();
     atomic_store_explicit(&row->pid, pid, memory_order_relaxed);
     atomic_store_explicit(&row->sharing, 0, memory_order_relaxed);
     atomic_store_explicit(&row->self, 0, memory_order_relaxed);
@@ -134,6 +136,7 @@ static void init_row(ShmRow *row, uint32_t pid) {
                           memory_order_relaxed); /* outside, and never seen before: limbo.c */
     atomic_store_explicit(&row->state, SHM_ROW_STATE(SHM_ROW_LIVE, (uint64_t)(uint32_t)(active >> 1)),
                           memory_order_release);
+    SHM_STEP();
 }
 
 int arena_owner_take_row(ArenaOwner *owner, uint32_t pid, uint32_t *ret_row) {
@@ -304,6 +307,7 @@ int arena_owner_mark_dead(ArenaOwner *owner, uint32_t row) {
     if (!row || row >= ARENA_MAX_ROWS)
         return 0;
     owner->lent[row] = 0;
+    SHM_STEP();
     if (change(owner, row, SHM_ROW_LIVE, SHM_ROW_DEAD))
         atomic_fetch_add_explicit(&header(owner)->deaths, 1, memory_order_release); /* partner: arena_poll */
     change(owner, row, SHM_ROW_LEFT, SHM_ROW_FREE);
@@ -322,12 +326,15 @@ static void begin_names(ArenaOwner *owner) {
     uint64_t n = atomic_load_explicit(&header(owner)->publications, memory_order_relaxed);
     atomic_store_explicit(&header(owner)->publications, n | 1, memory_order_relaxed);
     atomic_thread_fence(memory_order_seq_cst);
+    SHM_STEP();
 }
 
 static void end_names(ArenaOwner *owner) {
     uint64_t n = atomic_load_explicit(&header(owner)->publications, memory_order_relaxed);
+    SHM_STEP();
     if (!owner->restoring)
         atomic_store_explicit(&header(owner)->publications, (n | 1) + 1, memory_order_release);
+    SHM_STEP();
 }
 
 static _Atomic uint64_t *names_of(const ArenaOwner *owner) {
@@ -375,6 +382,7 @@ static int note_is_of(const ShmNote *note, uint64_t object) {
 static int set_done(ShmNote *note, uint64_t object, uint64_t old) {
     uint64_t asked = object | SHM_NOTE_ASKED;
     atomic_store_explicit(&note->old, old, memory_order_release);
+    SHM_STEP();
     return atomic_compare_exchange_strong_explicit(&note->object, &asked, object | SHM_NOTE_DONE, memory_order_acq_rel,
                                                    memory_order_relaxed) ||
            asked == (object | SHM_NOTE_DONE); /* by a broker that died before it could tell its successor */
@@ -388,6 +396,7 @@ int arena_owner_publish(ArenaOwner *owner, uint32_t row, uint32_t note, uint32_t
         return -ECANCELED;
     begin_names(owner);
     int done = set_done(n, object, old);
+    SHM_STEP();
     if (done)
         set_name(owner, place, object);
     end_names(owner);

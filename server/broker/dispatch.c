@@ -4,6 +4,7 @@
 #include "server/broker/broker.h"
 #include "server/broker/handover.h"
 #include "server/broker/log.h"
+#include "server/broker/step.h"
 #include <errno.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -462,6 +463,7 @@ static int publish_once(Tenant *tenant, Str name, const Publish *p, uint64_t *re
     int r = tenant_publish_name(tenant, name, p->object, p->row, p->note, ret_old);
     if (r == 0) {
         uint64_t ms = monotonic_ms();
+        BROKER_STEP();
         tenant_note_published(tenant, p->nonce, *ret_old, ms);
         ledger_put_name(tenant, name, p->object, *ret_old, p->nonce, ms);
     }
@@ -535,6 +537,7 @@ static PeerHandled dispatch_reap(Broker *broker, Peer *peer, const MsgMessage *m
         dispatch_refuse(peer, m, "malformed", "which row?");
         return PEER_HANDLED;
     }
+    BROKER_STEP();
     if (tenant_row_reaped(peer->tenant, (uint32_t)row)) /* two clients may have done it; the second is late */
         arena_owner_free_row(&peer->tenant->arena, (uint32_t)row);
     reply_begin(&w, m, 0);
@@ -563,6 +566,7 @@ static const Handler handlers[] = {
 PeerHandled dispatch_message(void *arg, Peer *peer, const MsgMessage *m) {
     Broker *broker = arg;
     peer->deaths_told = 0;
+    BROKER_STEP();
     if (peer->tenant && !peer->observer && m->number != MESSAGE_REAP)
         tell_awake(peer);
     if (!peer->greeted && m->number == MESSAGE_HELLO)

@@ -13,6 +13,7 @@
 #include "server/broker/ledger.h"
 #include "server/broker/log.h"
 #include "server/broker/notify.h"
+#include "server/broker/step.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +21,9 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#ifndef SWEEP_MS
 #define SWEEP_MS 1000 /* after the start: what nobody has asked for by then is looked at, too */
+#endif
 #define STASH_MAX 4096
 
 typedef struct Stashed {
@@ -109,6 +112,7 @@ static int find_in_processes(const LedgerHead *head) {
 
 static void adopt_row(Broker *broker, Tenant *t, uint32_t row) {
     uint32_t pid;
+    BROKER_STEP();
     switch (arena_owner_row(&t->arena, row, &pid)) {
     case ARENA_ROW_LIVE: {
         int pidfd = pid ? (int)syscall(SYS_pidfd_open, (pid_t)pid, 0) : -1, gone = pid && pidfd < 0 && errno == ESRCH;
@@ -174,9 +178,11 @@ Handover handover_adopt(Broker *broker, uid_t uid, Str namespace_, int handed, T
         !str_eq_c(namespace_, head.namespace_))
         return HANDOVER_NOTHING;
     int arena = find_arena(broker, &head, handed);
+    BROKER_STEP();
     if (arena < 0)
         return HANDOVER_MISSING;
     Tenant *t = adopt(broker, name, &head, (Str){data, size}, arena);
+    BROKER_STEP();
     if (!t) {
         unlinkat(broker->state_dir, name, 0);
         return HANDOVER_NOTHING;
@@ -184,7 +190,9 @@ Handover handover_adopt(Broker *broker, uid_t uid, Str namespace_, int handed, T
     tenants_add(&broker->tenants, t);
     for (uint32_t row = 1, rows = arena_owner_rows(&t->arena); row < rows; row++)
         adopt_row(broker, t, row);
+    BROKER_STEP();
     notify_store(t->arena.fd, name); /* once more does no harm */
+    BROKER_STEP();
     *ret_tenant = t;
     log_about(LOG_INFO, uid, "namespace %s of uid %u: taken over from the daemon before, with %u names and %u units",
               t->namespace_, (unsigned)uid, HASH_COUNT(t->names), HASH_COUNT(t->units));
@@ -206,12 +214,15 @@ void handover_keep(Broker *broker, Tenant *tenant) {
     if (tenant->ledger.fd < 0)
         return;
     stash_forget(tenant->ledger.name);
+    BROKER_STEP();
     notify_store(tenant->arena.fd, tenant->ledger.name);
+    BROKER_STEP();
 }
 
 void handover_drop(Tenant *tenant) {
     if (tenant->ledger.fd < 0)
         return;
+    BROKER_STEP();
     notify_unstore(tenant->ledger.name);
     ledger_remove(&tenant->ledger);
 }
@@ -228,6 +239,7 @@ static void sweep_one(Broker *broker, const char *name) {
         return;
     }
     Str namespace_ = str_from_cstr(head.namespace_);
+    BROKER_STEP();
     if (tenants_find(&broker->tenants, head.uid, namespace_) || !tenants_make_room(&broker->tenants, head.uid) ||
         handover_adopt(broker, head.uid, namespace_, -1, &t) != HANDOVER_DONE)
         return;
@@ -247,6 +259,7 @@ static void sweep(Broker *broker) {
     for (size_t i = 0; i < nstash; i++) {
         if (stash[i].fd < 0)
             continue;
+        BROKER_STEP();
         notify_unstore(stash[i].name);
         close(stash[i].fd);
     }
@@ -257,6 +270,7 @@ static void sweep(Broker *broker) {
 
 static void handover_turn(uv_timer_t *timer) {
     Broker *broker = timer->data;
+    BROKER_STEP();
     if (broker->handover_waits) {
         broker->handover_waits = false;
         peers_resume(&broker->peers);

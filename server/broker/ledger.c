@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "server/broker/log.h"
 #include "server/broker/record.h"
+#include "server/broker/step.h"
 #include "server/broker/tenants.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -44,8 +45,10 @@ void ledger_close(Ledger *ledger) {
 }
 
 void ledger_remove(Ledger *ledger) {
+    BROKER_STEP();
     if (ledger->fd >= 0)
         unlinkat(ledger->dir, ledger->name, 0);
+    BROKER_STEP();
     ledger_close(ledger);
 }
 
@@ -62,8 +65,11 @@ static void ledger_append(Ledger *ledger, Record *record) {
     if (ledger->fd >= 0 && r == 0) {
         struct iovec parts[] = {{&head, sizeof head}, {record->buffer.data, record->buffer.size}};
         ssize_t size = (ssize_t)(sizeof head + record->buffer.size);
+        BROKER_STEP();
+        BROKER_STEP_TORN(ledger->fd, ((Str){(const char *)&head, sizeof head}));
         ssize_t n = ledger->size > LEDGER_MAX_BYTES ? (errno = EFBIG, -1) : writev(ledger->fd, parts, 2);
         r = n == size ? 0 : n < 0 ? -errno : -ENOSPC;
+        BROKER_STEP();
         ledger->size += (uint64_t)size;
     }
     if (ledger->fd >= 0 && r < 0)
@@ -74,6 +80,7 @@ static void ledger_append(Ledger *ledger, Record *record) {
 static int new_file(int dir, const char *name) {
     char path[LEDGER_NAME_SIZE + 8];
     snprintf(path, sizeof path, "%s.new", name);
+    BROKER_STEP();
     int fd = openat(dir, path, O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
     return fd < 0 ? -errno : fd;
 }
@@ -121,6 +128,7 @@ void ledger_create(int dir, Tenant *tenant) {
     for (unsigned i = 0; i < tenant->nsegments; i++)
         ledger_put_segment(tenant, tenant->segments[i].offset, tenant->segments[i].size);
     int r = commit_file(ledger);
+    BROKER_STEP();
     if (r < 0)
         ledger_break(ledger, r);
 }
@@ -217,6 +225,7 @@ static int copy_all_but_names(Str data, int to) {
         Str whole = record.whole;
         bool keep = record.kind != RECORD_NAME;
         record_free(&record);
+        BROKER_STEP();
         if (keep && write(to, whole.ptr, whole.len) != (ssize_t)whole.len)
             return -ENOSPC;
     }
@@ -245,6 +254,7 @@ static void ledger_compact(Tenant *tenant) {
             append_name(&ledger, STR(""), 0, &tenant->published[(tenant->npublished + i) % TENANT_PUBLISHED]);
     if (ledger.fd >= 0 && commit_file(&ledger) < 0)
         ledger_break(&ledger, -EIO);
+    BROKER_STEP();
     close(old->fd);
     *old = ledger;
 }

@@ -9,6 +9,7 @@
 #include "server/broker/log.h"
 #include "server/broker/notify.h"
 #include "server/broker/options.h"
+#include "server/broker/step.h"
 #include <errno.h>
 #include <signal.h>
 #include <sodium.h>
@@ -200,6 +201,7 @@ static int broker_run(Broker *broker, const Listener *listener) {
     hold_signals(SIG_UNBLOCK);
     broker->stats.started_ms = uv_now(&broker->loop);
     broker_say_start(broker, listener);
+    BROKER_STEP();
     notify_systemd("READY=1");
     uv_run(&broker->loop, UV_RUN_DEFAULT);
     tenants_deinit(&broker->tenants);

@@ -1,6 +1,7 @@
 /* Publishing; see publish.h. Order matters: everything that can fail comes first, then the code is written where nobody
  * calls it yet, and the method table's release stores come last (their partner is the client's load of a thunk). */
 #include "server/broker/publish.h"
+#include "server/broker/step.h"
 #include "base/cleanup.h"
 #include <errno.h>
 #include <zstd.h>
@@ -84,6 +85,7 @@ static void publish_place(Tenant *tenant, Segment *segment, const Unit *unit, co
     for (uint32_t i = 0; i < image->nentries; i++)
         table_set_method(&tenant->table, unit->slot + i, offset + image->entries[i].thunk,
                          offset + image->entries[i].native);
+    BROKER_STEP();
     ledger_put_unit(tenant, unit, offset, (Str){(const char *)segment->base + at, image->code.len});
 }
 

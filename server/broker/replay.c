@@ -4,6 +4,7 @@
 #include "server/broker/image.h"
 #include "server/broker/ledger.h"
 #include "server/broker/record.h"
+#include "server/broker/step.h"
 #include "server/broker/tenants.h"
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -254,12 +255,15 @@ int ledger_replay(int dir, const char *name, Str data, Tenant *t) {
     MsgRecord record;
     bool good = true;
     while (good && record_next(&reader, &record) == 1) {
+        BROKER_STEP();
         good = replay_one(t, &record);
         record_free(&record);
     }
     cleanup_close int fd = good ? openat(dir, name, O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW) : -1;
+    BROKER_STEP();
     if (fd < 0 || ftruncate(fd, (off_t)reader.at) < 0) /* what a death in the middle left */
         return 1;
+    BROKER_STEP();
     t->ledger.dir = dir;
     t->ledger.size = reader.at;
     memcpy(t->ledger.name, name, strnlen(name, LEDGER_NAME_SIZE - 1) + 1);
