@@ -11,7 +11,12 @@
 #define CLIENT_TIMEOUT_MS 30000
 #define CLIENT_ARENA_MS 1000 /* for what the arena asks: it can do without an answer */
 #define CLIENT_LATE_MAX 4
-#define CLIENT_START_MS 5000 /* for a daemon to come up, and for one that was silent for CLIENT_TIMEOUT_MS */
+#define CLIENT_START_MS 5000 /* for a daemon to come up */
+/* Nothing has come from the daemon for so long: it is asked whether it lives, and has so long to say so, about code, and about other things. */
+#define CLIENT_QUIET_MS 250
+#define CLIENT_SIGN_MS 1000
+#define CLIENT_LONG_SIGN_MS 5000
+#define CLIENT_AGAIN_MS 100 /* for one that gave no sign then, and has not since */
 
 typedef struct Waiter Waiter;
 typedef struct ThreadFrame ThreadFrame;
@@ -56,6 +61,9 @@ struct Client {
     uint64_t
         late[CLIENT_LATE_MAX]; /* requests for chunks that timed out: what is answered after all is taken; 0: none */
     bool silent;               /* a request timed out, and nothing has come since */
+    int64_t heard_at;          /* ms of clock_ms: when something came last */
+    int64_t probed_at;         /* when it was asked whether it lives; 0: something has come since */
+    bool held;                 /* it lives, has said that it keeps a request for later, and answers nothing till then */
     int in_arena;              /* inside a request that the arena makes: no reaping then */
     bool deaths;               /* a DEATH event came */
     char turned_away[256];     /* why the daemon takes no connection of this process; empty: it does */

@@ -22,6 +22,8 @@ struct Waiter {
     uint32_t connection; /* on which it was sent */
     bool done;
     bool yields;    /* the callers' lock may be given up meanwhile */
+    int sign_ms;    /* how long a daemon may give no sign of life that was asked for one; 0: till the deadline */
+    int64_t from;   /* ms of clock_ms: when waiting began */
     bool abandoned; /* `interrupted` said so */
     int wake;       /* an eventfd beside which it polls; -1: it holds the lock, or has not waited yet */
     MsgMessage answer;
@@ -82,7 +84,8 @@ void request_disconnect(Client *client) {
 
 void request_connected(Client *client) {
     client->connection++;
-    client->silent = false;
+    client->silent = client->held = false;
+    client->heard_at = client->probed_at = 0;
     client->turned_away[0] = 0;
     memset(client->late, 0, sizeof client->late);
 }
@@ -147,22 +150,6 @@ static int poll_once(Client *client, Waiter *w, int timeout_ms, bool *ret_readab
     return n < 0 ? -e : n;
 }
 
-/* Until something may have changed: 0, or a negative errno. The time that a signal handler takes does not count. */
-static int wait_for(Client *client, Waiter *w, int64_t *deadline, bool *ret_readable) {
-    int64_t left = *deadline - clock_ms();
-    int n = poll_once(client, w, left <= 0 ? 0 : left > INT32_MAX ? INT32_MAX : (int)left, ret_readable);
-    if (n == 0 && left <= 0)
-        return -ETIMEDOUT;
-    if (n != -EINTR)
-        return n < 0 ? n : 0;
-    int64_t before = clock_ms();
-    bool ask = !w->abandoned && !client->reconnecting; /* nobody else uses a connection before it is ours */
-    if (ask && client->options.interrupted && client->options.interrupted(client->options.interrupted_arg))
-        w->abandoned = true;
-    *deadline += clock_ms() - before;
-    return 0;
-}
-
 /* The head of [message, id, body], whose body was packed by the caller. */
 static int write_head(MessageWriter *w, int message, uint64_t id, size_t size) {
     message_writer_init(w);
@@ -193,6 +180,44 @@ static int write_request(Client *client, int message, uint64_t id, const char *b
     return -ENOMEM;
 }
 
+static uint64_t new_id(Client *client) {
+    client->next_id += client->next_id == UINT32_MAX ? 2 : 1;
+    return client->next_id;
+}
+
+/* A question that is answered at once, and whose answer nobody waits for. */
+static int probe(Client *client) {
+    static const char no_keys[] = "\x81\xa4keys\x90";
+    client->probed_at = clock_ms();
+    return write_request(client, MESSAGE_LOOKUP, new_id(client), no_keys, sizeof no_keys - 1);
+}
+
+/* When a daemon from which nothing comes is to be asked for a sign of life, or has given none; at most the deadline. */
+static int64_t next_look(const Client *client, const Waiter *w, int64_t deadline) {
+    if (!w->sign_ms || client->held)
+        return deadline;
+    int64_t since = client->heard_at > w->from ? client->heard_at : w->from;
+    int64_t look = client->probed_at ? client->probed_at + w->sign_ms : since + CLIENT_QUIET_MS;
+    return look < deadline ? look : deadline;
+}
+
+/* Until something may have changed: 0, or a negative errno. The time that a signal handler takes does not count. What has come is seen before
+ * the time is looked at: this process may have been stopped itself. */
+static int wait_for(Client *client, Waiter *w, int64_t *deadline, bool *ret_readable) {
+    int64_t look = next_look(client, w, *deadline), left = look - clock_ms();
+    int n = poll_once(client, w, left <= 0 ? 0 : left > INT32_MAX ? INT32_MAX : (int)left, ret_readable);
+    if (n == 0 && left <= 0)
+        return look == *deadline || client->probed_at ? -ETIMEDOUT : probe(client);
+    if (n != -EINTR)
+        return n < 0 ? n : 0;
+    int64_t before = clock_ms();
+    bool ask = !w->abandoned && !client->reconnecting; /* nobody else uses a connection before it is ours */
+    if (ask && client->options.interrupted && client->options.interrupted(client->options.interrupted_arg))
+        w->abandoned = true;
+    *deadline += clock_ms() - before;
+    return 0;
+}
+
 static int receive(Client *client) {
     char *at;
     size_t room, nfds = 0;
@@ -208,6 +233,8 @@ static int receive(Client *client) {
         return n < 0 ? (int)n : -ECONNRESET;
     client->nfds += nfds;
     client->silent = false;
+    client->probed_at = 0;
+    client->heard_at = clock_ms();
     frame_buffer_commit(&client->in, (size_t)n);
     return 0;
 }
@@ -222,6 +249,8 @@ static int take_event(Client *client, const MsgMessage *m) {
     uint64_t offset, size;
     if (m->number == MESSAGE_DEATH)
         client->deaths = true;
+    if (m->number == MESSAGE_HELD)
+        client->held = true;
     if (m->number == MESSAGE_ERROR) /* before it closes the connection */
         copy_str(wire_find(&m->body, "message"), client->turned_away, sizeof client->turned_away);
     if (m->number != MESSAGE_SEGMENT)
@@ -290,6 +319,7 @@ static int take_frame(Client *client, Str frame) {
         return r == 1 ? -EPROTO : -ENOMEM;
     }
     Waiter *w = m.id ? find_waiter(client, m.id) : NULL;
+    client->held = client->held && !m.id;
     if (!w) {
         r = m.id ? take_late(client, &m) : take_event(client, &m);
         msgpack_unpacked_destroy(&owner);
@@ -383,11 +413,6 @@ static int check_usable(const Client *client) {
     return client->socket >= 0 && client->usable ? 0 : -ENOTCONN;
 }
 
-static uint64_t new_id(Client *client) {
-    client->next_id += client->next_id == UINT32_MAX ? 2 : 1;
-    return client->next_id;
-}
-
 static void stop_waiting(Client *client, Waiter *w) {
     for (Waiter **place = &client->waiters; *place; place = &(*place)->outer)
         if (*place == w) {
@@ -467,10 +492,19 @@ static int send_request(Client *client, const Request *q, uint64_t id, int fd) {
 }
 
 /* One that hangs is waited for once. */
-static int patience(const Client *client, const Request *q) {
+static int patience(Client *client, const Request *q) {
     if (q->timeout_ms >= 0)
         return q->timeout_ms;
-    return client->silent ? CLIENT_START_MS : CLIENT_TIMEOUT_MS;
+    if (client->silent)
+        request_look(client);
+    return client->silent ? CLIENT_AGAIN_MS : CLIENT_TIMEOUT_MS;
+}
+
+/* What is not compiled now runs as Python; that a name is not there the program has to handle. */
+static int sign_ms(const Request *q) {
+    if (q->timeout_ms >= 0)
+        return 0;
+    return q->message == MESSAGE_LOOKUP || q->message == MESSAGE_COMPILE ? CLIENT_SIGN_MS : CLIENT_LONG_SIGN_MS;
 }
 
 static int exchange(Client *client, Request *q, int fd, msgpack_unpacked *ret_owner, msgpack_object *ret_body,
@@ -482,6 +516,8 @@ static int exchange(Client *client, Request *q, int fd, msgpack_unpacked *ret_ow
     Waiter own = {.connection = client->connection, .wake = -1},
            *posted = take_posted(client, q->message, q->body, q->size), *w = posted ? posted : &own;
     w->yields = q->yields;
+    w->sign_ms = sign_ms(q);
+    w->from = clock_ms();
     if (!posted) {
         own.id = new_id(client);
         r = send_request(client, q, own.id, fd);

@@ -3,6 +3,7 @@
 #include "server/broker/peers.h"
 #include "base/cleanup.h"
 #include "server/broker/log.h"
+#include "server/broker/step.h"
 #include <errno.h>
 #include <poll.h>
 #include <sys/resource.h>
@@ -234,7 +235,9 @@ void peer_reply(Peer *p, uint64_t id, MessageWriter *w, const int *fds, size_t n
     }
     if (p->outstanding)
         p->outstanding--;
+    BROKER_STEP();
     peer_send(p, w, fds, nfds);
+    BROKER_STEP();
 }
 
 /* As message_end. */
@@ -261,6 +264,18 @@ void peer_reply_error(Peer *p, uint64_t id, const char *code, Str message) {
     peer_send(p, &w, NULL, 0);
 }
 
+/* It waits for an answer that will not come soon: not because nobody is there. */
+static void say_held(Peer *p) {
+    MessageWriter w;
+    message_writer_init(&w);
+    message_begin(&w, MESSAGE_HELD, 0);
+    msgpack_pack_map(&w.packer, 0);
+    if (message_end(&w) == 0)
+        peer_send(p, &w, NULL, 0);
+    else
+        message_writer_deinit(&w);
+}
+
 /* ---- input ---- */
 
 static void peer_message(Peer *p, Str frame) {
@@ -278,6 +293,8 @@ static void peer_message(Peer *p, Str frame) {
             p->outstanding--;
             p->held = r == PEER_HOLD;
             frame_buffer_unget(&p->in, frame);
+            if (p->held && p->greeted)
+                say_held(p);
         }
     }
     msgpack_unpacked_destroy(&owner);

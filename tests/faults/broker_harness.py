@@ -19,7 +19,7 @@ HERE = Path(__file__).resolve().parent
 BUILD = Path(os.environ.get("JITD_BUILD", HERE.parent.parent / "build"))
 JITD = Path(os.environ.get("JITD_DAEMON", BUILD / "server" / "broker" / "jitd"))
 HELLO, LOOKUP, COMPILE, GROW, PUBLISH, FIND, DUMP, STATS, CLASSES, REAP = range(1, 11)
-REPLY, ERROR, SEGMENT, DEATH = 64, 65, 66, 67
+REPLY, ERROR, SEGMENT, DEATH, HELD = 64, 65, 66, 67, 68
 PATIENCE = 60  # s, for what comes at once on a machine that has nothing else to do
 
 
