@@ -9,6 +9,7 @@
 
 #define PARTS_ENTRY 10    /* what an entry costs besides its nodes */
 #define PARTS_TIME 4      /* how much more important the time is than the work */
+#define PARTS_LOOK 256    /* so many instances that an entry calls are looked at */
 #define PARTS_WORTH_IT 60 /* the least for which a second module pays: under a millisecond */
 
 typedef struct Choice {
@@ -18,9 +19,9 @@ typedef struct Choice {
 
 typedef struct Parts {
     Instance *const *entries;
-    uint8_t *has;     /* per instance that is not inlined: bit p = part p has it */
-    uint32_t *visits; /* per instance: the last visit that was here */
-    uint32_t visit;
+    uint8_t *has;         /* per instance that is not inlined: bit p = part p has it */
+    uint32_t *visits;     /* per instance: the last visit that was here */
+    uint32_t visit, seen; /* seen: in this visit */
     uint64_t cost[PROGRAM_PARTS];
 } Parts;
 
@@ -37,8 +38,9 @@ static bool stays(const Instance *inst) {
 static uint64_t body_cost(Parts *p, const Instance *inst, unsigned part, bool take) {
     uint8_t bit = (uint8_t)(1u << part);
     uint64_t sum = cost_of(inst);
-    if (p->visits[inst->index] == p->visit || (p->has[inst->index] & bit))
+    if (p->visits[inst->index] == p->visit || (p->has[inst->index] & bit) || p->seen == PARTS_LOOK)
         return 0;
+    p->seen++;
     p->visits[inst->index] = p->visit;
     if (take && stays(inst))
         p->has[inst->index] |= bit;
@@ -49,6 +51,7 @@ static uint64_t body_cost(Parts *p, const Instance *inst, unsigned part, bool ta
 
 static uint64_t entry_cost(Parts *p, uint32_t entry, unsigned part, bool take) {
     p->visit++;
+    p->seen = 0;
     return PARTS_ENTRY + body_cost(p, p->entries[entry], part, take);
 }
 

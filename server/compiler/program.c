@@ -116,20 +116,16 @@ static void add_entry(Lang *lang, const EntryPlan *plan, Program *p, size_t *cap
     pool_push(lang->pool, p->entries, p->nentries, *cap) = e;
 }
 
-static bool resumes(const Instance *inst, bool *seen) {
-    bool found = inst->resumes;
-    seen[inst->index] = true;
-    for (size_t i = 0; !found && i < inst->ncallees; i++)
-        found = !seen[inst->callees[i]->index] && resumes(inst->callees[i], seen);
-    return found;
-}
-
 /* Known when all is built: such code calls the interpreter, as that of the math module does. */
 static void flag_resumes(Lang *lang, const EntryPlan *plans, Program *p) {
+    bool *marked = pool_array(lang->pool, bool, lang->ninstances + 1);
+    for (size_t i = 0; i < lang->ninstances; i++)
+        marked[lang->instances[i]->index] = lang->instances[i]->resumes;
+    calls_spread(lang, marked);
     for (size_t i = 0, k = 0; i < lang->unit->nentries; i++) {
         if (!plans[i].inst)
             continue;
-        if (resumes(plans[i].inst, pool_array(lang->pool, bool, lang->ninstances)))
+        if (marked[plans[i].inst->index])
             p->entries[k].flags |= PROGRAM_FLAG_PYTHON;
         k++;
     }
@@ -241,6 +237,7 @@ void program_compile(Pool *pool, const UnitSpec *unit, ProgramPart *parts, Progr
         if (partly && partly->message.len)
             add_refusal(lang, plans[i].spec, partly, &p.parts, &p.nparts, &cap_parts);
     }
+    calls_settle(lang);
     assigned_check(lang, 0, &p.warnings, &p.nwarnings);
     p.lex_us = lang->lex_us;
     p.parse_us = lang->parse_us;

@@ -201,7 +201,10 @@ struct Instance {
     Diag partly; /* why the first part of it that is the interpreter's is; no message: none is */
     Diag slight; /* why a call of it from Python is better done there; no message: it is not */
     bool walrus_refs;
-    bool resumes; /* build: it has a place from which the interpreter may go on */
+    bool
+        runs_python; /* calls: it, or what it calls, may run Python code, which may close() an instance that only a caller in Python holds */
+    bool straight; /* calls: no call of it leads to another call of it */
+    bool resumes;  /* build: it has a place from which the interpreter may go on */
     bool queued;
     Instance **callers;
     size_t ncallers, cap_callers;
@@ -254,6 +257,10 @@ const Type *type_list_of(Pool *pool, const Type *item);
 const Type *type_set_of(Pool *pool, const Type *item);
 const Type *type_dict_of(Pool *pool, const Type *key, const Type *value);
 bool type_is_seen(const Type *item); /* an object can be looked at for a value of the type */
+
+/* calls.c, when all is inferred: */
+void calls_settle(Lang *lang);
+void calls_spread(Lang *lang, bool *marked); /* by instance: to all that call one that is marked, and so on */
 
 /* Parses and binds a function once; NULL when it is refused (FuncState.diag). */
 FuncState *lang_func(Lang *lang, uint32_t def, uint32_t func);

@@ -11,6 +11,9 @@ typedef struct UnitWriter {
     msgpack_packer pk;
     char *data;
     size_t len, cap;
+    Key text; /* of the file */
+    int line; /* where unit_lines was last: what is looked for next is mostly behind it */
+    size_t line_at;
 } UnitWriter;
 
 static int unit_write(void *arg, const char *bytes, size_t n) {
@@ -50,13 +53,18 @@ static void unit_int(UnitWriter *w, int64_t i) {
     msgpack_pack_int64(&w->pk, i);
 }
 
-static void unit_key(UnitWriter *w, Str name) {
+static Key key_of(Str name, Str text) {
     Hash h;
     Key key;
     hash_init(&h);
     hash_add_str(&h, name);
-    hash_add_str(&h, w->c->source->text);
+    hash_add_str(&h, text);
     hash_final(&h, &key);
+    return key;
+}
+
+static void unit_key(UnitWriter *w, Str name) {
+    Key key = key_of(name, (Str){(const char *)w->text.b, KEY_SIZE});
     wire_put_bin(&w->pk, (Str){(const char *)key.b, KEY_SIZE});
 }
 
@@ -304,11 +312,14 @@ static void unit_params(UnitWriter *w, const Nodearguments *a, size_t skip) {
 /* The whole lines from `first` to `last` of the file. */
 static Str unit_lines(UnitWriter *w, int first, int last) {
     Str text = w->c->source->text;
-    size_t start = 0, at = 0;
-    for (int line = w->c->source->first_line; line <= last && at < text.len; line++) {
+    bool behind = w->line && w->line <= first;
+    size_t start = 0, at = behind ? w->line_at : 0;
+    for (int line = behind ? w->line : w->c->source->first_line; line <= last && at < text.len; line++) {
         const char *end = memchr(text.ptr + at, '\n', text.len - at);
-        if (line == first)
-            start = at;
+        if (line == first) {
+            start = w->line_at = at;
+            w->line = line;
+        }
         at = end ? (size_t)(end - text.ptr) + 1 : text.len;
     }
     return str_slice(text, start, at);
@@ -653,7 +664,7 @@ static void unit_options(UnitWriter *w) {
 }
 
 Str unit_from_py(Compilation *c, const Ast *file, const char *const *entries, size_t nentries) {
-    UnitWriter w = {.module = {.c = c}, .c = c};
+    UnitWriter w = {.module = {.c = c}, .c = c, .text = key_of(STR(""), c->source->text)};
     msgpack_packer_init(&w.pk, &w, unit_write);
     module_read(&w.module, file->root);
     unit_map(&w, 6);

@@ -80,8 +80,7 @@ static bool reaches(const Instance *from, const Instance *to, bool *seen) {
 
 /* Recursive functions look whether the stack has room, and for interrupts (flow_poll): they may run as long as a loop. */
 static void check_stack(Build *b) {
-    bool *seen = pool_array(b->pool, bool, b->lang->ninstances);
-    b->f->recursive = reaches(b->inst, b->inst, seen);
+    b->f->recursive = !b->inst->straight && reaches(b->inst, b->inst, pool_array(b->pool, bool, b->lang->ninstances));
     if (!b->f->recursive)
         return;
     FlowFail *fail = build_failing(b, b->bound->function, (Site){.kind = SITE_RECURSION});

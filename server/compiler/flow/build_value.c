@@ -293,23 +293,13 @@ void build_give_up(Build *b) {
     }
 }
 
-/* Python code that it runs, itself or by a call, may close() an instance that only a caller in Python holds. */
-static bool runs_python(const Instance *inst, bool *seen) {
-    bool found = inst->python || inst->partly.message.len;
-    seen[inst->index] = true;
-    for (size_t i = 0; i < inst->ncallees && !found; i++)
-        found = !seen[inst->callees[i]->index] && runs_python(inst->callees[i], seen);
-    return found;
-}
-
 void build_params(Build *b) {
-    bool may_close = runs_python(b->inst, pool_array(b->pool, bool, b->lang->ninstances));
     uint32_t first = b->bound->func->kind == FUNC_CLASS ? 1 : 0;
     for (uint32_t i = 0; i < b->inst->nparams; i++) {
         const Type *t = b->inst->params[i];
         FlowOp *v = build_op(b, FLOW_PARAM, t, NULL, 0);
         v->index = i;
-        bool is_held = t->kind == TYPE_PY || (t->kind == TYPE_REF && !may_close);
+        bool is_held = t->kind == TYPE_PY || (t->kind == TYPE_REF && !b->inst->runs_python);
         b->locals[i + first].borrowed = is_held && !b->bound->assigned[i + first];
         build_local_store(b, i + first, v);
     }
