@@ -10,6 +10,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 static _Atomic uint64_t *entry_at(Arena *a, uint32_t entry) {
     if (entry < SHM_ROW_ROOTS)
@@ -21,8 +23,9 @@ static _Atomic uint64_t *entry_at(Arena *a, uint32_t entry) {
 
 /* ---- object -> entry, open addressing with backward shift ---- */
 
+/* Neighbours in memory, which mostly come one after the other, are in one cache line: 8 slots for 128 bytes. */
 static size_t slot_of(const ArenaRoots *r, uint64_t object) {
-    size_t slot = (object >> 4) * 0x9e3779b97f4a7c15ull >> 20 & r->mask;
+    size_t slot = ((object >> 7) * 0x9e3779b97f4a7c15ull >> 20 << 3 | (object >> 4 & 7)) & r->mask;
     while (r->keys[slot] && r->keys[slot] != object)
         slot = (slot + 1) & r->mask;
     return slot;
@@ -64,10 +67,10 @@ static int map_resize(ArenaRoots *r, size_t slots) {
     return 0;
 }
 
-/* Room comes a chunk at a time, the map doubles: so that the work for an entry does not grow with their number. */
+/* Room comes a chunk at a time, the map doubles: so that the work for an entry does not grow with their number. At most two thirds of it are used. */
 static int make_room(ArenaRoots *r, uint32_t room) {
     size_t slots = r->keys ? r->mask + 1 : 512;
-    while (slots < (size_t)room * 2)
+    while (slots < (size_t)room + room / 2)
         slots *= 2;
     uint32_t *ends = realloc(r->free, room * sizeof *ends);
     if (!ends)
@@ -163,6 +166,25 @@ void arena_root_drop(Arena *a, uint64_t object) {
 
 /* ---- fork ---- */
 
+#define MANY 4096 /* objects: below that, it is no use */
+
+/* All of it at once: a fault for each page, and one more for each that was read before, takes longer than what is then done with them. Kernels
+ * before 5.14 cannot. */
+static void touch(void *at, size_t size) {
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), from = ((uintptr_t)at + page - 1) / page * page;
+    uintptr_t to = ((uintptr_t)at + size) / page * page;
+    if (to > from)
+        madvise((void *)from, to - from, MADV_POPULATE_WRITE);
+}
+
+/* Of a map that was only reserved. */
+static void touch_map(const ArenaRoots *r) {
+    if (r->proxies < MANY)
+        return;
+    touch(r->keys, (r->mask + 1) * sizeof *r->keys);
+    touch(r->entries, (r->mask + 1) * sizeof *r->entries);
+}
+
 static void share_one(Arena *a, uint64_t object, uint64_t head, void *arg) {
     (void)arg;
     if (SHM_HEAD_STATE(head) == SHM_STATE_PRIVATE && SHM_HEAD_ROW(head) == a->row &&
@@ -171,6 +193,7 @@ static void share_one(Arena *a, uint64_t object, uint64_t head, void *arg) {
 }
 
 int arena_before_fork(Arena *a) {
+    touch_map(&a->roots);
     for (uint32_t c = SHM_CLASS_FIRST; c <= SHM_CLASS_LAST; c++)
         for (uint32_t i = 0; i < a->own[c].n; i++)
             chunk_each_object(a, a->own[c].v[i], share_one, NULL);
