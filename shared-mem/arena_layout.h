@@ -85,7 +85,9 @@ typedef struct ShmChunk {
     _Atomic uint32_t remote; /* blocks freed by others since the owner last looked: a hint */
     _Atomic uint32_t live;   /* blocks in use when it became an orphan: a hint */
     _Atomic uint32_t run;    /* of class SHM_CLASS_RUN: how many chunks the run has */
-    uint8_t pad[44];
+    _Atomic uint32_t
+        since; /* seconds of CLOCK_MONOTONIC, and 1: when it came to be used as it is; for people. 0: not known */
+    uint8_t pad[40];
 } ShmChunk;
 _Static_assert(sizeof(ShmChunk) == 64, "chunk directory entry");
 

@@ -178,6 +178,9 @@ void chunk_free_orphans(Arena *a, int all); /* those of nobody's that have becom
 int chunk_commit(Arena *a, uint32_t want, uint32_t least, uint32_t *ret_first);
 void chunk_free(Arena *a, uint64_t object); /* a block of anybody's chunk */
 int chunk_bit(const Arena *a, uint32_t chunk, uint32_t block);
+void chunk_begins(Arena *a, uint32_t chunk);                        /* to be used, from now on */
+uint64_t chunk_age(const Arena *a, uint32_t chunk, uint64_t now_s); /* s; UINT64_MAX: nobody knows */
+uint64_t chunk_now_s(void);
 void chunk_retire(Arena *a, uint32_t chunk); /* nobody's any more: an orphan, or free */
 /* Calls fn for each block that has been carved and is in use; fn takes care of what concurrent owners do. */
 typedef void ChunkVisit(Arena *a, uint64_t object, uint64_t head, void *arg);

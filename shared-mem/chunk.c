@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 
 #define CARVE_BYTES 4096
 #define GROW_MAX 16
@@ -321,6 +322,21 @@ static int take_any(Arena *a, uint32_t *ret_chunk) {
     return take_free(a, ret_chunk) == 0 ? 0 : -ENOMEM;
 }
 
+uint64_t chunk_now_s(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec;
+}
+
+void chunk_begins(Arena *a, uint32_t chunk) {
+    atomic_store_explicit(&arena_chunk(a, chunk)->since, (uint32_t)chunk_now_s() + 1, memory_order_relaxed);
+}
+
+uint64_t chunk_age(const Arena *a, uint32_t chunk, uint64_t now_s) {
+    uint32_t since = atomic_load_explicit(&arena_chunk(a, chunk)->since, memory_order_relaxed);
+    return since && since <= now_s + 1 ? now_s + 1 - since : UINT64_MAX;
+}
+
 static int take_chunk(Arena *a, uint32_t size_class) {
     uint32_t chunk;
     if (atomic_load_explicit(&a->header->unowned, memory_order_relaxed) > 0) {
@@ -331,6 +347,7 @@ static int take_chunk(Arena *a, uint32_t size_class) {
     if (take_any(a, &chunk) < 0)
         return take_orphan(a, size_class) == 0 ? 0 : -ENOMEM; /* the hint may have been wrong */
     atomic_store_explicit(&arena_chunk(a, chunk)->bump, 0, memory_order_relaxed);
+    chunk_begins(a, chunk);
     arena_order();
     atomic_store_explicit(&arena_chunk(a, chunk)->state, SHM_CHUNK_STATE(size_class, a->row), memory_order_release);
     a->carving[size_class] = chunk + 1;

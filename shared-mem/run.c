@@ -28,6 +28,7 @@ uint64_t run_form(Arena *a, uint32_t first, uint32_t chunks) {
     atomic_store_explicit(&arena_object(a, arena_chunk_at(a, first))->head, 0, memory_order_relaxed);
     atomic_store_explicit(&c->run, chunks, memory_order_relaxed);
     atomic_store_explicit(&c->bump, 1, memory_order_relaxed);
+    chunk_begins(a, first);
     arena_order();
     set_state(a, first, SHM_CHUNK_STATE(SHM_CLASS_RUN, a->row));
     for (uint32_t i = 1; i < chunks; i++)

@@ -16,7 +16,7 @@ static const Command commands[] = {
     {"names", NULL, operate_names, "the published names, and their objects' places in the arena"},
     {"clients", NULL, operate_clients, "the attached processes"},
     {"namespaces", NULL, operate_namespaces, "what each namespace has, and may have"},
-    {"arena", NULL, arena_show, "the objects by class and by process; with --svg a picture of the memory"},
+    {"arena", NULL, arena_show, "the objects by class, by process and by age; with --svg a picture of the memory"},
     {"stats", NULL, report_stats, "all counters, and the time of each pass of the compiler"},
     {"metrics", NULL, metrics_print, "the figures in Prometheus's text format"},
     {"log", "[follow]", operate_log, "the daemon's last log lines (follow: and those to come)"},

@@ -173,8 +173,16 @@ assert classes["__main__.Other"]["objects"] == 1
 [mine] = [p for p in found["processes"] if p["pid"] == os.getpid()]
 assert mine["objects"] == 1001 and mine["state"] == "attached" and found["bytes"] >= mine["chunks"] * found["chunk_bytes"]
 assert "__main__.Box" in ctl("arena") and str(os.getpid()) in ctl("arena")
+assert 0 <= mine["oldest_seconds"] == classes["__main__.Box"]["oldest_seconds"] < 100, found
+ages = {a["age"]: a["objects"] for a in found["ages_of_chunks"]}
+assert ages["under 1 min"] + ages["under 1 h"] == 1001 and ages["not known"] == 0, ages
+import time
+time.sleep(2.1)
+new, later = [Box(i) for i in range(20000)], json.loads(ctl("--json", "arena"))
+assert {p["pid"]: p for p in later["processes"]}[os.getpid()]["oldest_seconds"] >= 2, later
+assert "age of chunks" in ctl("arena")
 picture = xml.fromstring(ctl("arena", "--svg"))
-assert len(picture.findall("{http://www.w3.org/2000/svg}rect")) == found["bytes"] // found["chunk_bytes"]
+assert len(picture.findall("{http://www.w3.org/2000/svg}rect")) == later["bytes"] // found["chunk_bytes"]
 print("done")
 """
     assert program(code, JITD_SOCKET=own_daemon.socket).run(JITCTL).stdout == "done\n"
