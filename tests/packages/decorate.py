@@ -20,6 +20,7 @@ reasons: dict[str, str] = {}  # why what failed did
 alone: dict[str, str] = {}  # classes that stay as they are: why
 above: list[str] = []  # subclasses of jitclasses, which are Python above them
 decorated: list[str] = []
+at_hand: list[str] = []  # is being decorated: a dataclass that jitd makes of it is no class of its own
 _build, _as_dataclass = builtins.__build_class__, dataclasses.dataclass
 
 
@@ -43,8 +44,10 @@ def _build_decorated(func: Any, name: str, *bases: Any, **keywords: Any) -> Any:
 
 
 def _decorated(made: list[Any], module: str) -> Any:
-    made[0] = jitd.jitclass(init=False, repr=False, match_args=False)(made[0])
     full = f"{module}.{made[0].__qualname__}"
+    at_hand.append(full)
+    made[0] = jitd.jitclass(init=False, repr=False, match_args=False)(made[0])
+    at_hand.pop()
     if "__jitd_record__" in made[0].__dict__:
         decorated.append(full)
     elif hasattr(made[0], "__jitd_record__"):
@@ -60,7 +63,7 @@ def _dataclass(cls: Any = None, /, **options: Any) -> Any:
         return lambda cls: _dataclass(cls, **options)
     made = [_as_dataclass(cls, **options)]
     full = f"{cls.__module__}.{cls.__qualname__}"
-    done = any(full in known for known in (decorated, above, alone)) or not _belongs(cls.__module__)
+    done = any(full in known for known in (decorated, above, alone, at_hand)) or not _belongs(cls.__module__)
     del cls
     return made[0] if done else _decorated(made, made[0].__module__)
 

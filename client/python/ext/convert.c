@@ -76,10 +76,8 @@ static ConvertResult convert_ref(const Type *t, PyTypeObject *const *defs, PyObj
     }
     if (Py_TYPE(v) != defs[t->def] && (t->exact || !plan_takes(defs, t->def, Py_TYPE(v))))
         return CONVERT_TYPE;
-    if (!((Instance *)v)->data) {
-        instance_released(v);
+    if (!((Instance *)v)->data && instance_wake(v) < 0)
         return CONVERT_ERROR;
-    }
     ret->ref = instance_ref(v);
     return CONVERT_OK;
 }

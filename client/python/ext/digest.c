@@ -95,32 +95,74 @@ static int loads_none(PyCodeObject *code, const unsigned char *at) {
            PyTuple_GET_ITEM(code->co_consts, at[1]) == Py_None;
 }
 
-/* Notes the name of an attribute that is stored; True: some store is `x.name = None`. */
-static int add_store(PyCodeObject *code, const unsigned char *at, Py_ssize_t i, PyObject *name, PyObject *found) {
-    int none = i >= 4 && loads_none(code, at + i - 4);
-    if (!none && PyDict_GetItemWithError(found, name))
+enum { STORES_NONE = 1, STORES_WIDE = 2 };
+
+/* Whether an int is more than 64 bits hold. 2**63 is not: what is computed modulo that fits. */
+static int is_wide(PyObject *value) {
+    int over = 0;
+    if (!value || !PyLong_CheckExact(value))
         return 0;
-    return PyErr_Occurred() ? -1 : PyDict_SetItem(found, name, none ? Py_True : Py_False);
+    (void)PyLong_AsLongLongAndOverflow(value, &over);
+    if (over <= 0)
+        return over < 0;
+    PyObject *limit = PyLong_FromUnsignedLongLong(1ULL << 63);
+    int more = limit ? PyObject_RichCompareBool(value, limit, Py_GT) : -1;
+    Py_XDECREF(limit);
+    return more;
 }
 
-static int add_stores(PyCodeObject *code, PyObject *names, PyObject *instructions, PyObject *found) {
-    const unsigned char *at = (const unsigned char *)PyBytes_AS_STRING(instructions);
-    int r = 0;
-    for (Py_ssize_t i = 0; r == 0 && i + 1 < PyBytes_GET_SIZE(instructions); i += 2)
-        if (at[i] == STORE_ATTR && at[i + 1] < PyTuple_GET_SIZE(names))
-            r = add_store(code, at, i, PyTuple_GET_ITEM(names, at[i + 1]), found);
+/* Whether an instruction loads such a one: a constant or a module's (globals, or NULL). */
+static int loads_wide(PyCodeObject *code, PyObject *globals, PyObject *names, const unsigned char *instructions, Py_ssize_t i) {
+    PyObject *consts = code->co_consts;
+    Py_ssize_t index = instructions[i + 1], name = index >> NAME_SHIFT;
+    if (i >= 2 && instructions[i - 2] == EXTENDED_ARG)
+        return 0;
+    if (instructions[i] == LOAD_CONST && index < PyTuple_GET_SIZE(consts))
+        return is_wide(PyTuple_GET_ITEM(consts, index));
+    if (instructions[i] == LOAD_GLOBAL && globals && name < PyTuple_GET_SIZE(names))
+        return is_wide(PyDict_GetItemWithError(globals, PyTuple_GET_ITEM(names, name)));
+    return 0;
+}
+
+static int ends_statement(int opcode) {
+    return opcode == STORE_ATTR || opcode == STORE_FAST || opcode == STORE_SUBSCR || opcode == POP_TOP;
+}
+
+static int add_store(PyObject *name, long what, PyObject *found) {
+    PyObject *old = PyDict_GetItemWithError(found, name), *all;
+    if (PyErr_Occurred())
+        return -1;
+    all = PyLong_FromLong(what | (old ? PyLong_AsLong(old) : 0));
+    int r = all ? PyDict_SetItem(found, name, all) : -1;
+    Py_XDECREF(all);
     return r;
 }
 
-/* stores(code): a dict whose keys are the names of the attributes that it stores, of whatever object; True: None among the values. */
-PyObject *digest_stores(PyObject *module, PyObject *code) {
+static int add_stores(PyCodeObject *code, PyObject *globals, PyObject *names, PyObject *instructions, PyObject *found) {
+    const unsigned char *at = (const unsigned char *)PyBytes_AS_STRING(instructions);
+    int r = 0, wide = 0;
+    for (Py_ssize_t i = 0; r == 0 && i + 1 < PyBytes_GET_SIZE(instructions); i += 2) {
+        int none = i >= 4 && loads_none(code, at + i - 4);
+        if (at[i] == STORE_ATTR && at[i + 1] < PyTuple_GET_SIZE(names))
+            r = add_store(PyTuple_GET_ITEM(names, at[i + 1]), (none ? STORES_NONE : 0) | (wide ? STORES_WIDE : 0), found);
+        wide = ends_statement(at[i]) ? 0 : wide | loads_wide(code, globals, names, at, i);
+        if (wide < 0 || PyErr_Occurred())
+            r = -1;
+    }
+    return r;
+}
+
+/* stores(function or code): a dict whose keys are the names of the attributes that it stores, of whatever object; 1: None is among the values, 2: there are
+ * ints beyond 64 bits in what is stored. */
+PyObject *digest_stores(PyObject *module, PyObject *op) {
     (void)module;
+    PyObject *globals = PyFunction_Check(op) ? PyFunction_GET_GLOBALS(op) : NULL, *code = globals ? PyFunction_GET_CODE(op) : op;
     PyObject *found = PyCode_Check(code) ? PyDict_New() : PyErr_Format(PyExc_TypeError, "a code object is needed");
     PyObject *names = found ? PyObject_GetAttrString(code, "co_names") : NULL;
     PyObject *instructions = names ? PyObject_GetAttrString(code, "co_code") : NULL;
     int r = !instructions                             ? -1
             : PyTuple_GET_SIZE(names) > UINT8_MAX + 1 ? add_all(names, found)
-                                                      : add_stores((PyCodeObject *)code, names, instructions, found);
+                                                      : add_stores((PyCodeObject *)code, globals, names, instructions, found);
     if (r < 0)
         Py_CLEAR(found);
     Py_XDECREF(names);

@@ -350,7 +350,7 @@ MAX_REFERENCES = 512
 class Declared:
     """A field as the class declares it. `inferred`: no annotation names it, its type was seen in the class's methods."""
 
-    __slots__ = ("name", "annotation", "default", "factory", "inferred", "init", "none", "absent", "owner", "again")
+    __slots__ = ("name", "annotation", "default", "factory", "inferred", "init", "none", "absent", "wide", "owner", "again")
 
     def __init__(self, name: str, annotation: "Any", default: "Any" = MISSING, factory: bool = False, inferred: bool = False, init: bool = True) -> None:
         self.name, self.annotation, self.default, self.factory = name, annotation, default, factory
@@ -358,6 +358,7 @@ class Declared:
         self.none = False  # a method of the class sets it to None, whatever its annotation says
         self.owner = None  # type: Record | None  # of a class above, which declares it
         self.again = False  # and the class declares it, too: the same with another default
+        self.wide = False  # a method of the class stores what it computes of ints beyond 64 bits
         self.absent = False  # __init__ does not set it, and the class has its name as a text, as hasattr() wants it
 
 
@@ -586,25 +587,30 @@ def _undeclared(record: "Record", cls: type, fields: "list[Declared]") -> "list[
     """The fields and those that no annotation names: what the methods store in self, with the type that can be seen there."""
     known = {field.name: field for field in fields}
     others = False
+    wide = set()  # type: set[str]
     for value in cls.__dict__.values():
-        for name, none in stores(value.__code__).items() if isinstance(value, _FUNCTION) else ():
+        for name, what in stores(value).items() if isinstance(value, _FUNCTION) else ():
+            if what & 2:
+                wide.add(name)
             if name not in known:
                 others = True
                 record.stored.add(name)
-            elif none and known[name].owner is None:
+            elif what & 1 and known[name].owner is None:
                 known[name].none = True
     _note_absent(cls, [field for field in fields if field.owner is None])
+    for name in wide.intersection(known):
+        known[name].wide = known[name].wide or known[name].owner is None
     if others:
         from jitd.inferred import add_fields
 
-        return add_fields(record, cls, fields)
+        return add_fields(record, cls, fields, wide)
     return fields
 
 
 def _note_absent(cls: type, fields: "list[Declared]") -> None:
     """A number in the arena has no state "unset". Mostly that is worth a warning; where the class asks for it, its meaning hangs on it."""
     init = next((base.__dict__["__init__"] for base in cls.__mro__[:-1] if "__init__" in base.__dict__), None)
-    set_by_init = stores(init.__code__) if isinstance(init, _FUNCTION) else ()
+    set_by_init = stores(init) if isinstance(init, _FUNCTION) else ()
     sets_all = init is None or "__dataclass_fields__" in cls.__dict__ and _is_generated(init)
     unset = {field.name: field for field in fields if field.default is MISSING and not (field.init and sets_all) and field.name not in set_by_init}
     for name in unset and _texts([f.__code__ for value in cls.__dict__.values() for f in _parts_of(value) if not _is_generated(f)]).intersection(unset):
@@ -942,7 +948,7 @@ def field_type(record: "Record", field: "Declared") -> "Resolved | None":
         resolved = (resolved[0], True)
     if resolved is None or resolved == "None" or isinstance(resolved, list) or not _fits(field.default, resolved):
         return None
-    if field.absent and not isinstance(resolved, tuple):
+    if field.absent and not isinstance(resolved, tuple) or field.wide and resolved == "int":
         return None
     return resolved
 

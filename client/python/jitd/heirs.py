@@ -114,7 +114,7 @@ def _has_init(cls: Any) -> bool:
 def _is_same(cls: Any, base: Record, field: Declared, own: Declared) -> bool:
     """Whether what a class declares once more is the field of the class above, at most with another default."""
     again = Declared(own.name, own.annotation, own.default)
-    again.none, again.absent = field.none, field.absent
+    again.none, again.absent, again.wide = field.none, field.absent, field.wide
     stand_in = Record("class", cls, base.name, cls.__module__, base.options)
     stand_in.evaluate = _evaluator(cls)
     try:
@@ -151,7 +151,7 @@ def fields(record: Record, cls: Any, own: list[Declared], spec: Any) -> tuple[li
 
 def _copy(field: Declared, base: Record, again: Declared | None) -> Declared:
     copy = Declared(field.name, field.annotation, field.default, field.factory, field.inferred, field.init)
-    copy.none, copy.absent, copy.owner = field.none, field.absent, field.owner or base
+    copy.none, copy.absent, copy.wide, copy.owner = field.none, field.absent, field.wide, field.owner or base
     if again is not None:
         copy.annotation, copy.default, copy.factory, copy.init, copy.again = again.annotation, again.default, again.factory, again.init, True
     elif field.again:

@@ -21,8 +21,9 @@ _UNKNOWN = object()
 _NUMBER = object()  # keeps what the field is, if that is an int or a float
 
 
-def add_fields(record: Record, cls: type, declared: list[Declared]) -> list[Declared]:
-    """The declared fields, and behind them the native ones that the methods show. What else they store makes record.keeps_attributes."""
+def add_fields(record: Record, cls: type, declared: list[Declared], wide: set[str]) -> list[Declared]:
+    """The declared fields, and behind them the native ones that the methods show; `wide` have ints beyond 64 bits. What else they store makes
+    record.keeps_attributes."""
     record.keeps_attributes = True
     known = {field.name: _declared_type(record, field) for field in declared}
     seen: dict[str, list[_Store]] = {}
@@ -34,7 +35,7 @@ def add_fields(record: Record, cls: type, declared: list[Declared]) -> list[Decl
         elif isinstance(value, _FUNCTION) and not _read(record, value, seen):
             return declared  # what it stores cannot be seen
     stores = {name: seen[name] for name in seen if name in always and name not in known and not _is_member(cls, name)}
-    types = _types(stores, known)
+    types = {name: kind for name, kind in _types(stores, known).items() if kind != "int" or name not in wide}
     record.keeps_attributes = any(name not in known and name not in types and not _is_property(cls, name) for name in seen)
     return declared + [Declared(name, kind, inferred=True, init=False) for name, kind in types.items()]
 

@@ -372,6 +372,8 @@ def _native(record: "Record", field: "Declared", final: bool) -> "tuple[Resolved
     meant = resolve_type(field.annotation, evaluate)
     if field.absent and isinstance(meant, str) and meant != "None":
         return None, "__init__ does not set it, and the class asks for it by name, as hasattr() does: a number in memory is always there"
+    if field.wide and meant == "int":
+        return None, "the class computes what it stores there with ints beyond 64 bits: jitd.uint64 holds 64 bits, and wraps"
     if field.default is not MISSING and meant not in (None, "None"):
         return None, f"its default {field.default!r} is no {shown(field.annotation)}"
     return None, f"{shown(field.annotation)} is not a native type"

@@ -1,0 +1,109 @@
+"""Fields of type int in which a class has ints beyond 64 bits: it says so by the constants that it computes them with, and they are Python fields."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, Iterator
+
+import pytest
+
+import jitd
+
+CORNERS = 1 | 1 << 7 | 1 << 63
+MASK = (1 << 64) - 1
+LIMIT = 1 << 63
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def board() -> Any:
+    class Board:
+        rights: int
+        state: int
+        low: int
+        other: int = 0
+
+        def __init__(self, state: int) -> None:
+            self.rights = CORNERS
+            self.state = state
+            self.low = state
+
+        def clear(self, square: int) -> int:
+            self.rights &= ~(1 << square)
+            return self.rights
+
+        def step(self, x: int) -> int:
+            self.state = ((self.state ^ x) * 1099511628211) & MASK
+            return self.state
+
+        def draw(self) -> int:
+            self.low = (self.low * 6364136223846793005 + 1442695040888963407) % LIMIT
+            return self.low
+
+        def both(self) -> int:
+            self.other = self.other + 3
+            return (self.rights ^ MASK) + self.other
+
+    return Board
+
+
+def run(cls: Any) -> list[int]:
+    b = cls(14695981039346656037 >> 1)
+    got = [b.rights, b.both(), b.clear(63), b.clear(7), b.both()]
+    for x in range(50):
+        got += [b.step(x), b.draw()]
+    return got
+
+
+def test_what_is_computed_with_ints_beyond_64_bits_is_exact() -> None:
+    compiled = jitd.jitclass(board())
+    assert run(compiled) == run(board())
+    said = jitd.explain(compiled)
+    for name in ("rights", "state"):
+        assert f"field {name}: a Python object: the class computes what it stores there with ints beyond 64 bits" in said
+    assert "field low: int" in said and "field other: int" in said and "draw: compiled" in said
+
+
+def test_a_class_below_keeps_it() -> None:
+    class Below(jitd.jitclass(board())):  # type: ignore[misc]
+        def toggle(self) -> int:
+            self.rights ^= CORNERS
+            return self.rights + 1
+
+    compiled = jitd.jitclass(Below)
+    assert [compiled(5).toggle(), compiled(5).rights, *run(compiled)] == [1, CORNERS, *run(board())]
+
+
+def test_a_field_that_nobody_annotates() -> None:
+    class Set:
+        def __init__(self, n: int) -> None:
+            self.n = n
+            self.bits = CORNERS
+
+        def has(self, at: int) -> bool:
+            return self.bits >> at & 1 == 1
+
+        def count(self) -> int:
+            return self.n + 1
+
+    compiled = jitd.jitclass(Set)
+    one = compiled(3)
+    assert [one.has(at) for at in (0, 1, 7, 63, 64)] == [True, False, True, True, False] and one.count() == 4 and one.bits == CORNERS
+    assert "field n: int" in jitd.explain(compiled) and "field bits" not in jitd.explain(compiled)
+
+
+def test_sized_fields_stay_what_they_are() -> None:
+    @jitd.jitclass
+    class Hash:
+        h: jitd.uint64 = 0
+
+        def take(self, x: jitd.uint64) -> jitd.uint64:
+            self.h = (self.h ^ x) & MASK
+            return self.h
+
+    assert Hash(1).take(MASK) == MASK - 1 and "field h: uint64" in jitd.explain(Hash)
