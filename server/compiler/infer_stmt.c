@@ -283,6 +283,19 @@ static void infer_for_pairs(Infer *in, const Node *n, bool is_zip) {
     infer_loop(in, n, for_turn, n->For.orelse);
 }
 
+#define TUPLE_TURNS_MAX 16 /* each turn looks through the items */
+
+/* A tuple of values of one type, as people write them behind "in". NULL: it is none. */
+static const Type *tuple_turns(Infer *in, const Type *tuple) {
+    if (tuple->kind != TYPE_TUPLE || !tuple->nitems || tuple->nitems > TUPLE_TURNS_MAX)
+        return NULL;
+    const Type *item = type_not_exact(in->pool, tuple->items[0]);
+    for (size_t i = 1; i < tuple->nitems; i++)
+        if (!type_eq(type_not_exact(in->pool, tuple->items[i]), item))
+            return NULL;
+    return item->kind == TYPE_PY || item->kind == TYPE_NONE ? NULL : item;
+}
+
 static void infer_for_list(Infer *in, const Node *n) {
     bool is_zip;
     if (is_pairs(in, n->For.iter, &is_zip)) {
@@ -297,9 +310,10 @@ static void infer_for_list(Infer *in, const Node *n) {
         infer_loop(in, n, for_turn, n->For.orelse);
         return;
     }
-    if (!type_is_list(list))
+    const Type *item = tuple_turns(in, list);
+    if (!item && !type_is_list(list))
         fail(in->c, n->For.iter->span, "for over %s is not compiled yet", type_words(in, list));
-    in->info[n->id].type = infer_list_turns(in, n, list);
+    in->info[n->id].type = item ? item : infer_list_turns(in, n, list);
     infer_loop(in, n, for_turn, n->For.orelse);
 }
 

@@ -199,7 +199,8 @@ class Generator:
         steps = self.pick((5, str(self.rng.randint(0, 6))), (1, f"{self.rng.randint(-3, 3)}, {self.rng.randint(-3, 9)}"),
                           (1, f"{self.rng.randint(0, 9)}, {self.rng.randint(-9, 3)}, -{self.rng.randint(1, 3)}"),
                           (1, f"{self.expr('int', 1)} & 7"), (0.2, f"0, 5, {self.expr('int', 1)} & 3"))
-        self.put(depth, f"for {counter} in range({steps}):")
+        items = ", ".join(self.expr("int", 1) for _ in range(self.rng.randint(1, 4)))
+        self.put(depth, f"for {counter} in " + self.pick((4, f"range({steps}):"), (1, f"({items},):")))
         self.scope["int"].append(counter)
         self.loop_body(depth)
         self.scope["int"].remove(counter)

@@ -44,7 +44,9 @@ class LoopWriter:
     def loop(self, depth, counters, in_loop):
         self.loops += 1
         counter, limit = f"i{self.loops}", self.rng.randint(0, 4)
-        if self.chance(0.6):
+        if self.chance(0.2):
+            self.put(depth, f"for {counter} in ({', '.join(self.rng.choice(['a', 'k', 's', '1', '2']) for _ in range(limit))},):" if limit else f"for {counter} in (k,):")
+        elif self.chance(0.6):
             self.put(depth, f"for {counter} in range({self.rng.choice([str(limit), 'k'])}):")
         else:
             self.put(depth, f"{counter} = {limit}")

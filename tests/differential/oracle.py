@@ -21,7 +21,9 @@ class Field:
 
     def __set__(self, instance, value):
         if self.kind == "int":
-            value = value.__index__()
+            if not isinstance(value, int):
+                raise TypeError(f"{type(instance).__name__}.{self.name[1:]} must be int, not {type(value).__name__}")
+            value = int(value)
             if not LEAST <= value <= MOST:
                 raise OverflowError("int too large for a field")
         elif self.kind == "float":

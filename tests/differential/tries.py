@@ -206,8 +206,10 @@ class Maker:
             self.simple()
             return
         self.counter += 1
-        kind, count = self.rng.randrange(4), f"w{self.counter}"
-        if kind == 0:
+        kind, count = self.rng.randrange(5), f"w{self.counter}"
+        if kind == 4:
+            self.put(f"for i in ({self.pick('a', 'b', 'c', 'n')}, {self.rng.randint(0, 3)}, {self.pick('a', 'b', 'c', 'n')}):")
+        elif kind == 0:
             self.put(f"for i in range({self.rng.randint(1, 4)}):")
         elif kind == 1:
             self.put("for i in xs:")

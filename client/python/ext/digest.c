@@ -112,7 +112,8 @@ static int is_wide(PyObject *value) {
 }
 
 /* Whether an instruction loads such a one: a constant or a module's (globals, or NULL). */
-static int loads_wide(PyCodeObject *code, PyObject *globals, PyObject *names, const unsigned char *instructions, Py_ssize_t i) {
+static int loads_wide(PyCodeObject *code, PyObject *globals, PyObject *names, const unsigned char *instructions,
+                      Py_ssize_t i) {
     PyObject *consts = code->co_consts;
     Py_ssize_t index = instructions[i + 1], name = index >> NAME_SHIFT;
     if (i >= 2 && instructions[i - 2] == EXTENDED_ARG)
@@ -144,7 +145,8 @@ static int add_stores(PyCodeObject *code, PyObject *globals, PyObject *names, Py
     for (Py_ssize_t i = 0; r == 0 && i + 1 < PyBytes_GET_SIZE(instructions); i += 2) {
         int none = i >= 4 && loads_none(code, at + i - 4);
         if (at[i] == STORE_ATTR && at[i + 1] < PyTuple_GET_SIZE(names))
-            r = add_store(PyTuple_GET_ITEM(names, at[i + 1]), (none ? STORES_NONE : 0) | (wide ? STORES_WIDE : 0), found);
+            r = add_store(PyTuple_GET_ITEM(names, at[i + 1]), (none ? STORES_NONE : 0) | (wide ? STORES_WIDE : 0),
+                          found);
         wide = ends_statement(at[i]) ? 0 : wide | loads_wide(code, globals, names, at, i);
         if (wide < 0 || PyErr_Occurred())
             r = -1;
@@ -156,13 +158,15 @@ static int add_stores(PyCodeObject *code, PyObject *globals, PyObject *names, Py
  * ints beyond 64 bits in what is stored. */
 PyObject *digest_stores(PyObject *module, PyObject *op) {
     (void)module;
-    PyObject *globals = PyFunction_Check(op) ? PyFunction_GET_GLOBALS(op) : NULL, *code = globals ? PyFunction_GET_CODE(op) : op;
+    PyObject *globals = PyFunction_Check(op) ? PyFunction_GET_GLOBALS(op) : NULL,
+             *code = globals ? PyFunction_GET_CODE(op) : op;
     PyObject *found = PyCode_Check(code) ? PyDict_New() : PyErr_Format(PyExc_TypeError, "a code object is needed");
     PyObject *names = found ? PyObject_GetAttrString(code, "co_names") : NULL;
     PyObject *instructions = names ? PyObject_GetAttrString(code, "co_code") : NULL;
-    int r = !instructions                             ? -1
-            : PyTuple_GET_SIZE(names) > UINT8_MAX + 1 ? add_all(names, found)
-                                                      : add_stores((PyCodeObject *)code, globals, names, instructions, found);
+    int r = !instructions ? -1
+            : PyTuple_GET_SIZE(names) > UINT8_MAX + 1
+                ? add_all(names, found)
+                : add_stores((PyCodeObject *)code, globals, names, instructions, found);
     if (r < 0)
         Py_CLEAR(found);
     Py_XDECREF(names);

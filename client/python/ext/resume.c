@@ -54,7 +54,15 @@ static int set_value(Plan *plan, PyObject *text, Value *value) {
     for (int i = LIST; i <= ITEM_FIRST; i++)
         if (PyUnicode_CompareWithASCIIString(text, kinds[i]) == 0)
             value->of_list = i;
-    return value->of_list ? 0 : set_type(plan, text, &value->type);
+    if (value->of_list)
+        return 0;
+    if (PyUnicode_GET_LENGTH(text) < 2 || PyUnicode_READ_CHAR(text, 0) != '*')
+        return set_type(plan, text, &value->type);
+    PyObject *type = PyUnicode_Substring(text, 1, PyUnicode_GET_LENGTH(text));
+    value->of_list = TUPLE;
+    int r = type ? set_type(plan, type, &value->type) : -1;
+    Py_XDECREF(type);
+    return r;
 }
 
 static Value *values_new(Plan *plan, PyObject *from) {
@@ -191,7 +199,7 @@ static PyObject *iterator(const JitdValue **slot) {
     return iterator;
 }
 
-/* Behind the items that are over. Takes the list's count over. */
+/* Behind the items of a list or tuple that are over. Takes its count over. */
 static PyObject *behind(PyObject *list, long long done) {
     PyObject *iterator = PyObject_GetIter(list);
     PyObject *set = iterator ? PyObject_CallMethod(iterator, "__setstate__", "L", done) : NULL;
@@ -239,6 +247,11 @@ static PyObject *list_iterator(int kind, const JitdValue **slot) {
 
 PyObject *resume_value(const Resume *r, const Value *value, const JitdValue **slot) {
     bool bound = !value->flagged || (*slot)++->i & 1;
+    if (value->of_list == TUPLE) {
+        PyObject *tuple = convert_result(value->type, slot);
+        long long done = (*slot)++->i;
+        return tuple ? behind(tuple, done) : NULL;
+    }
     if (value->of_list)
         return list_iterator(value->of_list, slot);
     if (!value->type)
@@ -256,7 +269,7 @@ void resume_count_all(JitdFrame *frame, const Resume *r, const JitdValue *slot) 
     for (Py_ssize_t i = 0; i < r->nvalues; i++) {
         const Value *value = &r->values[i];
         bool bound = !value->flagged || slot++->i & 1;
-        if (value->of_list)
+        if (value->of_list && value->of_list != TUPLE)
             Py_INCREF((PyObject *)(uintptr_t)slot->ref);
         if (value->of_list == LIST_ZIP || value->of_list == ITEM_FIRST)
             Py_INCREF((PyObject *)(uintptr_t)slot[1].ref);
@@ -267,6 +280,7 @@ void resume_count_all(JitdFrame *frame, const Resume *r, const JitdValue *slot) 
                     : value->of_list == LIST || value->of_list == ITEM_FIRST ? 2
                     : value->of_list                                         ? 3
                                                                              : 4;
+        slot += value->of_list == TUPLE; /* how many are over */
     }
 }
 

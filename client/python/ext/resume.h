@@ -9,8 +9,10 @@ typedef struct Value {
         LIST,
         LIST_ENUMERATE,
         LIST_ZIP,
-        ITEM_FIRST
-    } of_list; /* or of a list: that (and what the numbers start with; another list), how many are over; an iterator, and what it has given */
+        ITEM_FIRST,
+        TUPLE
+    } of_list; /* or of a list: that (and what the numbers start with; another list), how many are over; an iterator, and what it has given;
+                  a tuple of `type`, how many are over */
     bool flagged; /* the slot before says whether it is bound */
 } Value;
 

@@ -1066,6 +1066,13 @@ def _values(locals_: list[list[Any]]) -> tuple[tuple[bool, str], ...]:
     return tuple((flagged, type_) for _, flagged, type_ in locals_)
 
 
+def _operand_type(kind: str, text: str) -> str:
+    """As resume.c knows it."""
+    if kind == "items":
+        return "*" + text
+    return _iterator_kind(text) if kind == "iterator" and text else text
+
+
 def _iterator_kind(text: str) -> str:
     if text in ("py", "(py,py)"):
         return text if text == "py" else "*item"
@@ -1075,7 +1082,8 @@ def _iterator_kind(text: str) -> str:
 def _prepare_rest(func: Any, payload: list[Any], given: tuple[int, str] | None, line: int) -> tuple[Any, ...]:
     why, where, locals_, operands, result = payload
     what = {"none": 1, "object": 1, "raised": 3, "called": 4}.get(where[0], 0)
-    values = (*_values(locals_), *((False, _iterator_kind(o[5]) if o[0] == "iterator" and o[5] else o[5]) for o in operands))
+    values = (*_values(locals_), *((False, _operand_type(o[0], o[5])) for o in operands))
+    operands = [["iterator", *o[1:]] if o[0] == "items" else o for o in operands]
     if where[0] == "object" or what > 1:
         operands = [*operands, ["value" if what == 1 else "raised", *where[1:]]]
     function = None

@@ -23,7 +23,9 @@ static SiteValue local_value(const Emit *e, const FlowLocal *l) {
 static SiteValue operand_value(const FlowOperand *o) {
     static const char *const kinds[] = {"value", "loaded", "iterator", "list", "target", "leaving", "entered"};
     const Type *type = o->value ? o->value->type : o->var ? o->var->type : NULL;
-    return (SiteValue){.kind = kinds[o->kind], .span = o->node->span, .type = type};
+    bool is_of_tuple =
+        o->kind == FLOW_OPERAND_ITERATOR && type && type->kind == TYPE_TUPLE && type->items[0]->kind != TYPE_PY;
+    return (SiteValue){.kind = is_of_tuple ? "items" : kinds[o->kind], .span = o->node->span, .type = type};
 }
 
 static const SiteResume *resume_site(Emit *e, const FlowResume *r) {

@@ -132,6 +132,53 @@ static void for_list(Build *b, const Node *n) {
     loop_end(b, loop, n->For.orelse, orelse, end);
 }
 
+/* The item of this turn. */
+static FlowOp *item_of_tuple(Build *b, FlowOp *tuple, FlowVar *done, const Type *type) {
+    FlowVar *item = build_temp(b, type, "item");
+    FlowBlock *meet = build_block(b, "meet");
+    for (uint32_t i = 0; i < tuple->type->nitems; i++) {
+        FlowBlock *here = build_block(b, "here"), *behind = build_block(b, "behind");
+        if (i + 1 == tuple->type->nitems)
+            build_go(b, here);
+        else
+            build_branch(
+                b,
+                build_compare_ops(b, FLOW_EQ, build_load(b, done), build_add(b, flow_const_int(b->f, done->type, i))),
+                here, behind, false);
+        build_start(b, here);
+        FlowOp *v = build_op(b, FLOW_ITEM, tuple->type->items[i], OPS(tuple));
+        v->index = i;
+        build_store(b, item, v);
+        build_go(b, meet);
+        if (i + 1 < tuple->type->nitems)
+            build_start(b, behind);
+    }
+    build_start(b, meet);
+    return build_load(b, item);
+}
+
+static void for_tuple(Build *b, const Node *n) {
+    FlowBlock *orelse = build_block(b, "else"), *end = build_block(b, "end");
+    size_t operands = b->noperands;
+    FlowOp *tuple = build_expr(b, n->For.iter);
+    if (!tuple)
+        return;
+    FlowVar *done = turns_done(b);
+    FlowLoop *loop = loop_begin(b, n);
+    b->noperands = operands;
+    build_iterates_list(b, loop, tuple, done);
+    loop->resume = build_resume_loop(b, n);
+    loop->quick = !loop->always;
+    FlowOp *len = build_add(b, flow_const_int(b->f, done->type, (int64_t)tuple->type->nitems));
+    build_branch(b, build_compare_ops(b, FLOW_LT, build_load(b, done), len), loop->body, orelse, false);
+    build_start(b, loop->body);
+    build_target(b, n->For.target, item_of_tuple(b, tuple, done, b->info[n->id].type));
+    loop_body(b, loop, n->For.body, end);
+    b->noperands = operands;
+    one_more_done(b, done);
+    loop_end(b, loop, n->For.orelse, orelse, end);
+}
+
 /* Each turn takes what the iterator gives; where that is of another type, the interpreter is given it again. */
 static void for_object(Build *b, const Node *n) {
     FlowBlock *orelse = build_block(b, "else"), *end = build_block(b, "end");
@@ -232,6 +279,6 @@ void build_for(Build *b, const Node *n) {
     (!iter                      ? for_range
      : is_object                ? for_object
      : iter->kind == TYPE_PY    ? for_list
-     : iter->kind == TYPE_TUPLE ? for_pairs
+     : iter->kind == TYPE_TUPLE ? (iter->items[0]->kind == TYPE_PY ? for_pairs : for_tuple)
                                 : for_range)(b, n);
 }

@@ -33,3 +33,9 @@ class Counter:
             for k in range(i):
                 s += k
         return s
+
+    def over_tuple(self, limit: int) -> int:
+        s = 0
+        for x, y in ((1, limit), (self.n, 2)):
+            s = s * 10 + x - y
+        return s
