@@ -112,6 +112,7 @@ void import_after_fork(void); /* in the child */
 /* What waits for compiled code to end: releases of objects, proxies that nobody keeps any more, the search for cycles. */
 #define IMPORT_OBJECTS 1
 #define IMPORT_PROXIES 2
+#define IMPORT_MANY 8 /* of them: the next operation of the interpreter's takes the long way, on which they go */
 #define IMPORT_CYCLES 4
 extern uint32_t import_put_off;
 extern const volatile uint32_t import_interrupt_flag;

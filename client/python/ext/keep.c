@@ -85,12 +85,14 @@ void proxy_keep(Instance *self) {
 
 /* ---- told by the arena, in the middle of its work ---- */
 
+#define MANY 64 /* a compiled loop that gives up one object each turn keeps so many */
+
 static void leave_later(PyObject *op) {
     proxy_unmark_finalised(op);
     if (Py_REFCNT(op) > 1)
         Py_DECREF(op); /* Python has it: nothing runs */
     else if (list_push(&leaving, op) == 0)
-        import_put_off |= IMPORT_PROXIES;
+        import_put_off |= IMPORT_PROXIES | (leaving.n % MANY ? 0 : IMPORT_MANY);
 }
 
 void proxy_held(void *arg, uint64_t ref) {
@@ -152,7 +154,7 @@ void proxy_drop_leaving(void) {
         seen = leaving.n;
         Py_DECREF(op);
     }
-    import_put_off &= ~(uint32_t)IMPORT_PROXIES;
+    import_put_off &= ~(uint32_t)(IMPORT_PROXIES | IMPORT_MANY);
     settling = false;
 }
 

@@ -143,9 +143,18 @@ static bool is_short(const Resume *r, const JitdValue *values) {
     return operation_is_builtin((PyObject *)(uintptr_t)values[at ? type_slots(r->values[0].type) : 0].ref);
 }
 
+/* What compiled code has given up since Python code ran last goes first: its finalisers are Python code, too. */
+static ImportOpen open_settled(void) {
+    ImportOpen open = import_open();
+    proxy_settle();
+    import_put_off &= ~(uint32_t)IMPORT_MANY; /* where that is not possible yet, the next many ask again */
+    return open;
+}
+
 static int32_t operate(JitdFrame *frame, const Plan *plan, Resume *r, uint32_t site, JitdValue *values) {
     uint64_t changes = class_changes;
-    ImportOpen open = is_short(r, values) ? import_open_shortly() : import_open();
+    bool is_brief = !(import_put_off & IMPORT_MANY) && is_short(r, values);
+    ImportOpen open = is_brief ? import_open_shortly() : open_settled();
     PyObject *result = call(frame, plan, r, &site, values);
     int32_t status = result ? finish(frame, plan, r, result, changes, values) : failed(frame, site);
     import_close(open);
@@ -157,12 +166,13 @@ int32_t import_region(JitdFrame *frame, uint32_t site, JitdValue *values) {
     Resume *known = likely(site < plan->nresumes) ? plan->resumes[site] : NULL;
     int32_t quick;
     count_part(plan, site);
-    if (likely(known && known->quick && operation_quick(frame, known, site, values, &quick)))
+    if (likely(known && known->quick && !(import_put_off & IMPORT_MANY) &&
+               operation_quick(frame, known, site, values, &quick)))
         return quick;
     if (likely(known && known->operation))
         return operate(frame, plan, known, site, values);
     uint64_t begun = __builtin_ia32_rdtsc(), changes = class_changes;
-    ImportOpen open = import_open();
+    ImportOpen open = open_settled();
     Resume *r = resume_of(plan, site);
     uint32_t place = r ? site : UINT32_MAX;
     PyObject *result = r ? call(frame, plan, r, &place, values) : NULL;

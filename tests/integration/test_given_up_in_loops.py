@@ -1,0 +1,120 @@
+"""Instances with Python fields that a compiled loop gives up are gone while it runs, not when its call ends: memory does not grow with the turns, and
+what only they had is finalised."""
+
+from __future__ import annotations
+
+import gc
+import warnings
+from typing import Any, Iterator
+
+import pytest
+
+import jitd
+
+TURNS = 2000
+KEPT = 300  # at most so many wait
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    gc.collect()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+class Token:
+    """Notes how many are waiting still when one goes."""
+
+    waiting: list[Any] = []
+    left: list[int] = []
+
+    def __del__(self) -> None:
+        Token.left.append(len(Token.waiting))
+
+
+def note() -> int:
+    return 1
+
+
+@jitd.jitclass
+class Item:
+    n: int
+    token: Any
+
+    def __init__(self, n: int, token: Any) -> None:
+        self.n = n
+        self.token = token
+
+
+@jitd.jitclass
+class Pair:
+    first: Item
+    other: Any
+
+    def __init__(self, first: Item, other: Any) -> None:
+        self.first = first
+        self.other = other
+
+
+@jitd.jitclass
+class Loop:
+    total: int
+    waiting: list[Any]
+
+    def __init__(self, waiting: list[Any]) -> None:
+        self.total = 0
+        self.waiting = waiting
+
+    def plain(self, n: int) -> int:
+        for i in range(n):
+            item = Item(i, self.waiting.pop())
+            self.total += item.n
+        return self.total
+
+    def with_calls(self, n: int) -> int:
+        for i in range(n):
+            item = Item(i, self.waiting.pop())
+            self.total += item.n * note()
+        return self.total
+
+    def pairs(self, n: int) -> int:
+        for i in range(n):
+            pair = Pair(Item(i, self.waiting.pop()), None)
+            self.total += pair.first.n
+        return self.total
+
+    def inner(self, n: int) -> int:
+        item = Item(n, self.waiting.pop())
+        return item.n
+
+    def by_calls(self, n: int) -> int:
+        for i in range(n):
+            self.total += self.inner(i)
+        return self.total
+
+
+@pytest.mark.parametrize("name", ["plain", "with_calls", "pairs", "by_calls"])
+def test_they_go_while_the_loop_runs(name: str) -> None:
+    Token.waiting[:] = [Token() for _ in range(TURNS)]
+    Token.left.clear()
+    loop = Loop(Token.waiting)
+    assert getattr(loop, name)(TURNS) == TURNS * (TURNS - 1) // 2
+    assert len(Token.left) == TURNS and Token.left[-1] == 0
+    assert Token.left[0] >= TURNS - KEPT, f"the first went with {Token.left[0]} waiting"
+    assert all(a - b <= KEPT for a, b in zip(Token.left, Token.left[1:]))
+    assert f"{name}: compiled" in jitd.explain(Loop)
+
+
+def test_a_finaliser_that_raises() -> None:
+    class Late:
+        def __del__(self) -> None:
+            seen.append(loop.total)
+            if len(seen) == 3:
+                raise ValueError("in a finaliser")
+
+    seen: list[int] = []
+    late: list[Any] = [Late() for _ in range(TURNS)]
+    loop = Loop(late)
+    assert loop.with_calls(TURNS) == TURNS * (TURNS - 1) // 2
+    assert len(seen) == TURNS and seen == sorted(seen) and seen[0] < loop.total
