@@ -68,7 +68,7 @@ JitdFrame *client_frame(Client *client); /* of the calling thread (stack_limit s
 const uint8_t *client_window(Client *client);
 void client_set_interrupt(Client *client, const volatile uint32_t *flag);
 
-/* One request, blocking up to timeout_ms (-1: the default, 30 s), events handled on the way. The body is packed
+/* One request, blocking up to timeout_ms (-1: 30 s, while the daemon lives), events handled on the way. The body is packed
  * msgpack (a map). 0: *ret_body is the answer's map, valid until msgpack_unpacked_destroy(ret_owner). 1: the broker
  * answered ERROR: code and message are copied. Negative errno: the connection is gone (client_connected() is then
  * false; everything mapped stays usable), and no other could be had: a request whose connection is lost is made again on

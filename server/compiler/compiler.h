@@ -3,6 +3,9 @@
 #pragma once
 #include "base/pool.h"
 
+/* Of one compilation: the rest of a compiler process's memory is LLVM's. What needs more would take LLVM longer than a user waits, too. */
+#define COMPILE_POOL_LIMIT ((size_t)256 << 20)
+
 typedef enum CompileWhat {
     COMPILE_IMAGE,
     COMPILE_AST,

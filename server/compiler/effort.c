@@ -10,8 +10,8 @@
 #include <string.h>
 
 #define EFFORT_FUNCTION 8000 /* the longest that is optimised */
-#define EFFORT_MODULE 90000  /* what the dearest module may cost, without those that are not */
-#define EFFORT_ALL 120000    /* the longest module with them */
+#define EFFORT_MODULE 90000  /* what the dearest module may cost */
+#define EFFORT_ALONE 2       /* what an instruction costs in a function that is not optimised in such a module */
 #define EFFORT_EACH_FUNCTION 40
 #define EFFORT_EACH_LOOP 230
 #define EFFORT_LOOPS 48 /* in a function that is optimised: many take longer each */
@@ -138,16 +138,17 @@ static void leave_alone(LLVMValueRef function) {
 }
 
 bool effort_limit(LLVMModuleRef module) {
-    size_t cost = 0, all = 0;
+    size_t cost = 0;
     for (LLVMValueRef f = LLVMGetFirstFunction(module); f; f = LLVMGetNextFunction(f)) {
         if (LLVMIsDeclaration(f))
             continue;
         size_t length = length_of(f), loops = length > EFFORT_FUNCTION ? 0 : loops_of(f);
-        all += length;
-        if (length > EFFORT_FUNCTION || loops > EFFORT_LOOPS)
+        if (length > EFFORT_FUNCTION || loops > EFFORT_LOOPS) {
             leave_alone(f);
-        else
+            cost += length * EFFORT_ALONE;
+        } else {
             cost += length + EFFORT_EACH_FUNCTION + loops * EFFORT_EACH_LOOP;
+        }
     }
-    return cost > EFFORT_MODULE || all > EFFORT_ALL;
+    return cost > EFFORT_MODULE;
 }

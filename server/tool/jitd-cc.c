@@ -77,8 +77,11 @@ static Str unit_of(Compilation *c, const Options *options) {
 
 static Str dump_compiled(Compilation *c, const Options *options) {
     Image image;
-    Str error;
-    if (compiler_run(c->pool, unit_of(c, options), options->what, options->method, &image, &error))
+    Str error, unit = unit_of(c, options);
+    c->pool->limit = c->pool->used + COMPILE_POOL_LIMIT;
+    int r = compiler_run(c->pool, unit, options->what, options->method, &image, &error);
+    c->pool->limit = 0;
+    if (r)
         fail(c, (Span){0}, "%.*s", STR_FMT(error));
     return options->what == COMPILE_IMAGE ? show_image(c->pool, &image) : image.text;
 }

@@ -9,9 +9,6 @@
 #include <sched.h>
 #include <stdatomic.h>
 
-/* Of one job's pool; the rest of the process's limit is LLVM's. */
-#define SERVE_POOL_LIMIT ((size_t)256 << 20)
-
 /* What is kept of freed memory for the next job. */
 #define SERVE_FREE_MEMORY ((size_t)16 << 20)
 
@@ -161,7 +158,7 @@ static void serve_tidy(void) {
 }
 
 static int serve_compile(uint64_t id, Str unit, CompileWhat what, Str method) {
-    Pool pool = {.limit = SERVE_POOL_LIMIT};
+    Pool pool = {.limit = COMPILE_POOL_LIMIT};
     Image image = {0};
     Done done = {.image = &image, .dump = what != COMPILE_IMAGE};
     serve_state.job = id;

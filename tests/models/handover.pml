@@ -9,7 +9,7 @@
  * wrote down: who was there goes on alone.
  *
  * A step of the broker is what lies between two changes of what outlives it. Left out: answers that were sent and not read when their broker dies; a full
- * disk; a process number that is given again; processes that the broker cannot see; forks; how a dead row is reaped (rows.pml).
+ * disk; a process number that is given again; that the broker may not see a process (its row is in use, which is what counts here, too); forks; how a dead row is reaped (rows.pml).
  *
  * The check must fail with -DTELL_FIRST: a client is told before it is written down; -DKEEP_LATE: it has an arena before that is in ledger and
  * store; -DROWS_ANEW: a broker takes the rows of an arena that it takes over to be free; -DHANDED -DNOBODY_WAITS: newcomers do not wait; -DSTORE
