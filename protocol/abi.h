@@ -11,7 +11,7 @@
 #pragma once
 #include <stdint.h>
 
-#define JITD_ABI_VERSION 11
+#define JITD_ABI_VERSION 12
 
 /* What py_catch answers but for numbers of handlers. */
 #define JITD_CATCH_NOBODY (-1)
@@ -52,6 +52,7 @@ typedef enum JitdEffects {
 } JitdEffects;
 
 #define JITD_TRACE_MAX 16
+#define JITD_TRACE_MORE 1008 /* as deep as CPython goes */
 #define JITD_TRAP_VALUES 8
 #define JITD_CALL_SLOTS 64    /* values that an entry takes, and that it gives */
 #define JITD_PYMATH_VALUES 64 /* numbers among the arguments of one call of the import pymath */
@@ -61,7 +62,7 @@ typedef struct JitdTrap {
     uint32_t site;   /* index into the image's site table: where it happened */
     uint32_t ntrace; /* compiled callers between there and the entry, innermost first; */
     uint32_t trace
-        [JITD_TRACE_MAX]; /* the site of each one's call (those beyond JITD_TRACE_MAX are dropped, ntrace counts them) */
+        [JITD_TRACE_MAX]; /* the site of each one's call; further ones are in JitdFrame.more (those beyond that are dropped, ntrace counts them) */
     uint32_t nvalues;
     JitdValue values[JITD_TRAP_VALUES]; /* what the site's message or operation refers to */
 } JitdTrap;
@@ -87,6 +88,7 @@ typedef struct JitdFrame {
     void *object;  /* JITD_TRAP_OBJECT: a PyObject, whose reference goes to whoever takes it from here */
     uint64_t
         ran; /* changes whenever the interpreter may have run Python code in the middle of compiled code, or an attribute was set */
+    uint32_t more[JITD_TRACE_MORE]; /* of trap.trace */
 } JitdFrame;
 
 /* The attribute that a place of compiled code read last, in this call. */

@@ -12,6 +12,7 @@ import traceback
 import pytest
 
 import jitd
+from twins import Twins, tried
 
 
 @jitd.jitclass
@@ -210,3 +211,34 @@ def test_signal_handlers_run_and_the_loop_goes_on():
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, old)
     assert len(seen) == 3
+
+
+DEEP = """
+@jitclass
+class Deep:
+    n: int
+
+    def item(self, a: list[int], k: int) -> int:
+        if k == 0:
+            return a[self.n]
+        return self.item(a, k - 1) + 1
+
+    def own(self, k: int) -> int:
+        if k == 0:
+            raise ValueError("bad", self.n)
+        self.n += 1
+        return self.own(k - 1) + 1
+
+    def divide(self, k: int) -> int:
+        if k == 0:
+            return self.n // k
+        return self.divide(k - 1) + 1
+"""
+
+
+@pytest.mark.parametrize("depth", [0, 1, 15, 16, 17, 40, 900])
+def test_a_traceback_has_all_frames(tmp_path, depth):
+    world = Twins(tmp_path, f"deep{depth}", DEEP)
+    for call in (lambda deep: deep.item([1], depth), lambda deep: deep.own(depth), lambda deep: deep.divide(depth)):
+        expected, found = tried(world.plain, lambda: call(world.plain.Deep(3))), tried(world.compiled, lambda: call(world.compiled.Deep(3)))
+        assert found == expected and len(found[-1]) > depth

@@ -106,11 +106,24 @@ static PyObject *globals_of(const Method *m) {
     return PyFunction_Check(m->func) ? PyFunction_GET_GLOBALS(m->func) : PyEval_GetGlobals();
 }
 
-static void add_traceback(Plan *plan, const JitdTrap *trap, PyObject *globals) {
+/* The sites of callers beyond those that the trap has. Copied before anything else: what follows may run compiled code. */
+typedef struct More {
+    uint32_t n, sites[JITD_TRACE_MORE];
+} More;
+
+static void take_more(More *ret, const JitdTrap *trap) {
+    uint32_t n = trap->ntrace > JITD_TRACE_MAX ? trap->ntrace - JITD_TRACE_MAX : 0;
+    ret->n = n < JITD_TRACE_MORE ? n : JITD_TRACE_MORE;
+    memcpy(ret->sites, jitd_frame->more, ret->n * sizeof *ret->sites);
+}
+
+static void add_traceback(Plan *plan, const JitdTrap *trap, const More *more, PyObject *globals) {
     if (trap->site != UINT32_MAX) /* else the exception was raised in Python, where the call went on */
         add_places(plan, trap->site, globals, false);
     for (uint32_t i = 0; i < trap->ntrace && i < JITD_TRACE_MAX; i++)
         add_places(plan, trap->trace[i], globals, false);
+    for (uint32_t i = 0; i < more->n; i++)
+        add_places(plan, more->sites[i], globals, false);
 }
 
 static PyObject *trap_values(const JitdTrap *trap, uint32_t most) {
@@ -215,9 +228,11 @@ static void raise_trap(Plan *plan, const JitdTrap *trap, int32_t status) {
 PyObject *trap_raise(Method *m, Plan *plan, int32_t status) {
     JitdTrap trap = jitd_frame->trap; /* what follows may run compiled code */
     PyObject *globals = globals_of(m);
+    More more;
+    take_more(&more, &trap);
     raise_trap(plan, &trap, status);
     if (globals)
-        add_traceback(plan, &trap, globals);
+        add_traceback(plan, &trap, &more, globals);
     return NULL;
 }
 
@@ -274,10 +289,12 @@ PyObject *trap_catch(Plan *plan, const JitdTrap *trap, uint32_t site, bool calle
     static PyMethodDef again = {"raise_again", raise_again, METH_NOARGS, NULL};
     PyObject *type, *exception, *traceback, *globals = globals_of(plan->method_of);
     bool has_frames = !called && trap->site == UINT32_MAX; /* its own, from where the interpreter did something */
+    More more;
+    take_more(&more, trap);
     learn(plan);
     raise_trap(plan, trap, (int32_t)trap->kind);
     if (called && globals)
-        add_traceback(plan, trap, globals);
+        add_traceback(plan, trap, &more, globals);
     if (globals && !has_frames && is_in_comprehension(plan, site))
         add_places(plan, site, globals, true);
     PyErr_Fetch(&type, &exception, &traceback);

@@ -21,6 +21,8 @@ RT_SLOW void rt_trace(JitdFrame *frame, uint32_t site) {
     uint32_t n = frame->trap.ntrace++;
     if (n < JITD_TRACE_MAX)
         frame->trap.trace[n] = site;
+    else if (n - JITD_TRACE_MAX < JITD_TRACE_MORE)
+        frame->more[n - JITD_TRACE_MAX] = site;
 }
 
 RT bool rt_interrupted(JitdFrame *frame) {
