@@ -4,6 +4,8 @@ what only they had is finalised."""
 from __future__ import annotations
 
 import gc
+import os
+import time
 import warnings
 from typing import Any, Iterator
 
@@ -104,6 +106,66 @@ def test_they_go_while_the_loop_runs(name: str) -> None:
     assert Token.left[0] >= TURNS - KEPT, f"the first went with {Token.left[0]} waiting"
     assert all(a - b <= KEPT for a, b in zip(Token.left, Token.left[1:]))
     assert f"{name}: compiled" in jitd.explain(Loop)
+
+
+class Hook:
+    """Calls that when it goes."""
+
+    def __init__(self, then: Any) -> None:
+        self.then = then
+
+    def __del__(self) -> None:
+        self.then()
+
+
+def test_a_finaliser_that_collects_while_its_instance_ends() -> None:
+    gone: list[int] = []
+    for i in range(300):
+        item = Item(i, None)
+        item.token = Hook(gc.collect)
+        pair = Pair(item, Hook(lambda i=i: (gc.collect(), gone.append(i))))
+        pair.other.of = pair.first
+        del item, pair
+    gc.collect()
+    assert sorted(gone) == list(range(300))
+
+
+def test_what_is_replaced_in_a_list_goes_behind_what_went_before() -> None:
+    order: list[Any] = []
+
+    @jitd.jitclass
+    class Keeper:
+        items: list[Item]
+
+        def replace(self, n: int, made: list[Any]) -> int:
+            for i in range(n):
+                item = Item(i, made.pop())
+                if i % 3 == 0:
+                    self.items[0] = item
+            return n
+
+    made = [Hook(lambda i=i: order.append(i)) for i in range(40)]
+    Keeper([Item(99, Hook(lambda: order.append("first")))]).replace(40, made)
+    turns = [39 - i for i in range(40)]
+    assert order == ["first", *turns[1:3], turns[0], *[t for k in range(3, 39, 3) for t in (*turns[k + 1 : k + 3], turns[k])], turns[39]]
+
+
+def test_a_finaliser_that_forks() -> None:
+    gone: list[int] = []
+
+    def fork() -> None:
+        child = os.fork()
+        if not child:
+            os._exit(0)
+        os.waitpid(child, 0)
+
+    loop = Loop([Hook(lambda i=i: (gone.append(i), i == 5 and fork())) for i in range(20)])
+    loop.plain(20)
+    deadline = time.monotonic() + 10
+    while len(gone) < 20 and time.monotonic() < deadline:  # what was alive then is the child's, too, until its death is known
+        jitd.gc()
+        time.sleep(0.02)
+    assert sorted(gone) == list(range(20))
 
 
 def test_a_finaliser_that_raises() -> None:

@@ -97,6 +97,25 @@ def test_a_field_that_nobody_annotates() -> None:
     assert "field n: int" in jitd.explain(compiled) and "field bits" not in jitd.explain(compiled)
 
 
+def test_several_at_once() -> None:
+    class Pair:
+        a: int
+        b: int
+        c: int
+
+        def __init__(self) -> None:
+            self.a, self.b = 18446744073709551616, 3
+            self.c = 1
+
+        def sum(self) -> int:
+            if self.a > 18446744073709551616 * self.b:
+                self.c = 2
+            return self.a + self.b + self.c
+
+    compiled = jitd.jitclass(Pair)
+    assert compiled().sum() == 2**64 + 4 and "field c: int" in jitd.explain(compiled)
+
+
 def test_sized_fields_stay_what_they_are() -> None:
     @jitd.jitclass
     class Hash:

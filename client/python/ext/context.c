@@ -362,7 +362,7 @@ PyObject *context_fork_prepare(PyObject *module, PyObject *args) {
 PyObject *context_fork_parent(PyObject *module, PyObject *args) {
     (void)module, (void)args;
     ends_in_parent(); /* there was no fork */
-    proxy_after_fork();
+    proxy_after_fork(false);
     Py_RETURN_NONE;
 }
 
@@ -376,7 +376,7 @@ PyObject *context_fork_child(PyObject *module, PyObject *args) {
     if (jitd_context.client && jitd_context.arena)
         enter_again();
     import_after_fork();
-    proxy_after_fork();
+    proxy_after_fork(true);
     return PyLong_FromLong(r);
 }
 
@@ -400,7 +400,12 @@ PyObject *context_collect(PyObject *module, PyObject *args) {
     int milliseconds;
     if (!PyArg_ParseTuple(args, "i", &milliseconds))
         return NULL;
-    return PyLong_FromLong(jitd_context.arena ? arena_collect(jitd_context.arena, milliseconds) : 0);
+    if (jitd_context.client)
+        client_reap(jitd_context.client);
+    int n = jitd_context.arena ? arena_collect(jitd_context.arena, milliseconds) : 0;
+    proxy_let_go(); /* those of what other processes had, too */
+    proxy_settle();
+    return PyLong_FromLong(n);
 }
 
 PyObject *context_collect_private(PyObject *module, PyObject *ignored) {

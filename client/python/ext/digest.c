@@ -99,9 +99,11 @@ enum { STORES_NONE = 1, STORES_WIDE = 2 };
 
 /* Whether an int is more than 64 bits hold. 2**63 is not: what is computed modulo that fits. */
 static int is_wide(PyObject *value) {
-    int over = 0;
+    int over = 0, wide = 0;
+    for (Py_ssize_t i = 0; value && PyTuple_CheckExact(value) && i < PyTuple_GET_SIZE(value) && !wide; i++)
+        wide = is_wide(PyTuple_GET_ITEM(value, i));
     if (!value || !PyLong_CheckExact(value))
-        return 0;
+        return wide;
     (void)PyLong_AsLongLongAndOverflow(value, &over);
     if (over <= 0)
         return over < 0;
@@ -125,8 +127,26 @@ static int loads_wide(PyCodeObject *code, PyObject *globals, PyObject *names, co
     return 0;
 }
 
+/* Or its condition, which what is stored is not made of. */
 static int ends_statement(int opcode) {
-    return opcode == STORE_ATTR || opcode == STORE_FAST || opcode == STORE_SUBSCR || opcode == POP_TOP;
+    switch (opcode) {
+    case STORE_ATTR:
+    case STORE_FAST:
+    case STORE_SUBSCR:
+    case POP_TOP:
+#ifdef POP_JUMP_IF_FALSE
+    case POP_JUMP_IF_FALSE:
+    case POP_JUMP_IF_TRUE:
+#else
+    case POP_JUMP_FORWARD_IF_FALSE:
+    case POP_JUMP_FORWARD_IF_TRUE:
+    case POP_JUMP_BACKWARD_IF_FALSE:
+    case POP_JUMP_BACKWARD_IF_TRUE:
+#endif
+        return 1;
+    default:
+        return 0;
+    }
 }
 
 static int add_store(PyObject *name, long what, PyObject *found) {

@@ -151,7 +151,10 @@ static void note(void *arg, uint64_t ref, int is_referred) {
 
 static void make_candidate(PyObject *op) {
     Instance *self = (Instance *)op;
-    self->flags = (self->flags & ~(uint32_t)INSTANCE_SEEN) | INSTANCE_CANDIDATE;
+    self->flags &= ~(uint32_t)INSTANCE_SEEN;
+    if (!Py_REFCNT(op))
+        return; /* it is being ended: what its fields hold asked for the collection */
+    self->flags |= INSTANCE_CANDIDATE;
     if (proxy_holds_itself(self))
         proxy_unmark_finalised(op);
     if (!PyObject_GC_IsTracked(op)) {

@@ -134,6 +134,7 @@ void proxy_shared(void *arg, uint64_t ref, uint32_t link) {
 /* ---- where any Python code may run ---- */
 
 static bool settling;
+static __thread bool settling_here __attribute__((tls_model("initial-exec"))); /* it is this thread */
 
 /* So that of those that left from there on the first is taken first. */
 static void turn_round(List *list, size_t from) {
@@ -147,7 +148,7 @@ static void turn_round(List *list, size_t from) {
 void proxy_drop_leaving(void) {
     if (settling)
         return; /* further up the stack somebody goes through the list: a chain of a million is no deep recursion */
-    settling = true;
+    settling = settling_here = true;
     for (size_t seen = 0; leaving.n;) {
         turn_round(&leaving, seen);
         PyObject *op = leaving.at[--leaving.n];
@@ -155,7 +156,7 @@ void proxy_drop_leaving(void) {
         Py_DECREF(op);
     }
     import_put_off &= ~(uint32_t)(IMPORT_PROXIES | IMPORT_MANY);
-    settling = false;
+    settling = settling_here = false;
 }
 
 void proxy_put_off(PyObject *op) {
@@ -163,8 +164,9 @@ void proxy_put_off(PyObject *op) {
     list_push(&forked, op); /* without memory for the list it stays for good */
 }
 
-void proxy_after_fork(void) {
-    proxy_forking = settling = false; /* who settled may have been a thread that is not here */
+void proxy_after_fork(bool in_child) {
+    proxy_forking = false;
+    settling &= settling_here || !in_child; /* who settled may have been a thread that is not here */
     while (forked.n)
         Py_DECREF(forked.at[--forked.n]);
 }

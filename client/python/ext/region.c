@@ -195,7 +195,7 @@ void import_py_decref(JitdFrame *frame, uint64_t object) {
         Py_DECREF(op);
         return;
     }
-    ImportOpen open = import_open();
+    ImportOpen open = open_settled();
     Py_XDECREF(op);
     import_close(open);
 }
