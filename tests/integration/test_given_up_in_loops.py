@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import gc
 import os
+import threading
 import time
 import warnings
 from typing import Any, Iterator
@@ -166,6 +167,20 @@ def test_a_finaliser_that_forks() -> None:
         jitd.gc()
         time.sleep(0.02)
     assert sorted(gone) == list(range(20))
+
+
+def test_a_finaliser_that_waits_for_another_thread_s() -> None:
+    seen = threading.Event()
+    waited: list[bool] = []
+
+    def wait() -> None:
+        thread = threading.Thread(target=lambda: Loop([Hook(seen.set) for _ in range(5)]).with_calls(5))
+        thread.start()
+        waited.append(seen.wait(20))
+        thread.join()
+
+    Loop([Hook(lambda i=i: i == 3 and wait()) for i in range(5)]).with_calls(5)
+    assert waited == [True]
 
 
 def test_a_finaliser_that_raises() -> None:

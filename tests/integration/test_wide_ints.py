@@ -108,12 +108,41 @@ def test_several_at_once() -> None:
             self.c = 1
 
         def sum(self) -> int:
-            if self.a > 18446744073709551616 * self.b:
+            if self.a > 18446744073709551616:
                 self.c = 2
             return self.a + self.b + self.c
 
     compiled = jitd.jitclass(Pair)
     assert compiled().sum() == 2**64 + 4 and "field c: int" in jitd.explain(compiled)
+
+
+def test_constants_in_parts_of_the_statement() -> None:
+    class Parts:
+        a: int
+        b: int
+        c: int
+        d: int
+
+        def __init__(self, k: int) -> None:
+            self.a = 2**64 + (1 if k else 0)
+            self.b = MASK + 1 | (k if k > 3 else 0)
+            self.c = k**50 * 5 % (2**127 - 1)
+            self.d = k if k > MASK else 3
+
+        def all(self) -> list[int]:
+            return [self.a, self.b, self.c, self.d]
+
+    compiled = jitd.jitclass(Parts)
+    for k in (0, 1, 5, 11):
+        assert compiled(k).all() == Parts(k).all()
+    assert "field d: int" in jitd.explain(compiled)
+
+
+def test_a_method_with_very_many_names() -> None:
+    lines = "".join(f"        self.a += name_{i}\n" for i in range(300))
+    space: dict[str, Any] = {f"name_{i}": i for i in range(300)}
+    exec(f"class Many:\n    a: int = 1\n\n    def all(self) -> int:\n{lines}        return self.a\n", space)
+    assert jitd.jitclass(space["Many"])().all() == 1 + sum(range(300))
 
 
 def test_sized_fields_stay_what_they_are() -> None:

@@ -362,7 +362,7 @@ PyObject *context_fork_prepare(PyObject *module, PyObject *args) {
 PyObject *context_fork_parent(PyObject *module, PyObject *args) {
     (void)module, (void)args;
     ends_in_parent(); /* there was no fork */
-    proxy_after_fork(false);
+    proxy_after_fork();
     Py_RETURN_NONE;
 }
 
@@ -376,7 +376,7 @@ PyObject *context_fork_child(PyObject *module, PyObject *args) {
     if (jitd_context.client && jitd_context.arena)
         enter_again();
     import_after_fork();
-    proxy_after_fork(true);
+    proxy_after_fork();
     return PyLong_FromLong(r);
 }
 

@@ -100,9 +100,9 @@ enum { STORES_NONE = 1, STORES_WIDE = 2 };
 /* Whether an int is more than 64 bits hold. 2**63 is not: what is computed modulo that fits. */
 static int is_wide(PyObject *value) {
     int over = 0, wide = 0;
-    for (Py_ssize_t i = 0; value && PyTuple_CheckExact(value) && i < PyTuple_GET_SIZE(value) && !wide; i++)
+    for (Py_ssize_t i = 0; PyTuple_CheckExact(value) && i < PyTuple_GET_SIZE(value) && !wide; i++)
         wide = is_wide(PyTuple_GET_ITEM(value, i));
-    if (!value || !PyLong_CheckExact(value))
+    if (!PyLong_CheckExact(value))
         return wide;
     (void)PyLong_AsLongLongAndOverflow(value, &over);
     if (over <= 0)
@@ -113,40 +113,49 @@ static int is_wide(PyObject *value) {
     return more;
 }
 
-/* Whether an instruction loads such a one: a constant or a module's (globals, or NULL). */
-static int loads_wide(PyCodeObject *code, PyObject *globals, PyObject *names, const unsigned char *instructions,
-                      Py_ssize_t i) {
-    PyObject *consts = code->co_consts;
-    Py_ssize_t index = instructions[i + 1], name = index >> NAME_SHIFT;
-    if (i >= 2 && instructions[i - 2] == EXTENDED_ARG)
-        return 0;
-    if (instructions[i] == LOAD_CONST && index < PyTuple_GET_SIZE(consts))
-        return is_wide(PyTuple_GET_ITEM(consts, index));
-    if (instructions[i] == LOAD_GLOBAL && globals && name < PyTuple_GET_SIZE(names))
-        return is_wide(PyDict_GetItemWithError(globals, PyTuple_GET_ITEM(names, name)));
-    return 0;
+typedef struct Instructions {
+    PyObject *globals; /* or NULL */
+    PyObject *consts, *names;
+    const unsigned char *at;
+    Py_ssize_t size;
+} Instructions;
+
+static bool loads_int(const Instructions *in, Py_ssize_t i) {
+#ifdef LOAD_SMALL_INT
+    if (in->at[i] == LOAD_SMALL_INT)
+        return true;
+#endif
+    bool is_const = in->at[i] == LOAD_CONST && in->at[i + 1] < PyTuple_GET_SIZE(in->consts);
+    return is_const && PyLong_CheckExact(PyTuple_GET_ITEM(in->consts, in->at[i + 1]));
 }
 
-/* Or its condition, which what is stored is not made of. */
-static int ends_statement(int opcode) {
-    switch (opcode) {
-    case STORE_ATTR:
-    case STORE_FAST:
-    case STORE_SUBSCR:
-    case POP_TOP:
-#ifdef POP_JUMP_IF_FALSE
-    case POP_JUMP_IF_FALSE:
-    case POP_JUMP_IF_TRUE:
+/* What CPython does not compute itself beforehand of two ints, such as 2**65, is long. */
+static bool is_long_constant(const Instructions *in, Py_ssize_t i) {
+#ifdef BINARY_POWER
+    bool is_binary = in->at[i] == BINARY_POWER || in->at[i] == BINARY_LSHIFT;
 #else
-    case POP_JUMP_FORWARD_IF_FALSE:
-    case POP_JUMP_FORWARD_IF_TRUE:
-    case POP_JUMP_BACKWARD_IF_FALSE:
-    case POP_JUMP_BACKWARD_IF_TRUE:
+    bool is_binary = in->at[i] == BINARY_OP;
 #endif
-        return 1;
-    default:
+    return is_binary && i >= 4 && loads_int(in, i - 2) && loads_int(in, i - 4);
+}
+
+/* Whether an instruction loads such a one, a constant or a module's, and not to be compared. */
+static int loads_wide(const Instructions *in, Py_ssize_t i) {
+    Py_ssize_t index = in->at[i + 1], name = index >> NAME_SHIFT, next = i + 2;
+    PyObject *value = NULL;
+    while (in->at[i] == LOAD_GLOBAL && next < in->size && !in->at[next]) /* its cache */
+        next += 2;
+    if ((i >= 2 && in->at[i - 2] == EXTENDED_ARG) || (next < in->size && in->at[next] == COMPARE_OP))
         return 0;
-    }
+    if (in->at[i] == LOAD_CONST && index < PyTuple_GET_SIZE(in->consts))
+        value = PyTuple_GET_ITEM(in->consts, index);
+    else if (in->at[i] == LOAD_GLOBAL && in->globals && name < PyTuple_GET_SIZE(in->names))
+        value = PyDict_GetItemWithError(in->globals, PyTuple_GET_ITEM(in->names, name));
+    return value ? is_wide(value) : is_long_constant(in, i);
+}
+
+static int ends_statement(int opcode) {
+    return opcode == STORE_ATTR || opcode == STORE_FAST || opcode == STORE_SUBSCR || opcode == POP_TOP;
 }
 
 static int add_store(PyObject *name, long what, PyObject *found) {
@@ -159,15 +168,14 @@ static int add_store(PyObject *name, long what, PyObject *found) {
     return r;
 }
 
-static int add_stores(PyCodeObject *code, PyObject *globals, PyObject *names, PyObject *instructions, PyObject *found) {
-    const unsigned char *at = (const unsigned char *)PyBytes_AS_STRING(instructions);
+static int add_stores(PyCodeObject *code, const Instructions *in, PyObject *found) {
     int r = 0, wide = 0;
-    for (Py_ssize_t i = 0; r == 0 && i + 1 < PyBytes_GET_SIZE(instructions); i += 2) {
-        int none = i >= 4 && loads_none(code, at + i - 4);
-        if (at[i] == STORE_ATTR && at[i + 1] < PyTuple_GET_SIZE(names))
-            r = add_store(PyTuple_GET_ITEM(names, at[i + 1]), (none ? STORES_NONE : 0) | (wide ? STORES_WIDE : 0),
-                          found);
-        wide = ends_statement(at[i]) ? 0 : wide | loads_wide(code, globals, names, at, i);
+    for (Py_ssize_t i = 0; r == 0 && i + 1 < in->size; i += 2) {
+        int none = i >= 4 && loads_none(code, in->at + i - 4);
+        if (in->at[i] == STORE_ATTR && in->at[i + 1] < PyTuple_GET_SIZE(in->names))
+            r = add_store(PyTuple_GET_ITEM(in->names, in->at[i + 1]),
+                          (none ? STORES_NONE : 0) | (wide ? STORES_WIDE : 0), found);
+        wide = ends_statement(in->at[i]) ? 0 : wide | loads_wide(in, i);
         if (wide < 0 || PyErr_Occurred())
             r = -1;
     }
@@ -183,10 +191,16 @@ PyObject *digest_stores(PyObject *module, PyObject *op) {
     PyObject *found = PyCode_Check(code) ? PyDict_New() : PyErr_Format(PyExc_TypeError, "a code object is needed");
     PyObject *names = found ? PyObject_GetAttrString(code, "co_names") : NULL;
     PyObject *instructions = names ? PyObject_GetAttrString(code, "co_code") : NULL;
-    int r = !instructions ? -1
-            : PyTuple_GET_SIZE(names) > UINT8_MAX + 1
-                ? add_all(names, found)
-                : add_stores((PyCodeObject *)code, globals, names, instructions, found);
+    int r = instructions ? 0 : -1;
+    bool is_read = r == 0 && PyTuple_GET_SIZE(names) <= UINT8_MAX + 1;
+    for (Py_ssize_t i = 0; r == 0 && !is_read && i < PyTuple_GET_SIZE(names); i++)
+        r = add_store(PyTuple_GET_ITEM(names, i), 0, found);
+    if (is_read)
+        r = add_stores((PyCodeObject *)code,
+                       &(Instructions){globals, ((PyCodeObject *)code)->co_consts, names,
+                                       (const unsigned char *)PyBytes_AS_STRING(instructions),
+                                       PyBytes_GET_SIZE(instructions)},
+                       found);
     if (r < 0)
         Py_CLEAR(found);
     Py_XDECREF(names);

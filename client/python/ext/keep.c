@@ -133,8 +133,9 @@ void proxy_shared(void *arg, uint64_t ref, uint32_t link) {
 
 /* ---- where any Python code may run ---- */
 
-static bool settling;
-static __thread bool settling_here __attribute__((tls_model("initial-exec"))); /* it is this thread */
+static size_t turned; /* so many at the list's beginning are: the first to go is the last of them */
+/* By thread: a finaliser may wait for another one's. */
+static __thread bool settling __attribute__((tls_model("initial-exec")));
 
 /* So that of those that left from there on the first is taken first. */
 static void turn_round(List *list, size_t from) {
@@ -148,15 +149,15 @@ static void turn_round(List *list, size_t from) {
 void proxy_drop_leaving(void) {
     if (settling)
         return; /* further up the stack somebody goes through the list: a chain of a million is no deep recursion */
-    settling = settling_here = true;
-    for (size_t seen = 0; leaving.n;) {
-        turn_round(&leaving, seen);
+    settling = true;
+    while (leaving.n) {
+        turn_round(&leaving, turned);
         PyObject *op = leaving.at[--leaving.n];
-        seen = leaving.n;
+        turned = leaving.n;
         Py_DECREF(op);
     }
     import_put_off &= ~(uint32_t)(IMPORT_PROXIES | IMPORT_MANY);
-    settling = settling_here = false;
+    settling = false;
 }
 
 void proxy_put_off(PyObject *op) {
@@ -164,9 +165,8 @@ void proxy_put_off(PyObject *op) {
     list_push(&forked, op); /* without memory for the list it stays for good */
 }
 
-void proxy_after_fork(bool in_child) {
+void proxy_after_fork(void) {
     proxy_forking = false;
-    settling &= settling_here || !in_child; /* who settled may have been a thread that is not here */
     while (forked.n)
         Py_DECREF(forked.at[--forked.n]);
 }
