@@ -29,11 +29,22 @@ static PyObject *result_of(const Plan *plan, Resume *r, uint32_t *site, PyObject
     return result;
 }
 
-static PyObject *call(JitdFrame *frame, const Plan *plan, Resume *r, uint32_t *site, const JitdValue *values) {
+/* What compiled code has given up since Python code ran last goes first: its finalisers are Python code, too. What compiled code has in hand is
+ * counted by then. */
+static void settle(void) {
+    proxy_settle();
+    import_put_off &= ~(uint32_t)IMPORT_MANY; /* where that is not possible yet, the next many ask again */
+}
+
+static PyObject *call(JitdFrame *frame, const Plan *plan, Resume *r, uint32_t *site, const JitdValue *values,
+                      bool settles) {
     PyObject *args[MAX_VALUES + 1] = {NULL}, *result = NULL;
     if (r->nvalues > MAX_VALUES - 1)
         return PyErr_Format(PyExc_SystemError, "jitd: compiled code gives %zd values to Python", r->nvalues);
-    if (give_all(frame, r, values, args + 1) == 0)
+    int given = give_all(frame, r, values, args + 1);
+    if (given == 0 && settles)
+        settle();
+    if (given == 0)
         result = result_of(plan, r, site, args + 1);
     for (Py_ssize_t i = 1; i <= r->nvalues; i++)
         Py_XDECREF(args[i]);
@@ -143,19 +154,11 @@ static bool is_short(const Resume *r, const JitdValue *values) {
     return operation_is_builtin((PyObject *)(uintptr_t)values[at ? type_slots(r->values[0].type) : 0].ref);
 }
 
-/* What compiled code has given up since Python code ran last goes first: its finalisers are Python code, too. */
-static ImportOpen open_settled(void) {
-    ImportOpen open = import_open();
-    proxy_settle();
-    import_put_off &= ~(uint32_t)IMPORT_MANY; /* where that is not possible yet, the next many ask again */
-    return open;
-}
-
 static int32_t operate(JitdFrame *frame, const Plan *plan, Resume *r, uint32_t site, JitdValue *values) {
     uint64_t changes = class_changes;
     bool is_brief = !(import_put_off & IMPORT_MANY) && is_short(r, values);
-    ImportOpen open = is_brief ? import_open_shortly() : open_settled();
-    PyObject *result = call(frame, plan, r, &site, values);
+    ImportOpen open = is_brief ? import_open_shortly() : import_open();
+    PyObject *result = call(frame, plan, r, &site, values, !is_brief);
     int32_t status = result ? finish(frame, plan, r, result, changes, values) : failed(frame, site);
     import_close(open);
     return status;
@@ -172,10 +175,10 @@ int32_t import_region(JitdFrame *frame, uint32_t site, JitdValue *values) {
     if (likely(known && known->operation))
         return operate(frame, plan, known, site, values);
     uint64_t begun = __builtin_ia32_rdtsc(), changes = class_changes;
-    ImportOpen open = open_settled();
+    ImportOpen open = import_open();
     Resume *r = resume_of(plan, site);
     uint32_t place = r ? site : UINT32_MAX;
-    PyObject *result = r ? call(frame, plan, r, &place, values) : NULL;
+    PyObject *result = r ? call(frame, plan, r, &place, values, true) : NULL;
     int32_t status = result ? finish(frame, plan, r, result, changes, values) : failed(frame, place);
     if (r && r->function && !r->operation)
         count_region(plan, site, begun);
@@ -195,7 +198,8 @@ void import_py_decref(JitdFrame *frame, uint64_t object) {
         Py_DECREF(op);
         return;
     }
-    ImportOpen open = open_settled();
+    ImportOpen open = import_open();
+    settle();
     Py_XDECREF(op);
     import_close(open);
 }
