@@ -285,15 +285,17 @@ static void infer_for_pairs(Infer *in, const Node *n, bool is_zip) {
 
 #define TUPLE_TURNS_MAX 16 /* each turn looks through the items */
 
-/* A tuple of values of one type, as people write them behind "in". NULL: it is none. */
+/* A tuple of values of one type, or of references, as people write them behind "in". NULL: it is none. */
 static const Type *tuple_turns(Infer *in, const Type *tuple) {
     if (tuple->kind != TYPE_TUPLE || !tuple->nitems || tuple->nitems > TUPLE_TURNS_MAX)
         return NULL;
     const Type *item = type_not_exact(in->pool, tuple->items[0]);
-    for (size_t i = 1; i < tuple->nitems; i++)
-        if (!type_eq(type_not_exact(in->pool, tuple->items[i]), item))
-            return NULL;
-    return item->kind == TYPE_PY || item->kind == TYPE_NONE ? NULL : item;
+    for (size_t i = 1; item && i < tuple->nitems; i++) {
+        const Type *t = type_not_exact(in->pool, tuple->items[i]);
+        bool are_refs = t->kind == TYPE_REF && item->kind == TYPE_REF;
+        item = type_eq(t, item) ? item : are_refs ? type_join(in->lang, item, t) : NULL;
+    }
+    return !item || item->kind == TYPE_PY || item->kind == TYPE_NONE ? NULL : item;
 }
 
 static void infer_for_list(Infer *in, const Node *n) {

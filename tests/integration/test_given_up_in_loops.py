@@ -169,6 +169,21 @@ def test_a_finaliser_that_forks() -> None:
     assert sorted(gone) == list(range(20))
 
 
+def test_what_was_alive_at_a_fork_goes_with_a_collection() -> None:
+    gone: list[str] = []
+    item = Item(1, Hook(lambda: gone.append("item")))
+    child = os.fork()
+    if not child:
+        os._exit(0)
+    os.waitpid(child, 0)
+    del item
+    deadline = time.monotonic() + 10
+    while not gone and time.monotonic() < deadline:  # until the child's death is known
+        gc.collect()
+        time.sleep(0.02)
+    assert gone == ["item"]
+
+
 def test_a_finaliser_that_waits_for_another_thread_s() -> None:
     seen = threading.Event()
     waited: list[bool] = []

@@ -402,9 +402,8 @@ PyObject *context_collect(PyObject *module, PyObject *args) {
         return NULL;
     if (jitd_context.client)
         client_reap(jitd_context.client);
+    proxy_let_go_of_dead();
     int n = jitd_context.arena ? arena_collect(jitd_context.arena, milliseconds) : 0;
-    proxy_let_go(); /* those of what other processes had, too */
-    proxy_settle();
     return PyLong_FromLong(n);
 }
 

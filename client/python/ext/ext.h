@@ -189,9 +189,10 @@ void proxy_finalize(PyObject *self);
  * is the parent's, and what ends is put off. */
 extern bool proxy_forking;
 void proxy_put_off(PyObject *op);
-void proxy_after_fork(void);   /* ends that, in parent and child */
-void proxy_let_go(void);       /* of pinned ones that nobody else holds any more */
-void proxy_drop_leaving(void); /* only where any Python code may run */
+void proxy_after_fork(void);     /* ends that, in parent and child */
+void proxy_let_go(void);         /* of pinned ones that nobody else holds any more */
+void proxy_let_go_of_dead(void); /* the same of those that only dead processes held; may run any Python code */
+void proxy_drop_leaving(void);   /* only where any Python code may run */
 
 /* Whether something but Python holds the object of a proxy that Python lets go. */
 static inline int proxy_is_needed(const Instance *self) {

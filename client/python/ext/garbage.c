@@ -227,8 +227,11 @@ static PyObject *callback(PyObject *module, PyObject *args) {
     if (search.graph)
         end();
     PyObject *generation = PyDict_GetItemString(info, "generation");
-    if (!strcmp(phase, "start") && generation && PyLong_AsLong(generation) == 2)
+    bool is_full = generation && PyLong_AsLong(generation) == 2;
+    if (is_full && !strcmp(phase, "start"))
         begin();
+    else if (is_full)
+        proxy_let_go_of_dead();
     PyErr_Clear();
     Py_RETURN_NONE;
 }

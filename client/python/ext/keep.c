@@ -188,6 +188,15 @@ void proxy_let_go(void) {
     looking = false;
 }
 
+void proxy_let_go_of_dead(void) {
+    if (!pinned.n || !import_is_idle())
+        return;
+    if (jitd_context.client)
+        client_reap(jitd_context.client);
+    proxy_let_go();
+    proxy_settle();
+}
+
 /* The collector asks, which holds what it asks: it has found that a candidate (garbage.c) is garbage, with all that holds it. */
 static bool is_garbage(PyObject *op) {
     return garbage_search && (((Instance *)op)->flags & INSTANCE_CANDIDATE) && Py_REFCNT(op) > 1;

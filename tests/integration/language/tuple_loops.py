@@ -109,6 +109,22 @@ class Bag:
                 total += child.n
         return total
 
+    def with_itself(self) -> int:
+        total = 0
+        for child in (self, self.left, self.right):
+            if child is not None:
+                total = total * 10 + child.weight()
+        return total
+
+    def weight(self) -> int:
+        return self.n
+
+    def kinds(self) -> int:
+        total = 0
+        for bag in (Crate(4), self, Crate(self.n)):
+            total = total * 100 + bag.weight()
+        return total
+
     def drop(self) -> int:
         total = 0
         for child in (self.left, self.right):
@@ -160,3 +176,16 @@ class Bag:
         for x in (1, 2, self.n):
             pass
         return x
+
+
+@jitclass
+class Crate(Bag):
+    def __init__(self, n: int) -> None:
+        self.n = n
+        self.f = 1.5
+        self.log = []
+        self.left = None
+        self.right = None
+
+    def weight(self) -> int:
+        return self.n * 2 + 1
