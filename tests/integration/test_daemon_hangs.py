@@ -58,15 +58,15 @@ known = Known(1)
 assert known.get() == 2 and native("Known.get") == 1
 jitd.publish("known", known)
 os.kill(daemon, signal.SIGSTOP)
-assert took(known.get)[1] < 0.5  # nobody is asked
+assert took(known.get)[1] < 0.9  # nobody is asked
 result, seconds = took(lambda: First(1).get())
-assert result == 3 and 1 < seconds < 4, seconds
+assert result == 3 and 1 < seconds < 15, seconds
 result, seconds = took(lambda: Second(1).get())
-assert result == 4 and seconds < 1, seconds
+assert result == 4 and seconds < 1.2, seconds
 result, seconds = took(jitd.lookup, "known")
-assert "does not answer" in result and seconds < 1, (result, seconds)
+assert "does not answer" in result and seconds < 4, (result, seconds)
 some, seconds = took(lambda: [Known(i) for i in range(100000)])
-assert len(some) == 100000 and seconds < 5, seconds
+assert len(some) == 100000 and seconds < 20, seconds
 os.kill(daemon, signal.SIGCONT)
 assert jitd.lookup("known") is known
 end = time.monotonic() + 60

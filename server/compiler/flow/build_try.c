@@ -159,13 +159,18 @@ static void leave_one(Build *b, const BuildTry *t, const Node *n, FlowOp *v) {
         build_body(b, t->node->Try.finalbody);
 }
 
+static void copy_operands(FlowOperand *to, const FlowOperand *from, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        to[i] = from[i];
+}
+
 void build_leave_tries(Build *b, const BuildTry *to, const Node *n, FlowOp *v) {
     Around before = around(b);
     FlowOperand *operands = pool_array(b->pool, FlowOperand, b->noperands + 1);
-    memcpy(operands, b->operands, b->noperands * sizeof *operands);
+    copy_operands(operands, b->operands, b->noperands);
     for (const BuildTry *t = b->tries; t != to && b->at; t = t->outer)
         if (t->entered || t->node->Try.finalbody.len)
             leave_one(b, t, n, v);
     go_back(b, &before);
-    memcpy(b->operands, operands, b->noperands * sizeof *operands);
+    copy_operands(b->operands, operands, b->noperands);
 }
