@@ -3,6 +3,9 @@
 import struct
 import sys
 import traceback
+from types import FunctionType
+
+from jitd._jitd import stores
 
 LEAST, MOST = -(2**63), 2**63 - 1
 
@@ -36,8 +39,10 @@ class Field:
 def plain_class(cls):
     """What the generated classes need of a jitclass: typed fields and an __init__ from them."""
     kinds = dict(cls.__annotations__)
-    for name, kind in kinds.items():
-        descriptor = Field(kind.__name__ if isinstance(kind, type) else "reference")
+    wide = {name for f in vars(cls).values() if isinstance(f, FunctionType) for name, what in stores(f).items() if what & 2}
+    for name, kind in kinds.items():  # one in which the class has ints beyond 64 bits is a Python field
+        is_python = kind is int and name in wide
+        descriptor = Field(kind.__name__ if isinstance(kind, type) and not is_python else "reference")
         setattr(cls, name, descriptor)
         descriptor.__set_name__(cls, name)
 

@@ -187,10 +187,19 @@ static bool rounds_int(const MathFn *f, const Type *t) {
     return f->result == 'i' && (t->kind == TYPE_INT || t->kind == TYPE_BOOL);
 }
 
+/* The exception is what Python's function raises for the ints that were given: CPython 3.14's log(0) says another thing than its log(0.0). */
+static void fail_with_ints(FlowFail *fail, FlowOp *const *given, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (given[i]->type->kind == TYPE_INT || given[i]->type->kind == TYPE_BOOL) {
+            fail->values[i] = given[i];
+            fail->site.args[i].type = given[i]->type;
+        }
+}
+
 FlowOp *build_math(Build *b, const Node *n, const CallInfo *call) {
     const MathFn *f = call->math;
     const Type *result = b->info[n->id].type;
-    FlowOp *args[4];
+    FlowOp *args[4], *given[4];
     size_t nargs = n->Call.args.len;
     if (f->how == MATH_PYMATH)
         return build_python_call(b, n, f, result);
@@ -199,10 +208,13 @@ FlowOp *build_math(Build *b, const Node *n, const CallInfo *call) {
             return NULL;
         if (rounds_int(f, args[i]->type)) /* floor(3) is 3 */
             return build_convert(b, n, args[i], &type_int);
+        given[i] = args[i];
         args[i] = build_convert(b, n, args[i], f->params[i] == 'i' ? &type_int : &type_float);
     }
     const char *name = pool_printf(b->pool, "rt_math_%s", f->name).ptr;
-    if (f->how == MATH_TRAPS)
-        return build_traps(b, n, name, FLOW_TRAPS, pool_printf(b->pool, "math.%s", f->name), result, args, nargs);
-    return build_runtime(b, name, f->how == MATH_PAIR ? FLOW_PAIR : FLOW_PURE, result, args, nargs);
+    if (f->how != MATH_TRAPS)
+        return build_runtime(b, name, f->how == MATH_PAIR ? FLOW_PAIR : FLOW_PURE, result, args, nargs);
+    FlowOp *r = build_traps(b, n, name, FLOW_TRAPS, pool_printf(b->pool, "math.%s", f->name), result, args, nargs);
+    fail_with_ints(r->fail, given, nargs);
+    return r;
 }
