@@ -92,6 +92,8 @@ void import_close(ImportOpen open);
 struct Plan;
 /* What is not as the call has it built in, or has changed since class_changes was that; borrowed, NULL: all is. */
 PyObject *import_broken(const struct Plan *plan, uint64_t since);
+uint64_t import_changes(void); /* class_changes before what the operation that begins is to report */
+void import_ran_unseen(const struct Plan *plan, uint64_t since); /* Python code did, where nobody can go on in Python */
 bool import_note_broken(const struct Plan *plan, uint64_t since); /* the same, for the resume that comes next */
 uint64_t import_take_changes(void); /* at a resume: the changes that there were before whatever led to it */
 uint64_t import_alloc(JitdFrame *frame, uint32_t size_class);
@@ -114,6 +116,8 @@ void import_after_fork(void); /* in the child */
 #define IMPORT_PROXIES 2
 #define IMPORT_MANY 8 /* of them: the next operation of the interpreter's takes the long way, on which they go */
 #define IMPORT_CYCLES 4
+#define IMPORT_UNSEEN 16 /* the next operation reports what Python code has changed that ran where nobody looks */
+#define IMPORT_LONG_WAY (IMPORT_MANY | IMPORT_UNSEEN)
 extern uint32_t import_put_off;
 extern const volatile uint32_t import_interrupt_flag;
 

@@ -81,7 +81,7 @@ void import_release_waiting(JitdFrame *frame, uint32_t own_epochs) {
             arena_release(frame, waiting[i]);
     }
     waiting_for = 0;
-    import_put_off &= ~(uint32_t)IMPORT_OBJECTS;
+    import_put_off &= ~(uint32_t)(IMPORT_OBJECTS | IMPORT_UNSEEN);
 }
 
 bool import_is_idle(void) {
@@ -234,6 +234,23 @@ uint64_t import_take_changes(void) {
     uint64_t since = is_stale && stale_since < class_changes ? stale_since : class_changes;
     is_stale = false;
     return since;
+}
+
+static uint64_t unseen_since; /* with IMPORT_UNSEEN */
+
+void import_ran_unseen(const Plan *plan, uint64_t since) {
+    if (likely(!import_broken(plan, since)))
+        return;
+    if (!(import_put_off & IMPORT_UNSEEN))
+        unseen_since = since;
+    import_put_off |= IMPORT_UNSEEN;
+}
+
+uint64_t import_changes(void) {
+    if (likely(!(import_put_off & IMPORT_UNSEEN)))
+        return class_changes;
+    import_put_off &= ~(uint32_t)IMPORT_UNSEEN;
+    return unseen_since;
 }
 
 static int32_t poll_open(JitdFrame *frame, uint32_t effects, uint32_t work) {

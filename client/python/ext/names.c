@@ -279,7 +279,7 @@ static int32_t set_attribute_of(JitdFrame *frame, uint32_t site, uint64_t object
 }
 
 static int32_t set_attribute(JitdFrame *frame, uint32_t site, uint64_t ref, uint64_t value) {
-    PyObject *proxy = unlikely(import_put_off & IMPORT_MANY) ? NULL : instance_try_proxy(ref);
+    PyObject *proxy = unlikely(import_put_off & IMPORT_LONG_WAY) ? NULL : instance_try_proxy(ref);
     int32_t status = proxy ? set_attribute_of(frame, site, address_of(proxy), value) : USUAL;
     Py_XDECREF(proxy);
     return status;

@@ -155,8 +155,8 @@ static bool is_short(const Resume *r, const JitdValue *values) {
 }
 
 static int32_t operate(JitdFrame *frame, const Plan *plan, Resume *r, uint32_t site, JitdValue *values) {
-    uint64_t changes = class_changes;
-    bool is_brief = !(import_put_off & IMPORT_MANY) && is_short(r, values);
+    bool is_brief = !(import_put_off & IMPORT_LONG_WAY) && is_short(r, values);
+    uint64_t changes = import_changes();
     ImportOpen open = is_brief ? import_open_shortly() : import_open();
     PyObject *result = call(frame, plan, r, &site, values, !is_brief);
     int32_t status = result ? finish(frame, plan, r, result, changes, values) : failed(frame, site);
@@ -169,12 +169,12 @@ int32_t import_region(JitdFrame *frame, uint32_t site, JitdValue *values) {
     Resume *known = likely(site < plan->nresumes) ? plan->resumes[site] : NULL;
     int32_t quick;
     count_part(plan, site);
-    if (likely(known && known->quick && !(import_put_off & IMPORT_MANY) &&
+    if (likely(known && known->quick && !(import_put_off & IMPORT_LONG_WAY) &&
                operation_quick(frame, known, site, values, &quick)))
         return quick;
     if (likely(known && known->operation))
         return operate(frame, plan, known, site, values);
-    uint64_t begun = __builtin_ia32_rdtsc(), changes = class_changes;
+    uint64_t begun = __builtin_ia32_rdtsc(), changes = import_changes();
     ImportOpen open = import_open();
     Resume *r = resume_of(plan, site);
     uint32_t place = r ? site : UINT32_MAX;
@@ -193,13 +193,14 @@ void import_py_incref(JitdFrame *frame, uint64_t object) {
 
 void import_py_decref(JitdFrame *frame, uint64_t object) {
     PyObject *op = (PyObject *)(uintptr_t)object;
-    (void)frame;
     if (op && (Py_REFCNT(op) > 1 || PyFloat_CheckExact(op) || PyLong_CheckExact(op) || PyUnicode_CheckExact(op))) {
         Py_DECREF(op);
         return;
     }
     ImportOpen open = import_open();
+    uint64_t changes = class_changes;
     settle();
     Py_XDECREF(op);
+    import_ran_unseen(frame->running, changes);
     import_close(open);
 }

@@ -376,6 +376,8 @@ int32_t import_resume(JitdFrame *frame, uint32_t site, JitdValue *values) {
     PyErr_Fetch(&type, &value, &traceback); /* the trap's, if there is one */
     ImportOpen open = import_open();
     Resume *r = resume_of(plan, site);
+    if (r && !r->object)
+        Py_CLEAR(frame->object); /* the None of an __init__ */
     if (r && r->raises)
         PyErr_Restore(type, value, traceback);
     PyObject *result = r ? go_on(frame, plan, r, site, &trap, values) : NULL;

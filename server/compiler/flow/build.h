@@ -66,6 +66,7 @@ typedef struct Build {
     const Node *stmt;     /* the one at hand */
     size_t begun_with;    /* so many operands it began with; of a comprehension's loops: the statement around */
     bool in_target;       /* one of several, a loop's or an annotated one */
+    bool in_test;         /* only whether the value is true is wanted */
     const Node *assigned; /* an Assign whose target is an item; NULL: none whose target is at hand */
     size_t nassigned;     /* operands with its value */
     FlowVar *
@@ -122,6 +123,8 @@ FlowResume *build_resume_behind(Build *b, const Node *n, const LocalState *local
 FlowResume *build_resume_object(Build *b, const Node *n); /* n: a region, whose value is no such */
 FlowResume *build_resume_raised(Build *b, const Node *n); /* NULL: it is in no try */
 FlowResume *build_resume_call(Build *b, const Node *n, const Instance *callee);
+FlowResume *build_resume_setter(Build *b, const Node *target, const Instance *callee);
+FlowResume *build_resume_new(Build *b, const Node *n, const Instance *callee, FlowOp *object);
 
 /* build_region.c */
 FlowOp *build_region_value(Build *b, const Node *n); /* a test, too */

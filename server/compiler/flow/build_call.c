@@ -1,13 +1,13 @@
 /* Build, calls of compiled functions, methods and classes. */
 #include "server/compiler/flow/build.h"
 
-/* A call whose arguments are ready. */
-FlowOp *build_invoke(Build *b, const Node *n, Instance *callee, FlowOp *const *args, size_t nargs) {
+static FlowOp *invoke(Build *b, const Node *n, Instance *callee, FlowOp *const *args, size_t nargs,
+                      FlowResume *resume) {
     FlowOp *call = build_op(b, FLOW_CALL, callee->result ? callee->result : &type_none, args, nargs);
     FuncKind kind = callee->bound->func->kind;
     call->callee = callee;
     call->fail = build_failing(b, n, (Site){.kind = SITE_CALL});
-    call->fail->resume = build_resume_call(b, n, callee);
+    call->fail->resume = resume;
     call->fresh = callee->loops && callee->outer == EFFECT_NONE && call->fail->effect == EFFECT_NONE;
     if (!callee->result) {
         build_dead(b);
@@ -19,9 +19,14 @@ FlowOp *build_invoke(Build *b, const Node *n, Instance *callee, FlowOp *const *a
     return call;
 }
 
+/* A call whose arguments are ready. */
+FlowOp *build_invoke(Build *b, const Node *n, Instance *callee, FlowOp *const *args, size_t nargs) {
+    return invoke(b, n, callee, args, nargs, build_resume_call(b, n, callee));
+}
+
 FlowOp *build_setter(Build *b, const Node *n, Instance *callee, FlowOp *self, FlowOp *v) {
     v = build_fit(b, n, v, callee->params[1], build_param_place(b, callee->func, 0));
-    return build_invoke(b, n, callee, OPS(self, v));
+    return invoke(b, n, callee, OPS(self, v), build_resume_setter(b, n, callee));
 }
 
 FlowOp *build_special(Build *b, const Node *n, const SpecialCall *call, FlowOp *left, FlowOp *right) {
@@ -190,6 +195,10 @@ static void init_defaults(Build *b, const Node *n, uint32_t def, FlowOp *object)
             init_field(b, n, object, def, i, build_const(b, d->fields[i].default_value));
 }
 
+static bool init(Build *b, const Node *n, Instance *callee, FlowOp *const *args, size_t nargs) {
+    return invoke(b, n, callee, args, nargs, build_resume_new(b, n, callee, args[0]));
+}
+
 static FlowOp *call_new(Build *b, const Node *n, const CallInfo *call) {
     bool generated = b->lang->unit->defs[call->def].init == INIT_GENERATED;
     FlowOp **args = pool_array(b->pool, FlowOp *, call->nargs + 2);
@@ -200,9 +209,8 @@ static FlowOp *call_new(Build *b, const Node *n, const CallInfo *call) {
         init_field(b, n, args[0], call->def, (uint32_t)i, args[i + 1]);
     if (!generated)
         init_defaults(b, n, call->def, args[0]);
-    if (call->callee && !build_invoke(b, n, call->callee, args, generated ? 1 : call->nargs + 1))
-        return NULL;
-    return args[0];
+    bool is_made = !call->callee || init(b, n, call->callee, args, generated ? 1 : call->nargs + 1);
+    return is_made ? args[0] : NULL;
 }
 
 FlowOp *build_call(Build *b, const Node *n) {

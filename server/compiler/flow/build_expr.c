@@ -134,7 +134,9 @@ void build_cond(Build *b, const Node *n, FlowBlock *yes, FlowBlock *no) {
     }
     size_t operands = b->noperands;
     FlowOp *v = b->info[n->id].region == REGION_TEST ? build_region_value(b, n) : build_expr(b, n);
+    b->in_test = true;
     FlowOp *truth = v ? known_truth(b, n, v) : NULL;
+    b->in_test = false;
     if (truth)
         build_branch(b, truth, yes, no, false);
     b->noperands = operands;

@@ -237,12 +237,13 @@ FlowResume *build_resume_object(Build *b, const Node *n) {
     return r ? r : nowhere(b, n);
 }
 
-/* Is the node's value what the callee returns? What asks for its truth returns something else. */
+/* Is the node's value what the callee returns, or, in a test, as good? */
 static bool gives_result(const Build *b, const Node *n, const Instance *callee) {
     const NodeInfo *info = &b->info[n->id];
     const CallInfo *call = info->call;
+    const CompareStep *step = info->steps;
     if (info->test && info->test->callee == callee)
-        return false;
+        return b->in_test && callee->result && callee->result->kind == TYPE_BOOL;
     switch (n->kind) {
     case NODE_Call:
         return call && (call->kind == CALL_INSTANCE || call->kind == CALL_OPEN ||
@@ -252,6 +253,8 @@ static bool gives_result(const Build *b, const Node *n, const Instance *callee) 
     case NODE_BinOp:
     case NODE_UnaryOp:
         return info->special != NULL;
+    case NODE_Compare:
+        return n->Compare.ops.len == 1 && step && step->special && !step->negate;
     default:
         return false;
     }
@@ -269,6 +272,42 @@ FlowResume *build_resume_call(Build *b, const Node *n, const Instance *callee) {
     FlowResume *r = gives_result(b, n, callee) && !b->in_target
                         ? resume_with(b, FLOW_WHERE_OBJECT, n, b->info[n->id].locals, outside)
                         : NULL;
+    b->inst->resumes = true;
+    return r ? r : nowhere(b, n);
+}
+
+static bool is_all_of(const Node *stmt, const Node *target) {
+    switch (stmt->kind) {
+    case NODE_Assign:
+        return stmt->Assign.targets.len == 1 && stmt->Assign.targets.at[0] == target;
+    case NODE_AnnAssign:
+        return stmt->AnnAssign.target == target;
+    default:
+        return false;
+    }
+}
+
+/* A setter has done its work, which is the last of the statement's. */
+FlowResume *build_resume_setter(Build *b, const Node *target, const Instance *callee) {
+    if (!may_resume(callee))
+        return NULL;
+    b->inst->resumes = true;
+    return is_all_of(b->stmt, target) ? build_resume_behind(b, b->stmt, b->info[target->id].locals)
+                                      : nowhere(b, target);
+}
+
+/* __init__ has done its part of the object, with the interpreter: what is built in may mean something else now. */
+FlowResume *build_resume_new(Build *b, const Node *n, const Instance *callee, FlowOp *object) {
+    size_t outside = operands_outside(b, n), noperands = b->noperands;
+    if (!may_resume(callee))
+        return NULL;
+    build_evaluated(b, n, object);
+    FlowOperand made = b->operands[noperands], first = b->operands[outside];
+    b->operands[outside] = made;
+    FlowResume *r =
+        b->in_target || b->assigned ? NULL : resume_with(b, FLOW_WHERE_VALUE, n, b->info[n->id].locals, outside + 1);
+    b->operands[outside] = first;
+    b->noperands = noperands;
     b->inst->resumes = true;
     return r ? r : nowhere(b, n);
 }
