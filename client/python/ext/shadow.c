@@ -1,30 +1,30 @@
 /* Methods and constants that an instance shadows (obj.method = other, obj.LIMIT = 3), in classes that keep their instances' attributes in a dict as
  * CPython does: all but the fast ones. Compiled code has what the class has built in, and CPython puts the attribute into the dict without asking
  * anybody but the class's attribute of that name, if that has a tp_descr_set. So these methods are of a type that has one, and in the place of a
- * number, a text or None is a Constant, which gives it. That costs calls and reads from Python some nanoseconds, so all is as it was again once one
- * was shadowed, which sends the class's code back to Python. */
+ * number, a text or None is a Constant, which gives it. That costs calls and reads from Python some nanoseconds, so each is as it was again once it
+ * was shadowed, which sends the code that mentions it back to Python. */
 #include "client/python/ext/ext.h"
 
 typedef struct Constant {
     PyObject_HEAD PyObject *value; /* of a type that refers to nothing */
 } Constant;
 
-static void set_types(PyTypeObject *type, PyTypeObject *from, PyTypeObject *to) {
+static void watch_methods(PyTypeObject *type) {
     PyObject *name, *value;
     Py_ssize_t at = 0;
     while (PyDict_Next(type->tp_dict, &at, &name, &value))
-        if (Py_IS_TYPE(value, from) && ((Method *)value)->type == type)
-            Py_SET_TYPE(value, to);
-    PyType_Modified(type);
+        if (Py_IS_TYPE(value, &Method_Type) && ((Method *)value)->type == type)
+            Py_SET_TYPE(value, &Watched_Type);
 }
 
-static int constants_back(PyTypeObject *type) {
-    PyObject *name, *value;
-    Py_ssize_t at = 0;
-    int r = 0;
-    while (r == 0 && PyDict_Next(type->tp_dict, &at, &name, &value))
-        if (Py_IS_TYPE(value, &Constant_Type))
-            r = PyDict_SetItem(type->tp_dict, name, ((Constant *)value)->value); /* no new key: going on is allowed */
+/* As it was before it was watched. */
+static int unwatch(PyTypeObject *type, PyObject *name) {
+    PyObject *value = PyDict_GetItemWithError(type->tp_dict, name);
+    int r = value ? 0 : -1;
+    if (value && Py_IS_TYPE(value, &Watched_Type))
+        Py_SET_TYPE(value, &Method_Type);
+    else if (value && Py_IS_TYPE(value, &Constant_Type))
+        r = PyDict_SetItem(type->tp_dict, name, ((Constant *)value)->value);
     PyType_Modified(type);
     return r;
 }
@@ -51,10 +51,7 @@ static PyTypeObject *owner_of(PyObject *op, PyObject *obj) {
 }
 
 static int shadowed(PyTypeObject *type, PyObject *name, PyObject *obj, PyObject *value) {
-    if (watch_changed(type, name, "it was set on an instance") < 0)
-        return -1;
-    set_types(type, &Watched_Type, &Method_Type);
-    if (constants_back(type) < 0)
+    if (watch_changed(type, name, "it was set on an instance") < 0 || unwatch(type, name) < 0)
         return -1;
     return instance_setattro(obj, name, value);
 }
@@ -143,7 +140,7 @@ static int watch_constant(PyTypeObject *type, PyObject *name) {
 
 static int watch_class(PyTypeObject *type, PyObject *names) {
     int r = 0;
-    set_types(type, &Method_Type, &Watched_Type);
+    watch_methods(type);
     for (Py_ssize_t i = 0; r == 0 && i < PyTuple_GET_SIZE(names); i++)
         r = watch_constant(type, PyTuple_GET_ITEM(names, i));
     PyType_Modified(type);

@@ -3,7 +3,7 @@
  * is looked over: for classes that are no jitclasses it does what it always did.
  *
  * A field's name set on the class is the field's new class attribute. What compiled code has built in and is set to something else sends the
- * code that knows the class back to Python (link.changed), before anybody can see the new value. */
+ * code that may have it back to Python (changed.py), before anybody can see the new value. */
 #include "client/python/ext/ext.h"
 
 static setattrofunc type_setattro; /* CPython's own */
@@ -13,9 +13,10 @@ static void note_change(ClassInfo *info, uint64_t at) {
 }
 
 int watch_changed(PyTypeObject *type, PyObject *name, const char *how) {
-    class_each_below(type, note_change, ++class_changes);
-    PyObject *module = PyImport_ImportModule("jitd.link");
+    PyObject *module = PyImport_ImportModule("jitd.changed");
     PyObject *done = module ? PyObject_CallMethod(module, "changed", "OOs", type, name, how) : NULL;
+    if (done != Py_False)
+        class_each_below(type, note_change, ++class_changes);
     Py_XDECREF(module);
     Py_XDECREF(done);
     return done ? 0 : -1;

@@ -266,8 +266,11 @@ def _install_specialisation(record: Record, f: Func, resolved: list[Any], answer
     _, _, params, result, flags = meta["entries"][0]
     unit = (meta["sites"], defs)
     guard = link.guard_of(defs)
-    if any(r.change for r in defs):
-        return False
+    if any([r.change or r.changes for r in defs]):
+        from jitd.changed import why_not
+
+        if why_not(f, defs):
+            return False
     made = f.method._add_plan(unit, guard, answer["slot"], tuple(params), result, tuple(r.target for r in defs), flags)
     link.depends(f.method, defs)
     return made

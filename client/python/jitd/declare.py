@@ -217,6 +217,7 @@ class Record:
     Nothing in it is resolved before link.py does it: annotations, globals, fingerprints."""
 
     change = None  # type: str | None  # what was changed in the class so that its compiled code is not used any more
+    changes = {}  # type: dict[str, str]  # {name: why}: changed, and code that has the name built in is not used any more
     renewed = False  # its __init__ or __new__ was set since
     py_fields = {}  # type: dict[str, str]  # {name: why} of the Python fields
     python = {}  # type: dict[str, Any]  # {name: resolved type} of them and of the attributes that its methods set and nobody has declared

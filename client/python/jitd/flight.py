@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
     from typing import Any
 
-_LAZY = "again check compile errors heirs hints inferred insight later members objects pickled source trap types unit warn".split()  # modules that are imported when they are needed
+_LAZY = "again changed check compile errors heirs hints inferred insight later members objects pickled source trap types unit warn".split()  # modules that are imported when they are needed
 _PATIENCE = 60  # seconds: twice what a request may take
 lock = RLock()  # type: Any
 _flights: "dict[Hashable, _Flight]" = {}  # what is being compiled, and who does it

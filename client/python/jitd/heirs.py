@@ -57,7 +57,7 @@ def why_python(cls: Any, spec: Any, options: dict[str, Any]) -> str | None:
         return several
     above = record_above(cls)
     records = [above, *(base.__dict__["__jitd_record__"] for base in jitclasses if base is not above.target)]
-    if any(record.change or record.renewed for record in records):
+    if any(record.change or record.changes or record.renewed for record in records):
         return "a class above it was changed"
     if any(record.options[name] != options[name] for name in _SAME for record in records):
         return "its options are others than those of the class above it"

@@ -790,14 +790,22 @@ def identify(record: "Record", pair: "Any") -> None:
 
 
 def _add_plans(record: "Record", meta: "dict[str, Any]", slot: int, defs: "list[Record]") -> None:
-    if any(r.change for r in defs):
-        return
     targets, guard = tuple(r.target for r in defs), guard_of(defs)
+    is_changed = any([r.change or r.changes for r in defs])
     for i, (definition, name, params, result, flags) in enumerate(meta["entries"]):
         f = record.func(name) if definition == 0 else None
+        if f is not None and is_changed and _is_given_back(f, defs):
+            continue
         if f is not None and f.method is not None:
             f.method._add_plan(record.unit, guard, slot + i, tuple(params), result, targets, flags)
             depends(f.method, defs)
+
+
+def _is_given_back(f: "Func", defs: "list[Record]") -> bool:
+    from jitd.changed import why_not
+
+    f.reason = f.reason or why_not(f, defs)
+    return bool(f.reason)
 
 
 def depends(method: "Method", defs: "list[Record]") -> None:
@@ -805,48 +813,6 @@ def depends(method: "Method", defs: "list[Record]") -> None:
     for r in defs:
         if r.kind == "class":
             r.dependents.append(ref(method))
-
-
-def changed(cls: "Any", name: str, how: str) -> None:
-    """Called by the extension before an attribute of a jitclass is changed that compiled code may have built in: that code is not used any more."""
-    record = cls.__dict__["__jitd_record__"]
-    if record.heirs:
-        from jitd.heirs import below
-
-        for heir in below(record):
-            _change(heir, name, how)
-    _change(record, name, how)
-
-
-def _change(record: "Record", name: str, how: str) -> None:
-    record.renewed = record.renewed or name in ("__init__", "__new__")
-    if record.change or not _is_built_in(record, name):
-        return
-    record.change = f"{record.short}.{name}: {how} after the class was compiled"
-    _to_python(record)
-
-
-@locked
-def _to_python(record: "Record") -> None:
-    """Nothing that knows the record is compiled any more."""
-    for made in record.dependents:
-        method = made()
-        if method is not None:
-            method.__dict__["_jitd_func"].reason = record.change
-            method._set_python()
-    for f in record.funcs:
-        if f.method is not None:
-            f.reason = f.reason or record.change
-            f.method._set_python()
-
-
-def _is_built_in(record: "Record", name: str) -> bool:
-    if name.startswith("__") and name.endswith("__"):
-        return name not in _HARMLESS
-    return name in record.consts or record.func(name) is not None or any(field.name == name for field in record.declared)
-
-
-_HARMLESS = {"__doc__", "__module__", "__qualname__", "__name__", "__annotations__", "__annotate_func__", "__annotations_cache__", "__abstractmethods__", "__signature__", "__match_args__"}
 
 
 def set_modes(record: "Record", refused: "dict[str, Any]", differences: "Sequence[Any]" = (), parts: "Sequence[Any]" = ()) -> None:
