@@ -11,7 +11,7 @@
 #pragma once
 #include <stdint.h>
 
-#define JITD_ABI_VERSION 12
+#define JITD_ABI_VERSION 13
 
 /* What py_catch answers but for numbers of handlers. */
 #define JITD_CATCH_NOBODY (-1)
@@ -88,6 +88,7 @@ typedef struct JitdFrame {
     void *object;  /* JITD_TRAP_OBJECT: a PyObject, whose reference goes to whoever takes it from here */
     uint64_t
         ran; /* changes whenever the interpreter may have run Python code in the middle of compiled code, or an attribute was set */
+    uint32_t turns;                 /* of loops that look each time, before one really does */
     uint32_t more[JITD_TRACE_MORE]; /* of trap.trace */
 } JitdFrame;
 

@@ -186,6 +186,8 @@ void import_go_on(uint32_t inside) {
 
 ImportOpen import_open(void) {
     note_ran();
+    if (jitd_frame)
+        jitd_frame->turns = 0; /* what comes may take long: a loop's next turn looks */
     ImportOpen open = {.nest = context_pause()};
     if (open.nest)
         arena_breathe(jitd_context.arena);

@@ -197,7 +197,8 @@ void import_py_decref(JitdFrame *frame, uint64_t object) {
         Py_DECREF(op);
         return;
     }
-    ImportOpen open = import_open();
+    bool is_brief = !import_put_off && op && operation_is_builtin(op);
+    ImportOpen open = is_brief ? import_open_shortly() : import_open();
     uint64_t changes = class_changes;
     settle();
     Py_XDECREF(op);

@@ -508,8 +508,8 @@ void emit_op(Emit *e, FlowOp *op) {
     case FLOW_GUARD:
         emit_failing(e, arg(e, op, 0), op->fails[0]);
         return;
-    case FLOW_INTERRUPTED:
-        new_value(e, op)[0] = emit_rt(e, "rt_interrupted", &e->frame, 1);
+    case FLOW_TURNED:
+        new_value(e, op)[0] = emit_rt(e, "rt_turned", (LLVMValueRef[]){e->frame, arg(e, op, 0)}, 2);
         return;
     case FLOW_STACK_LOW:
         new_value(e, op)[0] = stack_low(e);

@@ -25,7 +25,6 @@ static int args_of(FlowKind kind) {
     case FLOW_LOAD:
     case FLOW_NEW:
     case FLOW_STATUS:
-    case FLOW_INTERRUPTED:
     case FLOW_STACK_LOW:
     case FLOW_POLL:
     case FLOW_TEXT:
@@ -39,6 +38,7 @@ static int args_of(FlowKind kind) {
     case FLOW_DEAD:
         return 0;
     case FLOW_STORE:
+    case FLOW_TURNED:
     case FLOW_ITEM:
     case FLOW_NEGATE:
     case FLOW_INVERT:

@@ -1,9 +1,9 @@
-/* Polls: every loop looks at frame->interrupt now and then: on every turn where the body has loops or calls of its own; else
- * the loop is cut into strips and only a strip's begin looks, so that the inner loop has no call in it and vectorises and
- * keeps fields in registers. Recursive functions look where they begin.
+/* Polls: every loop asks now and then whether it is time to look at frame->interrupt: on every turn where the body has loops or calls of
+ * its own; else the loop is cut into strips and only a strip's begin asks, so that the inner loop has no call in it and vectorises and
+ * keeps fields in registers. Recursive functions ask where they begin. The turns of all that runs are counted together (rt_turned).
  *
- *   while    strip: poll, fuel = STRIP   head: test   body   latch: --fuel ? head : strip
- *   for      head: done < turns ? strip : else   strip: poll, stop = min(done + STRIP, turns)   body
+ *   while    spent = 0   strip: poll(spent), fuel = spent = STRIP   head: test   body   latch: --fuel ? head : strip
+ *   for      head: done < turns ? strip : else   strip: poll(turns - done), stop = min(done + STRIP, turns)   body
  *            latch: ++done < stop ? body : head
  *
  * Needs: FlowLoop as built, counters. Leaves: POLL in blocks of their own, reached rarely. Breaks: FlowLoop. */
@@ -54,11 +54,11 @@ static FlowFail *fail_new(FlowFunc *f, FlowFail fail, Site site) {
     return made;
 }
 
-/* Polls at the end of a block; returns where it goes on. */
-static FlowBlock *add_poll(FlowFunc *f, FlowBlock *at, FlowFail fail) {
+/* Polls at the end of a block, before or after so many turns; returns where it goes on. */
+static FlowBlock *add_poll(FlowFunc *f, FlowBlock *at, FlowFail fail, FlowOp *turns) {
     FlowBlock *pending = flow_block(f, "pending"), *polled = flow_block(f, "polled");
-    FlowOp *flag = add(f, at, FLOW_INTERRUPTED, &type_bool, NULL, NULL);
-    flow_append(f, at, flow_branch(f, flag, pending, polled, true));
+    FlowOp *is_time = add(f, at, FLOW_TURNED, &type_bool, turns, NULL);
+    flow_append(f, at, flow_branch(f, is_time, pending, polled, true));
     FlowOp *poll = add(f, pending, FLOW_POLL, NULL, NULL, NULL);
     poll->effect = fail.effect;
     poll->fresh = fail.effect == EFFECT_NONE;
@@ -85,32 +85,45 @@ static void retarget(FlowBlock *block, FlowBlock *from, FlowBlock *to) {
             end->to[i] = to;
 }
 
-static void poll_while(FlowFunc *f, FlowLoop *loop) {
-    FlowBlock *strip = flow_block(f, "strip");
+/* The latch comes back to the strip when so many turns are over. */
+static void refuel(FlowFunc *f, FlowBlock *at, const FlowLoop *loop, FlowBlock *strip) {
     const Type *count = type_of_kind(TYPE_INT32);
-    retarget(loop->before, loop->head, strip);
-    FlowBlock *at = add_poll(f, strip, failing(loop));
+    FlowVar *fuel = flow_var(f, count, STR("fuel"), FLOW_COUNT_OWN);
+    flow_append(f, at, flow_store(f, fuel, add_int(f, at, count, STRIP)));
+    loop->latch->nops--;
+    FlowOp *left =
+        add_arith(f, loop->latch, FLOW_SUB, add_load(f, loop->latch, fuel), add_int(f, loop->latch, count, 1));
+    flow_append(f, loop->latch, flow_store(f, fuel, left));
+    FlowOp *empty = add_compare(f, loop->latch, FLOW_EQ, left, add_int(f, loop->latch, count, 0));
+    flow_append(f, loop->latch, flow_branch(f, empty, strip, loop->head, true));
+}
+
+static void poll_while(FlowFunc *f, FlowLoop *loop) {
+    FlowBlock *first = flow_block(f, "first"), *strip = flow_block(f, "strip");
+    FlowVar *spent = flow_var(f, &type_int, STR("spent"), FLOW_COUNT_OWN);
+    retarget(loop->before, loop->head, first);
+    flow_append(f, first, flow_store(f, spent, add_int(f, first, &type_int, 0)));
+    flow_append(f, first, flow_jump(f, strip));
+    FlowBlock *at = add_poll(f, strip, failing(loop), add_load(f, strip, spent));
     check_counters(f, at, loop);
     if (loop->always) {
         retarget(loop->latch, loop->head, strip);
     } else {
-        FlowVar *fuel = flow_var(f, count, STR("fuel"), FLOW_COUNT_OWN);
-        flow_append(f, at, flow_store(f, fuel, add_int(f, at, count, STRIP)));
-        loop->latch->nops--;
-        FlowOp *left =
-            add_arith(f, loop->latch, FLOW_SUB, add_load(f, loop->latch, fuel), add_int(f, loop->latch, count, 1));
-        flow_append(f, loop->latch, flow_store(f, fuel, left));
-        FlowOp *empty = add_compare(f, loop->latch, FLOW_EQ, left, add_int(f, loop->latch, count, 0));
-        flow_append(f, loop->latch, flow_branch(f, empty, strip, loop->head, true));
+        flow_append(f, at, flow_store(f, spent, add_int(f, at, &type_int, STRIP)));
+        refuel(f, at, loop, strip);
     }
     flow_append(f, at, flow_jump(f, loop->head));
+}
+
+static FlowOp *turns_left(FlowFunc *f, FlowBlock *at, const FlowLoop *loop) {
+    return add_arith(f, at, FLOW_SUB, loop->turns, add_load(f, at, loop->done));
 }
 
 /* The number of turns after which to look again. */
 static FlowOp *strip_end(FlowFunc *f, FlowBlock *at, const FlowLoop *loop) {
     if (loop->quick)
         return loop->turns;
-    FlowOp *done = add_load(f, at, loop->done), *left = add_arith(f, at, FLOW_SUB, loop->turns, done);
+    FlowOp *done = add_load(f, at, loop->done), *left = turns_left(f, at, loop);
     FlowOp *most = add_int(f, at, left->type, STRIP), *few = add_compare(f, at, FLOW_LT, left, most);
     FlowOp *turns = flow_op(f, FLOW_SELECT, left->type, (FlowOp *[]){few, left, most}, 3);
     flow_append(f, at, turns);
@@ -120,7 +133,10 @@ static FlowOp *strip_end(FlowFunc *f, FlowBlock *at, const FlowLoop *loop) {
 static void poll_for(FlowFunc *f, FlowLoop *loop) {
     FlowBlock *strip = flow_block(f, "strip"), *latch = loop->latch;
     retarget(loop->head, loop->body, strip);
-    FlowBlock *at = loop->quick ? strip : add_poll(f, strip, failing(loop));
+    FlowBlock *at = strip;
+    if (!loop->quick)
+        at = add_poll(f, strip, failing(loop),
+                      loop->always ? add_int(f, strip, &type_int, 0) : turns_left(f, strip, loop));
     check_counters(f, at, loop);
     if (!loop->always) {
         FlowVar *stop = flow_var(f, loop->done->type, STR("stop"), FLOW_COUNT_OWN);
@@ -142,6 +158,6 @@ void flow_poll(FlowFunc *f) {
     FlowBlock *poll = flow_block(f, "recursion");
     retarget(f->blocks[0], f->start, poll);
     FlowFail fail = {.node = f->inst->bound->function, .effect = f->inst->outer, .resume = f->resume_start};
-    FlowBlock *at = add_poll(f, poll, fail);
+    FlowBlock *at = add_poll(f, poll, fail, add_int(f, poll, &type_int, 0));
     flow_append(f, at, flow_jump(f, f->start));
 }

@@ -10,4 +10,4 @@ _Static_assert(offsetof(JitdFrame, trap) == 32, "JitdFrame.trap");
 _Static_assert(offsetof(JitdFrame, running) == 176, "JitdFrame.running");
 _Static_assert(offsetof(JitdTrap, trace) == 12, "JitdTrap.trace");
 _Static_assert(offsetof(JitdTrap, values) == 80, "JitdTrap.values");
-_Static_assert(sizeof(JitdTrap) == 144 && offsetof(JitdFrame, more) == 200 && sizeof(JitdFrame) == 4232, "sizes");
+_Static_assert(sizeof(JitdTrap) == 144 && offsetof(JitdFrame, more) == 204 && sizeof(JitdFrame) == 4240, "sizes");

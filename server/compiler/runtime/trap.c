@@ -25,12 +25,22 @@ RT_SLOW void rt_trace(JitdFrame *frame, uint32_t site) {
         frame->more[n - JITD_TRACE_MAX] = site;
 }
 
-RT bool rt_interrupted(JitdFrame *frame) {
-    return *frame->interrupt != 0;
+#define BUDGET                                                                                                         \
+    64 /* of turns that have calls or loops in them: a microsecond or two, or more where these count their own */
+#define SHORT 256 /* turns of those that have none cost as much as one of these */
+
+/* A loop begins so many turns that do not look, a loop or a recursion one that does (0): whether it is time to. */
+RT bool rt_turned(JitdFrame *frame, uint64_t turns) {
+    uint64_t cost = 1 + turns / SHORT;
+    if (frame->turns < cost)
+        return true;
+    frame->turns -= (uint32_t)cost;
+    return false;
 }
 
 RT int32_t rt_poll(JitdFrame *frame, uint32_t effects) {
-    return jitd_import_poll(frame, effects);
+    frame->turns = BUDGET;
+    return *frame->interrupt ? jitd_import_poll(frame, effects) : JITD_TRAP_NONE;
 }
 
 RT_SLOW int32_t rt_resume(JitdFrame *frame, uint32_t site, JitdValue *values) {
