@@ -18,7 +18,7 @@
 #include <sys/un.h>
 #include <time.h>
 
-#define LISTEN_BACKLOG 4096
+#define LISTEN_BACKLOG 128 /* who comes then waits at the door, and behind no more than these */
 #define LISTEN_WAIT_STEPS 500
 #define LISTEN_WAIT_NS 10000000 /* a step: 10 ms */
 #define SYSTEMD_FIRST_FD 3
@@ -166,6 +166,7 @@ int listener_from_systemd(Listener *ret_listener, void (*stored)(int fd, const c
     if (listener < 0)
         return -ENOTSOCK;
     fcntl(listener, F_SETFL, O_NONBLOCK);
+    listen(listener, LISTEN_BACKLOG); /* systemd's is the largest that there is */
     *ret_listener = (Listener){.fd = listener, .lock = -1};
     return 0;
 }

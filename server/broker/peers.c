@@ -1,5 +1,5 @@
-/* The connections; see peers.h. A peer is never freed under somebody's feet: sending only dooms it, and a timer of zero
- * drops the doomed. What comes from a peer only makes it ready; its messages are handled when it is its turn (turns.h). */
+/* The connections; see peers.h. A peer is never freed under somebody's feet: sending only dooms it, and in its next
+ * turn it is dropped. What comes from a peer only makes it ready; its messages are handled when it is its turn (turns.h). */
 #include "server/broker/peers.h"
 #include "base/cleanup.h"
 #include "server/broker/log.h"
@@ -12,9 +12,15 @@
 #define PEER_READ 16384
 #define PEER_READ_MAX ((size_t)256 * 1024)
 #define PEERS_OTHER_FDS 256
-#define PEERS_TURNS_NS 100000 /* after which the loop looks who else has sent something */
+#define PEERS_TURNS_NS 25000 /* after which the loop looks who else has sent something */
 #define PEERS_RELISTEN_MS 100
+#define PEERS_REST_MS 1
+#define PEERS_ACCEPT_NS 12500 /* at once */
 #define PEERS_SAY_FULL_MS 10000
+#define PEERS_SAY_DROPPED_NS 10000000000
+
+/* A thousand processes may start at once. */
+static const AllowanceRule accept_rule = {.part = 40, .most = 20000000, .debt = 1000000};
 
 struct PeerOut {
     size_t size, sent, nfds;
@@ -24,6 +30,7 @@ struct PeerOut {
 };
 
 static void peer_update(Peer *p);
+static void peer_ready(Peer *p);
 static void peers_do_not_wait(uv_idle_t *idle);
 
 /* ---- the end of a peer ---- */
@@ -33,6 +40,12 @@ static void peer_out_free(Peer *p, PeerOut *out) {
     p->out_bytes -= out->size - out->sent;
     free(out->fds);
     free(out);
+}
+
+static void peer_forget_message(Peer *p) {
+    if (p->goes_on)
+        msgpack_unpacked_destroy(&p->message_owner);
+    p->goes_on = false;
 }
 
 static void peer_closed(uv_handle_t *handle) {
@@ -56,15 +69,21 @@ static void peer_drop(Peer *p) {
     peers->ops.left(peers->ops.arg, p);
     while (p->out)
         peer_out_free(p, p->out);
+    peer_forget_message(p);
     frame_buffer_deinit(&p->in);
     shutdown(p->fd, SHUT_RDWR);
     uv_close((uv_handle_t *)&p->poll, peer_closed);
     uv_close((uv_handle_t *)&p->timer, peer_closed);
-    uv_close((uv_handle_t *)&p->reaper, peer_closed);
 }
 
-static void peer_reap(uv_timer_t *timer) {
-    peer_drop(timer->data);
+/* Of a user's once in a while: who sends nonsense without end is not to fill the log. */
+static void peer_say_dropped(const Peer *p, const char *why) {
+    uint64_t now = uv_hrtime();
+    TurnUser *user = p->turn.user;
+    if (user->said && now - user->said < PEERS_SAY_DROPPED_NS)
+        return;
+    user->said = now;
+    log_about(LOG_WARNING, p->uid, "dropped peer pid %d uid %u: %s", (int)p->pid, (unsigned)p->uid, why);
 }
 
 void peer_doom(Peer *p, const char *why) {
@@ -73,9 +92,10 @@ void peer_doom(Peer *p, const char *why) {
     p->doomed = why;
     if (*why) {
         p->peers->dropped++;
-        log_about(LOG_WARNING, p->uid, "dropped peer pid %d uid %u: %s", (int)p->pid, (unsigned)p->uid, why);
+        peer_say_dropped(p, why);
     }
-    uv_timer_start(&p->reaper, peer_reap, 0, 0);
+    uv_poll_stop(&p->poll);
+    peer_ready(p);
 }
 
 bool peer_drop_if_over(Peer *p) {
@@ -278,26 +298,41 @@ static void say_held(Peer *p) {
 
 /* ---- input ---- */
 
+/* Of a message that takes several turns once. */
+static bool peer_read_message(Peer *p, Str frame) {
+    if (p->goes_on)
+        return true;
+    p->goes_on = !message_read(frame, &p->message_owner, &p->message) && message_sender(p->message.number) == 'c' &&
+                 p->message.id;
+    if (!p->goes_on)
+        msgpack_unpacked_destroy(&p->message_owner);
+    return p->goes_on;
+}
+
+/* It is the next one again. */
+static void peer_put_off(Peer *p, Str frame, bool held) {
+    p->outstanding--;
+    p->held = held;
+    frame_buffer_unget(&p->in, frame);
+    if (held && p->greeted)
+        say_held(p);
+}
+
 static void peer_message(Peer *p, Str frame) {
-    msgpack_unpacked owner;
-    MsgMessage m;
-    if (message_read(frame, &owner, &m) || message_sender(m.number) != 'c' || !m.id) {
+    PeerHandled r = PEER_HANDLED;
+    if (!peer_read_message(p, frame)) {
         peer_doom(p, "it sent no message of the protocol");
-    } else if (p->outstanding >= PEER_MAX_OUTSTANDING) {
-        p->outstanding++; /* the answer takes it off again */
-        peer_reply_error(p, m.id, "busy", STR("too many requests outstanding"));
-    } else {
-        p->outstanding++;
-        PeerHandled r = p->peers->ops.message(p->peers->ops.arg, p, &m);
-        if (r != PEER_HANDLED) {
-            p->outstanding--;
-            p->held = r == PEER_HOLD;
-            frame_buffer_unget(&p->in, frame);
-            if (p->held && p->greeted)
-                say_held(p);
-        }
+        return;
     }
-    msgpack_unpacked_destroy(&owner);
+    p->outstanding++; /* the answer takes it off again */
+    if (p->outstanding > PEER_MAX_OUTSTANDING)
+        peer_reply_error(p, p->message.id, "busy", STR("too many requests outstanding"));
+    else
+        r = p->peers->ops.message(p->peers->ops.arg, p, &p->message);
+    if (r == PEER_HANDLED)
+        peer_forget_message(p);
+    else
+        peer_put_off(p, frame, r == PEER_HOLD);
 }
 
 bool peer_turn_is_over(const Peer *p) {
@@ -375,9 +410,11 @@ static bool peer_has_a_frame(const Peer *p) {
 
 /* What it has sent already comes first: more is read when that is done. */
 static void peer_turn(Peer *p) {
-    if (p->doomed || !peer_wants_input(p))
+    if (p->doomed)
+        peer_drop(p);
+    else if (!peer_wants_input(p))
         return;
-    if (peer_has_a_frame(p))
+    else if (peer_has_a_frame(p))
         peer_messages(p);
     else
         peer_read(p);
@@ -418,6 +455,11 @@ static void peers_do_not_wait(uv_idle_t *idle) {
     (void)idle;
 }
 
+static void peers_have_rested(uv_timer_t *timer) {
+    Peers *peers = timer->data;
+    uv_idle_start(&peers->idle, peers_do_not_wait);
+}
+
 /* Who is not served before the loop looks again is not asked about in between. */
 static void peers_set_aside(Peers *peers) {
     for (TurnUser *u = peers->turns.users; u; u = u->next)
@@ -426,21 +468,29 @@ static void peers_set_aside(Peers *peers) {
                 peer_update(p);
 }
 
+static void peers_go_on(Peers *peers, uint64_t now) {
+    bool any_now = turns_any_now(&peers->turns, now);
+    if (peers->turns.any)
+        peers_set_aside(peers);
+    if (!any_now)
+        uv_idle_stop(&peers->idle);
+    if (peers->turns.any && !any_now)
+        uv_timer_start(&peers->rest, peers_have_rested, PEERS_REST_MS, 0);
+}
+
 static void peers_take_turns(uv_check_t *check) {
     Peers *peers = check->data;
     uint64_t began = uv_hrtime(), now = began;
     Peer *p;
     while (now - began < PEERS_TURNS_NS && (p = turns_begin(&peers->turns, now))) {
         uint64_t turn_began = now;
+        TurnUser *user = p->turn.user;
         peer_turn(p);
         now = uv_hrtime();
-        turns_end(p, turn_began, now);
+        turns_end(&peers->turns, p, user, turn_began, now);
         peer_update(p);
     }
-    if (peers->turns.any)
-        peers_set_aside(peers);
-    else
-        uv_idle_stop(&peers->idle);
+    peers_go_on(peers, now);
 }
 
 /* ---- accepting ---- */
@@ -505,7 +555,7 @@ static int peer_new(Peers *peers, int fd, const struct ucred *who) {
     Peer *p = calloc(1, sizeof *p);
     if (!p)
         return -ENOMEM;
-    *p = (Peer){.peers = peers, .fd = fd, .uid = who->uid, .pid = who->pid, .pidfd = -1, .handed = -1, .handles = 3};
+    *p = (Peer){.peers = peers, .fd = fd, .uid = who->uid, .pid = who->pid, .pidfd = -1, .handed = -1, .handles = 2};
     int r = turns_add(&peers->turns, p, who->uid);
     if (r == 0 && (r = uv_poll_init(peers->loop, &p->poll, fd)) < 0)
         turns_remove(&peers->turns, p);
@@ -514,8 +564,7 @@ static int peer_new(Peers *peers, int fd, const struct ucred *who) {
         return r;
     }
     uv_timer_init(peers->loop, &p->timer);
-    uv_timer_init(peers->loop, &p->reaper);
-    p->poll.data = p->timer.data = p->reaper.data = p;
+    p->poll.data = p->timer.data = p;
     DL_APPEND(peers->list, p);
     peers->count++;
     p->hello_by = uv_now(peers->loop) + PEER_HELLO_MS;
@@ -525,6 +574,17 @@ static int peer_new(Peers *peers, int fd, const struct ucred *who) {
 
 static void peers_relisten(uv_timer_t *timer);
 
+static void peers_listen_after(Peers *peers, uint64_t ms) {
+    uv_poll_stop(&peers->listener); /* else the loop would spin */
+    uv_timer_start(&peers->relisten, peers_relisten, ms, 0);
+}
+
+/* It has connected and left, and has sent nothing. */
+static bool has_left(int fd) {
+    char byte;
+    return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 /* 0, also when it was turned away; or a negative errno. */
 static int peers_accept_one(Peers *peers) {
     struct ucred who;
@@ -532,22 +592,27 @@ static int peers_accept_one(Peers *peers) {
     cleanup_close int fd = accept4(peers->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd < 0)
         return -errno;
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) == 0 && peers_admit(peers, fd, &who) &&
+    if (!has_left(fd) && getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) == 0 && peers_admit(peers, fd, &who) &&
         peer_new(peers, fd, &who) == 0)
         fd = -1;
     return 0;
 }
 
-/* One per turn of the loop: the others get theirs in between. */
+/* Some per turn of the loop: the others get theirs in between. Who waits at a socket is not known before it is accepted, so that it is all of
+ * them whom a flood delays; but who connects without end gets no further either, and leaves the processors alone. */
 static void peers_accept(uv_poll_t *poll, int status, int events) {
     Peers *peers = poll->data;
+    uint64_t began = uv_hrtime(), now = began;
+    int r = 0;
     (void)status;
     (void)events;
-    int r = peers_accept_one(peers);
-    if (r == -EMFILE || r == -ENFILE || r == -ENOMEM || r == -ENOBUFS) {
-        uv_poll_stop(&peers->listener); /* else the loop would spin */
-        uv_timer_start(&peers->relisten, peers_relisten, PEERS_RELISTEN_MS, 0);
-    }
+    for (; r == 0 && now - began < PEERS_ACCEPT_NS; now = uv_hrtime())
+        r = peers_accept_one(peers);
+    allowance_take(&peers->accepting, &accept_rule, now, now - began);
+    if (r == -EMFILE || r == -ENFILE || r == -ENOMEM || r == -ENOBUFS)
+        peers_listen_after(peers, PEERS_RELISTEN_MS);
+    else if (peers->accepting.left < 0)
+        peers_listen_after(peers, PEERS_REST_MS);
 }
 
 static void peers_relisten(uv_timer_t *timer) {
@@ -584,12 +649,14 @@ int peers_init(Peers *peers, uv_loop_t *loop, int listen_fd) {
     if (r == 0)
         r = uv_idle_init(loop, &peers->idle);
     if (r == 0)
+        r = uv_timer_init(loop, &peers->rest);
+    if (r == 0)
         r = uv_check_init(loop, &peers->check);
     if (r == 0)
         r = uv_poll_init(loop, &peers->listener, listen_fd);
     if (r < 0)
         return r;
-    peers->listener.data = peers->relisten.data = peers->check.data = peers;
+    peers->listener.data = peers->relisten.data = peers->check.data = peers->rest.data = peers;
     uv_check_start(&peers->check, peers_take_turns);
     return uv_poll_start(&peers->listener, UV_READABLE, peers_accept);
 }
@@ -599,6 +666,8 @@ void peers_stop(Peers *peers) {
     uv_close((uv_handle_t *)&peers->relisten, NULL);
     uv_close((uv_handle_t *)&peers->check, NULL);
     uv_close((uv_handle_t *)&peers->idle, NULL);
+    uv_close((uv_handle_t *)&peers->rest, NULL);
     while (peers->list)
         peer_drop(peers->list);
+    turns_deinit(&peers->turns);
 }

@@ -27,10 +27,13 @@ typedef struct Peer {
     uid_t uid;
     pid_t pid;
     uv_poll_t poll;
-    uv_timer_t timer, reaper; /* time limits; the drop of a peer that is doomed */
-    unsigned handles;         /* not closed yet */
-    int events;               /* asked of poll */
+    uv_timer_t timer; /* time limits */
+    unsigned handles; /* not closed yet */
+    int events;       /* asked of poll */
     FrameBuffer in;
+    bool goes_on; /* the next message in it has been read already: its handling takes several turns */
+    MsgMessage message;
+    msgpack_unpacked message_owner;
     PeerOut *out;
     size_t out_bytes;
     uint64_t hello_by, frame_by, stall_by; /* times of the loop's clock; 0: none */
@@ -73,8 +76,10 @@ struct Peers {
     uv_loop_t *loop;
     uv_poll_t listener;
     uv_timer_t relisten;
-    uv_check_t check; /* when the loop has looked who has sent something, */
-    uv_idle_t idle;   /* and that it does not wait as long as somebody's turn is to come */
+    Allowance accepting; /* what is left of it */
+    uv_check_t check;    /* when the loop has looked who has sent something, */
+    uv_idle_t idle;      /* and that it does not wait as long as somebody's turn is to come, */
+    uv_timer_t rest;     /* or not for long, when all of them have to rest */
     int fd;
     bool any_uid; /* else only this daemon's own uid and root */
     PeerOps ops;

@@ -103,9 +103,9 @@ class Client:
 
     def __init__(self, path, namespace="default", hello=True, timeout=PATIENCE, lives=False, **more):
         self.socket = socket.socket(socket.AF_UNIX) if lives else connected_by_the_dead(path)
-        self.socket.settimeout(timeout)
         if lives:
-            self.socket.connect(str(path))
+            self.socket.connect(str(path))  # waits where many do: with a time limit it would not
+        self.socket.settimeout(timeout)
         self.buffer, self.fds, self.answers, self.events, self.ids = b"", [], {}, [], 0
         if hello:
             self.welcome = self.ask(HELLO, version=VERSION, namespace=namespace, **more)

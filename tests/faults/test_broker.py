@@ -753,6 +753,43 @@ def test_flooding_peer_does_not_starve_others(daemon):
         assert done.is_set()
 
 
+def test_who_connects_without_end_does_not_keep_the_daemon_busy(daemon):
+    """It accepts some, and rests: who comes is served, a little later."""
+    pids = []
+    with daemon.client() as c:
+        c.stats()
+        for _ in range(2):
+            pids.append(os.fork())
+            if pids[-1] == 0:
+                try:
+                    while True:
+                        with socket.socket(socket.AF_UNIX) as s:
+                            s.connect(str(daemon.path))
+                finally:
+                    os._exit(0)
+        try:
+            time.sleep(1)
+            used = processor_time(daemon.process.pid)
+            time.sleep(2)
+            assert processor_time(daemon.process.pid) - used < 0.6
+            with daemon.client(lives=True) as newcomer:
+                assert newcomer.stats()["clients"] == 2
+        finally:
+            for pid in pids:
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+
+
+def test_nonsense_does_not_fill_the_log(daemon):
+    with daemon.client() as c:
+        for _ in range(50):
+            with daemon.client(hello=False) as bad:
+                bad.socket.sendall(BAD["garbage"])
+                assert bad.is_dropped()
+        assert c.stats()["peers_dropped"] == 50
+    assert daemon.log.read_text().count("dropped peer") == 1
+
+
 def test_never_reading_peer_costs_little_and_is_dropped(daemon):
     """It asks and asks and never takes an answer: the daemon stops listening to it, then drops it."""
     with daemon.client() as c:

@@ -8,10 +8,12 @@ import shutil
 import signal
 import socket
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
-from broker_harness import BUILD, COMPILE, HELLO, JITD, PATIENCE, STATS, VERSION, Client, Daemon, unit, until
+from broker_harness import (BUILD, COMPILE, FIND, HELLO, JITD, PATIENCE, STATS, VERSION, Client, Daemon, frame, key, processor_time, unit,
+                            until)
 
 UNITS = BUILD / "systemd"
 NAMES = ["jitd.socket", "jitd.service", "jitd-metrics.socket", "jitd-metrics@.service"]
@@ -192,6 +194,54 @@ def test_users_that_take_all_the_connections_they_get_leave_some(directory):
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
     assert counts == [250, 125, 62]
+
+
+def ask_without_end(path, started):
+    """It reads what it asked for: else each would wait for the other."""
+    with Client(path, lives=True) as c:
+        request = frame([FIND, 1, {"name": "x"}])
+        c.socket.sendall(request)
+        size = len(c.socket.recv(1 << 16))
+        os.write(started, b"x")
+        while True:
+            c.socket.sendall(request * 16)
+            left = 16 * size
+            while left:
+                left -= len(c.socket.recv(left))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="NEEDS ROOT to become several users")
+def test_beside_others_a_user_has_a_part_of_the_daemon(directory):
+    """Who asks without end is served, but does not keep the daemon at work; another user's requests are answered at once; and once that one
+    has left, the first has all of it."""
+    directory.directory.chmod(0o755)
+    with activated(directory) as (path, process):
+        read, write = os.pipe()
+        with Client(path, lives=True) as good:
+            good.compile("ok")
+            pid = os.fork()
+            if pid == 0:
+                try:
+                    good.close()
+                    os.setresuid(40001, 40001, 40001)
+                    ask_without_end(path, write)
+                finally:
+                    os._exit(1)
+            os.read(read, 1)
+            try:
+                time.sleep(2)
+                used, end, asked = processor_time(process.pid), time.monotonic() + 2, 0
+                while time.monotonic() < end:
+                    assert good.lookup(key("ok"))
+                    asked += 1
+                    time.sleep(0.01)
+                assert asked > 10 and processor_time(process.pid) - used < 0.6
+                good.close()
+                until(lambda: processor_time(process.pid) - used > 1)
+            finally:
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+                os.close(read), os.close(write)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="NEEDS ROOT to become several users")

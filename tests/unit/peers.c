@@ -8,7 +8,7 @@
 #define ASKED 3
 
 static int client = -1;
-static unsigned handled;
+static unsigned handled, gone;
 
 static void read_all(void) {
     static char bytes[65536];
@@ -39,6 +39,7 @@ static PeerHandled flood(void *arg, Peer *peer, const MsgMessage *m) {
 
 static void left(void *arg, Peer *peer) {
     (void)arg, (void)peer;
+    gone++;
 }
 
 static void ask(unsigned times) {
@@ -53,9 +54,11 @@ static void ask(unsigned times) {
     }
 }
 
-/* A message that takes three turns, before it is answered once. */
+/* A message that takes three turns, before it is answered once. It is read once. */
 static PeerHandled in_pieces(void *arg, Peer *peer, const MsgMessage *m) {
     (void)arg;
+    if (!handled)
+        peer->in.data[FRAME_HEADER] = (char)0xc1; /* no message any more */
     if (handled++ % 3 != 2) {
         while (!peer_turn_is_over(peer))
             ;
@@ -75,6 +78,9 @@ static void serve(PeerHandled (*message)(void *, Peer *, const MsgMessage *), in
     cleanup_close int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     cr_assert_eq(bind(listener, (struct sockaddr *)&address, sizeof address), 0);
     cr_assert_eq(listen(listener, 1), 0);
+    int passer = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    cr_assert_eq(connect(passer, (struct sockaddr *)&address, sizeof address), 0);
+    close(passer);
     client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     cr_assert_eq(connect(client, (struct sockaddr *)&address, sizeof address), 0);
     ask(ASKED);
@@ -90,6 +96,7 @@ static void serve(PeerHandled (*message)(void *, Peer *, const MsgMessage *), in
     uv_loop_close(&loop);
     unlink(address.sun_path);
     rmdir(dir);
+    cr_assert_eq(gone, 1); /* who left before it was accepted is none */
 }
 
 Test(peers, what_came_together_is_handled_when_the_peer_reads_just_in_time) {

@@ -3,14 +3,13 @@
 #include <criterion/criterion.h>
 
 static Turns turns;
-static uint64_t now;
+static uint64_t now = 1;
 
 /* Who is next, and takes a turn of so long. */
 static Peer *next_for(uint64_t ns) {
     Peer *p = turns_begin(&turns, now);
     if (p)
-        turns_end(p, now, now + ns);
-    now += ns;
+        turns_end(&turns, p, p->turn.user, now, now + ns), now += ns;
     return p;
 }
 
@@ -27,6 +26,12 @@ static void ready(Peer *peers, size_t n) {
 static void remove_all(Peer *peers, size_t n) {
     for (size_t i = 0; i < n; i++)
         turns_remove(&turns, &peers[i]);
+}
+
+static void deinit(void) {
+    cr_assert_eq(turns.present, 0);
+    turns_deinit(&turns);
+    cr_assert_null(turns.users);
 }
 
 /* They ask without end. No two turns are equally long: of equals who was there first is next. */
@@ -50,7 +55,7 @@ Test(turns, who_asks_now_and_then_is_next) {
     }
     remove_all(flooders, 500);
     remove_all(&good, 1);
-    cr_assert_null(turns.users);
+    deinit();
 }
 
 Test(turns, among_a_users_connections_it_is_the_same) {
@@ -90,7 +95,7 @@ Test(turns, nothing_is_saved_up) {
     unsigned of_flooder = 0;
     add(&flooder, 1, 1);
     add(&back, 1, 2);
-    flood(&flooder, 1, 10000);
+    flood(&flooder, 1, 1000);
     for (int i = 0; i < 100; i++) {
         ready(&flooder, 1);
         ready(&back, 1);
@@ -113,4 +118,106 @@ Test(turns, who_leaves_is_not_served) {
     cr_assert_null(next_for(1));
     cr_assert_not(turns.any);
     turns_remove(&turns, &b);
+}
+
+/* What it has in so long, if it is always ready and each turn takes so long. */
+static uint64_t had_in(Peer *peer, uint64_t ns, uint64_t turn) {
+    uint64_t had = 0, end = now + ns;
+    while (now < end) {
+        turns_ready(&turns, peer);
+        if (next_for(turn))
+            had += turn;
+        else
+            now += 1000000;
+    }
+    return had;
+}
+
+#define SECOND 1000000000
+
+Test(turns, beside_others_a_user_has_a_part_of_the_time) {
+    static Peer flooder, other;
+    add(&flooder, 1, 1);
+    add(&other, 1, 2);
+    uint64_t first = had_in(&flooder, SECOND, TURN_NS);
+    cr_assert(first > (uint64_t)turn_rule.most && first < (uint64_t)turn_rule.most + SECOND / 15, "%lu", first);
+    uint64_t then = had_in(&flooder, SECOND, TURN_NS);
+    cr_assert(then > SECOND / 25 && then < SECOND / 15, "%lu", then);
+    ready(&flooder, 1);
+    turns_begin(&turns, now); /* perhaps */
+    ready(&flooder, 1);
+    ready(&other, 1);
+    cr_assert(turns_any_now(&turns, now));
+    cr_assert_eq(next_for(TURN_NS), &other);
+    now += SECOND;
+    cr_assert(turns_any_now(&turns, now));
+    cr_assert_eq(next_for(TURN_NS), &flooder);
+    remove_all(&flooder, 1);
+    remove_all(&other, 1);
+    deinit();
+}
+
+Test(turns, who_is_alone_has_all_and_owes_nothing_for_it) {
+    static Peer flooder, other;
+    add(&flooder, 1, 1);
+    cr_assert_geq(had_in(&flooder, SECOND, TURN_NS), SECOND);
+    add(&other, 1, 2);
+    now += 20 * TURN_NS;
+    ready(&flooder, 1);
+    cr_assert_eq(next_for(TURN_NS), &flooder);
+    remove_all(&flooder, 1);
+    remove_all(&other, 1);
+    deinit();
+}
+
+/* A turn may be long, if its one message is. */
+Test(turns, nobody_rests_for_long) {
+    static Peer flooder, other;
+    add(&flooder, 1, 1);
+    add(&other, 1, 2);
+    had_in(&flooder, SECOND, 100 * TURN_NS);
+    ready(&flooder, 1);
+    while (next_for(SECOND))
+        ready(&flooder, 1);
+    cr_assert_lt(turn_rule.debt * turn_rule.part, SECOND / 10);
+    now += (uint64_t)(turn_rule.debt * turn_rule.part) + 100;
+    cr_assert_eq(next_for(1), &flooder);
+    remove_all(&flooder, 1);
+    remove_all(&other, 1);
+    deinit();
+}
+
+/* Connecting again gives no new allowance. The clock of who is forgotten is the machine's. */
+Test(turns, who_leaves_is_remembered) {
+    static Peer flooder, others[200];
+    now = uv_hrtime();
+    add(&flooder, 1, 1);
+    add(others, 1, 2);
+    had_in(&flooder, SECOND, TURN_NS);
+    remove_all(&flooder, 1);
+    add(&others[1], 1, 3);
+    add(&flooder, 1, 1);
+    ready(&flooder, 1);
+    for (int i = 0; i < 5 && next_for(TURN_NS); i++)
+        ready(&flooder, 1);
+    cr_assert_not(turns_any_now(&turns, now));
+    remove_all(&flooder, 1);
+    remove_all(others, 2);
+    deinit();
+}
+
+Test(turns, not_all_who_ever_were_there_are_remembered) {
+    static Peer one;
+    unsigned n = 0;
+    for (uid_t uid = 1; uid < 1000; uid++) {
+        now = uv_hrtime();
+        add(&one, 1, uid);
+        ready(&one, 1);
+        cr_assert_eq(next_for(SECOND), &one);
+        remove_all(&one, 1);
+    }
+    for (const TurnUser *u = turns.users; u; u = u->next)
+        n++;
+    cr_assert(n > 10 && n < 100, "%u", n);
+    deinit();
 }
