@@ -159,11 +159,13 @@ def test_connections_of_a_user():
         with d.client(lives=True), d.client(lives=True):
             assert d.client(hello=False, lives=True).is_dropped()
             assert "too many connections (the limit is 2)" in d.log.read_text()
-            program = "import jitd\n@jitd.jitclass\nclass A:\n    x: int\nprint(A(3).x)"
+            program = "import jitd\n@jitd.jitclass\nclass A:\n    x: int\nprint(A(3).x, open('/proc/self/schedstat').read().split()[1])"
             start = time.monotonic()
             run = subprocess.run([sys.executable, "-c", program], env=os.environ | {"JITD_SOCKET": str(d.path)}, capture_output=True, text=True)
-            assert run.stdout == "3\n" and "2 processes of this user" in run.stderr and "`connections`" in run.stderr
-            assert time.monotonic() - start < 4, "it does not wait for what will not come"
+            took = time.monotonic() - start
+            x, for_a_processor = map(int, run.stdout.split())  # ns, while others had them
+            assert x == 3 and "2 processes of this user" in run.stderr and "`connections`" in run.stderr
+            assert took - for_a_processor / 1e9 < 4, "it does not wait for what will not come"
             doctor = subprocess.run([BUILD / "client/cli/jitctl", "--socket", d.path, "doctor"], capture_output=True, text=True)
             assert doctor.returncode == 1 and "WRONG" in doctor.stdout and "the setting `connections`" in doctor.stdout
 
