@@ -72,8 +72,10 @@ def child(then, ready=None):
         sys.excepthook(*sys.exc_info())
         status = 1
     if ready is not None:
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])  # that comes just before it is waited for would be lost
         os.write(ready, b"." if not status else b"x")
-        signal.pause()
+        signal.sigwait([signal.SIGTERM])
+        sys.exit()
     _jitd.collect(0)
     sys.stdout.flush()
     raise SystemExit(status)
