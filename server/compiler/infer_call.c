@@ -72,7 +72,7 @@ const Type *infer_param_type(const Infer *in, const ParamSpec *param, const Type
         return a;
     if (a && a->kind == TYPE_PY && type->kind == TYPE_PY)
         return a->likely == PY_ANY ? type : a;
-    if (!a || a->kind != TYPE_REF || !a->optional)
+    if (!a || a->kind != TYPE_REF)
         return type;
     return infer_takes_ref(in, a, type) ? a : type;
 }

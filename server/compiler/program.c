@@ -58,6 +58,63 @@ static EntryPlan plan_entry(Lang *lang, const EntrySpec *e) {
     return plan;
 }
 
+/* ---- one body for all callers ---- */
+
+/* What is called where there have been effects is another instance than what Python calls: that would be nearly all functions twice. An entry that has
+ * effects itself uses the one for after effects, too: where it cannot go on, Python does from there, and not from the call's beginning. That must be
+ * possible everywhere. */
+static Instance *shared_of(Lang *lang, const Instance *inst) {
+    bool may_be = inst && inst->state != INSTANCE_REFUSED && inst->commits && !inst->sized;
+    return may_be ? instance_get(lang, inst->func, inst->params, inst->nparams, false, EFFECT_COMMITTED, NULL) : NULL;
+}
+
+typedef struct Reached {
+    Instance **at;
+    size_t n;
+    bool *seen; /* by Instance.index */
+} Reached;
+
+static void reach(Reached *r, Instance *inst) {
+    if (r->seen[inst->index] || inst->state == INSTANCE_REFUSED)
+        return;
+    r->seen[inst->index] = true;
+    r->at[r->n++] = inst;
+}
+
+/* By Instance.index: whether it, or what it calls, comes to where Python would have to go on and cannot. Known when it is built. */
+static bool *find_stuck(Lang *lang, Instance *const *entries, size_t nentries) {
+    Reached r = {.at = pool_array(lang->pool, Instance *, lang->ninstances + 1),
+                 .seen = pool_array(lang->pool, bool, lang->ninstances + 1)};
+    for (size_t i = 0; i < nentries; i++)
+        if (entries[i])
+            reach(&r, entries[i]);
+    for (size_t i = 0; i < r.n; i++) {
+        flow_make(lang, r.at[i]);
+        for (size_t k = 0; k < r.at[i]->ncallees; k++)
+            reach(&r, r.at[i]->callees[k]);
+    }
+    bool *stuck = pool_array(lang->pool, bool, lang->ninstances + 1);
+    for (size_t i = 0; i < lang->ninstances; i++)
+        stuck[lang->instances[i]->index] = lang->instances[i]->stuck;
+    calls_spread(lang, stuck);
+    return stuck;
+}
+
+static bool is_as_good(const Instance *shared, const Instance *inst) {
+    bool same = shared->result && inst->result ? type_eq(shared->result, inst->result) : shared->result == inst->result;
+    return shared->state != INSTANCE_REFUSED && same && !shared->slight.message.len;
+}
+
+static void share_entries(Lang *lang, EntryPlan *plans, Instance **shared) {
+    for (size_t i = 0; i < lang->unit->nentries; i++)
+        if (shared[i] && !(plans[i].inst && is_as_good(shared[i], plans[i].inst)))
+            shared[i] = NULL;
+    bool *stuck = find_stuck(lang, shared, lang->unit->nentries);
+    for (size_t i = 0; i < lang->unit->nentries; i++)
+        if (shared[i] && !stuck[shared[i]->index])
+            plans[i].inst = shared[i];
+}
+
 static bool takes_too_much(const Instance *inst) {
     uint32_t in = 0;
     for (uint32_t i = inst->nparams - (uint32_t)inst->bound->func->nparams; i < inst->nparams; i++)
@@ -227,8 +284,15 @@ void program_compile(Pool *pool, const UnitSpec *unit, ProgramPart *parts, Progr
     for (size_t i = 0; i < unit->nentries; i++)
         plans[i] = plan_entry(lang, &unit->entries[i]);
     instances_settle(lang);
-    for (size_t i = 0; i < unit->nentries; i++) {
+    Instance **shared = pool_array(pool, Instance *, unit->nentries + 1);
+    for (size_t i = 0; i < unit->nentries; i++)
+        shared[i] = shared_of(lang, plans[i].inst);
+    instances_settle(lang);
+    for (size_t i = 0; i < unit->nentries; i++)
         plan_finish(lang, &plans[i]);
+    calls_settle(lang);
+    share_entries(lang, plans, shared);
+    for (size_t i = 0; i < unit->nentries; i++) {
         const Diag *partly = plans[i].inst ? &plans[i].inst->partly : NULL;
         if (plans[i].inst)
             add_entry(lang, &plans[i], &p, &cap_entries);
@@ -237,7 +301,6 @@ void program_compile(Pool *pool, const UnitSpec *unit, ProgramPart *parts, Progr
         if (partly && partly->message.len)
             add_refusal(lang, plans[i].spec, partly, &p.parts, &p.nparts, &cap_parts);
     }
-    calls_settle(lang);
     assigned_check(lang, 0, &p.warnings, &p.nwarnings);
     p.lex_us = lang->lex_us;
     p.parse_us = lang->parse_us;

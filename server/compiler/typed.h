@@ -205,6 +205,7 @@ struct Instance {
         runs_python; /* calls: it, or what it calls, may run Python code, which may close() an instance that only a caller in Python holds */
     bool straight; /* calls: no call of it leads to another call of it */
     bool resumes;  /* build: it has a place from which the interpreter may go on */
+    bool stuck;    /* unwind: and one from which it would have to, but cannot */
     bool queued;
     Instance **callers;
     size_t ncallers, cap_callers;

@@ -211,6 +211,7 @@ PyObject *class_set_family(PyObject *module, PyObject *args) {
     ClassInfo *info = class_of_type(type);
     if (!info)
         return PyErr_Format(PyExc_ValueError, "%s is no jitclass", type->tp_name);
+    plan_forget_taken();
     Py_XSETREF(info->family, Py_NewRef(family));
     Py_RETURN_NONE;
 }

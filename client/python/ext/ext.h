@@ -524,7 +524,9 @@ static inline bool method_is_native(PyObject *v) {
 }
 
 /* The same of code with these definitions. */
-COLD bool plan_takes(PyTypeObject *const *defs, uint32_t def, PyTypeObject *type);
+bool plan_takes(PyTypeObject *const *defs, uint32_t def,
+                PyTypeObject *type); /* a class that extends the definition's */
+void plan_forget_taken(void);        /* a class takes fewer now */
 Plan *plan_new(PyObject *unit, PyObject *guard, uint32_t slot, PyObject *params, PyObject *result, PyObject *defs,
                uint32_t flags);
 const Type *plan_type(Plan *plan, PyObject *text); /* NULL: exception */

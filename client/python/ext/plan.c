@@ -55,12 +55,30 @@ static int has_references(const ClassInfo *info) {
     return 0;
 }
 
+/* What was taken lately, by any plan. The definitions are a plan's own, which holds them and their classes. */
+static struct {
+    PyTypeObject *const *defs;
+    const PyTypeObject *type;
+    uint32_t def;
+} taken[64];
+
 bool plan_takes(PyTypeObject *const *defs, uint32_t def, PyTypeObject *type) {
+    size_t at = (((uintptr_t)defs ^ (uintptr_t)type) >> 4 ^ def) % (sizeof taken / sizeof *taken);
+    if (likely(taken[at].defs == defs && taken[at].type == type && taken[at].def == def))
+        return true;
     if (!class_takes(defs[def], type))
         return false;
-    while (*defs != type && *defs != PLAN_DEFS_END)
-        defs++;
-    return *defs == type;
+    PyTypeObject *const *known = defs;
+    while (*known != type && *known != PLAN_DEFS_END)
+        known++;
+    if (*known != type)
+        return false;
+    taken[at].defs = defs, taken[at].type = type, taken[at].def = def;
+    return true;
+}
+
+void plan_forget_taken(void) {
+    memset(taken, 0, sizeof taken);
 }
 
 static int plan_set_defs(Plan *plan, PyObject *defs) {
@@ -149,6 +167,7 @@ Plan *plan_new(PyObject *unit, PyObject *guard, uint32_t slot, PyObject *params,
 void plan_free(Plan *plan) {
     if (!plan)
         return;
+    plan_forget_taken();
     for (uint32_t i = 0; i < plan->ndefs; i++)
         Py_XDECREF(plan->defs[i]);
     if (plan->ffi)

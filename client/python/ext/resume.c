@@ -86,6 +86,15 @@ static Value *values_new(Plan *plan, PyObject *from) {
 /* prepare(unit, site) -> (function or None, UNBOUND, why, ((flagged, type), ...), written: the same, what, result, name or None) */
 enum { TAKES_OBJECT = 1, OPERATES, RAISES, RAISES_CALLED };
 
+/* A class is a definition of the plan's. */
+static int set_own(Plan *plan, Resume *r, PyObject *number) {
+    size_t i = PyLong_Check(number) ? PyLong_AsSize_t(number) : 0;
+    if (!PyLong_Check(number))
+        return 0;
+    r->own = i < plan->ndefs ? (PyObject *)plan->defs[i] : NULL;
+    return r->own ? 0 : (PyErr_Format(PyExc_SystemError, "jitd: a class method of no class"), -1);
+}
+
 static int prepare(Plan *plan, Resume *r, PyObject *made) {
     PyObject *function, *unbound, *why, *values, *written, *result, *name;
     int what;
@@ -109,7 +118,7 @@ static int prepare(Plan *plan, Resume *r, PyObject *made) {
     r->nwritten = PyTuple_GET_SIZE(written);
     if (!(r->values = values_new(plan, values)) || !(r->written = values_new(plan, written)))
         return -1;
-    if (set_type(plan, result, &r->result) < 0)
+    if (set_type(plan, result, &r->result) < 0 || set_own(plan, r, name) < 0)
         return -1;
     r->quick = operation_can_be_quick(r);
     return 0;
@@ -307,16 +316,19 @@ static PyObject *arguments(JitdFrame *frame, Plan *plan, Resume *r, uint32_t sit
     resume_count_all(frame, r,
                      values); /* of what is not handed over there is a count too many: better than one too few */
     PyObject *object = r->object ? resume_take(frame) : r->raises ? caught(plan, r, site, trap) : NULL;
-    PyObject *list = one_more && !object ? NULL : PyList_New(r->nvalues + one_more);
+    Py_ssize_t first = r->own != NULL;
+    PyObject *list = one_more && !object ? NULL : PyList_New(first + r->nvalues + one_more);
+    if (list && first)
+        PyList_SET_ITEM(list, 0, Py_NewRef(r->own));
     for (Py_ssize_t i = 0; list && i < r->nvalues; i++) {
         PyObject *value = resume_value(r, &r->values[i], &values);
         if (value)
-            PyList_SET_ITEM(list, i, value);
+            PyList_SET_ITEM(list, first + i, value);
         else
             Py_CLEAR(list); /* what is not made yet keeps a count too many: better than one too few */
     }
     if (list && object)
-        PyList_SET_ITEM(list, r->nvalues, object);
+        PyList_SET_ITEM(list, first + r->nvalues, object);
     else
         Py_XDECREF(object);
     return list;

@@ -45,6 +45,7 @@ typedef struct Resume {
     Operation operation;    /* of a region */
     BinaryOperation binary; /* BINARY */
     PyObject *name;         /* ATTRIBUTE, SET_ATTRIBUTE, METHOD */
+    PyObject *own;          /* borrowed of the plan: a class method's class, in front of the values; or NULL */
     bool only_stores;       /* METHOD: what it is given */
     bool asks_items;        /* ... compares or shows what is in what it is called on */
     PyObject *trusted;      /* METHOD: what was done last by C code of the standard library */

@@ -1050,7 +1050,8 @@ def _given(sites: Any, definition: int, name: str) -> tuple[int, str] | None:
 
 def prepare(unit: Any, site: int, line: int = 0) -> tuple[Any, ...]:
     """(function or None, UNBOUND, why, ((flagged, type), ...), written: the same, 1: a callee's object is one more value, 2: it is an operation,
-    3, 4: what raises the trap's exception, or a callee's, is one more, the result's type, a name or None) of a place in the unit's site table
+    3, 4: what raises the trap's exception, or a callee's, is one more, the result's type, a name, the number of the class that is the first value,
+    or None) of a place in the unit's site table
     (docs/protocol.md, "The meta"). The function is what make() or region() gives. line: of the exception; 0: the site's."""
     sites, records = unit
     first, definition, name, kind, payload, *frames = sites[site]
@@ -1059,7 +1060,8 @@ def prepare(unit: Any, site: int, line: int = 0) -> tuple[Any, ...]:
     if kind == "region":
         return _prepare_region(func and func.func, payload, given)
     outside = [frame[1] for frame in frames[0]] if frames else []
-    return _prepare_rest(func and func.func, payload, given, line or [first, *outside][-1])
+    made = _prepare_rest(func, payload, given, line or [first, *outside][-1])
+    return (*made, definition if func and func.kind == "class" else None)
 
 
 def _values(locals_: list[list[Any]]) -> tuple[tuple[bool, str], ...]:
@@ -1090,10 +1092,11 @@ def _prepare_rest(func: Any, payload: list[Any], given: tuple[int, str] | None, 
     if where[0] != "none" and func is not None:
         try:
             number = where[0] == "value" and operands[-1][5] in ("int", "float", "bool")
-            function = make(func, where, [local[:2] for local in locals_], [operand[:5] for operand in operands], number, given, line)
+            own = [[func.code.co_varnames[0], False]] if func.kind == "class" else []
+            function = make(func.func, where, own + [local[:2] for local in locals_], [operand[:5] for operand in operands], number, given, line)
         except (Unsupported, source.NoSource) as error:
             why = f"{why}, and Python cannot go on there: {error}"
-    return function, UNBOUND, why, values, (), what, result, None
+    return function, UNBOUND, why, values, (), what, result
 
 
 _NAMED = '.@:$"'  # an attribute's, a global's, or a text: server/compiler/infer_object.c

@@ -29,6 +29,7 @@ typedef struct Emit {
     LLVMValueRef fn, frame, arena;
     LLVMValueRef kept;         /* KEEP's array; NULL: not asked for yet */
     LLVMValueRef handed;       /* RESUME's */
+    LLVMValueRef *handed_at;   /* its elements' addresses */
     LLVMValueRef **values;     /* by FlowOp.id: one for each slot */
     LLVMValueRef *statuses;    /* by FlowOp.id, of what has failed with one */
     LLVMValueRef **vars;       /* by FlowVar.id: the allocas of its slots */

@@ -7,14 +7,19 @@ static LLVMTypeRef array_type(Emit *e) {
 
 /* One for all places of the function: only one is come to. */
 static LLVMValueRef array(Emit *e) {
-    if (!e->handed)
+    if (!e->handed) {
         e->handed = emit_alloca(e, array_type(e), "handed");
+        e->handed_at = pool_array(e->pool, LLVMValueRef, e->f->nresume + 1);
+    }
     return e->handed;
 }
 
+/* Computed once for all places: there are many. */
 static LLVMValueRef slot(Emit *e, uint32_t i) {
-    LLVMValueRef index[] = {emit_i64(e, 0), emit_i64(e, i)};
-    return LLVMBuildInBoundsGEP2(e->b, array_type(e), array(e), index, 2, "");
+    LLVMValueRef index[] = {emit_i64(e, 0), emit_i64(e, i)}, handed = array(e);
+    if (!e->handed_at[i])
+        e->handed_at[i] = LLVMBuildInBoundsGEP2(e->entry_b, array_type(e), handed, index, 2, "");
+    return e->handed_at[i];
 }
 
 static LLVMValueRef from_bits(Emit *e, const Type *type, LLVMValueRef bits) {

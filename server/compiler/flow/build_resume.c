@@ -83,8 +83,8 @@ void build_begins(Build *b, const Node *n) {
 /* False: nobody knows which of its variables has it. */
 static bool add_local(Build *b, FlowResume *r, uint32_t local, const LocalState *s) {
     bool read = bound_may_be_read(b->bound, r->node, local, b->from);
-    if (!read || !s->type)
-        return b->bound->func->kind != FUNC_CLASS || local || !read;
+    if (!read || !s->type) /* of a class method's class there is no value: the client has it */
+        return true;
     if (s->conflict)
         return false;
     FlowLocal *l = &r->locals[r->nlocals++];

@@ -143,25 +143,19 @@ static void note_slots(Unwind *u, FlowOp *const *ops, uint32_t nops, const Type 
     u->f->nresume = n > u->f->nresume ? n : u->f->nresume;
 }
 
-/* The interpreter does the rest of this call, whose result is what it gives. */
+/* The interpreter does the rest of this call, whose result is what it gives; with another status that is nothing, and nobody looks. */
 static void resume(Unwind *u, FlowBlock *at, const FlowFail *reason, FlowFail *fail) {
-    FlowBlock *fits = flow_block(u->f, "fits"), *other = flow_block(u->f, "other");
     Values v = values_of(u, at, reason->resume);
+    u->f->inst->stuck |= reason->resume->where == FLOW_WHERE_NONE;
     note_slots(u, v.ops, v.n, u->f->result ? u->f->result->type : NULL);
     FlowOp *status = add(u, at, FLOW_RESUME, u->f->status->type, v.ops, v.n);
     status->reason = reason;
-    FlowOp *none = flow_const_int(u->f, status->type, JITD_TRAP_NONE);
-    flow_append(u->f, at, none);
-    FlowOp *is_none = add(u, at, FLOW_COMPARE, &type_bool, (FlowOp *[]){status, none}, 2);
-    is_none->order = FLOW_EQ;
-    flow_append(u->f, at, flow_branch(u->f, is_none, fits, other, false));
     if (u->f->result) {
-        FlowOp *result = add(u, fits, FLOW_RESUMED, u->f->result->type, NULL, 0);
+        FlowOp *result = add(u, at, FLOW_RESUMED, u->f->result->type, NULL, 0);
         result->of = status;
-        flow_append(u->f, fits, flow_store(u->f, u->f->result, result));
+        flow_append(u->f, at, flow_store(u->f, u->f->result, result));
     }
-    leave(u, fits, none, fail);
-    leave(u, other, status, fail);
+    leave(u, at, status, fail);
 }
 
 /* Ends a block: to the first of two new ones where it is this one. */
@@ -260,6 +254,7 @@ static FlowBlock *failure(Unwind *u, const FlowFail *reason, FlowFail *fail) {
     if (resumes_here(reason)) {
         resume(u, at, reason, fail);
     } else if (raises_here(u, reason)) {
+        u->f->inst->stuck |= is_limit(reason);
         FlowOp *status = trap(u, at, JITD_TRAP_RAISE, reason);
         if (is_limit(reason))
             leave(u, at, status, fail);

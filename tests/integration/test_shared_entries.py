@@ -1,0 +1,139 @@
+"""A method that has effects has one body, for Python's calls and for those of compiled code: where it cannot go on, Python does from there, also in front
+of the first effect. Where Python could not, Python's calls have a body of their own, and the call is done again from its beginning."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, Callable, Iterator
+
+import pytest
+
+import jitd
+
+HUGE = 10**12
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def classes(decorate: Callable[[type], type]) -> Any:
+    @decorate
+    class Log:
+        n: int
+        items: list
+
+        def __init__(self) -> None:
+            self.n = 0
+            self.items = [0, 0, 0]
+
+        def early(self, x: int) -> int:
+            big = x * x * x
+            self.items.append(big % 1000)
+            return big % 7
+
+        def early_in_loop(self, x: int) -> int:
+            total = 0
+            for i in range(3):
+                total += x * x * (i + 1)
+            self.items.append(total % 1000)
+            return total % 11
+
+        def in_a_target(self, x: int) -> int:
+            self.n, self.items[x * x * x % 3] = x % 10, x % 5
+            self.items.append(x % 1000)
+            return self.n
+
+        def in_two_targets(self, x: int) -> int:
+            for self.n, self.items[x * x * x % 3] in ((1, 2), (x % 7, 4)):
+                self.items.append(x % 1000)
+            return self.n
+
+        def after(self, x: int) -> int:
+            self.items.append(x % 1000)
+            return x * x * x % 13
+
+        def calls(self, x: int) -> int:
+            total = self.early(x) + x * x * x % 5
+            self.items.append(1)
+            return total + self.in_a_target(x)
+
+        def raises(self, x: int) -> int:
+            if x > HUGE // 2:
+                raise ValueError(str(x * x * x))
+            self.items.append(x)
+            return x
+
+    return Log
+
+
+METHODS = ["early", "early_in_loop", "in_a_target", "in_two_targets", "after", "calls", "raises"]
+
+
+def run(log: Any, name: str, x: int) -> Any:
+    try:
+        result = getattr(log, name)(x)
+    except Exception as error:
+        result = type(error), str(error)
+    return result, log.n, log.items
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_results_and_effects(name: str) -> None:
+    plain, compiled = classes(lambda cls: cls)(), classes(jitd.jitclass)()
+    for x in (3, HUGE, 5, HUGE + 1, -HUGE, 7, 2**62, 1):
+        assert run(compiled, name, x) == run(plain, name, x), (name, x)
+
+
+def families(decorate: Callable[[type], type]) -> tuple[Any, Any]:
+    @decorate
+    class Base:
+        n: int
+        items: list
+        LIMIT = 10
+
+        def __init__(self) -> None:
+            self.n = 0
+            self.items = []
+
+        @classmethod
+        def scaled(cls, a: int) -> int:
+            big = a * a * 3
+            return big % 100 + cls.LIMIT
+
+        @classmethod
+        def named(cls, a: int) -> int:
+            if a * a * a > 0:
+                return len(cls.__name__) + cls.LIMIT
+            return cls.scaled(a)
+
+        def step(self, a: int) -> int:
+            self.items.append(a)
+            return self.scaled(a) + self.named(a)
+
+        def early(self, a: int) -> int:
+            n = Base.scaled(a)
+            self.items.append(n)
+            return n
+
+    @decorate
+    class Heir(Base):
+        LIMIT = 20
+
+        def twice(self, a: int) -> int:
+            self.items.append(a)
+            return self.scaled(a) * 2
+
+    return Base, Heir
+
+
+@pytest.mark.parametrize("a", [3, HUGE, -HUGE, 2**62])
+def test_python_goes_on_in_a_class_method(a: int) -> None:
+    found = []
+    for decorate in (lambda cls: cls, jitd.jitclass):
+        base, heir = (cls() for cls in families(decorate))
+        found.append([base.step(a), heir.step(a), heir.twice(a), base.early(a), heir.early(a), base.items, heir.items])
+    assert found[1] == found[0]
