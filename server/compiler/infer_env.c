@@ -152,7 +152,7 @@ bool is_own_self(const Infer *in, const Node *n) {
     const CallInfo *call = n->kind == NODE_Call ? in->info[n->id].call : NULL;
     if (call && call->kind == CALL_SUPER)
         return true;
-    if (n->kind != NODE_Name || !in->bound->nleading || in->bound->func->kind == FUNC_CLASS)
+    if (n->kind != NODE_Name || !in->bound->nleading)
         return false;
     const Binding *b = &in->bound->binding[n->id];
     return b->kind == BIND_LOCAL && b->local == 0 && !in->bound->assigned[0];
@@ -184,7 +184,7 @@ void effect_store_self(Infer *in, uint32_t field, bool is_ref) {
 }
 
 bool effect_can_resume(const Infer *in) {
-    if (in->inst->sized || in->lang->unit->wrap || in->bound->func->kind == FUNC_CLASS)
+    if (in->inst->sized || in->lang->unit->wrap)
         return false;
     for (uint32_t i = 0; i < in->bound->nlocals; i++)
         if (in->env.locals[i].conflict && in->bound->last_read[i] >= in->from)

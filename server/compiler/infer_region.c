@@ -83,7 +83,7 @@ static void check_identity(Infer *in, const RegionNames *names, const Diag *why)
 static RegionNames region_begin(Infer *in, const Node *n, const Diag *why) {
     RegionNames names = region_names(in->pool, in->bound, n);
     bool fits = count(in, names.reads) + count(in, names.writes) <= REGION_MAX_LOCALS;
-    if (in->bound->own_frame || in->inst->sized || in->lang->unit->wrap || in->bound->func->kind == FUNC_CLASS ||
+    if (in->bound->own_frame || in->inst->sized || in->lang->unit->wrap ||
         is_class_local(in, &names) || names.super || !fits)
         infer_fail_again(in, why);
     check_identity(in, &names, why);
@@ -217,7 +217,7 @@ const Type *infer_value(Infer *in, const Node *n, const Type *wanted) {
 
 const Type *infer_operation(Infer *in, const Node *n, const char *operation, const Type *type) {
     Diag *left = pool_new(in->pool, Diag);
-    if (in->bound->own_frame || in->inst->sized || in->lang->unit->wrap || in->bound->func->kind == FUNC_CLASS)
+    if (in->bound->own_frame || in->inst->sized || in->lang->unit->wrap)
         fail(in->c, n->span, "an operation on Python objects is not compiled here");
     *left = (Diag){.span = n->span, .message = STR("this is an operation on Python objects")};
     in->lists = in->inst->python = in->inst->manages = true;

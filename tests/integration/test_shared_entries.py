@@ -137,3 +137,68 @@ def test_python_goes_on_in_a_class_method(a: int) -> None:
         base, heir = (cls() for cls in families(decorate))
         found.append([base.step(a), heir.step(a), heir.twice(a), base.early(a), heir.early(a), base.items, heir.items])
     assert found[1] == found[0]
+
+
+def parsers(decorate: Callable[[type], type]) -> tuple[Any, Any]:
+    @decorate
+    class Point:
+        x: int
+        y: int
+        seen: list
+        MADE = 3
+
+        def __init__(self, x: int, y: int) -> None:
+            self.x = x
+            self.y = y
+            self.seen = []
+
+        @classmethod
+        def parse(cls, text: str) -> Point:
+            a, b = text.split(",")
+            made = cls(int(a), int(b))
+            made.seen.append(text)
+            return made
+
+        @classmethod
+        def sum(cls, items: list[int]) -> int:
+            total = cls.MADE
+            for item in items:
+                total += item
+            return total
+
+        @classmethod
+        def parsed(cls, texts: list[str], n: int) -> int:
+            total = 0
+            for i in range(n):
+                made = cls.parse(texts[i % len(texts)])
+                total += made.x * made.y + cls.sum([1, 2, i])
+            return total
+
+        def run(self, texts: list[str], n: int) -> int:
+            return self.parsed(texts, n) + len(self.seen)
+
+    @decorate
+    class Heir(Point):
+        MADE = 10
+
+        def kind(self, text: str) -> str:
+            return type(self.parse(text)).__name__ + str(self.parse(text).MADE)
+
+    return Point, Heir
+
+
+@pytest.mark.parametrize("text", ["3,4", "a,4", "1,2,3", f"{HUGE},{HUGE}", f"{2**70},1"])
+def test_a_class_method_with_python_objects(text: str) -> None:
+    found: list[list[Any]] = []
+    for decorate in (lambda cls: cls, jitd.jitclass):
+        point, heir = (cls(1, 2) for cls in parsers(decorate))
+        found.append([])
+        for call in (lambda: point.run(["1,2", text], 7), lambda: heir.run([text], 2), lambda: heir.kind(text), lambda: type(heir).parse("5,6").x):
+            try:
+                found[-1].append(call())
+            except ValueError as error:
+                found[-1].append(str(error))
+            except OverflowError:
+                assert text.startswith(str(2**70)) and decorate is jitd.jitclass, "a field of 64 bits"
+                found[-1].append(found[0][len(found[-1])])
+    assert found[1] == found[0]

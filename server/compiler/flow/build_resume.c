@@ -198,8 +198,7 @@ FlowResume *build_resume_start(Build *b) {
     LocalState *locals = pool_array(b->pool, LocalState, b->bound->nlocals + 1);
     for (uint32_t i = 0; i < b->inst->nparams; i++)
         locals[i].type = b->inst->params[i];
-    bool possible = b->inst->outer == EFFECT_COMMITTED && b->bound->func->kind != FUNC_CLASS;
-    return possible ? resume_with(b, FLOW_WHERE_START, b->bound->function, locals, 0) : NULL;
+    return b->inst->outer == EFFECT_COMMITTED ? resume_with(b, FLOW_WHERE_START, b->bound->function, locals, 0) : NULL;
 }
 
 /* Nothing that the statement has evaluated is needed any more. */
