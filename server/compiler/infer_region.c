@@ -83,8 +83,8 @@ static void check_identity(Infer *in, const RegionNames *names, const Diag *why)
 static RegionNames region_begin(Infer *in, const Node *n, const Diag *why) {
     RegionNames names = region_names(in->pool, in->bound, n);
     bool fits = count(in, names.reads) + count(in, names.writes) <= REGION_MAX_LOCALS;
-    if (in->bound->own_frame || in->inst->sized || in->lang->unit->wrap ||
-        is_class_local(in, &names) || names.super || !fits)
+    if (in->bound->own_frame || in->inst->sized || in->lang->unit->wrap || is_class_local(in, &names) || names.super ||
+        !fits)
         infer_fail_again(in, why);
     check_identity(in, &names, why);
     settle_locals(in, &names, why);

@@ -613,8 +613,8 @@ def in_order(node):
     return list(ast.iter_child_nodes(node))
 
 
-def sets_one_attribute(node):
-    return isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Attribute)
+def sets_one_place(node):
+    return isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], (ast.Attribute, ast.Subscript))
 
 
 def before(parent, child):
@@ -629,7 +629,7 @@ def before(parent, child):
         operands = [parent.left, *parent.comparators]
         place = operands.index(child)
         return waits(operands[place - 1]) if place else []
-    if sets_one_attribute(parent) and child is parent.targets[0]:
+    if sets_one_place(parent) and child is parent.targets[0]:
         return waits(parent.value)
     if isinstance(parent, (ast.stmt, *NO_OPERANDS)) and not isinstance(parent, ast.Raise):
         return []
@@ -865,7 +865,7 @@ def refusal_of(case, site):
             return "in a with statement that was entered"
         if isinstance(parent, ast.match_case) and child is parent.guard:
             return "in a pattern's guard"
-        if child in getattr(parent, "targets", ()) and not sets_one_attribute(parent) or not isinstance(parent, ast.AugAssign) and child is getattr(parent, "target", None):
+        if child in getattr(parent, "targets", ()) and not sets_one_place(parent) or not isinstance(parent, ast.AugAssign) and child is getattr(parent, "target", None):
             return "in a target"
     chosen = isinstance(site, CHOICES) or isinstance(site, ast.Compare) and len(site.ops) > 1
     return "condition that is no value" if chosen and in_condition(path[-2], site) else "nothing"

@@ -855,3 +855,31 @@ def test_mixins_whose_names_are_those_of_fields():
     below, other = Below(), Other()
     assert (below.size, below.read(), vars(below)) == (3, 5, {"n": 2, "size": 3, "m": 4})
     assert (other.n, other.read()) == (50, 53)
+
+
+def test_a_subclass_below_a_field_that_holds_one() -> None:
+    """The default of a field that no __init__ assigns, in classes that extend its class, once the field of an instance holds what the arena cannot."""
+    found = []
+    for decorate in (lambda cls: cls, jitd.jitclass):
+
+        @decorate
+        class Node:
+            peer: "Node | None" = None
+            n: int = 0
+
+            def __init__(self, n: int) -> None:
+                self.n = n
+
+        @decorate
+        class Leaf(Node):
+            kind = 3
+
+        class Python(Leaf):
+            pass
+
+        leaf = Leaf(4)
+        leaf.peer = Python(2)
+        made = [Python(5), Leaf(6), Node(7)]
+        made[0].peer = made[0]
+        found.append([type(leaf.peer).__name__, [node.n for node in made], [node.peer is made[0] for node in made], [node.peer is None for node in made], [sorted(vars(node)) for node in made]])
+    assert found[1] == found[0]

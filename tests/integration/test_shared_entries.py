@@ -202,3 +202,48 @@ def test_a_class_method_with_python_objects(text: str) -> None:
                 assert text.startswith(str(2**70)) and decorate is jitd.jitclass, "a field of 64 bits"
                 found[-1].append(found[0][len(found[-1])])
     assert found[1] == found[0]
+
+
+def test_in_the_target_of_an_assignment() -> None:
+    """What the target of an assignment reads is of another type than its list says: the value is there by then, and is not made again."""
+
+    def targets(decorate: Callable[[type], type]) -> Any:
+        @decorate
+        class Targets:
+            out: list
+
+            def __init__(self) -> None:
+                self.out = []
+
+            def value(self, a: int) -> int:
+                self.out.append(a)
+                return a
+
+            def key(self, a: int, xs: list[int], found: dict[int, int]) -> None:
+                for i in range(2):
+                    found[xs[i]] = self.value(a)
+
+            def index(self, a: int, xs: list[int], found: dict[int, int]) -> None:
+                self.out.append(0)
+                for i in range(2):
+                    xs[xs[i]] = self.value(a)
+
+            def number(self, a: int, xs: list[float], found: dict[int, int]) -> None:
+                for i in range(2):
+                    found[int(xs[i])] = self.value(a)
+
+        return Targets
+
+    found: list[list[Any]] = []
+    for decorate in (lambda cls: cls, jitd.jitclass):
+        found.append([])
+        cls = targets(decorate)
+        for name in ("key", "index", "number"):
+            for item in (None, 1.5, 1 << 70, 1, "x"):
+                made, known = cls(), {}
+                try:
+                    found[-1].append(getattr(made, name)(7, [1, item], known))
+                except (TypeError, IndexError, ValueError) as error:
+                    found[-1].append((type(error), str(error)))
+                found[-1].append((made.out, known))
+    assert found[1] == found[0]

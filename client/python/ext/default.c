@@ -94,7 +94,9 @@ void default_install(Field *field) {
     field->default_bits = field_bits(field, field->default_value);
 }
 
+/* Into the arena, whatever became of the class's attribute or of another instance's value: nothing is noted. */
 int default_store(Field *field, PyObject *self) {
-    return field->late ? field->plain_set(self, field->default_value, field)
+    Field *place = field->origin ? field->origin : field;
+    return field->late ? place->plain_set(self, field->default_value, place)
                        : field_store(field, self, field_class_value(field));
 }

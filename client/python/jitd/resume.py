@@ -654,7 +654,7 @@ class _Rest:
     def assignment(self, node: Any) -> list[Any]:
         if node.value in self.path:
             return [_changed(node, value=self.expression(node.value))]
-        if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Attribute):
+        if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], (ast.Attribute, ast.Subscript)):
             return [_changed(node, targets=[self.strict(node.targets[0])], value=self.done(node.value))]
         raise Unsupported("the site is in a target")
 
