@@ -66,7 +66,7 @@ typedef struct SiteValue {
 
 /* Where the interpreter goes on (client/python/jitd/resume.py), and with what. */
 typedef struct SiteResume {
-    const char *where; /* "value", "object", "loop", "statement", "start", "end", "none" */
+    const char *where; /* "value", "object", "negated", "length", "loop", "statement", "start", "end", "none" */
     Span span;
     SiteValue *locals, *operands;
     size_t nlocals, noperands;

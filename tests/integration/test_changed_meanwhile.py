@@ -77,6 +77,12 @@ def classes(decorate: Callable[[type], type]) -> tuple[Any, Any]:
                 self.log.append(change())
             return self.v % 2 == 0
 
+        def __len__(self) -> int:
+            self.v += 1
+            if self.v % 50 == 7:
+                self.log.append(change())
+            return self.v % 5
+
         def __bool__(self) -> bool:
             self.v += 1
             if self.v % 50 == 7:
@@ -155,6 +161,22 @@ def classes(decorate: Callable[[type], type]) -> tuple[Any, Any]:
                 self.total += NUMBER * i
             return self.total
 
+        def unequal(self, n: int) -> int:
+            part = self.part
+            for i in range(n):
+                self.total += 1
+                if part != part:
+                    self.total += NUMBER
+                self.total += (part != part) * i * NUMBER
+            return self.total
+
+        def length(self, n: int) -> int:
+            part = self.part
+            for i in range(n):
+                self.total += 1
+                self.total += len(part) * NUMBER + i
+            return self.total
+
         def while_true(self, n: int) -> int:
             i = 0
             while self.part or i < n:
@@ -186,7 +208,7 @@ def run(decorate: Callable[[type], type], name: str) -> tuple[int, int]:
     return getattr(loops, name)(TURNS), NUMBER
 
 
-@pytest.mark.parametrize("name", ["made", "made_in_the_middle", "two_made", "set", "less", "less_value", "true", "while_true"])
+@pytest.mark.parametrize("name", ["made", "made_in_the_middle", "two_made", "set", "less", "less_value", "unequal", "length", "true", "while_true"])
 def test_it_has_the_new_value(name: str) -> None:
     assert run(jitd.jitclass, name) == run(lambda cls: cls, name)
 
@@ -198,3 +220,67 @@ def test_finalisers_change_it_soon(name: str) -> None:
     expected = run(lambda cls: cls, name)
     assert number == expected[1] == 2
     assert 0 <= expected[0] - total <= 100
+
+
+class Entered:
+    left: list[Any] = []
+
+    def __enter__(self) -> int:
+        return 3
+
+    def __exit__(self, kind: Any, value: Any, trace: Any) -> bool:
+        Entered.left.append(kind)
+        return False
+
+
+def fail(x: int) -> int:
+    raise ValueError(x)
+
+
+def test_an_exception_is_not_lost_when_names_are_looked_at() -> None:
+    """What the call gives up on its way out runs no Python code that could change names, but they are looked at."""
+
+    def made(decorate: Callable[[type], type]) -> tuple[Any, Any]:
+        @decorate
+        class Raises:
+            v: int
+
+            def __init__(self) -> None:
+                self.v = 0
+
+            def add(self, k: int) -> int:
+                self.v = change() % 1009
+                return fail(k) + NUMBER
+
+        @decorate
+        class Calls:
+            n: int
+
+            def __init__(self) -> None:
+                self.n = 0
+
+            def run(self, n: int, other: Raises) -> int:
+                total = 0
+                for i in range(n):
+                    total += i
+                with Entered() as entered:
+                    self.n = total
+                    total += other.add(n)
+                return total + entered
+
+            def drop(self, n: int, other: Raises) -> int:
+                box, total = [n], 0
+                for i in range(n):
+                    total += i
+                self.n = total
+                total += other.add(n)
+                return total + len(box)
+
+        return Calls, Raises
+
+    for decorate in (lambda cls: cls, jitd.jitclass):
+        calls, raises = made(decorate)
+        for name in ("run", "drop"):
+            with pytest.raises(ValueError, match="7"):
+                getattr(calls(), name)(7, raises())
+        assert Entered.left.pop() is ValueError

@@ -241,7 +241,11 @@ uint64_t import_take_changes(void) {
 static uint64_t unseen_since; /* with IMPORT_UNSEEN */
 
 void import_ran_unseen(const Plan *plan, uint64_t since) {
-    if (likely(!import_broken(plan, since)))
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback); /* with which the call ends, perhaps */
+    PyObject *broken = import_broken(plan, since);
+    PyErr_Restore(type, value, traceback);
+    if (likely(!broken))
         return;
     if (!(import_put_off & IMPORT_UNSEEN))
         unseen_since = since;

@@ -343,6 +343,7 @@ class _Rest:
         self.numbers: dict[Any, int] = {}
         for kind, *span in operands:
             self.numbers["value" if kind == "object" else kind, tuple(span)] = len(self.numbers)
+        self.where = where
         if len(self.numbers) != len(operands):
             raise Unsupported("an operand is handed over twice")
         self.used: set[int] = set()
@@ -433,11 +434,17 @@ class _Rest:
 
     def expression(self, node: Any) -> Any:
         if node is self.site:
-            return self.given(self.needed("value", node), node)
+            return self.of_callee(self.given(self.needed("value", node), node), node)
         kind = _EXPRESSIONS.get(type(node))
         if kind is None:
             raise Unsupported(f"the site is in a {type(node).__name__}")
         return kind(self, node)
+
+    def of_callee(self, value: Any, node: Any) -> Any:
+        """What the site's value is of what __eq__ or __len__ gave."""
+        if self.where == "negated":
+            return _made(ast.UnaryOp, node, op=ast.Not(), operand=value)
+        return self.called("resume.len", node, [self.called("resume.length", node, [value])]) if self.where == "length" else value
 
     def strict(self, node: Any) -> Any:
         """A node that evaluates all its operands: those before the site are done, those after it are as they are."""
@@ -810,7 +817,7 @@ def _site(known: _Source, where: list[Any], operands: list[list[Any]], number: b
         return known.around(tuple(span))
     if kind == "loop":
         return known.at(kind, tuple(span))
-    if kind not in ("value", "object"):
+    if kind not in ("value", *_OBJECTS):
         raise Unsupported(f"a site is no {kind!r}")
     if not operands or list(operands[-1][1:]) != span:
         raise Unsupported("the value of the site is not the last operand")
@@ -868,7 +875,21 @@ def _opening(known: _Source, place: Any, parameter: str, locals_: list[list[Any]
     return [*known.declared, *tree.body]
 
 
-_HELPERS = {"resume.unbound": UNBOUND, "resume.again": _Again, "resume.chain": itertools.chain, "resume.some": _some}  # are defaults of the rest
+_OBJECTS = ("object", "negated", "length")  # the value is an object that a callee gave, as it is, the opposite of its truth, or as a length
+
+
+class _Length:
+    """Its len() is what __len__ gave, looked at as len() does."""
+
+    def __init__(self, given: object) -> None:
+        self.given = given
+
+    __len__ = property(lambda self: itertools.repeat(self.given).__next__)  # no frame of this module's in a traceback
+
+
+_HELPERS = {
+    "resume.unbound": UNBOUND, "resume.again": _Again, "resume.chain": itertools.chain, "resume.some": _some, "resume.len": len, "resume.length": _Length,
+}  # fmt: skip  # are defaults of the rest
 
 
 def _compiled(known: _Source, body: list[Any], locals_: list[list[Any]], operands: list[list[Any]]) -> CodeType:
@@ -948,7 +969,7 @@ def make(
     """The rest of a call of `func`, of this very function object, from `where` on: a function of one argument, a list of locals, then
     operands, which it empties at once; it returns or raises what the call does.
 
-    where: [kind, line, col, end_line, end_col], kind one of value, object, loop, statement, behind, start, end, raised, called. Its value is the
+    where: [kind, line, col, end_line, end_col], kind one of value, object, negated, length, loop, statement, behind, start, end, raised, called. Its value is the
     last operand; of the last two, which are the same, what raises the exception when it is called.
     locals_: [[name, may be unbound], …]; one without a value is handed over as UNBOUND.
     operands: [[kind, line, col, end_line, end_col], …], kind one of value, loaded (of the augmented assignment at that place),
@@ -1083,10 +1104,10 @@ def _iterator_kind(text: str) -> str:
 
 def _prepare_rest(func: Any, payload: list[Any], given: tuple[int, str] | None, line: int) -> tuple[Any, ...]:
     why, where, locals_, operands, result = payload
-    what = {"none": 1, "object": 1, "raised": 3, "called": 4}.get(where[0], 0)
+    what = {"none": 1, "raised": 3, "called": 4}.get(where[0], 1 if where[0] in _OBJECTS else 0)
     values = (*_values(locals_), *((False, _operand_type(o[0], o[5])) for o in operands))
     operands = [["iterator", *o[1:]] if o[0] == "items" else o for o in operands]
-    if where[0] == "object" or what > 1:
+    if where[0] in _OBJECTS or what > 1:
         operands = [*operands, ["value" if what == 1 else "raised", *where[1:]]]
     function = None
     if where[0] != "none" and func is not None:

@@ -236,26 +236,45 @@ FlowResume *build_resume_object(Build *b, const Node *n) {
     return r ? r : nowhere(b, n);
 }
 
-/* Is the node's value what the callee returns, or, in a test, as good? */
-static bool gives_result(const Build *b, const Node *n, const Instance *callee) {
+static FlowWhere object_if(bool is_it) {
+    return is_it ? FLOW_WHERE_OBJECT : FLOW_WHERE_NONE;
+}
+
+static FlowWhere called_as(const CallInfo *call) {
+    if (call && call->kind == CALL_BUILTIN && call->builtin == BUILTIN_len)
+        return FLOW_WHERE_LENGTH;
+    return object_if(call && (call->kind == CALL_INSTANCE || call->kind == CALL_OPEN ||
+                              (call->kind == CALL_BUILTIN && call->builtin == BUILTIN_abs)));
+}
+
+static FlowWhere tested_as(const Build *b, const Instance *callee) {
+    bool is_test = b->in_test && callee->result;
+    return is_test && callee->result->kind == TYPE_INT ? FLOW_WHERE_LENGTH
+                                                       : object_if(is_test && callee->result->kind == TYPE_BOOL);
+}
+
+static FlowWhere compared_as(const Node *n, const CompareStep *step) {
+    bool is_one = n->Compare.ops.len == 1 && step && step->special;
+    return is_one && step->negate ? FLOW_WHERE_NEGATED : object_if(is_one);
+}
+
+/* How the node's value, or, in a test, what is as good, is what the callee returns. */
+static FlowWhere gives_result(const Build *b, const Node *n, const Instance *callee) {
     const NodeInfo *info = &b->info[n->id];
-    const CallInfo *call = info->call;
-    const CompareStep *step = info->steps;
     if (info->test && info->test->callee == callee)
-        return b->in_test && callee->result && callee->result->kind == TYPE_BOOL;
+        return tested_as(b, callee);
     switch (n->kind) {
     case NODE_Call:
-        return call && (call->kind == CALL_INSTANCE || call->kind == CALL_OPEN ||
-                        (call->kind == CALL_BUILTIN && call->builtin == BUILTIN_abs));
+        return called_as(info->call);
     case NODE_Attribute:
-        return info->member && (info->member->kind == MEMBER_PROPERTY || info->member->kind == MEMBER_OPEN);
+        return object_if(info->member && (info->member->kind == MEMBER_PROPERTY || info->member->kind == MEMBER_OPEN));
     case NODE_BinOp:
     case NODE_UnaryOp:
-        return info->special != NULL;
+        return object_if(info->special);
     case NODE_Compare:
-        return n->Compare.ops.len == 1 && step && step->special && !step->negate;
+        return compared_as(n, info->steps);
     default:
-        return false;
+        return FLOW_WHERE_NONE;
     }
 }
 
@@ -268,9 +287,8 @@ FlowResume *build_resume_call(Build *b, const Node *n, const Instance *callee) {
     size_t outside = operands_outside(b, n);
     if (!may_resume(callee))
         return NULL;
-    FlowResume *r = gives_result(b, n, callee) && !b->in_target
-                        ? resume_with(b, FLOW_WHERE_OBJECT, n, b->info[n->id].locals, outside)
-                        : NULL;
+    FlowWhere where = b->in_target ? FLOW_WHERE_NONE : gives_result(b, n, callee);
+    FlowResume *r = where == FLOW_WHERE_NONE ? NULL : resume_with(b, where, n, b->info[n->id].locals, outside);
     b->inst->resumes = true;
     return r ? r : nowhere(b, n);
 }

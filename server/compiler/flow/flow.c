@@ -8,8 +8,8 @@ const FlowKindInfo flow_kinds[N_FLOW_KINDS] = {
 #undef OP
 };
 
-const char *const flow_wheres[] = {"value", "object", "loop",   "statement", "behind",
-                                   "start", "end",    "raised", "called",    "none"};
+const char *const flow_wheres[] = {"value",  "object", "negated", "length", "loop",   "statement",
+                                   "behind", "start",  "end",     "raised", "called", "none"};
 
 const Type flow_any_ref = {.kind = TYPE_REF, .def = UINT32_MAX, .optional = true};
 

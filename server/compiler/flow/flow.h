@@ -83,7 +83,9 @@ typedef struct FlowLocal {
 
 typedef enum FlowWhere {
     FLOW_WHERE_VALUE,     /* behind an expression, whose value is the last operand */
-    FLOW_WHERE_OBJECT,    /* the same: the object that a call of compiled code gave instead of what it should */
+    FLOW_WHERE_OBJECT,    /* the same: the object that a call of compiled code gave instead of what it should, */
+    FLOW_WHERE_NEGATED,   /* ... or the opposite of its truth, */
+    FLOW_WHERE_LENGTH,    /* ... or that as a length */
     FLOW_WHERE_LOOP,      /* at a loop's head */
     FLOW_WHERE_STATEMENT, /* where a statement begins */
     FLOW_WHERE_BEHIND,    /* where one has ended */
