@@ -258,3 +258,55 @@ def test_a_dataclass_made_of_a_jitclass() -> None:
 
     c = C(2)
     assert c.sum(3) == 6
+
+
+class Checked:
+    """A descriptor that takes what is set."""
+
+    def __get__(self, obj: Any, cls: Any = None) -> Any:
+        return self if obj is None else obj.__dict__.get("kept", 5) if hasattr(obj, "__dict__") else 5
+
+    def __set__(self, obj: Any, value: int) -> None:
+        raise AttributeError(f"{value} is not taken")
+
+
+@pytest.mark.parametrize("inherits", [False, True])
+@pytest.mark.parametrize("made", [lambda: property(lambda self: 31), Checked])
+def test_a_property_in_the_place_of_a_field(made: Any, inherits: bool) -> None:
+    found: list[list[Any]] = []
+    for decorate in (lambda cls: cls, jitd.jitclass):
+
+        @decorate
+        class Base:
+            n: int = 0
+
+            def __init__(self, n: int) -> None:
+                self.n = n
+
+            def step(self, times: int) -> int:
+                total = 0
+                for i in range(times):
+                    total += self.n * i
+                return total
+
+        @decorate
+        class Heir(Base):
+            def twice(self, times: int) -> int:
+                return self.step(times) * 2
+
+        cls = Heir if inherits else Base
+        obj = cls(4)
+        seen: list[Any] = [obj.step(3), obj.n]
+        Base.n = made()
+        seen += [obj.step(3), obj.n, type(Base.n).__name__]
+        for call in (lambda: setattr(obj, "n", 3), lambda: cls(5)):
+            try:
+                call()
+            except AttributeError as error:
+                seen.append(str(error).replace("of 'Heir' object", "of 'Base' object"))
+        del Base.n
+        seen += [obj.n, obj.step(3)]
+        Base.n = 7
+        seen += [obj.n, obj.step(3), cls(5).n, Base.n]
+        found.append(seen)
+    assert found[1] == found[0]

@@ -130,7 +130,9 @@ static PyObject *call_with_self(PyObject *callable, PyObject *self, PyObject *co
 int construct_defaults(ClassInfo *info, PyObject *self) {
     for (Py_ssize_t i = info->nrequired; i < info->nfields; i++) {
         Field *field = &info->fields[i];
-        if (!field->type || !(field_class_value(field) || field->late) || field_is_shadowed(field, Py_TYPE(self)))
+        bool has_default =
+            field->type && !field_described(field)->described && (field_class_value(field) || field->late);
+        if (!has_default || field_is_shadowed(field, Py_TYPE(self)))
             continue;
         if (default_store(field, self) < 0)
             return -1;

@@ -260,7 +260,15 @@ struct Field {
     int (*native_set)(PyObject *self, PyObject *value, Field *field);
     PyObject *(*plain_get)(PyObject *self, Field *field); /* default.c: of a late one */
     int (*plain_set)(PyObject *self, PyObject *value, Field *field);
+    bool described;                                     /* the class attribute is a property or the like; then */
+    PyObject *(*own_get)(PyObject *self, Field *field); /* ... what these would be */
+    int (*own_set)(PyObject *self, PyObject *value, Field *field);
 };
+
+/* The field whose class attribute goes before what instances have, or the field itself. */
+static inline Field *field_described(Field *field) {
+    return field->origin && field->origin->described ? field->origin : field;
+}
 
 typedef enum InitMode { INIT_PENDING, INIT_FIELDS, INIT_METHOD, INIT_EMPTY } InitMode;
 

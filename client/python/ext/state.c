@@ -24,7 +24,8 @@ static int put_native(PyObject *op, Field *field, PyObject *state) {
     int gone = spill_deleted(op, field);
     if (gone || (gone = default_shows(op, field)))
         return gone > 0 ? 0 : -1;
-    PyObject *value = field->get(op, field);
+    Field *place = field_described(field);
+    PyObject *value = (place->described ? place->own_get : place->get)(op, place); /* vars() asks no property */
     int r = value ? PyDict_SetItem(state, field->name, value) : -1;
     Py_XDECREF(value);
     return r;

@@ -22,14 +22,45 @@ int watch_changed(PyTypeObject *type, PyObject *name, const char *how) {
     return done ? 0 : -1;
 }
 
+static PyObject *get_described(PyObject *self, Field *field) {
+    return Py_TYPE(field->class_value)->tp_descr_get(field->class_value, self, (PyObject *)Py_TYPE(self));
+}
+
+static int set_described(PyObject *self, PyObject *value, Field *field) {
+    return Py_TYPE(field->class_value)->tp_descr_set(field->class_value, self, value);
+}
+
+static void undescribe(Field *field) {
+    if (field->described) {
+        field->get = field->own_get;
+        field->set = field->own_set;
+    }
+    field->described = false;
+}
+
+/* A property, as any descriptor that takes what is set, goes before what instances have. */
+static void describe(Field *field) {
+    const PyTypeObject *type = field->class_value ? Py_TYPE(field->class_value) : NULL;
+    if (!type || !type->tp_descr_get || !type->tp_descr_set)
+        return;
+    field->own_get = field->get;
+    field->own_set = field->set;
+    field->get = get_described;
+    field->set = set_described;
+    field->quick = FIELD_SLOW;
+    field->described = true;
+}
+
 static int set_field(ClassInfo *info, Field *field, PyObject *value) {
     if (!value && !field->class_value)
         return extra_not_of_class(info->type, field->name);
     if (watch_changed(info->type, field->name, "the class attribute was set") < 0)
         return -1;
+    undescribe(field);
     if (field->late)
         default_changed(field);
     Py_XSETREF(field->class_value, Py_XNewRef(value));
+    describe(field);
     if (!field->origin)
         return 0;
     int r = field_describe(info, field); /* from now on the class has an attribute of its own */
