@@ -6,10 +6,13 @@
  *   for      head: done < turns ? strip : else   strip: poll(turns - done), stop = min(done + STRIP, turns)   body
  *            latch: ++done < stop ? body : head
  *
+ * Where turns may take long the strips are shorter.
+ *
  * Needs: FlowLoop as built, counters. Leaves: POLL in blocks of their own, reached rarely. Breaks: FlowLoop. */
 #include "server/compiler/flow/flow.h"
 
 #define STRIP 16384 /* turns without looking; some 10 microseconds */
+#define SLOWER 64   /* so many of them are one that may take microseconds */
 #define HEADROOM ((int64_t)1 << 62)
 
 static FlowOp *add(FlowFunc *f, FlowBlock *at, FlowKind kind, const Type *type, FlowOp *x, FlowOp *y) {
@@ -40,6 +43,20 @@ static FlowOp *add_compare(FlowFunc *f, FlowBlock *at, FlowOrder order, FlowOp *
     FlowOp *op = add(f, at, FLOW_COMPARE, &type_bool, x, y);
     op->order = order;
     return op;
+}
+
+/* A remainder of floats of far exponents takes 8 microseconds. */
+static bool is_slow(const FlowOp *op) {
+    return op->kind == FLOW_RUNTIME && (!strncmp(op->name, "rt_float_", 9) || !strncmp(op->name, "rt_math_", 8));
+}
+
+/* How many turns of the loop are one of those that STRIP counts. */
+static int64_t slowness(const FlowFunc *f, const FlowLoop *loop) {
+    for (size_t i = 0; i < f->nblocks; i++)
+        for (size_t k = 0; f->blocks[i]->loop == loop && k < f->blocks[i]->nops; k++)
+            if (is_slow(f->blocks[i]->ops[k]))
+                return SLOWER;
+    return 1;
 }
 
 static FlowFail failing(const FlowLoop *loop) {
@@ -89,7 +106,7 @@ static void retarget(FlowBlock *block, FlowBlock *from, FlowBlock *to) {
 static void refuel(FlowFunc *f, FlowBlock *at, const FlowLoop *loop, FlowBlock *strip) {
     const Type *count = type_of_kind(TYPE_INT32);
     FlowVar *fuel = flow_var(f, count, STR("fuel"), FLOW_COUNT_OWN);
-    flow_append(f, at, flow_store(f, fuel, add_int(f, at, count, STRIP)));
+    flow_append(f, at, flow_store(f, fuel, add_int(f, at, count, STRIP / slowness(f, loop))));
     loop->latch->nops--;
     FlowOp *left =
         add_arith(f, loop->latch, FLOW_SUB, add_load(f, loop->latch, fuel), add_int(f, loop->latch, count, 1));
@@ -119,12 +136,20 @@ static FlowOp *turns_left(FlowFunc *f, FlowBlock *at, const FlowLoop *loop) {
     return add_arith(f, at, FLOW_SUB, loop->turns, add_load(f, at, loop->done));
 }
 
+/* As many as they count for. */
+static FlowOp *turns_counted(FlowFunc *f, FlowBlock *at, const FlowLoop *loop) {
+    FlowOp *left = turns_left(f, at, loop);
+    int64_t each = slowness(f, loop);
+    return each == 1 ? left : add_arith(f, at, FLOW_MUL, left, add_int(f, at, left->type, each));
+}
+
 /* The number of turns after which to look again. */
 static FlowOp *strip_end(FlowFunc *f, FlowBlock *at, const FlowLoop *loop) {
     if (loop->quick)
         return loop->turns;
     FlowOp *done = add_load(f, at, loop->done), *left = turns_left(f, at, loop);
-    FlowOp *most = add_int(f, at, left->type, STRIP), *few = add_compare(f, at, FLOW_LT, left, most);
+    FlowOp *most = add_int(f, at, left->type, STRIP / slowness(f, loop)),
+           *few = add_compare(f, at, FLOW_LT, left, most);
     FlowOp *turns = flow_op(f, FLOW_SELECT, left->type, (FlowOp *[]){few, left, most}, 3);
     flow_append(f, at, turns);
     return add_arith(f, at, FLOW_ADD, done, turns);
@@ -136,7 +161,7 @@ static void poll_for(FlowFunc *f, FlowLoop *loop) {
     FlowBlock *at = strip;
     if (!loop->quick)
         at = add_poll(f, strip, failing(loop),
-                      loop->always ? add_int(f, strip, &type_int, 0) : turns_left(f, strip, loop));
+                      loop->always ? add_int(f, strip, &type_int, 0) : turns_counted(f, strip, loop));
     check_counters(f, at, loop);
     if (!loop->always) {
         FlowVar *stop = flow_var(f, loop->done->type, STR("stop"), FLOW_COUNT_OWN);

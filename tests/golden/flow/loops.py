@@ -39,3 +39,13 @@ class Counter:
         for x, y in ((1, limit), (self.n, 2)):
             s = s * 10 + x - y
         return s
+
+
+@jitd.jit
+def slow(x: float, n: int) -> float:
+    total = 0.0
+    for i in range(n):
+        total += x % (i + 1.5)
+    while total > 1.0:
+        total = total // 3.0
+    return total
