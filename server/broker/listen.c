@@ -166,7 +166,6 @@ int listener_from_systemd(Listener *ret_listener, void (*stored)(int fd, const c
     if (listener < 0)
         return -ENOTSOCK;
     fcntl(listener, F_SETFL, O_NONBLOCK);
-    listen(listener, LISTEN_BACKLOG); /* systemd's is the largest that there is */
     *ret_listener = (Listener){.fd = listener, .lock = -1};
     return 0;
 }
