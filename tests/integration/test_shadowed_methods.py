@@ -192,3 +192,64 @@ def test_constants_are_built_in_until_then() -> None:
     assert ship.power() == 2 and "limited: compiled" in jitd.explain(cls.limited)
     cls(4).LIMIT = 9
     assert "LIMIT: it was set on an instance" in jitd.explain(cls.limited)
+
+
+@pytest.mark.filterwarnings("ignore::jitd.CompileWarning")
+@pytest.mark.parametrize("first", [False, True])
+@pytest.mark.parametrize("how", ["set", "set below", "stated below", "set elsewhere", "set back"])
+def test_a_method_under_two_names(how: str, first: bool) -> None:
+    """Each instance has what was set on it, under the name under which it was."""
+    found: list[list[Any]] = []
+    for decorate in (lambda cls: cls, jitd.jitclass()):
+
+        @decorate
+        class Node:
+            def __init__(self, x: int, name: object = "a") -> None:
+                self.x = x
+                self.name = name
+
+            def plain(self, k: int) -> int:
+                return self.x * k
+
+            def cached(self, k: int) -> int:
+                return self.x + k
+
+            def run(self, k: int) -> int:
+                total = 0
+                for i in range(k):
+                    total += self.plain(i) * 10 + self.cached(i)
+                return total
+
+        seen: list[Any] = [Node(3).run(4)] if first else []
+        cls: Any = Node
+        if how == "set":
+            Node.plain = Node.cached  # type: ignore[method-assign]
+        elif how == "set below":
+            cls = type("Below", (Node,), {})
+            cls.plain = Node.cached
+        elif how == "stated below":
+
+            class Stated(Node):
+                plain = Node.cached
+
+            cls = Stated
+        elif how == "set elsewhere":
+
+            class Elsewhere:
+                pass
+
+            Elsewhere.cached = Node.cached  # type: ignore[attr-defined]
+            other: Any = Elsewhere()
+            other.cached = 4
+            seen.append(vars(other))
+        else:
+            kept, Node.plain = Node.plain, Node.cached  # type: ignore[method-assign]
+            Node.plain = kept  # type: ignore[method-assign]
+        a, b = cls(2), cls(3)
+        seen += [a.run(3), b.run(3)]
+        a.plain = lambda k: 100
+        seen += [a.run(3), b.run(3), sorted(vars(a)), a.cached(1)]
+        b.cached = lambda k: 7
+        seen += [a.run(3), b.run(3), sorted(vars(b)), b.plain(1), cls(4).run(3)]
+        found.append(seen)
+    assert found[1] == found[0]

@@ -609,6 +609,7 @@ typedef struct Method {
     PyObject *defaults;  /* tuple of values, or NULL entries' stand-in, by parameter */
     PyObject *annotated; /* tuple by parameter: (words, classes) or None */
     bool strict;         /* what they exclude is a TypeError */
+    bool aliased;        /* classes have it under several names: shadow.c */
     bool keeps;          /* its compiled code, whatever that costs: it was asked for, or has results of its own */
     uint32_t npositional, nposonly; /* of the names */
     PyObject *resolve;              /* callable(method, types or None): finishes, compiles a specialisation */
@@ -640,6 +641,7 @@ extern PyTypeObject Method_Type;
 extern PyTypeObject Watched_Type; /* of such a method */
 PyObject *shadow_watch(PyObject *module, PyObject *args);
 int shadow_ready(void);
+int shadow_alias(PyObject *method, PyTypeObject *type, PyObject *name); /* before it is set on a class */
 extern PyTypeObject Constant_Type;
 PyObject *constant_in_class(PyObject *constant); /* its value, borrowed */
 

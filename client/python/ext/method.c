@@ -549,7 +549,17 @@ static PyObject *method_inspect_asm(PyObject *op, PyObject *ignored) {
     return inspect(op, "inspect_asm");
 }
 
+/* Of a class statement that has it. */
+static PyObject *method_set_name(PyObject *op, PyObject *args) {
+    PyTypeObject *type;
+    PyObject *name;
+    if (!PyArg_ParseTuple(args, "O!U", &PyType_Type, &type, &name) || shadow_alias(op, type, name) < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef method_methods[] = {
+    {"__set_name__", method_set_name, METH_VARARGS, NULL},
     {"inspect_llvm", method_inspect_llvm, METH_NOARGS, "The optimised LLVM IR."},
     {"inspect_asm", method_inspect_asm, METH_NOARGS, "The machine code as assembly text."},
     {"_add_plan", method_add_plan, METH_VARARGS, NULL},

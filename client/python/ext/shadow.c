@@ -13,7 +13,7 @@ static void watch_methods(PyTypeObject *type) {
     PyObject *name, *value;
     Py_ssize_t at = 0;
     while (PyDict_Next(type->tp_dict, &at, &name, &value))
-        if (Py_IS_TYPE(value, &Method_Type) && ((Method *)value)->type == type)
+        if (Py_IS_TYPE(value, &Method_Type) && ((Method *)value)->type == type && !((Method *)value)->aliased)
             Py_SET_TYPE(value, &Watched_Type);
 }
 
@@ -68,6 +68,24 @@ static int watched_set(PyObject *op, PyObject *obj, PyObject *value) {
     Py_INCREF(name);
     int r = shadowed(type, name, obj, value);
     Py_DECREF(name);
+    return r;
+}
+
+/* A method under two names (Cls.a = Cls.b, or in a class statement) is not watched: which of them is set on an instance it would not be told. */
+int shadow_alias(PyObject *method, PyTypeObject *type, PyObject *name) {
+    Method *m = PyObject_TypeCheck(method, &Method_Type) ? (Method *)method : NULL;
+    const ClassInfo *info = m && m->type ? class_of_type(m->type) : NULL;
+    if (!info || info->fast || m->aliased)
+        return 0;
+    PyObject *known = name_in(m->type, method);
+    if (!known || (type == m->type && PyUnicode_Compare(known, name) == 0))
+        return PyErr_Occurred() ? -1 : 0;
+    m->aliased = true;
+    Py_INCREF(known);
+    int r = watch_changed(m->type, known, "it was given another name");
+    Py_DECREF(known);
+    Py_SET_TYPE(method, &Method_Type);
+    PyType_Modified(m->type);
     return r;
 }
 

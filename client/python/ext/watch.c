@@ -95,6 +95,8 @@ static int set_above(PyTypeObject *type, PyObject *name, PyObject *value) {
 
 static int setattro_watched(PyObject *op, PyObject *name, PyObject *value) {
     ClassInfo *info = class_of_type((PyTypeObject *)op);
+    if (unlikely(value && PyUnicode_Check(name) && shadow_alias(value, (PyTypeObject *)op, name) < 0))
+        return -1;
     if (!info && PyUnicode_Check(name) && PyType_IsSubtype((PyTypeObject *)op, &Instance_Type))
         return set_above((PyTypeObject *)op, name, value);
     if (likely(!info) || !PyUnicode_Check(name))
