@@ -52,16 +52,16 @@ def _to_python(record: Record) -> None:
     for made in record.dependents:
         method: Method | None = made()
         if method is not None:
-            _give_back(method.__dict__["_jitd_func"], method, [method.__dict__["_jitd_record"], record])
+            _give_back(method.__dict__["_jitd_func"], method, record, method.__dict__["_jitd_record"])
     for f in record.funcs:
         if f.method is not None:
-            _give_back(f, f.method, [record])
+            _give_back(f, f.method, record, record)
 
 
-def _give_back(f: Func, method: Method, records: list[Record]) -> None:
+def _give_back(f: Func, method: Method, changed: Record, own: Record) -> None:
     from jitd.link import closure
 
-    why = why_not(f, closure(records)) # a specialisation may know what its class does not
+    why = changed.change or _named(f, [changed], closure([own, changed]))  # a specialisation may know what its class does not
     if why:
         f.reason = f.reason or why
         method._set_python()
@@ -69,11 +69,12 @@ def _give_back(f: Func, method: Method, records: list[Record]) -> None:
 
 def why_not(f: Func, defs: Iterable[Record]) -> str | None:
     """What was changed that compiled code of the function would have built in, if anything was."""
-    whole = next((r.change for r in defs if r.change), None)
-    if whole or not any(r.changes for r in defs):
-        return whole
-    mentioned = _mentioned(f, defs)
-    return next((why for r in defs for name, why in r.changes.items() if name in mentioned or _NAMED in mentioned), None)
+    return next((r.change for r in defs if r.change), None) or _named(f, [r for r in defs if r.changes], defs)
+
+
+def _named(f: Func, changed: list[Record], defs: Iterable[Record]) -> str | None:
+    mentioned = _mentioned(f, defs) if changed else set()
+    return next((why for r in changed for name, why in r.changes.items() if name in mentioned or _NAMED in mentioned), None)
 
 
 # ---- what a change concerns ----
@@ -94,7 +95,7 @@ def _is_implied(record: Record, name: str) -> bool:
 
 def _special() -> set[str]:
     """The names that the language itself looks for."""
-    kinds = (object, type, int, float, complex, str, bytes, list, dict, set, property, BaseException, memoryview, type(iter([])))
+    kinds: tuple[type, ...] = (object, type, int, float, complex, str, bytes, list, dict, set, property, BaseException, memoryview, type(iter([])))
     operators = "add sub mul matmul truediv floordiv mod divmod pow lshift rshift and xor or".split()
     names = {f"__{prefix}{operator}__" for operator in operators for prefix in ("", "r", "i")}
     return {"__getattr__", "__post_init__", "__missing__", "__slots__", "__mro_entries__"}.union(names, *map(dir, kinds))
